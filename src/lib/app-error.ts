@@ -1,0 +1,210 @@
+import { isConnectionLost } from './database-error.ts';
+
+/**
+ * Every failure this service can name, in one table: how HTTP and tRPC answer it, whether trying again may
+ * help, and the sentence a person reads. A code, once published, keeps its meaning.
+ *
+ * `retry`: `never` (the same try fails again), `backoff` (may pass by itself), `after` (the other side says when).
+ */
+const ERRORS = {
+  // Requests
+  validation: row(400, 'BAD_REQUEST', 'never', 'The request is not valid. See "errors" for each field.'),
+  invalid_json: row(400, 'BAD_REQUEST', 'never', 'The body is not valid JSON in UTF-8.'),
+  invalid_cursor: row(400, 'BAD_REQUEST', 'never', 'The cursor is not valid. Start again without one.'),
+  unauthorized: row(401, 'UNAUTHORIZED', 'never', 'Send a valid token: "Authorization: Bearer <token>".'),
+  not_found: row(404, 'NOT_FOUND', 'never', 'There is nothing at this address.'),
+  not_ready: row(409, 'CONFLICT', 'backoff', 'The preview is not done yet. Wait until its status is "done".'),
+  payload_too_large: row(413, 'PAYLOAD_TOO_LARGE', 'never', 'The body is larger than 64 KB.'),
+  unsupported_media_type: row(415, 'UNSUPPORTED_MEDIA_TYPE', 'never', 'Send the body as application/json.'),
+  internal: row(500, 'INTERNAL_SERVER_ERROR', 'backoff', 'Something went wrong on our side. Try again.'),
+  unavailable: row(503, 'SERVICE_UNAVAILABLE', 'backoff', 'The database cannot be reached now. Try again.'),
+
+  // Reading a page
+  address_refused: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'never',
+    'The address is not a public web address, so it is not fetched.',
+  ),
+  dns_failed: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'backoff',
+    'The host name of the page could not be found. Check the address.',
+  ),
+  page_unreachable: row(422, 'UNPROCESSABLE_CONTENT', 'backoff', 'The shop could not be reached.'),
+  page_timeout: row(422, 'UNPROCESSABLE_CONTENT', 'backoff', 'The shop took too long to answer.'),
+  page_cut: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'backoff',
+    'The shop closed the connection before the whole page had come.',
+  ),
+  page_gone: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'never',
+    'The shop says that this page does not exist. Check the address.',
+  ),
+  page_blocked: row(422, 'UNPROCESSABLE_CONTENT', 'never', 'The shop does not let us read this page.'),
+  page_failed: row(422, 'UNPROCESSABLE_CONTENT', 'backoff', 'The shop answered with an error.'),
+  page_not_html: row(422, 'UNPROCESSABLE_CONTENT', 'never', 'The address is not a web page (HTML).'),
+  page_too_large: row(422, 'UNPROCESSABLE_CONTENT', 'never', 'The page is too large to read.'),
+  bad_redirect: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'never',
+    'The shop redirects too often or to an address that is not valid.',
+  ),
+  not_a_product: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'never',
+    'No product was found on the page. Use the address of a product page.',
+  ),
+  no_usable_picture: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'never',
+    'The page has no product picture that can be used.',
+  ),
+  source_crashed: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'never',
+    'Reading this page ended the worker several times, so it is not tried again.',
+  ),
+
+  // Buying an answer from the AI service
+  ai_refused: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'never',
+    'The AI service refused this product on policy grounds.',
+  ),
+  ai_bad_request: row(
+    502,
+    'BAD_GATEWAY',
+    'never',
+    'The AI service rejected the request. Check the model names in the settings.',
+  ),
+  ai_bad_answer: row(502, 'BAD_GATEWAY', 'backoff', 'The AI service gave an answer that cannot be used.'),
+  ai_unauthorized: row(
+    502,
+    'BAD_GATEWAY',
+    'backoff',
+    'The AI service did not accept our key. Check AI_API_KEY.',
+  ),
+  ai_rate_limited: row(503, 'SERVICE_UNAVAILABLE', 'after', 'The AI service is asking us to slow down.'),
+  ai_server_error: row(502, 'BAD_GATEWAY', 'backoff', 'The AI service has an error of its own.'),
+  ai_unreachable: row(502, 'BAD_GATEWAY', 'backoff', 'The AI service could not be reached.'),
+  ai_timeout: row(504, 'GATEWAY_TIMEOUT', 'backoff', 'The AI service did not answer in time.'),
+  ai_connection_lost: row(
+    502,
+    'BAD_GATEWAY',
+    'backoff',
+    'The connection to the AI service was lost before it answered.',
+  ),
+  ai_outcome_unknown: row(
+    502,
+    'BAD_GATEWAY',
+    'backoff',
+    'A worker ended while the AI service was answering.',
+  ),
+  slot_expired: row(
+    503,
+    'SERVICE_UNAVAILABLE',
+    'backoff',
+    'The call could not be sent while its slot was valid.',
+  ),
+  provider_unavailable: row(
+    503,
+    'SERVICE_UNAVAILABLE',
+    'backoff',
+    'The AI service has been failing for too long. Retry later.',
+  ),
+
+  // Ends that are nobody's failure
+  cancelled: row(409, 'CONFLICT', 'never', 'It was cancelled.'),
+  all_failed: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'backoff',
+    'None of the previews could be made. See the error of each source and preview.',
+  ),
+  deleted: row(410, 'NOT_FOUND', 'never', 'All previews of this batch were deleted.'),
+} as const satisfies Record<string, ErrorRow>;
+
+/** How trying again may help. */
+export type RetryAdvice = 'never' | 'backoff' | 'after';
+
+interface ErrorRow {
+  readonly httpStatus: number;
+  readonly trpcCode: string;
+  readonly retry: RetryAdvice;
+  readonly sentence: string;
+}
+
+function row<const C extends string>(httpStatus: number, trpcCode: C, retry: RetryAdvice, sentence: string) {
+  return { httpStatus, trpcCode, retry, sentence };
+}
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One wrong field of an input; `path` leads to it, each door writes it in its own spelling. */
+export interface FieldError {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+export interface AppErrorOptions {
+  /** A sentence for this case, in place of the code's own. Never holds SQL, a stack or an internal address. */
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+  /** For `after`: how long the other side asked us to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** The one error class: a code of the table, and what is special about this case. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly errors: readonly FieldError[];
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    super(
+      options.detail ?? ERRORS[code].sentence,
+      options.cause === undefined ? {} : { cause: options.cause },
+    );
+    this.code = code;
+    this.errors = options.errors ?? [];
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The row of a code: status, tRPC code, retry advice, sentence. */
+export function describeError(code: ErrorCode): (typeof ERRORS)[ErrorCode] {
+  return ERRORS[code];
+}
+
+/** Whether a string (from the database, say) is a code of the table. */
+export function isErrorCode(value: string): value is ErrorCode {
+  return Object.hasOwn(ERRORS, value);
+}
+
+/**
+ * An error that nobody named is `internal`: a 500 and a retry, never a 400; a database that cannot be reached is
+ * `unavailable`. The cause is kept for the log.
+ */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError(isConnectionLost(error) ? 'unavailable' : 'internal', { cause: error });
+}
+
+/** Every code, for documents and tests. */
+export function listErrorCodes(): ErrorCode[] {
+  return Object.keys(ERRORS) as ErrorCode[];
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+// PostgreSQL cannot store NUL or half a surrogate pair, and no other control character belongs in a text.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+/** A text of 1 to `max` characters (code points) that can be stored and shown: no control characters, well formed. */
+export function plainText(max: number) {
+  return z
+    .string()
+    .refine((text) => text.trim().length > 0, { error: 'must not be empty' })
+    .refine((text) => [...text].length <= max, { error: `must have at most ${max} characters` })
+    .refine((text) => text.isWellFormed() && !CONTROL.test(text), {
+      error: 'must not hold control characters',
+    });
+}
+
+/** The longest address that is taken in or stored, in characters. */
+export const MAX_URL_LENGTH = 2048;
+
+/** An absolute http(s) address without white space or control characters. Whether it may be fetched is not asked here. */
+export function webAddress() {
+  return z
+    .string()
+    .max(MAX_URL_LENGTH, { error: `must have at most ${MAX_URL_LENGTH} characters` })
+    .refine((url) => !/[\s\p{Cc}]/u.test(url) && url.isWellFormed(), {
+      error: 'must not hold white space or control characters',
+    })
+    .refine((url) => /^https?:\/\/[^/]/i.test(url) && URL.canParse(url), {
+      error: 'must be an absolute http or https address, such as https://shop.example/product',
+    });
+}
+
+/** Cuts a text to `max` characters, at a word if there is one near the end, with an ellipsis. */
+export function trimAtWord(text: string, max: number): string {
+  const characters = [...text.trim()];
+  if (characters.length <= max) return characters.join('');
+  const cut = characters.slice(0, max - 1).join('');
+  const lastSpace = cut.search(/\s+\S*$/);
+  const kept = lastSpace > max / 2 ? cut.slice(0, lastSpace) : cut;
+  return `${kept.replace(/[\s,;:.\-–—]+$/u, '')}…`;
+}
