@@ -1,0 +1,79 @@
+import { sql } from 'drizzle-orm';
+import { boolean, check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { assets } from './assets.ts';
+import { cta, moment, oneOf, primaryId } from './columns.ts';
+import { previews } from './previews.ts';
+import { workers } from './workers.ts';
+import { workspaces } from './workspaces.ts';
+
+/**
+ * The ledger: a row per AI call, written before the call goes out. It outlives the preview and the workspace it
+ * was for (their ids become null), since what was sent must go on counting against the limit.
+ */
+export const aiCalls = cta.table(
+  'ai_calls',
+  {
+    id: primaryId(),
+    workspaceId: uuid('workspace_id').references(() => workspaces.id, { onDelete: 'set null' }),
+    previewId: uuid('preview_id').references(() => previews.id, { onDelete: 'set null' }),
+    kind: text('kind').notNull(),
+    generation: integer('generation').notNull(),
+    /** 1 for the first try of a step. */
+    attempt: integer('attempt').notNull(),
+    workerId: uuid('worker_id').references(() => workers.id, { onDelete: 'set null' }),
+    status: text('status').notNull().default('sent'),
+    /** Whether it takes a slot; false when it was claimed while the limit was off. */
+    counted: boolean('counted').notNull(),
+    /** When the slot was taken. */
+    claimedAt: moment('claimed_at').notNull().default(sql`clock_timestamp()`),
+    /** When the request's last byte had gone out, or at the latest can have: null while that is not known. */
+    leftAt: moment('left_at'),
+    endedAt: moment('ended_at'),
+    errorCode: text('error_code'),
+    provider: text('provider').notNull(),
+    model: text('model').notNull(),
+    inputTokens: integer('input_tokens'),
+    outputTokens: integer('output_tokens'),
+    /** The texts, for an answered text call. */
+    answer: jsonb('answer'),
+    /** The picture, for an answered image call. */
+    assetId: uuid('asset_id').references(() => assets.id, { onDelete: 'set null' }),
+  },
+  (t) => [
+    // What is stored is never bought again: at most one answer per step.
+    uniqueIndex('ai_calls_one_answer').on(t.previewId, t.generation, t.kind).where(sql`status = 'answered'`),
+    index('ai_calls_preview').on(t.previewId, t.generation),
+    index('ai_calls_left').on(t.kind, t.leftAt).where(sql`counted`),
+    index('ai_calls_open').on(t.workerId).where(sql`status = 'sent'`),
+    index('ai_calls_workspace').on(t.workspaceId),
+    index('ai_calls_asset').on(t.assetId),
+    check('ai_calls_kind', oneOf('kind', ['text', 'image'])),
+    check('ai_calls_status', oneOf('status', ['sent', 'answered', 'refused', 'failed', 'unknown'])),
+    check('ai_calls_attempt', sql`${t.attempt} >= 1 and ${t.generation} >= 1`),
+  ],
+);
+
+/** The limit in force, a row per kind of call. Its row lock is what makes claims one after another. */
+export const callLimits = cta.table(
+  'call_limits',
+  {
+    kind: text('kind').primaryKey(),
+    /** As set: `20/m`, or `off`. */
+    rate: text('rate').notNull(),
+    /** Null: no limit. */
+    maxCalls: integer('max_calls'),
+    windowMs: integer('window_ms'),
+    /** No call of this kind starts before; set when the provider asks us to wait. */
+    pausedUntil: moment('paused_until'),
+    /** The largest fair tag that has started: where a workspace with nothing waiting joins the order. */
+    virtualTag: integer('virtual_tag').notNull().default(0),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    check('call_limits_kind', oneOf('kind', ['text', 'image'])),
+    check(
+      'call_limits_rate',
+      sql`(${t.maxCalls} is null) = (${t.windowMs} is null) and coalesce(${t.maxCalls}, 1) > 0 and coalesce(${t.windowMs}, 1) > 0`,
+    ),
+  ],
+);

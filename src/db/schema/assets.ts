@@ -1,0 +1,30 @@
+import { sql } from 'drizzle-orm';
+import { check, integer, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bytea, createdAt, cta, primaryId } from './columns.ts';
+import { workspaces } from './workspaces.ts';
+
+/**
+ * A picture, content-addressed within its workspace. `key` is random: it is the only thing needed to see the
+ * picture, so it must not be guessed, nor be the same for the same picture of another workspace.
+ */
+export const assets = cta.table(
+  'assets',
+  {
+    id: primaryId(),
+    workspaceId: uuid('workspace_id')
+      .notNull()
+      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    key: text('key').notNull().unique(),
+    sha256: bytea('sha256').notNull(),
+    contentType: text('content_type').notNull(),
+    width: integer('width').notNull(),
+    height: integer('height').notNull(),
+    bytes: bytea('bytes').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    uniqueIndex('assets_workspace_sha256').on(t.workspaceId, t.sha256),
+    check('assets_sha256_length', sql`octet_length(${t.sha256}) = 32`),
+    check('assets_size', sql`${t.width} > 0 and ${t.height} > 0`),
+  ],
+);

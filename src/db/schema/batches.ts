@@ -1,0 +1,66 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
+import { products } from './products.ts';
+import { workers } from './workers.ts';
+import { workspaces } from './workspaces.ts';
+
+/** One submission. Its status is derived from its previews and never stored. */
+export const batches = cta.table(
+  'batches',
+  {
+    id: primaryId(),
+    workspaceId: uuid('workspace_id')
+      .notNull()
+      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    /** The id of its `batch.start` job. */
+    taskId: uuid('task_id').notNull(),
+    cancelRequestedAt: moment('cancel_requested_at'),
+    startedAt: moment('started_at'),
+    finishedAt: moment('finished_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    uniqueIndex('batches_task').on(t.taskId),
+    index('batches_workspace_created').on(t.workspaceId, t.createdAt.desc(), t.id.desc()),
+  ],
+);
+
+/** One URL of a batch, with the number of previews wanted. */
+export const sources = cta.table(
+  'sources',
+  {
+    id: primaryId(),
+    workspaceId: uuid('workspace_id')
+      .notNull()
+      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    batchId: uuid('batch_id')
+      .notNull()
+      .references(() => batches.id, { onDelete: 'cascade' }),
+    position: integer('position').notNull(),
+    url: text('url').notNull(),
+    batchSize: integer('batch_size').notNull(),
+    status: text('status').notNull().default('pending'),
+    productId: uuid('product_id').references(() => products.id, { onDelete: 'set null' }),
+    /** Who reads the page while the status is `running`. */
+    workerId: uuid('worker_id').references(() => workers.id, { onDelete: 'set null' }),
+    attempts: integer('attempts').notNull().default(0),
+    /** What the AI calls are told of the product; a copy, so that every try of a call says the same. */
+    brief: jsonb('brief'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    startedAt: moment('started_at'),
+    finishedAt: moment('finished_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    uniqueIndex('sources_batch_position').on(t.batchId, t.position),
+    index('sources_workspace').on(t.workspaceId),
+    index('sources_product').on(t.productId),
+    index('sources_running_worker').on(t.workerId).where(sql`status = 'running'`),
+    check('sources_status', oneOf('status', ['pending', 'running', 'done', 'failed'])),
+    check('sources_url_length', sql`char_length(${t.url}) between 1 and 2048`),
+    check('sources_batch_size', sql`${t.batchSize} between 1 and 1000`),
+    check('sources_error', sql`(${t.status} = 'failed') = (${t.errorCode} is not null)`),
+  ],
+);

@@ -1,0 +1,65 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { batches, sources } from './batches.ts';
+import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
+import { productImages, products } from './products.ts';
+import { workspaces } from './workspaces.ts';
+
+/** One CTA. What was generated and what a person changed are kept apart; the prefill is the one over the other. */
+export const previews = cta.table(
+  'previews',
+  {
+    id: primaryId(),
+    workspaceId: uuid('workspace_id')
+      .notNull()
+      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    batchId: uuid('batch_id')
+      .notNull()
+      .references(() => batches.id, { onDelete: 'cascade' }),
+    sourceId: uuid('source_id')
+      .notNull()
+      .references(() => sources.id, { onDelete: 'cascade' }),
+    productId: uuid('product_id').references(() => products.id, { onDelete: 'cascade' }),
+    imageId: uuid('image_id').references(() => productImages.id, { onDelete: 'set null' }),
+    /** 0-based within its source. */
+    position: integer('position').notNull(),
+    /** Another number, other texts and another background; also when a picture is used again. */
+    variant: integer('variant').notNull().default(0),
+    /** Which generation of answers counts; a regeneration starts the next one. */
+    generation: integer('generation').notNull().default(1),
+    status: text('status').notNull().default('pending'),
+    /** Place in the fair order over all workspaces, given when it becomes `queued`. */
+    fairTag: integer('fair_tag'),
+    /** How its picture was ranked: `{ method, score, model }`. */
+    ranking: jsonb('ranking'),
+    generated: jsonb('generated'),
+    /** Who made texts and background: `{ text: { provider, model }, image: { … } }`. */
+    generator: jsonb('generator'),
+    overrides: jsonb('overrides'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    version: integer('version').notNull().default(1),
+    createdAt: createdAt(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+    finishedAt: moment('finished_at'),
+  },
+  (t) => [
+    uniqueIndex('previews_source_position').on(t.sourceId, t.position),
+    index('previews_workspace_created').on(t.workspaceId, t.createdAt, t.id),
+    index('previews_workspace_status').on(t.workspaceId, t.status, t.createdAt, t.id),
+    index('previews_batch_created').on(t.batchId, t.createdAt, t.id),
+    index('previews_batch_counts').on(t.batchId, t.sourceId, t.status),
+    index('previews_product_created').on(t.productId, t.createdAt, t.id),
+    index('previews_image').on(t.imageId),
+    // To find work that was left half done.
+    index('previews_running').on(t.id).where(sql`status = 'running'`),
+    index('previews_queued_tag').on(t.workspaceId, t.fairTag).where(sql`status = 'queued'`),
+    check(
+      'previews_status',
+      oneOf('status', ['pending', 'queued', 'running', 'done', 'failed', 'cancelled']),
+    ),
+    check('previews_done_has_prefill', sql`${t.status} <> 'done' or ${t.generated} is not null`),
+    check('previews_error', sql`(${t.status} = 'failed') = (${t.errorCode} is not null)`),
+    check('previews_position', sql`${t.position} >= 0 and ${t.variant} >= 0`),
+  ],
+);

@@ -1,0 +1,68 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, jsonb, numeric, real, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { assets } from './assets.ts';
+import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
+import { workspaces } from './workspaces.ts';
+
+/** What a page said. One per workspace and address, shared by batches; a later reading replaces it. */
+export const products = cta.table(
+  'products',
+  {
+    id: primaryId(),
+    workspaceId: uuid('workspace_id')
+      .notNull()
+      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    address: text('address').notNull(),
+    title: text('title').notNull(),
+    description: text('description'),
+    brand: text('brand'),
+    sku: text('sku'),
+    gtin: text('gtin'),
+    mpn: text('mpn'),
+    priceAmount: numeric('price_amount'),
+    priceCurrency: text('price_currency'),
+    priceText: text('price_text'),
+    availability: text('availability'),
+    language: text('language'),
+    /** Where each field came from: `{ "title": "json-ld", … }`. */
+    provenance: jsonb('provenance').$type<Record<string, string>>().notNull(),
+    readAt: moment('read_at').notNull().defaultNow(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    uniqueIndex('products_workspace_address').on(t.workspaceId, t.address),
+    check('products_address_length', sql`char_length(${t.address}) between 1 and 2048`),
+    check('products_availability', oneOf('availability', ['InStock', 'OutOfStock'])),
+  ],
+);
+
+/** A picture of a product that was good enough to be used: our copy, and how it ranked. */
+export const productImages = cta.table(
+  'product_images',
+  {
+    id: primaryId(),
+    productId: uuid('product_id')
+      .notNull()
+      .references(() => products.id, { onDelete: 'cascade' }),
+    assetId: uuid('asset_id')
+      .notNull()
+      .references(() => assets.id, { onDelete: 'cascade' }),
+    /** Where the shop has it. */
+    url: text('url').notNull(),
+    alt: text('alt'),
+    /** 0 for the best. */
+    rank: integer('rank').notNull(),
+    score: real('score').notNull(),
+    method: text('method').notNull(),
+    model: text('model'),
+    /** '#rrggbb', most used first. */
+    palette: jsonb('palette').$type<string[]>().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    uniqueIndex('product_images_product_asset').on(t.productId, t.assetId),
+    index('product_images_asset').on(t.assetId),
+    check('product_images_method', oneOf('method', ['clip', 'heuristic'])),
+    check('product_images_rank', sql`${t.rank} >= 0`),
+  ],
+);

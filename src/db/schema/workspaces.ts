@@ -1,0 +1,28 @@
+import { sql } from 'drizzle-orm';
+import { check, index, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bytea, createdAt, cta, moment, primaryId } from './columns.ts';
+
+/** The tenant. Every row of tenant data names one. */
+export const workspaces = cta.table(
+  'workspaces',
+  { id: primaryId(), name: text('name').notNull().unique(), createdAt: createdAt() },
+  (t) => [check('workspaces_name_length', sql`char_length(${t.name}) between 1 and 100`)],
+);
+
+/** A bearer token; only its SHA-256 is kept. */
+export const apiTokens = cta.table(
+  'api_tokens',
+  {
+    id: primaryId(),
+    workspaceId: uuid('workspace_id')
+      .notNull()
+      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    tokenHash: bytea('token_hash').notNull(),
+    expiresAt: moment('expires_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    uniqueIndex('api_tokens_token_hash').on(t.tokenHash),
+    index('api_tokens_workspace').on(t.workspaceId),
+  ],
+);
