@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+const batch = z.object({ batchId: z.uuid() });
+const source = z.object({ batchId: z.uuid(), sourceId: z.uuid() });
+const preview = z.object({ batchId: z.uuid(), previewId: z.uuid() });
+
+/**
+ * Every kind of job and its payload: ids only, since rows are read when the job runs. A new field must be
+ * optional, as jobs of the version before are still in the queue.
+ */
+export const jobCatalogue = {
+  /** Marks the batch as started; its id is the batch's `task_id`. */
+  'batch.start': batch,
+  /** Reads a page and gives its pictures to the source's previews. */
+  'source.process': source,
+  /** The start of a preview: takes a slot of each kind and buys both answers. */
+  'preview.generate': preview,
+  /** The text step alone, once more. */
+  'preview.prefill': preview,
+  /** The picture step alone, once more. */
+  'preview.background': preview,
+} as const;
+
+export type JobName = keyof typeof jobCatalogue;
+export type JobPayload<N extends JobName> = z.infer<(typeof jobCatalogue)[N]>;
+
+/** A job to be put into the queue. */
+export interface NewJob<N extends JobName> {
+  readonly payload: JobPayload<N>;
+  /** A UUID; made by the queue if absent. */
+  readonly id?: string;
+  /** Higher goes first; 0 if absent. */
+  readonly priority?: number;
+  /** Not taken before this long from now, by the database's clock. */
+  readonly delayMs?: number;
+}
+
+/** A job that was taken. */
+export interface Job<N extends JobName> {
+  readonly id: string;
+  readonly payload: JobPayload<N>;
+}
+
+export const JOB_NAMES = Object.keys(jobCatalogue) as JobName[];

@@ -1,0 +1,102 @@
+import type { Log } from '../lib/log.ts';
+
+/** What a claim brought: work to start now, and when it is worth asking again. */
+export interface Claim<W> {
+  readonly work: readonly W[];
+  /** Ask again at once: more may be there. */
+  readonly more: boolean;
+  /** When a claim may succeed without anyone waking the pump, such as the next free slot. */
+  readonly waitMs?: number;
+}
+
+export interface PumpOptions<W> {
+  readonly name: string;
+  /** Pieces of work under way at most. */
+  readonly capacity: number;
+  /** Takes up to `free` pieces. Its transaction decides; what it returns is this process's to run. */
+  claim(free: number): Promise<Claim<W>>;
+  /** Runs one piece. Must not throw. */
+  run(work: W): Promise<void>;
+  /** Asks again after this long even if nobody wakes it: delayed jobs are not announced, and a NOTIFY can be lost. */
+  readonly pollMs: number;
+  readonly log: Log;
+}
+
+/** Takes work whenever there is room for it, woken by commits, by finished work and by the clock. */
+export interface Pump {
+  wake(): void;
+  /** Takes nothing more, and resolves when no claim is under way. Work that runs goes on. */
+  stop(): Promise<void>;
+  /** Resolves when nothing runs any more. */
+  idle(): Promise<void>;
+}
+
+const PAUSE_AFTER_ERROR_MS = 500;
+
+/** Starts a pump. A failed claim (the database is away) is logged and tried again. */
+export function startPump<W>(options: PumpOptions<W>): Pump {
+  const running = new Set<Promise<void>>();
+  let stopped = false;
+  let woken = false;
+  let ring = () => {};
+
+  function wake(): void {
+    woken = true;
+    ring();
+  }
+
+  function start(work: W): void {
+    const job = options.run(work).finally(() => {
+      running.delete(job);
+      wake();
+    });
+    running.add(job);
+  }
+
+  /** Sleeps until woken or until the time is over. */
+  async function sleep(ms: number): Promise<void> {
+    if (woken || stopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      ring = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    ring = () => {};
+  }
+
+  async function claimOnce(): Promise<number> {
+    const free = options.capacity - running.size;
+    if (free < 1) return options.pollMs;
+    try {
+      const { work, more, waitMs } = await options.claim(free);
+      for (const piece of work) start(piece);
+      return more ? 0 : Math.min(waitMs ?? options.pollMs, options.pollMs);
+    } catch (err) {
+      options.log.warn({ pump: options.name, err }, 'work could not be claimed; trying again');
+      return PAUSE_AFTER_ERROR_MS;
+    }
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopped) {
+      woken = false;
+      const waitMs = await claimOnce();
+      if (waitMs > 0) await sleep(waitMs);
+    }
+  }
+
+  const ended = loop();
+  return {
+    wake,
+    async stop() {
+      stopped = true;
+      ring();
+      await ended;
+    },
+    async idle() {
+      while (running.size > 0) await Promise.all(running);
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { sql } from 'drizzle-orm';
+import { fromDrizzle, PgBoss } from 'pg-boss';
+import type { Log } from '../lib/log.ts';
+import { JOB_NAMES, type Job, type JobName, jobCatalogue, type NewJob } from './catalogue.ts';
+
+/** The transaction a job is put in or taken in: drizzle's, seen as little as is needed. */
+type QueueTx = Parameters<typeof fromDrizzle>[0];
+
+/** pg-boss, as the rooms above see it: everything happens in the caller's transaction. */
+export interface Queue {
+  /** Puts jobs in. They are there, and workers are woken, when the caller's transaction commits. */
+  enqueue<N extends JobName>(tx: QueueTx, name: N, jobs: readonly NewJob<N>[]): Promise<void>;
+  /**
+   * Takes up to `limit` jobs, best priority first, and settles them in the same transaction: from its commit on
+   * the rows that the caller marked as running answer for the work, and a rollback leaves the jobs untouched.
+   * A payload that does not parse is dropped and logged.
+   */
+  take<N extends JobName>(tx: QueueTx, name: N, limit: number): Promise<Job<N>[]>;
+  stop(): Promise<void>;
+}
+
+/** The channel on which a commit that brought jobs wakes the workers; the payload is the job's name. */
+export const WAKE_CHANNEL = 'cta_jobs';
+
+/** pg-boss's own PostgreSQL schema. */
+export const QUEUE_SCHEMA = 'cta_jobs';
+
+export interface QueueOptions {
+  readonly url: string;
+  readonly log: Log;
+  /** Whether this process also deletes old jobs; one that only serves the API leaves that to the workers. */
+  readonly supervise: boolean;
+}
+
+/** Seconds a settled job is kept, to be looked at. */
+const KEEP_SETTLED_SECONDS = 24 * 60 * 60;
+/** Seconds a job may wait. Longer than any batch: an unread job must not vanish with its preview still queued. */
+const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
+
+/** Makes pg-boss's schema and our queues. May run again; the caller holds the migration lock. */
+export async function installQueue(options: QueueOptions): Promise<void> {
+  const boss = makeBoss(options, { migrate: true, createSchema: true, supervise: false });
+  await boss.start();
+  try {
+    for (const name of JOB_NAMES) {
+      await boss.createQueue(name, {
+        policy: 'standard',
+        deleteAfterSeconds: KEEP_SETTLED_SECONDS,
+        retentionSeconds: KEEP_WAITING_SECONDS,
+        // Queued previews waiting for slots are no reason for a warning.
+        warningQueueSize: 1_000_000,
+      });
+    }
+  } finally {
+    await boss.stop({ graceful: false });
+  }
+}
+
+/** Opens the queue on a database that is up to date. */
+export async function openQueue(options: QueueOptions): Promise<Queue> {
+  const boss = makeBoss(options, { migrate: false, createSchema: false, supervise: options.supervise });
+  await boss.start();
+  return {
+    async enqueue(tx, name, jobs) {
+      if (jobs.length === 0) return;
+      const rows = jobs.map(({ id, payload, priority, delayMs }) => ({
+        ...(id === undefined ? {} : { id }),
+        ...(priority === undefined ? {} : { priority }),
+        // A number of seconds is added to the database's clock; a date would be this machine's.
+        ...(delayMs === undefined ? {} : { startAfter: String(delayMs / 1000) }),
+        data: payload,
+      }));
+      await boss.insert(name, rows, { db: fromDrizzle(tx, sql) });
+      await tx.execute(sql`select pg_notify(${WAKE_CHANNEL}, ${name})`);
+    },
+    async take(tx, name, limit) {
+      if (limit < 1) return [];
+      const db = fromDrizzle(tx, sql);
+      const fetched = await boss.fetch(name, { batchSize: limit, db });
+      if (fetched.length === 0) return [];
+      await boss.complete(
+        name,
+        fetched.map((job) => job.id),
+        null,
+        { db },
+      );
+      return fetched.flatMap((job) => {
+        const payload = jobCatalogue[name].safeParse(job.data);
+        if (payload.success) return [{ id: job.id, payload: payload.data as Job<typeof name>['payload'] }];
+        options.log.error({ job: job.id, name, err: payload.error }, 'job dropped: its payload is not valid');
+        return [];
+      });
+    },
+    stop: () => boss.stop({ graceful: false }),
+  };
+}
+
+function makeBoss(
+  options: QueueOptions,
+  role: { migrate: boolean; createSchema: boolean; supervise: boolean },
+): PgBoss {
+  const boss = new PgBoss({
+    connectionString: options.url,
+    schema: QUEUE_SCHEMA,
+    application_name: 'cta-batch queue',
+    // Only its own housekeeping runs here; jobs are put in and taken on the pool of the caller.
+    max: 2,
+    schedule: false,
+    ...role,
+  });
+  boss.on('error', (err) => options.log.warn({ err }, 'queue housekeeping failed; it is tried again'));
+  boss.on('warning', (warning) => options.log.debug({ warning }, 'queue warning'));
+  return boss;
+}

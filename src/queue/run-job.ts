@@ -1,0 +1,79 @@
+import { type AppError, toAppError } from '../lib/app-error.ts';
+import { isConnectionLost } from '../lib/database-error.ts';
+import type { Log } from '../lib/log.ts';
+import type { Outcome } from './outcome.ts';
+
+/** One kind of work: what to do with a claimed piece of it, and how its failure is written down. */
+export interface Step<W> {
+  readonly name: string;
+  /** Ids for the log line. */
+  describe(work: W): Record<string, unknown>;
+  /** Does the work. A thrown error goes to `settleFailure`. */
+  run(work: W, signal: AbortSignal): Promise<Outcome>;
+  /** Writes the failure down and says whether it is tried again. Must be safe to run twice. */
+  settleFailure(work: W, error: AppError): Promise<Outcome>;
+}
+
+/** While the database is away, how long a result is held and offered again before it is given up. */
+const DATABASE_PATIENCE_MS = 5 * 60_000;
+const DATABASE_RETRY_MS = 250;
+
+/**
+ * Runs one claimed piece of work to its end and logs it once. Never throws: a failure that cannot even be
+ * written down is logged, and the work is taken up again when this worker is found dead or restarted.
+ */
+export async function runJob<W>(step: Step<W>, work: W, signal: AbortSignal, log: Log): Promise<void> {
+  const started = performance.now();
+  const jobLog = log.child({ step: step.name, ...step.describe(work) });
+  let outcome: Outcome;
+  try {
+    outcome = await attempt(step, work, signal);
+  } catch (err) {
+    if (signal.aborted) jobLog.debug({}, 'stopped; the work is handed back');
+    else jobLog.error({ err }, 'the result could not be written down');
+    return;
+  }
+  const fields = { outcome: outcome.kind, ms: Math.round(performance.now() - started) };
+  if (outcome.kind === 'done') jobLog.info(fields, 'done');
+  else if (outcome.kind === 'dropped') jobLog.info({ ...fields, why: outcome.why }, 'dropped');
+  else if (outcome.kind === 'retry') {
+    jobLog.info({ ...fields, code: outcome.error.code, delayMs: outcome.delayMs }, 'to be tried again');
+  } else if (outcome.error.code === 'internal') {
+    jobLog.error({ ...fields, code: outcome.error.code, err: outcome.error.cause }, 'failed');
+  } else jobLog.warn({ ...fields, code: outcome.error.code }, outcome.error.message);
+}
+
+async function attempt<W>(step: Step<W>, work: W, signal: AbortSignal): Promise<Outcome> {
+  try {
+    return await step.run(work, signal);
+  } catch (error) {
+    // The program is stopping: nothing is written, the work is handed back as a whole.
+    if (signal.aborted) throw error;
+    const failure = toAppError(error);
+    return await throughOutages(() => step.settleFailure(work, failure), signal);
+  }
+}
+
+/**
+ * Runs a database write, again while the database cannot be reached. For results that must not be lost, such
+ * as an answer that was paid for. `write` must be safe to run twice: the first may have been committed unseen.
+ */
+export async function throughOutages<T>(write: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const giveUpAt = performance.now() + DATABASE_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isConnectionLost(error) || signal?.aborted || performance.now() > giveUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, DATABASE_RETRY_MS));
+    }
+  }
+}
+
+/** The reason given to a signal when the program stops. */
+export class Stopping extends Error {
+  override readonly name = 'Stopping';
+  constructor() {
+    super('the program is stopping');
+  }
+}

@@ -1,0 +1,75 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createId } from '../../src/lib/ids.ts';
+import { WAKE_CHANNEL } from '../../src/queue/queue.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await openTestDatabase();
+});
+afterAll(() => db.drop());
+
+const job = (priority = 0, delayMs?: number) => ({
+  payload: { batchId: createId() },
+  priority,
+  ...(delayMs === undefined ? {} : { delayMs }),
+});
+const take = (limit: number) => db.transact((tx) => db.queue.take(tx, 'batch.start', limit));
+
+test('a job that was enqueued in a transaction that rolls back was never there', async () => {
+  const failure = new Error('no');
+  const attempt = db.transact(async (tx) => {
+    await db.queue.enqueue(tx, 'batch.start', [job()]);
+    throw failure;
+  });
+  await expect(attempt).rejects.toBe(failure);
+  expect(await take(10)).toEqual([]);
+  const [rows] = await db.orm.execute(sql`select count(*)::int as jobs from cta_jobs.job`);
+  expect(rows).toEqual({ jobs: 0 });
+});
+
+test('a commit brings the job and wakes the listeners; the best priority goes first', async () => {
+  const woken = Promise.withResolvers<string>();
+  const listening = await db.sql.listen(WAKE_CHANNEL, woken.resolve);
+  const [low, high] = [job(-5), job(3)];
+  await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [low, high]));
+  expect(await woken.promise).toBe('batch.start');
+  expect((await take(1)).map((j) => j.payload)).toEqual([high.payload]);
+  expect((await take(5)).map((j) => j.payload)).toEqual([low.payload]);
+  expect(await take(5)).toEqual([]);
+  await listening.unlisten();
+});
+
+test('a job that was taken in a transaction that rolls back is there for the next', async () => {
+  await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [job()]));
+  await db
+    .transact(async (tx) => {
+      expect(await db.queue.take(tx, 'batch.start', 1)).toHaveLength(1);
+      throw new Error('no');
+    })
+    .catch(() => {});
+  expect(await take(1)).toHaveLength(1);
+});
+
+test('two workers that take at once get different jobs', async () => {
+  await db.transact((tx) =>
+    db.queue.enqueue(
+      tx,
+      'batch.start',
+      Array.from({ length: 20 }, () => job()),
+    ),
+  );
+  const taken = (await Promise.all([take(10), take(10), take(10)])).flat().map((j) => j.id);
+  expect(taken).toHaveLength(20);
+  expect(new Set(taken).size).toBe(20);
+});
+
+test('a delayed job is not taken before its time', async () => {
+  await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [job(0, 60_000)]));
+  expect(await take(1)).toEqual([]);
+  await db.orm.execute(
+    sql`update cta_jobs.job set start_after = start_after - interval '60 seconds' where state = 'created'`,
+  );
+  expect(await take(1)).toHaveLength(1);
+});

@@ -1,0 +1,38 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import type { TestProject } from 'vitest/node';
+import { openEmbeddedServer } from '../../src/db/embedded/embedded-server.ts';
+import { migrateDatabase } from '../../src/db/migrate.ts';
+import { installQueue } from '../../src/queue/queue.ts';
+import { quietLog } from './quiet-log.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The server's address; its database `cta` is for administration, `cta_template` is cloned for each file. */
+    serverUrl: string;
+  }
+}
+
+/** One PostgreSQL for the whole run, and one migrated database in it that test files clone. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'cta-test-'));
+  const server = await openEmbeddedServer({
+    folder,
+    log: { info: () => {}, warn: (message) => process.stderr.write(`${message}\n`) },
+    // Nothing here has to survive a power cut.
+    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
+  });
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+  await sql`create database cta_template`;
+  await sql.end();
+  const url = new URL(server.url);
+  url.pathname = '/cta_template';
+  await migrateDatabase(url.href, () => installQueue({ url: url.href, log: quietLog, supervise: false }));
+  project.provide('serverUrl', server.url);
+  return async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,29 @@
+import type { Log } from '../../src/lib/log.ts';
+
+/** A log that says nothing. */
+export const quietLog: Log = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => quietLog,
+};
+
+/** A log that keeps its lines, to be looked at by a test. */
+export function createMemoryLog(): Log & {
+  readonly lines: { level: string; fields: object; message: string }[];
+} {
+  const lines: { level: string; fields: object; message: string }[] = [];
+  const at = (level: string) => (fields: object, message: string) => {
+    lines.push({ level, fields, message });
+  };
+  const log = {
+    lines,
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => log,
+  };
+  return log;
+}

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { assignPictures } from '../../src/batches/assign-pictures.ts';
+import type { Batch } from '../../src/batches/batch.ts';
+import { type ClaimedCall, claimCalls } from '../../src/batches/claim-calls.ts';
+import { claimSources } from '../../src/batches/claim-sources.ts';
+import { createBatch } from '../../src/batches/create-batch.ts';
+import { settleAnswer } from '../../src/batches/settle-answer.ts';
+import { workers } from '../../src/db/schema/workers.ts';
+import { createId } from '../../src/lib/ids.ts';
+import { storeBackground, storeTexts } from '../../src/previews/store-answer.ts';
+import type { RankedPicture, ReadProduct } from '../../src/products/product.ts';
+import type { TestDatabase } from './test-database.ts';
+
+export const makers = {
+  text: { provider: 'test', model: 'text-1' },
+  image: { provider: 'test', model: 'image-1' },
+};
+
+/** A worker's row, without a process behind it. */
+export async function addWorker(db: TestDatabase): Promise<string> {
+  const id = createId();
+  await db.orm.insert(workers).values({ id });
+  return id;
+}
+
+export function makeProduct(address = 'https://shop.example/red-shoe'): ReadProduct {
+  return {
+    address,
+    title: 'Red Shoe',
+    description: 'A shoe that is red.',
+    brand: 'Example',
+    sku: 'R-1',
+    gtin: null,
+    mpn: null,
+    priceAmount: '46.00',
+    priceCurrency: 'EUR',
+    priceText: '€46.00',
+    availability: 'InStock',
+    language: 'en',
+    provenance: { title: 'json-ld' },
+  };
+}
+
+export function makePictures(count: number): RankedPicture[] {
+  return Array.from({ length: count }, (_, i) => ({
+    url: `https://shop.example/${i}.jpg`,
+    alt: null,
+    bytes: randomBytes(64),
+    contentType: 'image/jpeg',
+    width: 800,
+    height: 800,
+    palette: ['#b00020', '#eeeeee'],
+    score: 1 - i / 10,
+  }));
+}
+
+/** A batch whose pages are read: all its previews are queued. */
+export async function addQueuedBatch(
+  db: TestDatabase,
+  workspaceId: string,
+  sizes: readonly number[],
+): Promise<Batch> {
+  const workerId = await addWorker(db);
+  const batch = await createBatch(db.deps, {
+    workspaceId,
+    batch: {
+      sources: sizes.map((batchSize, i) => ({ url: `https://shop.example/${createId()}/${i}`, batchSize })),
+    },
+  });
+  const { work } = await claimSources(db.deps, { workerId, limit: 100 });
+  for (const source of work) {
+    await assignPictures(db.deps, source, {
+      product: makeProduct(source.url),
+      pictures: makePictures(Math.min(source.batchSize, 3)),
+      ranking: { method: 'heuristic', model: null },
+    });
+  }
+  return batch;
+}
+
+/** Takes up to `limit` starts or retries. */
+export async function claim(
+  db: TestDatabase,
+  workerId: string,
+  limit = 100,
+): Promise<readonly ClaimedCall[]> {
+  return (await claimCalls(db.deps, { workerId, makers, limit })).work;
+}
+
+const usage = { model: 'test-1', inputTokens: 10, outputTokens: 20 };
+
+/** Stores an answer to a call, as the steps do when it arrives. */
+export function answer(db: TestDatabase, call: ClaimedCall): Promise<'mine' | 'late'> {
+  if (call.kind === 'text') {
+    const texts = { headline: 'A red shoe', subheadline: null, body: 'Red.', ctaText: 'Buy' };
+    return storeTexts(db.deps, call, { texts, usage });
+  }
+  const picture = { bytes: randomBytes(64), contentType: 'image/png', width: 8, height: 8 };
+  return storeBackground(db.deps, call, { picture, palette: ['#224466'], usage });
+}
+
+/** Answers calls and settles their previews. */
+export async function finish(db: TestDatabase, calls: readonly ClaimedCall[]): Promise<void> {
+  for (const call of calls) {
+    if ((await answer(db, call)) === 'mine') await settleAnswer(db.deps, call);
+  }
+}

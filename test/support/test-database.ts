@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import postgres from 'postgres';
+import { inject } from 'vitest';
+import { setLimit } from '../../src/ai-calls/set-limit.ts';
+import { type Database, openDatabase } from '../../src/db/client.ts';
+import { openQueue, type Queue } from '../../src/queue/queue.ts';
+import { createToken } from '../../src/workspaces/create-token.ts';
+import { ensureWorkspace } from '../../src/workspaces/ensure-workspace.ts';
+import { quietLog } from './quiet-log.ts';
+
+/** A database of a test file's own, cloned from the migrated template. */
+export interface TestDatabase extends Database {
+  readonly url: string;
+  readonly queue: Queue;
+  /** What the features take as their first argument. */
+  readonly deps: Pick<Database, 'orm' | 'transact'> & {
+    queue: Queue;
+    limits: { maxSources: number; maxBatchSize: number };
+  };
+  /** A workspace and a token that opens it. */
+  addWorkspace(name: string): Promise<{ workspaceId: string; token: string }>;
+  /** Closes everything and drops the database: which fails, and so the test, if someone is still connected. */
+  drop(): Promise<void>;
+}
+
+/** Clones the template. `rate` is the limit in force. */
+export async function openTestDatabase({ rate = 'off' }: { rate?: string } = {}): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await administer(`create database ${name} template cta_template`);
+  const url = new URL(inject('serverUrl'));
+  url.pathname = `/${name}`;
+  const database = openDatabase({ url: url.href, poolSize: 10, applicationName: 'test' });
+  const queue = await openQueue({ url: url.href, log: quietLog, supervise: false });
+  await setLimit(database, rate);
+  return {
+    ...database,
+    url: url.href,
+    queue,
+    deps: {
+      orm: database.orm,
+      transact: database.transact,
+      queue,
+      limits: { maxSources: 5, maxBatchSize: 10 },
+    },
+    async addWorkspace(workspace) {
+      const workspaceId = await ensureWorkspace(database, workspace);
+      return { workspaceId, token: await createToken(database, { workspaceId }) };
+    },
+    async drop() {
+      await queue.stop();
+      await database.close();
+      await administer(`drop database ${name}`);
+    },
+  };
+}
+
+async function administer(statement: string): Promise<void> {
+  const sql = postgres(inject('serverUrl'), { max: 1, onnotice: () => {} });
+  try {
+    // A session that has just been closed may be there for a moment.
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await sql.unsafe(statement);
+        return;
+      } catch (error) {
+        const inUse = (error as { code?: string }).code === '55006';
+        if (!inUse || tries >= 50) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  } finally {
+    await sql.end();
+  }
+}
