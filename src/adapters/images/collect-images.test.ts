@@ -1,0 +1,63 @@
+import sharp from 'sharp';
+import { beforeAll, expect, test } from 'vitest';
+import { AppError } from '../../lib/app-error.ts';
+import type { FetchBytes } from '../page/guarded-fetch.ts';
+import type { CandidateImage } from '../page/page-product.ts';
+import { collectImages } from './collect-images.ts';
+
+const files = new Map<string, Buffer>();
+const never = new AbortController().signal;
+
+const fetchBytes: FetchBytes = async (url) => {
+  const body = files.get(url);
+  if (body === undefined) throw new AppError('page_gone');
+  return { finalUrl: url, status: 200, contentType: 'image/jpeg', body };
+};
+
+beforeAll(async () => {
+  const drawing = (shape: string, width: number, height: number) =>
+    sharp(
+      Buffer.from(
+        `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" preserveAspectRatio="none" width="${width}" height="${height}"><rect width="100" height="100" fill="#fff"/>${shape}</svg>`,
+      ),
+    )
+      .jpeg()
+      .toBuffer();
+  const shoe = '<path d="M10 80 L60 20 L90 80 Z" fill="#c22"/><circle cx="30" cy="30" r="12" fill="#227"/>';
+  const hat =
+    '<rect x="5" y="50" width="50" height="30" fill="#282"/><rect x="60" y="10" width="30" height="30" fill="#a4a"/>';
+  files.set('small', await drawing(shoe, 200, 200));
+  files.set('large', await drawing(shoe, 800, 800));
+  files.set('hat', await drawing(hat, 400, 400));
+  files.set('tiny', await drawing(hat, 100, 400));
+  files.set('strip', await drawing(hat, 1000, 200));
+  files.set('plain', await drawing('', 400, 400));
+  files.set('broken', Buffer.from('nothing'));
+});
+
+function candidates(...urls: string[]): CandidateImage[] {
+  return urls.map((url, position) => ({
+    url,
+    alt: null,
+    source: 'dom',
+    position,
+    width: null,
+    height: null,
+  }));
+}
+
+test('keeps what can be used, and of two alike the larger in the better place', async () => {
+  const wanted = candidates('tiny', 'small', 'strip', 'plain', 'broken', 'gone', 'hat', 'large');
+  const images = await collectImages(fetchBytes, wanted, { signal: never });
+  expect(images.map(({ url, position, width }) => [url, position, width])).toEqual([
+    ['large', 1, 800],
+    ['hat', 6, 400],
+  ]);
+});
+
+test('nothing usable is an empty list, an abort is thrown', async () => {
+  expect(await collectImages(fetchBytes, candidates('gone', 'broken'), { signal: never })).toEqual([]);
+  const reason = new Error('stop');
+  const stopped = collectImages(fetchBytes, candidates('hat'), { signal: AbortSignal.abort(reason) });
+  await expect(stopped).rejects.toBe(reason);
+});

@@ -1,0 +1,85 @@
+import pLimit from 'p-limit';
+import type { FetchBytes } from '../page/guarded-fetch.ts';
+import type { CandidateImage } from '../page/page-product.ts';
+import { type DecodedImage, decodeImage } from './decode-image.ts';
+import {
+  COLLECT_TIMEOUT_MS,
+  DOWNLOADS_AT_ONCE,
+  MAX_ASPECT_RATIO,
+  MAX_DUPLICATE_DISTANCE,
+  MAX_IMAGE_BYTES,
+  MIN_ENTROPY,
+  MIN_SIDE,
+} from './image-limits.ts';
+import { hashDistance } from './measure-image.ts';
+
+/** A candidate picture that was downloaded and can be used; `width` and `height` are the true ones. */
+export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & DecodedImage;
+
+export interface CollectImagesOptions {
+  readonly signal: AbortSignal;
+  /** The product's page: some shops give pictures only to their own pages. */
+  readonly refererUrl?: string;
+}
+
+const ACCEPT = 'image/avif,image/webp,image/png,image/jpeg,image/gif;q=0.9,*/*;q=0.1';
+
+/** Decoding takes a core for itself, so this bound holds for the whole process, not for each page. */
+const decoding = pLimit(2);
+
+/**
+ * Downloads the candidates and keeps, in their order, those that can be used: neither tiny, nor strips, nor plain, and of
+ * near-equal ones the largest, in the best place. A picture that fails is left out; perhaps none is left.
+ *
+ * @throws `signal.reason` when the signal aborts; nothing else.
+ */
+export async function collectImages(
+  fetchBytes: FetchBytes,
+  candidates: readonly CandidateImage[],
+  options: CollectImagesOptions,
+): Promise<CollectedImage[]> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), COLLECT_TIMEOUT_MS);
+  const signal = AbortSignal.any([options.signal, deadline.signal]);
+  const referer = options.refererUrl === undefined ? {} : { referer: options.refererUrl };
+  try {
+    const collected = await pLimit(DOWNLOADS_AT_ONCE).map(candidates, async (candidate) => {
+      try {
+        signal.throwIfAborted();
+        const { body } = await fetchBytes(candidate.url, {
+          accept: ACCEPT,
+          maxBytes: MAX_IMAGE_BYTES,
+          signal,
+          ...referer,
+        });
+        return { ...candidate, ...(await decoding(() => decodeImage(body))) };
+      } catch {
+        options.signal.throwIfAborted();
+        return undefined;
+      }
+    });
+    return dropDuplicates(collected.filter((image) => image !== undefined).filter(isUsable));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isUsable({ width, height, entropy }: DecodedImage): boolean {
+  const [short, long] = width < height ? [width, height] : [height, width];
+  return short >= MIN_SIDE && long / short <= MAX_ASPECT_RATIO && entropy >= MIN_ENTROPY;
+}
+
+function dropDuplicates(images: readonly CollectedImage[]): CollectedImage[] {
+  const kept: CollectedImage[] = [];
+  for (const image of images) {
+    const at = kept.findIndex((other) => hashDistance(image.hash, other.hash) <= MAX_DUPLICATE_DISTANCE);
+    const known = kept[at];
+    if (known === undefined) kept.push(image);
+    else if (image.width * image.height > known.width * known.height) {
+      // The larger pixels, in the place and with the words of the one that the page puts first.
+      const { source, position, alt } = known;
+      kept[at] = { ...image, source, position, alt: alt ?? image.alt };
+    }
+  }
+  return kept;
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { decodeImage } from './decode-image.ts';
+import { hashDistance } from './measure-image.ts';
+
+/** A red box in the middle of a white ground. */
+function box(width: number, height: number, background = '#ffffff') {
+  const inner = { width: width >> 1, height: height >> 1, channels: 3 as const, background: '#d02020' };
+  return sharp({ create: { width, height, channels: 4, background } }).composite([
+    { input: { create: inner } },
+  ]);
+}
+
+describe('decodeImage', () => {
+  test.each(['jpeg', 'png', 'webp', 'avif', 'gif'] as const)('reads %s', async (format) => {
+    const image = await decodeImage(await box(400, 300).toFormat(format).toBuffer());
+    expect(image).toMatchObject({ contentType: 'image/jpeg', width: 400, height: 300 });
+    expect(await sharp(image.bytes).metadata()).toMatchObject({ format: 'jpeg', width: 400, height: 300 });
+    expect(image.sha256.equals(createHash('sha256').update(image.bytes).digest())).toBe(true);
+    expect(image.hash).toMatch(/^[\da-f]{16}$/);
+    expect(image.borderUniformity).toBeGreaterThan(0.95);
+    expect(image.palette.length).toBeGreaterThanOrEqual(3);
+    expect(image.palette.length).toBeLessThanOrEqual(5);
+    expect(image.palette[0]).toMatch(/^#f[a-f\d]f[a-f\d]f[a-f\d]$/);
+  });
+
+  test.each(['cmyk', 'b-w', 'rgb16'] as const)('turns %s into sRGB', async (colourspace) => {
+    const bytes = await box(200, 200)
+      .flatten()
+      .toColourspace(colourspace)
+      .toFormat(colourspace === 'rgb16' ? 'png' : 'jpeg')
+      .toBuffer();
+    const image = await decodeImage(bytes);
+    expect(await sharp(image.bytes).metadata()).toMatchObject({ space: 'srgb', channels: 3 });
+  });
+
+  test('makes large ones smaller, upright and clean', async () => {
+    const bytes = await box(3000, 1500).jpeg().withMetadata({ orientation: 6 }).toBuffer();
+    const image = await decodeImage(bytes);
+    expect(image).toMatchObject({ width: 1500, height: 3000 });
+    const kept = await sharp(image.bytes).metadata();
+    expect(kept).toMatchObject({ width: 600, height: 1200 });
+    expect(kept.orientation).toBeUndefined();
+    expect(kept.exif).toBeUndefined();
+  });
+
+  test('keeps real transparency, drops an alpha channel that hides nothing', async () => {
+    const clear = await decodeImage(await box(200, 200, '#00000000').png().toBuffer());
+    expect(clear.contentType).toBe('image/webp');
+    expect((await sharp(clear.bytes).metadata()).hasAlpha).toBe(true);
+    expect(clear.palette[0]).toMatch(/^#[cd]/);
+    const opaque = await decodeImage(await box(200, 200).png().toBuffer());
+    expect(opaque.contentType).toBe('image/jpeg');
+  });
+
+  test('near-equal pictures have near hashes, a plain one has no entropy', async () => {
+    const [large, small, other] = await Promise.all([
+      decodeImage(await box(900, 600).jpeg().toBuffer()),
+      decodeImage(await box(300, 200).webp({ quality: 40 }).toBuffer()),
+      decodeImage(
+        await sharp({
+          create: {
+            width: 300,
+            height: 200,
+            channels: 3,
+            background: '#fff',
+            noise: { type: 'gaussian', mean: 128, sigma: 60 },
+          },
+        })
+          .png()
+          .toBuffer(),
+      ),
+    ]);
+    expect(hashDistance(large.hash, small.hash)).toBeLessThanOrEqual(5);
+    expect(hashDistance(large.hash, other.hash)).toBeGreaterThan(10);
+    expect(other.borderUniformity).toBeLessThan(0.9);
+    const plain = await decodeImage(
+      await sharp({ create: { width: 200, height: 200, channels: 3, background: '#3366cc' } })
+        .png()
+        .toBuffer(),
+    );
+    expect(plain.entropy).toBe(0);
+    expect(plain.palette).toHaveLength(3);
+  });
+
+  test('refuses SVG, broken, cut, huge and other files', async () => {
+    const jpeg = await box(400, 300).jpeg().toBuffer();
+    const huge = await sharp({ create: { width: 8000, height: 6000, channels: 3, background: '#fff' } })
+      .png()
+      .toBuffer();
+    const files = [
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="200" height="200"/>'),
+      Buffer.from('%PDF-1.7'),
+      Buffer.alloc(0),
+      jpeg.subarray(0, jpeg.length >> 1),
+      Buffer.concat([jpeg.subarray(0, 4), Buffer.alloc(500, 7)]),
+      huge,
+      await box(100, 100).tiff().toBuffer(),
+    ];
+    for (const bytes of files)
+      await expect(decodeImage(bytes)).rejects.toMatchObject({ code: 'no_usable_picture' });
+  });
+});

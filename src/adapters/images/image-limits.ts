@@ -1,0 +1,29 @@
+/** Bytes of one picture as it comes from the shop. */
+export const MAX_IMAGE_BYTES = 10 * 1024 * 1024;
+
+/** Pixels of a picture, known from its head before any is decoded. 40 million take about 160 MB of memory. */
+export const MAX_PIXELS = 40_000_000;
+
+/** Longest side of the pictures kept: enough for any preview, and little for the database. */
+export const MAX_KEPT_SIDE = 1200;
+
+/** A picture with a shorter side is a thumbnail or an icon. */
+export const MIN_SIDE = 120;
+
+/** Wider (or taller) than this is a banner or a strip of swatches. */
+export const MAX_ASPECT_RATIO = 4;
+
+/** Bits of entropy of the brightness; a plain colour has 0, a photograph 6 to 8, a product on white at least 1. */
+export const MIN_ENTROPY = 0.5;
+
+/** Differing bits, of 64, up to which two pictures are the same one in another size or quality. */
+export const MAX_DUPLICATE_DISTANCE = 5;
+
+/** Downloads at once for one page: bounds memory to that many pictures of full size. */
+export const DOWNLOADS_AT_ONCE = 4;
+
+/** For all pictures of a page together; those that came in time are kept. */
+export const COLLECT_TIMEOUT_MS = 60_000;
+
+/** For the decoding of one picture. */
+export const DECODE_TIMEOUT_SECONDS = 15;

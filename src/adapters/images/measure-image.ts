@@ -1,0 +1,134 @@
+import type { Sharp } from 'sharp';
+
+/** What a small thumbnail of a picture tells about it. */
+export interface ImageTraits {
+  /** Difference hash: 64 bits as 16 hex digits. See `hashDistance`. */
+  readonly hash: string;
+  /** Share, 0 to 1, of the outermost frame that is close to one colour: near 1 for a product on a plain ground. */
+  readonly borderUniformity: number;
+  /** 3 to 5 distinct colours as "#rrggbb", most used first. */
+  readonly palette: readonly string[];
+  /** Of the brightness, in bits: 0 for one plain colour, up to 8. */
+  readonly entropy: number;
+}
+
+type Colour = readonly [red: number, green: number, blue: number];
+
+const SIDE = 64;
+const FRAME = 2;
+/** Distance in RGB up to which two colours of a frame look the same, JPEG noise and soft shadows included. */
+const FRAME_TOLERANCE = 24;
+const MIN_COLOURS = 3;
+const MAX_COLOURS = 5;
+/** How far apart colours of a palette have to be; less if the picture has too few such. */
+const PALETTE_DISTANCES = [64, 40, 20, 1];
+
+/** Measures a picture given as raw RGBA. Transparent parts count as white, and not at all for the palette. */
+export async function measureImage(pixels: () => Sharp): Promise<ImageTraits> {
+  const [thumb, grey] = await Promise.all([
+    pixels().resize(SIDE, SIDE, { fit: 'fill' }).raw().toBuffer(),
+    pixels().flatten({ background: '#ffffff' }).resize(9, 8, { fit: 'fill' }).greyscale().raw().toBuffer(),
+  ]);
+  const flat: Colour[] = [];
+  const solid: Colour[] = [];
+  for (let at = 0; at + 3 < thumb.length; at += 4) {
+    const alpha = (thumb[at + 3] ?? 0) / 255;
+    const onWhite = (offset: number) => Math.round((thumb[at + offset] ?? 0) * alpha + 255 * (1 - alpha));
+    const colour: Colour = [onWhite(0), onWhite(1), onWhite(2)];
+    flat.push(colour);
+    if (alpha > 0.5) solid.push(colour);
+  }
+  return {
+    hash: differenceHash(grey),
+    borderUniformity: borderUniformity(flat),
+    palette: palette(solid),
+    entropy: entropy(flat),
+  };
+}
+
+/** How many of the 64 bits of two hashes differ. */
+export function hashDistance(a: string, b: string): number {
+  let differing = BigInt(`0x${a}`) ^ BigInt(`0x${b}`);
+  let count = 0;
+  for (; differing > 0n; differing &= differing - 1n) count += 1;
+  return count;
+}
+
+/** One bit for each pair of neighbours in 8 rows of 9 grey pixels: is the left one brighter? */
+function differenceHash(grey: Buffer): string {
+  let hash = 0n;
+  for (let row = 0; row < 8; row += 1) {
+    for (let column = 0; column < 8; column += 1) {
+      const at = row * 9 + column;
+      hash = (hash << 1n) | ((grey[at] ?? 0) > (grey[at + 1] ?? 0) ? 1n : 0n);
+    }
+  }
+  return hash.toString(16).padStart(16, '0');
+}
+
+/** Close to the median colour, which outliers do not move. */
+function borderUniformity(colours: readonly Colour[]): number {
+  const frame = colours.filter((_, at) => {
+    const [row, column] = [Math.floor(at / SIDE), at % SIDE];
+    return Math.min(row, column, SIDE - 1 - row, SIDE - 1 - column) < FRAME;
+  });
+  const middle = ([0, 1, 2] as const).map((channel) => {
+    const sorted = frame.map((colour) => colour[channel]).sort((a, b) => a - b);
+    return sorted[sorted.length >> 1] ?? 0;
+  });
+  const [red = 0, green = 0, blue = 0] = middle;
+  return (
+    frame.filter((colour) => distance(colour, [red, green, blue]) <= FRAME_TOLERANCE).length / frame.length
+  );
+}
+
+function entropy(colours: readonly Colour[]): number {
+  const counts = new Map<number, number>();
+  for (const [red, green, blue] of colours) {
+    const brightness = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+    counts.set(brightness, (counts.get(brightness) ?? 0) + 1);
+  }
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / colours.length) * Math.log2(count / colours.length);
+  return Math.max(0, bits);
+}
+
+/** The means of the fullest cells of a 16 by 16 by 16 colour cube, leaving out those close to a fuller one. */
+function palette(colours: readonly Colour[]): string[] {
+  const cells = new Map<number, { count: number; sum: [number, number, number] }>();
+  for (const [red, green, blue] of colours) {
+    const key = ((red >> 4) << 8) | ((green >> 4) << 4) | (blue >> 4);
+    const { count, sum } = cells.get(key) ?? { count: 0, sum: [0, 0, 0] };
+    cells.set(key, { count: count + 1, sum: [sum[0] + red, sum[1] + green, sum[2] + blue] });
+  }
+  const means = [...cells.values()]
+    .sort((a, b) => b.count - a.count)
+    .map(({ count, sum }): Colour => [sum[0] / count, sum[1] / count, sum[2] / count]);
+  let chosen: Colour[] = [];
+  for (const apart of PALETTE_DISTANCES) {
+    chosen = [];
+    for (const mean of means) {
+      if (chosen.length < MAX_COLOURS && chosen.every((other) => distance(mean, other) >= apart))
+        chosen.push(mean);
+    }
+    if (chosen.length >= MIN_COLOURS) break;
+  }
+  return fillUp(chosen.map(toHex));
+}
+
+/** A drawing in one or two colours gets white, black and grey beside them. */
+function fillUp(palette: readonly string[]): string[] {
+  const filled = new Set(palette);
+  for (const colour of ['#ffffff', '#000000', '#808080']) {
+    if (filled.size < MIN_COLOURS) filled.add(colour);
+  }
+  return [...filled];
+}
+
+function toHex(colour: Colour): string {
+  return `#${colour.map((channel) => Math.round(channel).toString(16).padStart(2, '0')).join('')}`;
+}
+
+function distance(a: Colour, b: Colour): number {
+  return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+}

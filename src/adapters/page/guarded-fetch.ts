@@ -1,0 +1,170 @@
+import { isUtf8 } from 'node:buffer';
+import { Agent, fetch, type Response } from 'undici';
+import { AppError } from '../../lib/app-error.ts';
+import { findStatusFailure, nameFetchFailure } from './fetch-failure.ts';
+import { createGuardedConnector, isAllowed, isPrivateLiteral, type LookupAll } from './guarded-connector.ts';
+import { createHostSlots } from './host-slots.ts';
+
+const MAX_ADDRESS_LENGTH = 2048;
+const MAX_REDIRECTS = 5;
+/** More than a browser's six, few enough that no shop takes us for an attack. */
+const REQUESTS_PER_HOST = 8;
+const DEFAULT_IDLE_TIMEOUT_MS = 10_000;
+/** Node's default of 16 KB is too small for the cookies and policies of some large shops. */
+const MAX_HEADER_BYTES = 64 * 1024;
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+export interface GuardedFetchOptions {
+  /** "host:port" entries (see `parseAllowHosts`) that skip the check of the address. */
+  readonly allowHosts: ReadonlySet<string>;
+  /** For a whole request with its redirects, not counting the wait for a slot of the host. */
+  readonly timeoutMs: number;
+  /** For the connection, the head, and between two pieces of the body. */
+  readonly idleTimeoutMs?: number;
+  readonly userAgent: string;
+  /** In place of the system's DNS, for tests. */
+  readonly lookupAll?: LookupAll;
+}
+
+export interface FetchRequest {
+  readonly accept: string;
+  /** Counted after decompression. */
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+  readonly referer?: string;
+}
+
+export interface FetchedBytes {
+  readonly finalUrl: string;
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/**
+ * Gets a public http(s) address; only a 2xx answer comes back. Safe to run twice.
+ *
+ * @throws AppError for every failure; `signal.reason` when the signal aborts.
+ */
+export type FetchBytes = (url: string, request: FetchRequest) => Promise<FetchedBytes>;
+
+export interface GuardedFetch {
+  readonly fetchBytes: FetchBytes;
+  /** Closes every connection; what is still under way fails. */
+  close(): Promise<void>;
+}
+
+/** Builds the one door through which pages and pictures come in: see `FetchBytes` and `createGuardedConnector`. */
+export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
+  const { allowHosts, lookupAll, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = options;
+  const agent = new Agent({
+    connect: createGuardedConnector({
+      allowHosts,
+      timeoutMs: idleTimeoutMs,
+      ...(lookupAll === undefined ? {} : { lookupAll }),
+    }),
+    headersTimeout: idleTimeoutMs,
+    bodyTimeout: idleTimeoutMs,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    allowH2: false,
+  });
+  const slots = createHostSlots(REQUESTS_PER_HOST);
+
+  async function fetchBytes(url: string, request: FetchRequest): Promise<FetchedBytes> {
+    let target = parseAddress(url);
+    if (target === undefined) throw new AppError('address_refused');
+    let leftMs = options.timeoutMs;
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
+      const here: URL = target;
+      const answer: FetchedBytes | URL = await slots.run(here.host, request.signal, async () => {
+        const startedAt = performance.now();
+        try {
+          return await fetchOnce(here, request, leftMs);
+        } finally {
+          leftMs -= performance.now() - startedAt;
+        }
+      });
+      if (!(answer instanceof URL)) return answer;
+      target = answer;
+    }
+    throw new AppError('bad_redirect');
+  }
+
+  /** One request: the bytes, or the address of the next one. */
+  async function fetchOnce(
+    target: URL,
+    request: FetchRequest,
+    timeoutMs: number,
+  ): Promise<FetchedBytes | URL> {
+    // The connector checks this too; here nothing depends on how undici hands it the host.
+    if (isPrivateLiteral(target.hostname) && !isAllowed(target, allowHosts))
+      throw new AppError('address_refused');
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new AppError('page_timeout')), Math.max(0, timeoutMs));
+    let response: Response | undefined;
+    try {
+      response = await fetch(target, {
+        dispatcher: agent,
+        redirect: 'manual',
+        signal: AbortSignal.any([request.signal, deadline.signal]),
+        headers: {
+          accept: request.accept,
+          // Any language: a shop then answers in its own, which is the one its shoppers read.
+          'accept-language': '*, en;q=0.5',
+          'user-agent': options.userAgent,
+          ...(request.referer === undefined ? {} : { referer: request.referer }),
+        },
+      });
+      if (REDIRECT_STATUSES.has(response.status)) return nextAddress(response, target);
+      const failure = await findStatusFailure(response);
+      if (failure !== undefined) throw new AppError(failure, { cause: new Error(`HTTP ${response.status}`) });
+      return {
+        finalUrl: target.href,
+        status: response.status,
+        contentType: response.headers.get('content-type') ?? '',
+        body: await readBody(response, request.maxBytes),
+      };
+    } catch (error) {
+      request.signal.throwIfAborted();
+      deadline.signal.throwIfAborted();
+      throw nameFetchFailure(error, response !== undefined);
+    } finally {
+      clearTimeout(timer);
+      // An unread body would hold its connection. After an error there is nothing left to cancel.
+      if (response?.body && !response.bodyUsed) await response.body.cancel().catch(() => {});
+    }
+  }
+
+  return { fetchBytes, close: () => agent.destroy() };
+}
+
+async function readBody(response: Response, maxBytes: number): Promise<Buffer> {
+  if (Number(response.headers.get('content-length')) > maxBytes) throw new AppError('page_too_large');
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop early cancels the rest.
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw new AppError('page_too_large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+/** An address may be fetched if it is http(s), not too long, and carries no name or password. */
+function parseAddress(url: string, base?: string): URL | undefined {
+  if (url.length > MAX_ADDRESS_LENGTH) return undefined;
+  const parsed = URL.parse(url, base);
+  if (parsed === null || parsed.href.length > MAX_ADDRESS_LENGTH) return undefined;
+  const isWeb = parsed.protocol === 'http:' || parsed.protocol === 'https:';
+  return isWeb && parsed.username === '' && parsed.password === '' ? parsed : undefined;
+}
+
+function nextAddress(response: Response, from: URL): URL {
+  // Header bytes arrive as Latin-1, but many servers send UTF-8 here and browsers read it so.
+  const bytes = Buffer.from(response.headers.get('location') ?? '', 'latin1');
+  const location = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+  const next = location === '' ? undefined : parseAddress(location, from.href);
+  if (next === undefined) throw new AppError('bad_redirect');
+  return next;
+}

@@ -1,0 +1,122 @@
+import type { FoundImage } from './page-product.ts';
+import { plainText } from './plain-text.ts';
+import type { PageNode, Visit } from './walk-page.ts';
+
+/** What a shop's scripts would put in place of a small picture, largest first. */
+const LARGE = [
+  'data-zoom-image',
+  'data-zoom',
+  'data-large_image',
+  'data-large-image',
+  'data-large',
+  'data-full',
+  'data-original',
+  'data-old-hires',
+  'data-image',
+];
+const SETS = ['srcset', 'data-srcset', 'data-lazy-srcset'];
+const PLAIN = ['data-lazy-src', 'data-lazy', 'data-src', 'src'];
+
+const NOT_A_PRODUCT =
+  /(?:^|[^a-z])(?:logos?|icons?|sprites?|pixel|placeholder|blank|spacer|transparent|badges?|payments?|visa|paypal|flags?|avatars?|loading|loader|spinner|stars?|ratings?|swatch(?:es)?|size-?(?:chart|guide)|captcha|tracking|facebook|twitter|instagram|pinterest|youtube)(?:[^a-z]|$)/i;
+const PICTURE_LINK = /\.(?:jpe?g|png|webp|avif|gif)(?:$|\?)/i;
+
+/** Smaller ones are icons, but a gallery's thumbnail may be that small and stand for a large picture. */
+const MIN_SIDE = 50;
+const MIN_GALLERY_SIDE = 20;
+const MAX_FOUND = 60;
+
+/** The pictures of the page's middle that may show its product, best guess first. */
+export function findPageImages(visits: readonly Visit[], headingAt: number, title: string): FoundImage[] {
+  const titleWords = new Set(wordsOf(title));
+  const found: { image: FoundImage; score: number }[] = [];
+  for (const [at, visit] of visits.entries()) {
+    if (visit.tag !== 'img' || visit.isAside) continue;
+    const image = readImage(visit);
+    if (image === undefined || isDecoration(image, visit)) continue;
+    const shared = wordsOf(image.alt ?? '').filter((word) => titleWords.has(word)).length;
+    const score =
+      (visit.isGallery ? 3 : 0) +
+      (titleWords.size === 0 ? 0 : (3 * Math.min(shared, titleWords.size)) / titleWords.size) +
+      (Math.min(image.width ?? 0, image.height ?? image.width ?? 0) >= 300 ? 1 : 0) -
+      Math.min(2, Math.abs(at - Math.max(0, headingAt)) / 500);
+    found.push({ image, score });
+  }
+  return found
+    .sort((a, b) => b.score - a.score)
+    .slice(0, MAX_FOUND)
+    .map(({ image }) => image);
+}
+
+function readImage({ attributes, node }: Visit): FoundImage | undefined {
+  const sets = [...SETS.map((name) => attributes[name]), ...siblingSets(node)];
+  const largest = sets.flatMap((set) => readSrcset(set ?? '')).sort((a, b) => b.size - a.size)[0];
+  const candidates = [
+    zoomLink(node),
+    ...LARGE.map((name) => attributes[name]),
+    largest?.url,
+    ...PLAIN.map((name) => attributes[name]),
+  ];
+  const url = candidates.find((candidate) => candidate !== undefined && isAddress(candidate));
+  if (url === undefined) return undefined;
+  return {
+    // Some themes leave the width to a script.
+    url: url.trim().replace(/\{width\}/g, '1200'),
+    alt: plainText(attributes.alt ?? '', 300),
+    width: toPixels(attributes.width),
+    height: toPixels(attributes.height),
+  };
+}
+
+function isAddress(text: string): boolean {
+  return text.trim() !== '' && !/^\s*(?:data|blob|javascript|about):|^\s*[#{]/i.test(text);
+}
+
+/** The `<source>`s of the `<picture>` around an image. */
+function siblingSets(node: PageNode): string[] {
+  const around = node.parent;
+  if (around === null || !('name' in around) || around.name !== 'picture') return [];
+  return around.children.flatMap((child) =>
+    'attribs' in child && child.name === 'source'
+      ? [child.attribs.srcset ?? child.attribs['data-srcset'] ?? '']
+      : [],
+  );
+}
+
+/** A link around the image, at most three tags up, that opens a picture. */
+function zoomLink(node: PageNode): string | undefined {
+  let above = node.parent;
+  for (let level = 0; level < 3 && above !== null; level += 1) {
+    if ('attribs' in above && above.name === 'a') {
+      const href = above.attribs.href ?? '';
+      return PICTURE_LINK.test(href) ? href : undefined;
+    }
+    above = above.parent;
+  }
+  return undefined;
+}
+
+/** The addresses of a srcset with their widths (or 1000 times their density). Addresses may hold commas. */
+function readSrcset(set: string): { url: string; size: number }[] {
+  return [...set.slice(0, 20_000).matchAll(/([^\s,]\S*[^\s,])(?:\s+(\d+(?:\.\d+)?)([wx]))?\s*(?:,|$)/g)]
+    .map(([, url = '', size, unit]) => ({ url, size: Number(size ?? 1) * (unit === 'w' ? 1 : 1000) }))
+    .filter(({ url }) => isAddress(url));
+}
+
+function isDecoration(image: FoundImage, visit: Visit): boolean {
+  const path = image.url.split(/[?#]/, 1)[0] ?? '';
+  const file = path.slice(path.lastIndexOf('/') + 1);
+  if (/\.(?:svg|ico)$/i.test(file)) return true;
+  const minSide = visit.isGallery ? MIN_GALLERY_SIDE : MIN_SIDE;
+  if (Math.min(image.width ?? minSide, image.height ?? minSide) < minSide) return true;
+  return NOT_A_PRODUCT.test(file) || NOT_A_PRODUCT.test(visit.names);
+}
+
+function toPixels(value: string | undefined): number | null {
+  const pixels = Number.parseInt(value ?? '', 10);
+  return pixels > 0 && !value?.includes('%') ? pixels : null;
+}
+
+function wordsOf(text: string): string[] {
+  return [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? [])];
+}

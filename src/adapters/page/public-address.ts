@@ -1,0 +1,24 @@
+import ipaddr from 'ipaddr.js';
+
+/**
+ * Azure answers every virtual machine (DHCP, DNS, tokens of the host) at this address. It lies in a public range,
+ * so no list of private ranges has it.
+ */
+const AZURE_PLATFORM = '168.63.129.16';
+
+/** The only IPv6 block that IANA gives out for the public internet (RFC 4291, 2.5.4). */
+const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
+
+/**
+ * Whether an IP address (IPv4 in four decimal parts, or IPv6 without brackets) is on the public internet. Everything
+ * else is refused: private, loopback, link-local, shared, multicast, documentation, and every IPv6 form that
+ * carries an IPv4 address inside, because a gateway would unwrap it behind our back.
+ */
+export function isPublicAddress(ip: string): boolean {
+  if (ipaddr.IPv4.isValidFourPartDecimal(ip)) {
+    return ip !== AZURE_PLATFORM && ipaddr.IPv4.parse(ip).range() === 'unicast';
+  }
+  if (!ipaddr.IPv6.isValid(ip)) return false;
+  const address = ipaddr.IPv6.parse(ip);
+  return address.zoneId === undefined && address.range() === 'unicast' && address.match(GLOBAL_IPV6);
+}

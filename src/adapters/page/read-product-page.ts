@@ -1,0 +1,185 @@
+import type { CheerioAPI } from 'cheerio';
+import { AppError } from '../../lib/app-error.ts';
+import { canonicalAddress } from './canonical-address.ts';
+import { findCurrency } from './currency.ts';
+import { readJsonLd } from './json-ld.ts';
+import { loadPage } from './load-page.ts';
+import { readMicrodata } from './microdata.ts';
+import { readOpenGraph } from './open-graph.ts';
+import type {
+  CandidateImage,
+  FoundPrice,
+  PageHints,
+  PageProduct,
+  PageSource,
+  ProductFacts,
+} from './page-product.ts';
+import { plainText } from './plain-text.ts';
+import { readSchemaProduct } from './schema-product.ts';
+import { readVisiblePage } from './visible-page.ts';
+
+const MAX_IMAGES = 20;
+const MAX_ADDRESS_LENGTH = 2048;
+
+const CHALLENGE_TITLE =
+  /just a moment|attention required|access denied|are you a (?:human|robot)|robot check|captcha|pardon our interruption|verify you are|security check|bot protection/i;
+const CHALLENGE_PARTS =
+  'script[src*="challenges.cloudflare.com"], script[src*="captcha-delivery.com"], #px-captcha, #challenge-form, form[action*="validateCaptcha"]';
+
+export interface ProductPage {
+  readonly html: Buffer;
+  /** The header, charset and all; may be empty. */
+  readonly contentType: string;
+  /** Where the bytes came from, after redirects. */
+  readonly url: string;
+}
+
+/**
+ * Reads the product of a page. Each fact is taken from the most trusted source that has it: JSON-LD, then
+ * microdata, Open Graph, what is to be seen. A page is a product's if it has structured data of one, the Open Graph type
+ * "product", or a heading with a price. Pure, but slow for large pages: about 0.1 s for each MB.
+ *
+ * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a challenge or a login), `not_a_product`.
+ */
+export function readProductPage(page: ProductPage): PageProduct {
+  const $ = loadPage(page.html, page.contentType);
+  try {
+    return readDocument($, page.url);
+  } catch (error) {
+    // Libraries below work by recursion, and a page may nest 100,000 deep. No product's page does.
+    if (error instanceof RangeError) throw new AppError('page_too_large', { cause: error });
+    throw error;
+  }
+}
+
+type Source = readonly [name: PageSource, facts: ProductFacts];
+
+function readDocument($: CheerioAPI, url: string): PageProduct {
+  const language = findLanguage($);
+  const titles = [
+    $('h1').first().text(),
+    $('title').first().text(),
+    $('meta[property="og:title"]').attr('content'),
+  ]
+    .map((title) => plainText(title ?? '', 300))
+    .filter((title) => title !== null);
+  const hints: PageHints = { url, language, titles };
+
+  const jsonLd = readSchemaProduct(readJsonLd($), hints);
+  const microdata = readSchemaProduct(readMicrodata($), hints);
+  const openGraph = readOpenGraph($, hints);
+  const visible = readVisiblePage($, hints);
+  const isStructured = jsonLd !== undefined || microdata !== undefined || openGraph.isProduct;
+  if (!isStructured && (visible.title === null || visible.price === null)) {
+    throw new AppError(isBlocked($, url) ? 'page_blocked' : 'not_a_product');
+  }
+
+  const sources: Source[] = [
+    ...(jsonLd === undefined ? [] : [['json-ld', jsonLd] as const]),
+    ...(microdata === undefined ? [] : [['microdata', microdata] as const]),
+    ['og', preferHeading(openGraph, visible)],
+    ['dom', visible],
+  ];
+  return assemble(sources, hints, $);
+}
+
+/** An og:title that holds the whole heading is the heading with the shop's words around it: the heading is better. */
+function preferHeading(openGraph: ProductFacts, visible: ProductFacts): ProductFacts {
+  const isWithin =
+    visible.title !== null && openGraph.title?.toLowerCase().includes(visible.title.toLowerCase());
+  return isWithin ? { ...openGraph, title: null } : openGraph;
+}
+
+function assemble(sources: readonly Source[], hints: PageHints, $: CheerioAPI): PageProduct {
+  const provenance: Record<string, PageSource> = {};
+  function take<K extends keyof ProductFacts>(field: K): ProductFacts[K] | null {
+    const found = sources.find(([, facts]) => facts[field] !== null);
+    if (found === undefined) return null;
+    provenance[field] = found[0];
+    return found[1][field];
+  }
+
+  const title = take('title') ?? hints.titles[0];
+  if (title === undefined) throw new AppError('not_a_product');
+  const price = take('price');
+  const currency = price === null ? null : findPriceCurrency(price, sources, hints);
+  const base = URL.parse($('base[href]').first().attr('href') ?? '', hints.url)?.href ?? hints.url;
+  const images = listImages(sources, base);
+  if (images[0] !== undefined) provenance.images = images[0].source;
+  return {
+    address: canonicalAddress(hints.url, $('link[rel~="canonical" i]').first().attr('href')),
+    title,
+    description: take('description'),
+    brand: take('brand'),
+    sku: take('sku'),
+    gtin: take('gtin'),
+    mpn: take('mpn'),
+    priceAmount: price?.amount ?? null,
+    priceCurrency: currency,
+    priceText: price === null ? null : formatPrice(price.amount, currency, hints.language),
+    availability: take('availability'),
+    language: hints.language,
+    images,
+    provenance,
+  };
+}
+
+/** The currency of the price's own source, else of another source that gives a price. */
+function findPriceCurrency(price: FoundPrice, sources: readonly Source[], hints: PageHints): string | null {
+  const named = [price, ...sources.map(([, facts]) => facts.price)].find((other) => other?.currency);
+  return named?.currency ? findCurrency(named.currency, hints) : null;
+}
+
+function formatPrice(amount: string, currency: string | null, language: string | null): string {
+  const format = new Intl.NumberFormat(language ?? 'en', {
+    ...(currency === null ? {} : { style: 'currency', currency }),
+  });
+  return format.format(amount as `${number}`);
+}
+
+function listImages(sources: readonly Source[], base: string): CandidateImage[] {
+  const images = new Map<string, CandidateImage>();
+  for (const [source, facts] of sources) {
+    for (const [position, image] of facts.images.entries()) {
+      const url = toWebAddress(image.url, base);
+      if (url === undefined || /\.svgz?$/i.test(new URL(url).pathname)) continue;
+      const known = images.get(url);
+      if (known === undefined) images.set(url, { ...image, url, source, position });
+      else known.alt ??= image.alt;
+    }
+  }
+  return [...images.values()].slice(0, MAX_IMAGES);
+}
+
+function toWebAddress(address: string, base: string): string | undefined {
+  const url = URL.parse(address.trim(), base);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '') {
+    return undefined;
+  }
+  url.hash = '';
+  return url.href.length <= MAX_ADDRESS_LENGTH ? url.href : undefined;
+}
+
+function findLanguage($: CheerioAPI): string | null {
+  const tags = [
+    $('html').attr('lang'),
+    $('html').attr('xml:lang'),
+    $('meta[property="og:locale"]').attr('content'),
+    $('meta[http-equiv="content-language" i]').attr('content'),
+  ];
+  for (const tag of tags) {
+    try {
+      const locale = new Intl.Locale((tag ?? '').trim().replaceAll('_', '-'));
+      if (locale.language !== 'und') return locale.baseName;
+    } catch {
+      // Not a language tag: the next one may be.
+    }
+  }
+  return null;
+}
+
+function isBlocked($: CheerioAPI, url: string): boolean {
+  const isLogin =
+    $('input[type="password"]').length > 0 && /log-?in|sign-?in|account|auth/i.test(new URL(url).pathname);
+  return isLogin || CHALLENGE_TITLE.test($('title').first().text()) || $(CHALLENGE_PARTS).length > 0;
+}

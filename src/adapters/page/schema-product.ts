@@ -1,0 +1,239 @@
+import type { FoundImage, FoundPrice, PageHints, ProductFacts } from './page-product.ts';
+import { fromNumber, parsePrice } from './parse-price.ts';
+import { plainText } from './plain-text.ts';
+
+type Item = Readonly<Record<string, unknown>>;
+
+const PRODUCT_TYPES: ReadonlySet<string> = new Set([
+  'product',
+  'productgroup',
+  'productmodel',
+  'individualproduct',
+  'someproducts',
+  'book',
+  'vehicle',
+  'car',
+  'videogame',
+]);
+
+/** Below these stand other products, or none. */
+const OTHER_THINGS: ReadonlySet<string> = new Set([
+  'isrelatedto',
+  'issimilarto',
+  'isaccessoryorsparepartfor',
+  'isconsumablefor',
+  'isvariantof',
+  'hasvariant',
+  'itemlistelement',
+  'review',
+  'reviews',
+  'mentions',
+]);
+
+/** A page has some hundred items; a graph of more is no longer read to its end. */
+const MAX_ITEMS = 5000;
+
+/**
+ * The product a page is about, out of schema.org items (JSON-LD or microdata). Of several products that one counts
+ * which has the page's address, then its title, then an offer. Undefined when there is none.
+ */
+export function readSchemaProduct(values: readonly unknown[], hints: PageHints): ProductFacts | undefined {
+  const items = listItems(values);
+  const resolve = makeResolver(items);
+  const products = items.filter((item) => typesOf(item).some((type) => PRODUCT_TYPES.has(type)));
+  const product = pickBest(products, (item) => relevance(item, hints, resolve));
+  if (product === undefined) return undefined;
+  const variant = pickBest(itemsOf(product.hasVariant, resolve), (item) => relevance(item, hints, resolve));
+  return variant === undefined
+    ? toFacts(product, hints, resolve)
+    : joinFacts(toFacts(product, hints, resolve), toFacts(variant, hints, resolve));
+}
+
+type Resolver = (item: Item) => Item;
+
+/** Items in breadth-first order, so that the page's own stand before those within others. */
+function listItems(values: readonly unknown[]): Item[] {
+  const items: Item[] = [];
+  const waiting = [...values];
+  for (let at = 0; at < waiting.length && items.length < MAX_ITEMS; at += 1) {
+    const value = waiting[at];
+    if (Array.isArray(value)) {
+      for (const part of value) waiting.push(part);
+    } else if (isItem(value)) {
+      items.push(value);
+      for (const [key, part] of Object.entries(value)) {
+        if (typeof part === 'object' && !OTHER_THINGS.has(key.toLowerCase())) waiting.push(part);
+      }
+    }
+  }
+  return items;
+}
+
+/** In a @graph, items point at each other by @id. */
+function makeResolver(items: readonly Item[]): Resolver {
+  const byId = new Map<unknown, Item>();
+  for (const item of items) {
+    if (typeof item['@id'] === 'string' && !isReference(item)) byId.set(item['@id'], item);
+  }
+  return (item) => (isReference(item) ? (byId.get(item['@id']) ?? item) : item);
+}
+
+function isReference(item: Item): boolean {
+  return Object.keys(item).every((key) => key === '@id' || key === '@type');
+}
+
+function pickBest(items: readonly Item[], score: (item: Item) => number): Item | undefined {
+  let best: Item | undefined;
+  let bestScore = -1;
+  for (const item of items.slice(0, 200)) {
+    const itemScore = score(item);
+    if (itemScore > bestScore) [best, bestScore] = [item, itemScore];
+  }
+  return best;
+}
+
+function relevance(item: Item, hints: PageHints, resolve: Resolver): number {
+  const offers = itemsOf(item.offers, resolve);
+  const urls = [item.url, item['@id'], ...offers.map((offer) => offer.url)].map((url) => textOf(url));
+  const name = textOf(item.name)?.toLowerCase();
+  const isNamed = name !== undefined && hints.titles.some((title) => title.toLowerCase().includes(name));
+  const address = Math.max(0, ...urls.map((url) => sameAddress(url, hints.url)));
+  return 4 * address + (isNamed ? 3 : 0) + (offers.length > 0 ? 2 : 0) + (name !== undefined ? 1 : 0);
+}
+
+/** 2: the same address, query and all, which tells variants apart. 1: the same path. */
+function sameAddress(url: string | undefined, page: string): 0 | 1 | 2 {
+  const named = url === undefined ? null : URL.parse(url, page);
+  const own = new URL(page);
+  if (named === null || named.pathname !== own.pathname || named.pathname === '/') return 0;
+  return named.search === own.search ? 2 : 1;
+}
+
+function toFacts(item: Item, hints: PageHints, resolve: Resolver): ProductFacts {
+  const offers = pickOffers(itemsOf(item.offers, resolve), hints, resolve);
+  const text = (value: unknown, maxLength: number) => plainText(textOf(value, resolve) ?? '', maxLength);
+  const first = (...keys: readonly string[]) =>
+    [item, ...offers]
+      .flatMap((part) => keys.map((key) => text(part[key], 100)))
+      .find((value) => value !== null);
+  return {
+    title: text(item.name, 300),
+    description: text(item.description, 2000),
+    brand: text(item.brand, 100) ?? text(item.manufacturer, 100),
+    sku: first('sku', 'productID', 'productId') ?? null,
+    gtin:
+      first('gtin13', 'gtin', 'gtin14', 'gtin12', 'gtin8', 'ean', 'isbn')?.replace(/^[a-z]+:/i, '') ?? null,
+    mpn: text(item.mpn, 100),
+    price:
+      offers.map((offer) => readOfferPrice(offer, hints, resolve)).find((price) => price !== null) ?? null,
+    availability: readAvailability(offers, resolve),
+    images: [item.image, item.images].flatMap((value) => readImages(value, resolve)),
+  };
+}
+
+/** A group says what all variants share; the variant shown knows its own price, code and pictures. */
+function joinFacts(group: ProductFacts, variant: ProductFacts): ProductFacts {
+  const joined = { ...group };
+  for (const key of ['description', 'brand', 'gtin', 'mpn'] as const) joined[key] ??= variant[key];
+  return {
+    ...joined,
+    title: group.title ?? variant.title,
+    sku: variant.sku ?? group.sku,
+    price: variant.price ?? group.price,
+    availability: variant.availability ?? group.availability,
+    images: [...variant.images, ...group.images],
+  };
+}
+
+/** Offers with those inside an AggregateOffer; only those of the page's own address when there are such. */
+function pickOffers(offers: readonly Item[], hints: PageHints, resolve: Resolver): readonly Item[] {
+  const all = offers.flatMap((offer) => [...itemsOf(offer.offers, resolve), offer]);
+  const own = all.filter(
+    (offer) => offer.url !== undefined && sameAddress(textOf(offer.url), hints.url) === 2,
+  );
+  return own.length > 0 ? own : all;
+}
+
+function readOfferPrice(offer: Item, hints: PageHints, resolve: Resolver): FoundPrice | null {
+  const parts = itemsOf(offer.priceSpecification, resolve).filter(
+    // Old prices, and prices for a litre or a month.
+    (part) =>
+      !/list|strike|msrp|srp/i.test(textOf(part.priceType) ?? '') && part.referenceQuantity === undefined,
+  );
+  for (const part of [offer, ...parts]) {
+    const currency = textOf(part.priceCurrency) ?? textOf(offer.priceCurrency) ?? null;
+    for (const value of [part.price, part.lowPrice, part.minPrice].flat()) {
+      const price =
+        typeof value === 'number'
+          ? fromNumber(value, currency)
+          : parsePrice(textOf(value) ?? '', { ...hints, currency });
+      if (price !== null) return price;
+    }
+  }
+  return null;
+}
+
+/** One offer in stock is enough: the shop sells it. */
+function readAvailability(offers: readonly Item[], resolve: Resolver): ProductFacts['availability'] {
+  const states = offers.map((offer) => toAvailability(textOf(offer.availability, resolve) ?? ''));
+  return states.find((state) => state === 'InStock') ?? states.find((state) => state !== null) ?? null;
+}
+
+/** Reads schema.org's names and their many spellings, Open Graph's "instock" and "oos" too. Orders taken ahead count as in stock. */
+export function toAvailability(value: string): ProductFacts['availability'] {
+  const name = value
+    .replace(/^.*[/#]/, '')
+    .replace(/[\s_-]/g, '')
+    .toLowerCase();
+  if (/^(?:outofstock|soldout|discontinued|oos|unavailable|notavailable|reserved)$/.test(name))
+    return 'OutOfStock';
+  if (/instock|limited|preorder|presale|backorder|onlineonly|instoreonly|madetoorder|^available/.test(name)) {
+    return 'InStock';
+  }
+  return null;
+}
+
+function readImages(value: unknown, resolve: Resolver): FoundImage[] {
+  if (Array.isArray(value)) return value.slice(0, 50).flatMap((part) => readImages(part, resolve));
+  if (typeof value === 'string') return [{ url: value, alt: null, width: null, height: null }];
+  if (!isItem(value)) return [];
+  const image = resolve(value);
+  const url = [image.contentUrl, image.url, image['@id'], image.thumbnailUrl]
+    .map((part) => textOf(part))
+    .find(Boolean);
+  if (url === undefined) return [];
+  const alt = plainText(textOf(image.caption) ?? textOf(image.name) ?? '', 300);
+  return [{ url, alt, width: toPixels(image.width), height: toPixels(image.height) }];
+}
+
+function toPixels(value: unknown): number | null {
+  const pixels = Number.parseInt(textOf(value) ?? '', 10);
+  return pixels > 0 ? pixels : null;
+}
+
+function typesOf(item: Item): string[] {
+  return [item['@type']]
+    .flat()
+    .flatMap((type) => String(type).split(/\s+/))
+    .map((type) => type.replace(/^.*[/#:]/, '').toLowerCase());
+}
+
+function itemsOf(value: unknown, resolve: Resolver): Item[] {
+  return [value].flat(2).filter(isItem).map(resolve);
+}
+
+/** The words of a value: a text, a number, or what a thing is called. Of several the first. */
+function textOf(value: unknown, resolve: Resolver = (item) => item): string | undefined {
+  const first = Array.isArray(value) ? value.find((part) => part !== null && part !== '') : value;
+  if (typeof first === 'string' || typeof first === 'number') return String(first).trim() || undefined;
+  if (!isItem(first)) return undefined;
+  const { name, '@value': literal, value: plain, '@id': id } = resolve(first);
+  const named = Array.isArray(name) ? name[0] : name;
+  return [named, literal, plain, id].find((part) => typeof part === 'string' && part !== '') as
+    | string
+    | undefined;
+}
+
+function isItem(value: unknown): value is Item {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

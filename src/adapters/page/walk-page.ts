@@ -1,0 +1,96 @@
+import type { CheerioAPI } from 'cheerio';
+
+type Elements = ReturnType<CheerioAPI>;
+/** A node of the parsed page. */
+export type PageNode = NonNullable<Elements[0]>;
+
+/** A node that a shopper may see, with what is above it taken into account. */
+export interface Visit {
+  readonly node: PageNode;
+  /** Tag name in lower case; empty for a text. */
+  readonly tag: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Class, id and test id of this node, in lower case. */
+  readonly names: string;
+  /** Crossed out, or called an old price. */
+  readonly isStruck: boolean;
+  /** In the head, foot or side of the page, or among other products. */
+  readonly isAside: boolean;
+  /** Within what the shop calls its product gallery. */
+  readonly isGallery: boolean;
+}
+
+/** A page of more nodes is no longer read to its end. */
+const MAX_NODES = 200_000;
+
+const HIDDEN: ReadonlySet<string> = new Set([
+  'script',
+  'style',
+  'template',
+  'svg',
+  'select',
+  'iframe',
+  'head',
+]);
+const STRUCK: ReadonlySet<string> = new Set(['del', 's', 'strike']);
+const STRUCK_NAMES =
+  /(?:^|[\s_-])(?:old|was|before|strike|striked|strikethrough|crossed|rrp|msrp|uvp|list-?price|regular-?price-?old|instead)(?:$|[\s_-])|(?:old|was|list|prev|previous|original|crossed|compare)-?_?price|price-?_?(?:old|was|before|list|strike|crossed)/;
+const ASIDE: ReadonlySet<string> = new Set(['header', 'nav', 'footer', 'aside']);
+const ASIDE_NAMES =
+  /(?:^|[\s_-])(?:related|recommend\w*|similar|upsell|cross-?sell\w*|also|recently|viewed|footer|navbar|menu|breadcrumbs?|reviews?|minicart|mini-cart|accessor\w+|complementary|you-may|suggest\w*|sponsored)(?:$|[\s_-])/;
+const GALLERY_NAMES =
+  /gallery|product[\w-]*(?:image|photo|picture|media)|(?:image|photo|media|main)[\w-]*(?:slider|carousel|viewer|zoom)|zoom|main[\w-]*image|fotorama|magnif/;
+
+/**
+ * Every visible node of the page in document order. What stands around the main heading is never taken for an aside,
+ * whatever its class says. Works without recursion: pages nest as deep as they like.
+ */
+export function walkPage($: CheerioAPI, heading: PageNode | undefined): Visit[] {
+  const aroundHeading = new Set<unknown>();
+  for (let node: PageNode | null = heading ?? null; node !== null; node = node.parent)
+    aroundHeading.add(node);
+
+  const visits: Visit[] = [];
+  const body = $('body')[0];
+  const waiting: { node: PageNode; above: Visit | undefined }[] = body
+    ? [{ node: body, above: undefined }]
+    : [];
+  while (waiting.length > 0 && visits.length < MAX_NODES) {
+    const { node, above } = waiting.pop() as { node: PageNode; above: Visit | undefined };
+    const visit = look(node, above, aroundHeading);
+    if (visit === undefined) continue;
+    visits.push(visit);
+    if (!('children' in node)) continue;
+    for (let at = node.children.length - 1; at >= 0; at -= 1) {
+      const child = node.children[at];
+      if (child !== undefined) waiting.push({ node: child, above: visit });
+    }
+  }
+  return visits;
+}
+
+function look(
+  node: PageNode,
+  above: Visit | undefined,
+  aroundHeading: ReadonlySet<unknown>,
+): Visit | undefined {
+  if (node.type === 'text') {
+    return { ...(above ?? NOTHING), node, tag: '', attributes: {}, names: '' };
+  }
+  if (!('attribs' in node) || HIDDEN.has(node.name)) return undefined;
+  const attributes = node.attribs;
+  const names =
+    `${attributes.class ?? ''} ${attributes.id ?? ''} ${attributes['data-testid'] ?? ''}`.toLowerCase();
+  const isOuter = aroundHeading.has(node);
+  return {
+    node,
+    tag: node.name,
+    attributes,
+    names,
+    isStruck: (above?.isStruck ?? false) || STRUCK.has(node.name) || STRUCK_NAMES.test(names),
+    isAside: !isOuter && ((above?.isAside ?? false) || ASIDE.has(node.name) || ASIDE_NAMES.test(names)),
+    isGallery: !isOuter && ((above?.isGallery ?? false) || GALLERY_NAMES.test(names)),
+  };
+}
+
+const NOTHING = { isStruck: false, isAside: false, isGallery: false };
