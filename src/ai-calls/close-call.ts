@@ -1,0 +1,39 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.ts';
+import { aiCalls } from '../db/schema/ai-calls.ts';
+import type { ErrorCode } from '../lib/app-error.ts';
+import type { CallStatus } from './ai-call.ts';
+
+/** The outcomes that leave it open whether the provider did (and bills) the work. */
+const UNKNOWN_OUTCOMES: ReadonlySet<ErrorCode> = new Set([
+  'ai_timeout',
+  'ai_connection_lost',
+  'ai_outcome_unknown',
+]);
+
+/** The outcomes of a request that never left: its slot is free at once. */
+const NEVER_LEFT: ReadonlySet<ErrorCode> = new Set(['ai_unreachable', 'slot_expired', 'deleted']);
+
+/** Writes down how a call failed. False if it was no longer this worker's: then nothing may follow from it. */
+export async function closeCall(
+  tx: Tx,
+  call: { callId: string; workerId: string },
+  code: ErrorCode,
+): Promise<boolean> {
+  const closed = await tx
+    .update(aiCalls)
+    .set({
+      status: statusOfFailure(code),
+      errorCode: code,
+      endedAt: sql`clock_timestamp()`,
+      ...(NEVER_LEFT.has(code) ? {} : { leftAt: sql`coalesce(${aiCalls.leftAt}, clock_timestamp())` }),
+    })
+    .where(and(eq(aiCalls.id, call.callId), eq(aiCalls.workerId, call.workerId), eq(aiCalls.status, 'sent')))
+    .returning({ id: aiCalls.id });
+  return closed.length > 0;
+}
+
+function statusOfFailure(code: ErrorCode): CallStatus {
+  if (code === 'ai_refused') return 'refused';
+  return UNKNOWN_OUTCOMES.has(code) ? 'unknown' : 'failed';
+}

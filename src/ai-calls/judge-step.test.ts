@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import type { ErrorCode } from '../lib/app-error.ts';
+import type { CallRecord, CallStatus } from './ai-call.ts';
+import { judgeStep } from './judge-step.ts';
+
+const call = (status: CallStatus, errorCode: ErrorCode | null = null): CallRecord => ({
+  kind: 'text',
+  status,
+  errorCode,
+});
+const failures = (code: ErrorCode, n: number) => Array.from({ length: n }, () => call('failed', code));
+
+describe('judgeStep', () => {
+  test('a step without calls may start at once', () => {
+    expect(judgeStep([])).toEqual({ state: 'to_try', delayMs: 0 });
+  });
+
+  test('an answer counts, whatever came before or after it', () => {
+    expect(judgeStep([call('unknown', 'ai_timeout'), call('answered'), call('sent')])).toEqual({
+      state: 'answered',
+    });
+  });
+
+  test('a call under way is waited for', () => {
+    expect(judgeStep([...failures('ai_server_error', 5), call('sent')])).toEqual({ state: 'under_way' });
+  });
+
+  test.each<[ErrorCode, number]>([
+    ['ai_refused', 1],
+    ['ai_bad_request', 1],
+    ['ai_bad_answer', 2],
+    ['ai_timeout', 4],
+    ['ai_outcome_unknown', 4],
+    ['internal', 3],
+    ['ai_rate_limited', 6],
+    ['ai_server_error', 6],
+    ['slot_expired', 20],
+  ])('%s fails the step at call %i', (code, calls) => {
+    expect(judgeStep(failures(code, calls))).toEqual({ state: 'failed', code });
+    if (calls > 1) expect(judgeStep(failures(code, calls - 1)).state).toBe('to_try');
+  });
+
+  test('each class of failure has a count of its own', () => {
+    const mixed = [
+      ...failures('ai_bad_answer', 1),
+      ...failures('ai_server_error', 3),
+      ...failures('ai_timeout', 3),
+    ];
+    expect(judgeStep(mixed).state).toBe('to_try');
+  });
+
+  test('the delay doubles, with jitter between half and whole, and is bounded', () => {
+    expect(judgeStep(failures('ai_server_error', 1), () => 1)).toEqual({ state: 'to_try', delayMs: 1000 });
+    expect(judgeStep(failures('ai_server_error', 3), () => 0)).toEqual({ state: 'to_try', delayMs: 2000 });
+    expect(judgeStep(failures('ai_server_error', 5), () => 1)).toEqual({ state: 'to_try', delayMs: 16_000 });
+  });
+});

@@ -1,0 +1,34 @@
+import type { Tx } from '../db/client.ts';
+import { aiCalls } from '../db/schema/ai-calls.ts';
+import { createId } from '../lib/ids.ts';
+import type { CallKind } from './ai-call.ts';
+
+/** A call to be made. */
+export interface CallOrder {
+  readonly workspaceId: string;
+  readonly previewId: string;
+  readonly kind: CallKind;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly counted: boolean;
+}
+
+/** Who makes the calls of each kind; written into the ledger. */
+export type CallMakers = Record<CallKind, { readonly provider: string; readonly model: string }>;
+
+/** Writes the ledger rows as `sent`, in the transaction that took their slots. Answers their ids, in order. */
+export async function openCalls(
+  tx: Tx,
+  orders: readonly CallOrder[],
+  worker: { workerId: string; makers: CallMakers },
+): Promise<string[]> {
+  if (orders.length === 0) return [];
+  const rows = orders.map((order) => ({
+    id: createId(),
+    ...order,
+    ...worker.makers[order.kind],
+    workerId: worker.workerId,
+  }));
+  await tx.insert(aiCalls).values(rows);
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,63 @@
+import { sql } from 'drizzle-orm';
+import type { Executor } from '../db/client.ts';
+import { isUniqueViolation } from '../lib/database-error.ts';
+import type { StoredTexts } from './ai-call.ts';
+
+/** What the provider says it used, and of which model. */
+export interface Usage {
+  readonly model: string;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+}
+
+/** What came back: the texts, or a palette and the asset that holds the picture. */
+export interface ArrivedAnswer extends Usage {
+  readonly answer: StoredTexts | { readonly palette: readonly string[] };
+  readonly assetId: string | null;
+}
+
+/**
+ * Stores an answer the moment it arrives, in a commit of its own. Safe to run twice.
+ *
+ * Answers `mine` when the call was still this worker's, so that it may go on with the preview; `late` when the
+ * worker had been taken for dead: the answer is stored if its step has none, and nothing else may be changed.
+ */
+export async function recordAnswer(
+  db: Executor,
+  call: { callId: string; workerId: string },
+  answer: ArrivedAnswer,
+): Promise<'mine' | 'late'> {
+  try {
+    const [row] = await db.execute<{ mine: boolean }>(sql`
+      with call as (
+        select id, preview_id, generation, kind, status, worker_id from cta.ai_calls
+        where id = ${call.callId} for update
+      )
+      update cta.ai_calls c set
+        status = 'answered',
+        error_code = null,
+        -- Of a preview that was deleted nothing is kept.
+        answer = case when call.preview_id is not null then ${JSON.stringify(answer.answer)}::jsonb end,
+        asset_id = ${answer.assetId}::uuid,
+        model = ${answer.model},
+        input_tokens = ${answer.inputTokens}::int,
+        output_tokens = ${answer.outputTokens}::int,
+        left_at = coalesce(c.left_at, clock_timestamp()),
+        ended_at = clock_timestamp()
+      from call
+      where c.id = call.id and (
+        call.status in ('sent', 'answered')
+        or not exists (
+          select 1 from cta.ai_calls other
+          where other.preview_id = call.preview_id and other.generation = call.generation
+            and other.kind = call.kind and other.status = 'answered'
+        )
+      )
+      returning call.status in ('sent', 'answered') and call.worker_id = ${call.workerId} as mine`);
+    return row?.mine ? 'mine' : 'late';
+  } catch (error) {
+    // Another try's answer was stored in between: this one is not needed.
+    if (isUniqueViolation(error)) return 'late';
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+import { sql } from 'drizzle-orm';
+import type { Transact } from '../db/client.ts';
+import { callLimits } from '../db/schema/ai-calls.ts';
+import { CALL_KINDS } from './ai-call.ts';
+import { parseRate } from './rate.ts';
+
+/**
+ * Puts a rate (`20/m`, `off`) in force for all processes, now. Answers the rate that was in force before if it
+ * was another one. May run again. A pause that the provider asked for stays.
+ */
+export async function setLimit(deps: { transact: Transact }, rate: string): Promise<{ replaced?: string }> {
+  const parsed = parseRate(rate);
+  if (parsed === undefined) throw new TypeError(`not a rate: ${rate}`);
+  return deps.transact(async (tx) => {
+    const before = await tx
+      .select({ rate: callLimits.rate })
+      .from(callLimits)
+      .orderBy(callLimits.kind)
+      .for('update');
+    await tx
+      .insert(callLimits)
+      .values(
+        CALL_KINDS.map((kind) => ({
+          kind,
+          rate,
+          maxCalls: parsed?.maxCalls ?? null,
+          windowMs: parsed?.windowMs ?? null,
+        })),
+      )
+      .onConflictDoUpdate({
+        target: callLimits.kind,
+        set: {
+          rate: sql`excluded.rate`,
+          maxCalls: sql`excluded.max_calls`,
+          windowMs: sql`excluded.window_ms`,
+          updatedAt: sql`clock_timestamp()`,
+        },
+      });
+    const replaced = before.find((row) => row.rate !== rate)?.rate;
+    return replaced === undefined ? {} : { replaced };
+  });
+}

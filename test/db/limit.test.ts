@@ -1,0 +1,163 @@
+import { eq, sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CallKind } from '../../src/ai-calls/ai-call.ts';
+import { markLeft } from '../../src/ai-calls/mark-left.ts';
+import { pauseCalls } from '../../src/ai-calls/pause-calls.ts';
+import { setLimit } from '../../src/ai-calls/set-limit.ts';
+import { SLOT_GUARD_MS, takeStock } from '../../src/ai-calls/take-stock.ts';
+import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
+import { aiCalls } from '../../src/db/schema/ai-calls.ts';
+import { batches } from '../../src/db/schema/batches.ts';
+import { workspaces } from '../../src/db/schema/workspaces.ts';
+import { AppError } from '../../src/lib/app-error.ts';
+import { addQueuedBatch, addWorker, answer, claim } from '../support/seed.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let workerId: string;
+let workspaceId: string;
+beforeEach(async () => {
+  db = await openTestDatabase({ rate: '20/m' });
+  workerId = await addWorker(db);
+  ({ workspaceId } = await db.addWorkspace('one'));
+});
+afterEach(() => db.drop());
+
+const stock = () => db.transact(takeStock);
+const free = async () => {
+  const { text, image } = await stock();
+  return { text: text.free, image: image.free };
+};
+/** Moves everything that has left into the past. */
+const age = (ms: number) =>
+  db.orm.execute(sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${ms} / 1000.0)`);
+const leaveAll = async () => {
+  const rows = await db.orm.select({ id: aiCalls.id }).from(aiCalls);
+  await markLeft(
+    db.orm,
+    rows.map((row) => row.id),
+  );
+};
+const WINDOW_MS = 60_000 + SLOT_GUARD_MS;
+
+describe('slots', () => {
+  test('a start takes one of each kind; the first 20 start at once, and no more', async () => {
+    await addQueuedBatch(db, workspaceId, [10, 10, 10]);
+    expect(await free()).toEqual({ text: 20, image: 20 });
+    expect(await claim(db, workerId)).toHaveLength(40);
+    expect(await free()).toEqual({ text: 0, image: 0 });
+    expect(await claim(db, workerId)).toEqual([]);
+  });
+
+  test('a slot is free again a window and a guard after its request had left', async () => {
+    await addQueuedBatch(db, workspaceId, [10, 10, 10]);
+    const calls = await claim(db, workerId);
+    await leaveAll();
+    await age(WINDOW_MS - 2000);
+    expect(await free()).toEqual({ text: 0, image: 0 });
+    const { text } = await stock();
+    expect(text.waitMs).toBeGreaterThan(0);
+    expect(text.waitMs).toBeLessThanOrEqual(2000);
+    await age(2001);
+    expect(await free()).toEqual({ text: 20, image: 20 });
+    expect(await claim(db, workerId)).toHaveLength(20);
+    expect(calls).toHaveLength(40);
+  });
+
+  test('a request of which it is not known that it left holds its slot, however long ago it was claimed', async () => {
+    await addQueuedBatch(db, workspaceId, [10, 10, 10]);
+    await claim(db, workerId);
+    await db.orm.execute(sql`update cta.ai_calls set claimed_at = claimed_at - interval '1 hour'`);
+    expect(await free()).toEqual({ text: 0, image: 0 });
+  });
+
+  test('a request that never left gives its slot back at once', async () => {
+    await addQueuedBatch(db, workspaceId, [10, 10]);
+    const [call] = await claim(db, workerId);
+    if (!call) throw new Error('nothing was claimed');
+    await settleCallFailure(db.deps, call, new AppError('slot_expired'));
+    expect((await free())[call.kind]).toBe(1);
+  });
+
+  test('an answer without a note of leaving counts from when it came', async () => {
+    await addQueuedBatch(db, workspaceId, [1]);
+    for (const call of await claim(db, workerId)) await answer(db, call);
+    expect(await free()).toEqual({ text: 19, image: 19 });
+    await age(WINDOW_MS + 1);
+    expect(await free()).toEqual({ text: 20, image: 20 });
+  });
+
+  test('calls of a batch, or of a workspace, that is deleted go on counting', async () => {
+    await addQueuedBatch(db, workspaceId, [10]);
+    await claim(db, workerId);
+    await db.orm.delete(batches);
+    expect(await free()).toEqual({ text: 10, image: 10 });
+    await db.orm.delete(workspaces).where(eq(workspaces.id, workspaceId));
+    expect(await free()).toEqual({ text: 10, image: 10 });
+  });
+
+  test('claims at the same time share the slots', async () => {
+    await addQueuedBatch(db, workspaceId, [10, 10, 10, 10]);
+    const claims = await Promise.all(Array.from({ length: 8 }, () => claim(db, workerId, 7)));
+    const kinds = claims.flat().map((call) => call.kind);
+    const count = (kind: CallKind) => kinds.filter((k) => k === kind).length;
+    expect([count('text'), count('image')]).toEqual([20, 20]);
+    expect(new Set(claims.flat().map((call) => call.callId)).size).toBe(40);
+  });
+});
+
+describe('the limit in force', () => {
+  test('the newest worker decides, and is told what it replaced', async () => {
+    expect(await setLimit(db, '20/m')).toEqual({});
+    expect(await setLimit(db, '3/m')).toEqual({ replaced: '20/m' });
+    await addQueuedBatch(db, workspaceId, [10]);
+    expect(await claim(db, workerId)).toHaveLength(6);
+  });
+
+  test('calls made while it was off do not count later', async () => {
+    await setLimit(db, 'off');
+    await addQueuedBatch(db, workspaceId, [10, 10, 10]);
+    expect(await claim(db, workerId)).toHaveLength(60);
+    await setLimit(db, '20/m');
+    expect(await free()).toEqual({ text: 20, image: 20 });
+  });
+
+  test('a pause that a provider asked for stops every kind, also when there is no limit', async () => {
+    await setLimit(db, 'off');
+    await addQueuedBatch(db, workspaceId, [2]);
+    await pauseCalls(db.orm, 30_000);
+    expect(await claim(db, workerId)).toEqual([]);
+    const { image } = await stock();
+    expect(image.waitMs).toBeGreaterThan(25_000);
+    await pauseCalls(db.orm, 1);
+    expect(await claim(db, workerId)).toEqual([]);
+    await db.orm.execute(sql`update cta.call_limits set paused_until = clock_timestamp()`);
+    expect(await claim(db, workerId)).toHaveLength(4);
+  });
+});
+
+describe('fairness', () => {
+  test('a newcomer starts within one round, however much the others have queued', async () => {
+    const { workspaceId: second } = await db.addWorkspace('two');
+    await addQueuedBatch(db, workspaceId, [10, 10, 10, 10]);
+    await claim(db, workerId, 5);
+    await addQueuedBatch(db, second, [2]);
+    const next = await claim(db, workerId, 4);
+    const order = next.filter((call) => call.kind === 'text').map((call) => call.workspaceId);
+    expect(order.slice(0, 2)).toContain(second);
+    expect(order.filter((id) => id === second)).toHaveLength(2);
+  });
+
+  test('a workspace that has nothing waiting any more owes nothing', async () => {
+    const { workspaceId: second } = await db.addWorkspace('two');
+    await addQueuedBatch(db, second, [10, 10]);
+    await db.orm.delete(batches).where(eq(batches.workspaceId, second));
+    await addQueuedBatch(db, workspaceId, [10]);
+    await addQueuedBatch(db, second, [1]);
+    const calls: string[] = [];
+    for (let i = 0; calls.length < 4 && i < 40; i += 1) {
+      for (const call of await claim(db, workerId, 1)) calls.push(call.workspaceId);
+    }
+    expect(calls).toContain(second);
+  });
+});
