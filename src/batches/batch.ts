@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { webAddress } from '../lib/plain-text.ts';
+import { failureSchema, PREVIEW_STATUSES, type PreviewStatus } from '../previews/preview.ts';
+
+export const BATCH_STATUSES = ['pending', 'running', 'done', 'failed', 'cancelled'] as const;
+export type BatchStatus = (typeof BATCH_STATUSES)[number];
+
+export const SOURCE_STATUSES = ['pending', 'running', 'done', 'failed'] as const;
+export type SourceStatus = (typeof SOURCE_STATUSES)[number];
+
+/** Previews by status; `total` is their sum. */
+export type Progress = Record<PreviewStatus | 'total', number>;
+
+const counts = Object.fromEntries(PREVIEW_STATUSES.map((status) => [status, z.number()])) as Record<
+  PreviewStatus,
+  z.ZodNumber
+>;
+export const progressSchema = z.object({ total: z.number(), ...counts });
+
+/** A source as both doors show it, within its batch. */
+export const sourceSchema = z.object({
+  id: z.string(),
+  url: z.string(),
+  batchSize: z.number(),
+  status: z.enum(SOURCE_STATUSES),
+  productId: z.string().nullable(),
+  error: failureSchema.nullable(),
+  progress: progressSchema,
+});
+
+/** A batch as both doors show it. */
+export const batchSchema = z.object({
+  id: z.string(),
+  taskId: z.string(),
+  status: z.enum(BATCH_STATUSES),
+  progress: progressSchema,
+  sources: z.array(sourceSchema),
+  error: failureSchema.nullable(),
+  createdAt: z.date(),
+  startedAt: z.date().nullable(),
+  finishedAt: z.date().nullable(),
+});
+export type Batch = z.infer<typeof batchSchema>;
+
+/** The answer to a create: the names the original front end reads, and the batch as GET shows it. */
+export const createdBatchSchema = batchSchema.extend({ bulkGenerateTaskId: z.string(), total: z.number() });
+
+/** A submission. How many sources and how large is a setting, so it is checked by `createBatch`. */
+export const newBatchSchema = z.strictObject({
+  sources: z
+    .array(z.strictObject({ url: webAddress(), batchSize: z.number().int().min(1).default(1) }))
+    .min(1, { error: 'must have at least one source' }),
+});
+export type NewBatch = z.infer<typeof newBatchSchema>;
+
+/**
+ * A batch's status, derived from its counts: final when all its previews are. `cancelled` if it was cancelled, else
+ * `failed` when none is done (or none is left), else `done`: the counts tell of partial failure.
+ */
+export function deriveStatus(batch: {
+  progress: Progress;
+  startedAt: Date | null;
+  cancelRequestedAt: Date | null;
+}): BatchStatus {
+  const { total, pending, queued, running, done } = batch.progress;
+  if (pending + queued + running > 0) return batch.startedAt || pending < total ? 'running' : 'pending';
+  if (batch.cancelRequestedAt) return 'cancelled';
+  return done > 0 ? 'done' : 'failed';
+}
+
+/** Celery's names for a batch's states, as the original front end polls for them. */
+export const TASK_STATUSES = ['PENDING', 'STARTED', 'SUCCESS', 'FAILURE', 'REVOKED'] as const;
+
+const TASK_STATUS: Record<BatchStatus, (typeof TASK_STATUSES)[number]> = {
+  pending: 'PENDING',
+  running: 'STARTED',
+  done: 'SUCCESS',
+  failed: 'FAILURE',
+  cancelled: 'REVOKED',
+};
+
+/** The status of a batch's task: `STARTED` until the batch is final. */
+export function toTaskStatus(status: BatchStatus): (typeof TASK_STATUSES)[number] {
+  return TASK_STATUS[status];
+}
+
+export const taskSchema = z.object({
+  taskId: z.string(),
+  status: z.enum(TASK_STATUSES),
+  bulkGenerateTaskId: z.string(),
+});
+export type Task = z.infer<typeof taskSchema>;

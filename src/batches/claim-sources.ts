@@ -1,0 +1,63 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import type { Transact } from '../db/client.ts';
+import { sources } from '../db/schema/batches.ts';
+import type { Claim } from '../queue/pump.ts';
+import type { Queue } from '../queue/queue.ts';
+import { lockBatches } from './lock-batches.ts';
+
+/** A page to read, and who was told to read it. */
+export interface ClaimedSource {
+  readonly sourceId: string;
+  readonly batchId: string;
+  readonly workspaceId: string;
+  readonly url: string;
+  readonly batchSize: number;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  readonly workerId: string;
+}
+
+/**
+ * Takes `source.process` jobs and marks their sources as `running` by this worker, in one transaction. Jobs whose
+ * source is gone or not waiting (any more) are dropped.
+ */
+export async function claimSources(
+  deps: { transact: Transact; queue: Queue },
+  options: { workerId: string; limit: number },
+): Promise<Claim<ClaimedSource>> {
+  const { workerId, limit } = options;
+  return deps.transact(async (tx) => {
+    const jobs = await deps.queue.take(tx, 'source.process', limit);
+    if (jobs.length === 0) return { work: [], more: false };
+    await lockBatches(
+      tx,
+      jobs.map((job) => job.payload.batchId),
+    );
+    const work = await tx
+      .update(sources)
+      .set({
+        status: 'running',
+        workerId,
+        attempts: sql`${sources.attempts} + 1`,
+        startedAt: sql`coalesce(${sources.startedAt}, clock_timestamp())`,
+      })
+      .where(
+        and(
+          inArray(
+            sources.id,
+            jobs.map((job) => job.payload.sourceId),
+          ),
+          eq(sources.status, 'pending'),
+        ),
+      )
+      .returning({
+        sourceId: sources.id,
+        batchId: sources.batchId,
+        workspaceId: sources.workspaceId,
+        url: sources.url,
+        batchSize: sources.batchSize,
+        attempt: sources.attempts,
+      });
+    return { work: work.map((source) => ({ ...source, workerId })), more: true };
+  });
+}

@@ -1,0 +1,79 @@
+import type { Orm, Transact } from '../db/client.ts';
+import { batches, sources } from '../db/schema/batches.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError, type FieldError } from '../lib/app-error.ts';
+import { isForeignKeyViolation } from '../lib/database-error.ts';
+import { createId } from '../lib/ids.ts';
+import type { Queue } from '../queue/queue.ts';
+import type { Batch, NewBatch } from './batch.ts';
+import { getBatch } from './get-batch.ts';
+
+/** How much one submission may ask for. */
+export interface BatchLimits {
+  readonly maxSources: number;
+  readonly maxBatchSize: number;
+}
+
+/**
+ * Takes a submission in: batch, sources, all previews and the jobs are one transaction, so nothing is lost if the
+ * process ends right after the answer. The sources' jobs go in beside `batch.start`, to save a hop. Throws
+ * `validation` for more than the limits allow.
+ */
+export async function createBatch(
+  deps: { orm: Orm; transact: Transact; queue: Queue; limits: BatchLimits },
+  options: { workspaceId: string; batch: NewBatch },
+): Promise<Batch> {
+  const { workspaceId, batch } = options;
+  checkLimits(batch, deps.limits);
+  const batchId = createId();
+  const taskId = createId();
+  const sourceRows = batch.sources.map((source, position) => ({
+    id: createId(),
+    workspaceId,
+    batchId,
+    position,
+    url: source.url,
+    batchSize: source.batchSize,
+  }));
+  // Ids sort in the order they are made: lists rely on previews being made by source and position.
+  const previewRows = sourceRows.flatMap((source) =>
+    Array.from({ length: source.batchSize }, (_, position) => ({
+      id: createId(),
+      workspaceId,
+      batchId,
+      sourceId: source.id,
+      position,
+    })),
+  );
+  try {
+    await deps.transact(async (tx) => {
+      await tx.insert(batches).values({ id: batchId, workspaceId, taskId });
+      await tx.insert(sources).values(sourceRows);
+      await tx.insert(previews).values(previewRows);
+      await deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }]);
+      await deps.queue.enqueue(
+        tx,
+        'source.process',
+        sourceRows.map((source) => ({ payload: { batchId, sourceId: source.id } })),
+      );
+    });
+  } catch (error) {
+    // The workspace was deleted since its token was looked up.
+    if (isForeignKeyViolation(error)) throw new AppError('unauthorized', { cause: error });
+    throw error;
+  }
+  return getBatch(deps, { workspaceId, id: batchId });
+}
+
+function checkLimits(batch: NewBatch, limits: BatchLimits): void {
+  const errors: FieldError[] = [];
+  if (batch.sources.length > limits.maxSources) {
+    errors.push({ path: ['sources'], message: `must have at most ${limits.maxSources} sources` });
+  }
+  for (const [i, source] of batch.sources.entries()) {
+    if (source.batchSize > limits.maxBatchSize) {
+      errors.push({ path: ['sources', i, 'batchSize'], message: `must be at most ${limits.maxBatchSize}` });
+    }
+  }
+  if (errors.length > 0) throw new AppError('validation', { errors });
+}

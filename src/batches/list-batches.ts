@@ -1,0 +1,53 @@
+import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { type Orm, prepareOnce } from '../db/client.ts';
+import { batches, sources } from '../db/schema/batches.ts';
+import { type Cursor, decodeCursor, type Page, toPage } from '../lib/cursor.ts';
+import type { Batch } from './batch.ts';
+import { previewCounts } from './count-previews.ts';
+import { batchColumns, showBatches, sourceColumns } from './show-batches.ts';
+
+/** Batches of a workspace, newest first; keyset pagination on (created_at, id). Throws `invalid_cursor`. */
+export async function listBatches(
+  deps: { orm: Orm },
+  options: { workspaceId: string; pageSize: number; cursor?: string | undefined },
+): Promise<Page<Batch>> {
+  const cursor = options.cursor === undefined ? undefined : decodeCursor(options.cursor);
+  const rows = await PAGES[cursor?.direction ?? 'first'](deps.orm).execute({
+    workspaceId: options.workspaceId,
+    createdAt: cursor && new Date(cursor.createdAt).toISOString(),
+    id: cursor?.id,
+    limit: options.pageSize + 1,
+  });
+  return toPage(showBatches(rows), options.pageSize, cursor);
+}
+
+const PAGES = {
+  first: prepareOnce((orm) => buildPage(orm, undefined)),
+  next: prepareOnce((orm) => buildPage(orm, 'next')),
+  previous: prepareOnce((orm) => buildPage(orm, 'previous')),
+};
+
+function buildPage(orm: Orm, direction: Cursor['direction'] | undefined) {
+  const back = direction === 'previous';
+  const order = back ? asc : desc;
+  const conditions: SQL[] = [eq(batches.workspaceId, sql.placeholder('workspaceId'))];
+  if (direction) {
+    const place = sql`(${sql.placeholder('createdAt')}::timestamptz, ${sql.placeholder('id')}::uuid)`;
+    conditions.push(sql`(${batches.createdAt}, ${batches.id}) ${sql.raw(back ? '>' : '<')} ${place}`);
+  }
+  // The page first, its sources after: the limit counts batches.
+  const page = orm
+    .select({ id: batches.id })
+    .from(batches)
+    .where(and(...conditions))
+    .orderBy(order(batches.createdAt), order(batches.id))
+    .limit(sql.placeholder('limit'))
+    .as('page');
+  return orm
+    .select({ batch: batchColumns, source: sourceColumns, counts: previewCounts })
+    .from(page)
+    .innerJoin(batches, eq(batches.id, page.id))
+    .innerJoin(sources, eq(sources.batchId, batches.id))
+    .orderBy(order(batches.createdAt), order(batches.id), sources.position)
+    .prepare(`list_batches_${direction ?? 'first'}`);
+}

@@ -1,0 +1,32 @@
+import { closeCall } from '../ai-calls/close-call.ts';
+import { pauseCalls } from '../ai-calls/pause-calls.ts';
+import type { Orm, Transact } from '../db/client.ts';
+import type { AppError } from '../lib/app-error.ts';
+import { dropped, type Outcome } from '../queue/outcome.ts';
+import type { Queue } from '../queue/queue.ts';
+import type { ClaimedCall } from './claim-calls.ts';
+import { lockBatches } from './lock-batches.ts';
+import { settlePreview } from './settle-preview.ts';
+
+/**
+ * A call brought no answer: closes it on the ledger and lets its preview go on, be it to another try or to `failed`.
+ * A provider that asks us to wait pauses all processes. A worker that has been taken for dead changes nothing.
+ */
+export async function settleCallFailure(
+  deps: { orm: Orm; transact: Transact; queue: Queue },
+  call: ClaimedCall,
+  error: AppError,
+): Promise<Outcome> {
+  const { batchId, previewId, kind } = call;
+  if (error.retryAfterMs !== undefined) await pauseCalls(deps.orm, error.retryAfterMs);
+  return deps.transact(async (tx) => {
+    await lockBatches(tx, [batchId]);
+    if (!(await closeCall(tx, call, error.code))) return dropped('this worker was taken for dead');
+    const steps = await settlePreview(deps, tx, { batchId, previewId, closed: [kind] });
+    const step = steps?.[kind];
+    if (!step) return dropped('the preview is final or gone');
+    return step.state === 'to_try'
+      ? { kind: 'retry', error, delayMs: step.delayMs }
+      : { kind: 'failed', error };
+  });
+}

@@ -1,0 +1,83 @@
+import { and, asc, eq, sql } from 'drizzle-orm';
+import { CALL_KINDS, type CallKind, type CallRecord } from '../ai-calls/ai-call.ts';
+import { judgeStep, type StepVerdict } from '../ai-calls/judge-step.ts';
+import type { Tx } from '../db/client.ts';
+import { aiCalls } from '../db/schema/ai-calls.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError } from '../lib/app-error.ts';
+import { failPreviews } from '../previews/fail-previews.ts';
+import { finishPreview } from '../previews/finish-preview.ts';
+import { isFinal, type PreviewStatus } from '../previews/preview.ts';
+import type { Queue } from '../queue/queue.ts';
+import { finishBatch } from './finish-batch.ts';
+
+/** The job that makes one step of a preview once more. */
+export const STEP_JOBS = { text: 'preview.prefill', image: 'preview.background' } as const;
+
+/**
+ * Brings a preview to the state that its calls on the ledger mean: `done` when both steps are answered, `failed`
+ * when one has failed for good, `running` while a call is under way, else `queued`. The caller holds the batch's
+ * lock. May run again; a preview that is final or gone is left alone.
+ *
+ * `closed`: the steps whose call has just been closed in this transaction. Those that may be tried again get their
+ * job here, and only those: the job of any other step is in the queue already.
+ *
+ * Answers what each step has come to, or undefined if there was nothing to settle.
+ */
+export async function settlePreview(
+  deps: { queue: Queue },
+  tx: Tx,
+  preview: { batchId: string; previewId: string; closed: readonly CallKind[] },
+): Promise<Record<CallKind, StepVerdict> | undefined> {
+  const { batchId, previewId, closed } = preview;
+  const [row] = await tx
+    .select({ status: previews.status, generation: previews.generation, fairTag: previews.fairTag })
+    .from(previews)
+    .where(eq(previews.id, previewId));
+  if (!row || isFinal(row.status as PreviewStatus)) {
+    // Its deletion may have left the batch with nothing to wait for.
+    await finishBatch(tx, batchId);
+    return undefined;
+  }
+  const steps = await judgeSteps(tx, { previewId, generation: row.generation });
+  const verdicts = Object.values(steps);
+  const failure = verdicts.find((verdict) => verdict.state === 'failed');
+  if (failure?.state === 'failed') {
+    await failPreviews(tx, [previewId], new AppError(failure.code));
+    await finishBatch(tx, batchId);
+  } else if (verdicts.every((verdict) => verdict.state === 'answered')) {
+    await finishPreview(tx, { previewId, generation: row.generation });
+    await finishBatch(tx, batchId);
+  } else {
+    for (const kind of closed) {
+      const step = steps[kind];
+      if (step.state !== 'to_try') continue;
+      const job = { payload: { batchId, previewId }, priority: -(row.fairTag ?? 0), delayMs: step.delayMs };
+      await deps.queue.enqueue(tx, STEP_JOBS[kind], [job]);
+    }
+    const underWay = verdicts.some((verdict) => verdict.state === 'under_way');
+    await setStatus(tx, previewId, underWay ? 'running' : 'queued');
+  }
+  return steps;
+}
+
+/** Judges both steps of a preview by its calls. */
+async function judgeSteps(
+  tx: Tx,
+  preview: { previewId: string; generation: number },
+): Promise<Record<CallKind, StepVerdict>> {
+  const calls = await tx
+    .select({ kind: aiCalls.kind, status: aiCalls.status, errorCode: aiCalls.errorCode })
+    .from(aiCalls)
+    .where(and(eq(aiCalls.previewId, preview.previewId), eq(aiCalls.generation, preview.generation)))
+    .orderBy(asc(aiCalls.attempt), asc(aiCalls.id));
+  const judge = (kind: CallKind) => judgeStep((calls as CallRecord[]).filter((call) => call.kind === kind));
+  return Object.fromEntries(CALL_KINDS.map((kind) => [kind, judge(kind)])) as Record<CallKind, StepVerdict>;
+}
+
+async function setStatus(tx: Tx, previewId: string, status: 'running' | 'queued'): Promise<void> {
+  await tx
+    .update(previews)
+    .set({ status, updatedAt: sql`clock_timestamp()` })
+    .where(and(eq(previews.id, previewId), sql`${previews.status} <> ${status}`));
+}

@@ -1,0 +1,114 @@
+import { batches, sources } from '../db/schema/batches.ts';
+import { AppError, type ErrorCode, isErrorCode } from '../lib/app-error.ts';
+import { type Failure, PREVIEW_STATUSES } from '../previews/preview.ts';
+import { showFailure } from '../previews/show-preview.ts';
+import { type Batch, type BatchStatus, deriveStatus, type Progress, type SourceStatus } from './batch.ts';
+
+/** Columns of a batch. */
+export const batchColumns = {
+  id: batches.id,
+  taskId: batches.taskId,
+  cancelRequestedAt: batches.cancelRequestedAt,
+  startedAt: batches.startedAt,
+  finishedAt: batches.finishedAt,
+  createdAt: batches.createdAt,
+};
+
+/** Columns of a source within its batch. */
+export const sourceColumns = {
+  id: sources.id,
+  url: sources.url,
+  batchSize: sources.batchSize,
+  status: sources.status,
+  productId: sources.productId,
+  errorCode: sources.errorCode,
+  errorMessage: sources.errorMessage,
+};
+
+/** A batch, one of its sources, and that source's previews by status: a row of the read queries. */
+export interface BatchRow {
+  readonly batch: Omit<Batch, 'status' | 'progress' | 'sources' | 'error'> & {
+    cancelRequestedAt: Date | null;
+  };
+  readonly source: {
+    readonly id: string;
+    readonly url: string;
+    readonly batchSize: number;
+    readonly status: string;
+    readonly productId: string | null;
+    readonly errorCode: string | null;
+    readonly errorMessage: string | null;
+  };
+  readonly counts: Readonly<Record<string, number>> | null;
+}
+
+/** Puts the rows of one query together. Rows of a batch are next to each other, its sources in order. */
+export function showBatches(rows: readonly BatchRow[]): Batch[] {
+  const groups = new Map<string, BatchRow[]>();
+  for (const row of rows) {
+    const group = groups.get(row.batch.id);
+    if (group) group.push(row);
+    else groups.set(row.batch.id, [row]);
+  }
+  return [...groups.values()].map(showBatch);
+}
+
+function showBatch(rows: readonly BatchRow[]): Batch {
+  const [first] = rows;
+  if (!first) throw new Error('a batch has at least one source');
+  const shown = rows.map(({ source, counts }) => ({
+    id: source.id,
+    url: source.url,
+    batchSize: source.batchSize,
+    status: source.status as SourceStatus,
+    productId: source.productId,
+    error: showFailure(source),
+    progress: toProgress(counts ?? {}),
+  }));
+  const progress = addUp(shown.map((source) => source.progress));
+  const { cancelRequestedAt, ...batch } = first.batch;
+  const status = deriveStatus({ progress, startedAt: batch.startedAt, cancelRequestedAt });
+  return { ...batch, status, progress, sources: shown, error: showBatchError(status, progress, shown) };
+}
+
+function toProgress(counts: Readonly<Record<string, number>>): Progress {
+  const progress: Progress = {
+    total: 0,
+    pending: 0,
+    queued: 0,
+    running: 0,
+    done: 0,
+    failed: 0,
+    cancelled: 0,
+  };
+  for (const status of PREVIEW_STATUSES) {
+    progress[status] = counts[status] ?? 0;
+    progress.total += progress[status];
+  }
+  return progress;
+}
+
+function addUp(parts: readonly Progress[]): Progress {
+  const sum = toProgress({});
+  for (const part of parts) {
+    for (const key of Object.keys(sum) as (keyof Progress)[]) sum[key] += part[key];
+  }
+  return sum;
+}
+
+/** Why a batch failed: the reason all its sources share, or that none of its previews could be made. */
+function showBatchError(
+  status: BatchStatus,
+  progress: Progress,
+  shown: readonly { error: Failure | null }[],
+): Failure | null {
+  if (status !== 'failed') return null;
+  if (progress.total === 0) return failure('deleted');
+  const codes = new Set(shown.map((source) => source.error?.code));
+  const [code] = codes;
+  return codes.size === 1 && code !== undefined && isErrorCode(code) ? failure(code) : failure('all_failed');
+}
+
+function failure(code: ErrorCode): Failure | null {
+  return showFailure({ errorCode: code, errorMessage: new AppError(code).message });
+}

@@ -1,0 +1,34 @@
+import type { StoredTexts } from '../ai-calls/ai-call.ts';
+import { assetPath } from '../assets/asset.ts';
+import { trimAtWord } from '../lib/plain-text.ts';
+import type { Brief } from '../products/product.ts';
+import { chooseColors } from './choose-colors.ts';
+import { PREFILL_LENGTHS, type Prefill } from './prefill.ts';
+
+/** Everything a prefill is made from. */
+export interface PrefillParts {
+  readonly brief: Brief;
+  readonly texts: StoredTexts;
+  readonly productImage: { readonly key: string; readonly palette: readonly string[] };
+  readonly background: { readonly key: string; readonly palette: readonly string[] };
+}
+
+/** Puts both answers and the product's facts together. Texts that are too long are cut at a word, not bought again. */
+export function composePrefill({ brief, texts, productImage, background }: PrefillParts): Prefill {
+  return {
+    headline: trimAtWord(texts.headline, PREFILL_LENGTHS.headline),
+    subheadline: optional(texts.subheadline, PREFILL_LENGTHS.subheadline),
+    body: optional(texts.body, PREFILL_LENGTHS.body),
+    ctaText: trimAtWord(texts.ctaText, PREFILL_LENGTHS.ctaText),
+    ctaUrl: brief.url,
+    priceText: optional(brief.priceText, PREFILL_LENGTHS.priceText),
+    productImageUrl: assetPath(productImage.key),
+    backgroundImageUrl: assetPath(background.key),
+    colors: chooseColors({ background: background.palette, product: productImage.palette }),
+    locale: brief.locale,
+  };
+}
+
+function optional(text: string | null, max: number): string | null {
+  return text?.trim() ? trimAtWord(text, max) : null;
+}

@@ -1,0 +1,28 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { type Orm, prepareOnce } from '../db/client.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError } from '../lib/app-error.ts';
+import { isId } from '../lib/ids.ts';
+import type { Preview } from './preview.ts';
+import { previewColumns, showPreview } from './show-preview.ts';
+
+const byId = prepareOnce((orm) =>
+  orm
+    .select(previewColumns)
+    .from(previews)
+    .where(
+      and(eq(previews.id, sql.placeholder('id')), eq(previews.workspaceId, sql.placeholder('workspaceId'))),
+    )
+    .prepare('get_preview'),
+);
+
+/** One preview of a workspace. Throws `not_found`, also for an id of another workspace. */
+export async function getPreview(
+  deps: { orm: Orm },
+  options: { workspaceId: string; id: string; baseUrl: string },
+): Promise<Preview> {
+  const { workspaceId, id, baseUrl } = options;
+  const [row] = isId(id) ? await byId(deps.orm).execute({ id, workspaceId }) : [];
+  if (!row) throw new AppError('not_found', { detail: 'There is no preview with this id.' });
+  return showPreview(row, baseUrl);
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { plainText, webAddress } from '../lib/plain-text.ts';
+
+/** The longest texts of a prefill, in characters. */
+export const PREFILL_LENGTHS = {
+  headline: 80,
+  subheadline: 140,
+  body: 400,
+  ctaText: 30,
+  priceText: 60,
+} as const;
+
+const colorsSchema = z.object({
+  background: z.string(),
+  text: z.string(),
+  button: z.string(),
+  buttonText: z.string(),
+});
+export type Colors = z.infer<typeof colorsSchema>;
+
+/** The content of a CTA iframe. Addresses are absolute as shown; our own are stored as paths. */
+export const prefillSchema = z.object({
+  headline: z.string(),
+  subheadline: z.string().nullable(),
+  body: z.string().nullable(),
+  ctaText: z.string(),
+  ctaUrl: z.string(),
+  priceText: z.string().nullable(),
+  productImageUrl: z.string(),
+  backgroundImageUrl: z.string(),
+  colors: colorsSchema,
+  locale: z.string(),
+});
+export type Prefill = z.infer<typeof prefillSchema>;
+
+const color = z
+  .string()
+  .regex(/^#[0-9a-f]{6}$/i, { error: 'must be a colour such as #1a2b3c' })
+  .toLowerCase();
+
+const locale = z
+  .string()
+  .max(35)
+  .refine((tag) => isLanguageTag(tag), { error: 'must be a language tag such as en or de-AT' });
+
+/** Part or whole of a prefill as a merge patch (RFC 7396): what is given changes, null clears what can be null. */
+export const prefillPatchSchema = z.strictObject({
+  headline: plainText(PREFILL_LENGTHS.headline).optional(),
+  subheadline: plainText(PREFILL_LENGTHS.subheadline).nullable().optional(),
+  body: plainText(PREFILL_LENGTHS.body).nullable().optional(),
+  ctaText: plainText(PREFILL_LENGTHS.ctaText).optional(),
+  ctaUrl: webAddress().optional(),
+  priceText: plainText(PREFILL_LENGTHS.priceText).nullable().optional(),
+  productImageUrl: webAddress().optional(),
+  backgroundImageUrl: webAddress().optional(),
+  colors: z
+    .strictObject({
+      background: color.optional(),
+      text: color.optional(),
+      button: color.optional(),
+      buttonText: color.optional(),
+    })
+    .optional(),
+  locale: locale.optional(),
+});
+export type PrefillPatch = z.infer<typeof prefillPatchSchema>;
+
+function isLanguageTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { prefillSchema } from './prefill.ts';
+
+/**
+ * `pending` (its page is not read yet), `queued` (has its picture, waits for slots), `running` (an AI call is
+ * under way), then one of the final three.
+ */
+export const PREVIEW_STATUSES = ['pending', 'queued', 'running', 'done', 'failed', 'cancelled'] as const;
+export type PreviewStatus = (typeof PREVIEW_STATUSES)[number];
+
+const FINAL: ReadonlySet<PreviewStatus> = new Set(['done', 'failed', 'cancelled']);
+
+/** Whether nothing will change by itself any more. */
+export function isFinal(status: PreviewStatus): boolean {
+  return FINAL.has(status);
+}
+
+/** A failure as it is told: a stable code, a sentence, and whether trying again may help. */
+export const failureSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+});
+export type Failure = z.infer<typeof failureSchema>;
+
+/** How the picture was ranked: the score is 0 to 1, comparable only within one method and model. */
+export const rankingSchema = z.object({
+  method: z.enum(['clip', 'heuristic']),
+  score: z.number(),
+  model: z.string().nullable(),
+});
+export type Ranking = z.infer<typeof rankingSchema>;
+
+const makerSchema = z.object({ provider: z.string(), model: z.string() });
+
+/** Who made the texts and the background; `provider` is `offline` for the built-in generator. */
+export const generatorSchema = z.object({ text: makerSchema, image: makerSchema });
+export type Generator = z.infer<typeof generatorSchema>;
+
+/** A preview as both doors show it. */
+export const previewSchema = z.object({
+  id: z.string(),
+  bulkTaskId: z.string(),
+  sourceId: z.string(),
+  productId: z.string().nullable(),
+  position: z.number(),
+  status: z.enum(PREVIEW_STATUSES),
+  prefill: prefillSchema.nullable(),
+  error: failureSchema.nullable(),
+  ranking: rankingSchema.nullable(),
+  generator: generatorSchema.nullable(),
+  version: z.number(),
+  createdAt: z.date(),
+  updatedAt: z.date(),
+});
+export type Preview = z.infer<typeof previewSchema>;

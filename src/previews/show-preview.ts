@@ -1,0 +1,69 @@
+import { previews } from '../db/schema/previews.ts';
+import { describeError, isErrorCode } from '../lib/app-error.ts';
+import { mergePrefill, type Overrides } from './merge-prefill.ts';
+import type { Prefill } from './prefill.ts';
+import type { Failure, Generator, Preview, PreviewStatus, Ranking } from './preview.ts';
+
+/** The columns a shown preview is made from. */
+export const previewColumns = {
+  id: previews.id,
+  batchId: previews.batchId,
+  sourceId: previews.sourceId,
+  productId: previews.productId,
+  position: previews.position,
+  status: previews.status,
+  ranking: previews.ranking,
+  generated: previews.generated,
+  overrides: previews.overrides,
+  generator: previews.generator,
+  errorCode: previews.errorCode,
+  errorMessage: previews.errorMessage,
+  version: previews.version,
+  createdAt: previews.createdAt,
+  updatedAt: previews.updatedAt,
+};
+
+export type PreviewRow = {
+  readonly [K in keyof typeof previewColumns]: (typeof previewColumns)[K]['_']['data'] | NullOf<K>;
+};
+type NullOf<K extends keyof typeof previewColumns> = (typeof previewColumns)[K]['_']['notNull'] extends true
+  ? never
+  : null;
+
+/** A preview as the doors show it. `baseUrl` (no slash at its end) makes our own addresses absolute. */
+export function showPreview(row: PreviewRow, baseUrl: string): Preview {
+  const prefill = row.generated
+    ? mergePrefill(row.generated as Prefill, row.overrides as Overrides | null)
+    : null;
+  return {
+    id: row.id,
+    bulkTaskId: row.batchId,
+    sourceId: row.sourceId,
+    productId: row.productId,
+    position: row.position,
+    status: row.status as PreviewStatus,
+    prefill: prefill && {
+      ...prefill,
+      productImageUrl: absolute(prefill.productImageUrl, baseUrl),
+      backgroundImageUrl: absolute(prefill.backgroundImageUrl, baseUrl),
+    },
+    error: showFailure(row),
+    ranking: row.ranking as Ranking | null,
+    generator: row.generator as Generator | null,
+    version: row.version,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}
+
+/** A failure from its two columns; null when there is none. */
+export function showFailure(row: { errorCode: string | null; errorMessage: string | null }): Failure | null {
+  if (row.errorCode === null) return null;
+  const code = isErrorCode(row.errorCode) ? row.errorCode : 'internal';
+  const { sentence, retry } = describeError(code);
+  return { code: row.errorCode, message: row.errorMessage ?? sentence, retryable: retry !== 'never' };
+}
+
+function absolute(url: string, baseUrl: string): string {
+  return url.startsWith('/') ? baseUrl + url : url;
+}

@@ -1,0 +1,48 @@
+import { eq } from 'drizzle-orm';
+import type { StoredTexts } from '../ai-calls/ai-call.ts';
+import { recordAnswer, type Usage } from '../ai-calls/record-answer.ts';
+import { type NewAsset, storeAsset } from '../assets/store-asset.ts';
+import type { Orm, Transact } from '../db/client.ts';
+import { previews } from '../db/schema/previews.ts';
+
+/** A call whose answer has come, and who made it. */
+export interface AnsweredCall {
+  readonly callId: string;
+  readonly workerId: string;
+  readonly workspaceId: string;
+  readonly previewId: string;
+}
+
+/** Stores texts the moment they arrive, in a commit of its own; see `recordAnswer`. */
+export function storeTexts(
+  deps: { orm: Orm },
+  call: AnsweredCall,
+  answer: { texts: StoredTexts; usage: Usage },
+): Promise<'mine' | 'late'> {
+  return recordAnswer(deps.orm, call, { ...answer.usage, answer: answer.texts, assetId: null });
+}
+
+/**
+ * Stores a picture and that it is the call's answer, in one commit. If the preview was deleted, the picture is not
+ * kept and the call is only closed.
+ */
+export function storeBackground(
+  deps: { transact: Transact },
+  call: AnsweredCall,
+  answer: { picture: NewAsset; palette: readonly string[]; usage: Usage },
+): Promise<'mine' | 'late'> {
+  return deps.transact(async (tx) => {
+    // Holds the preview: a delete waits until the picture it would orphan is tied to the call.
+    const [preview] = await tx
+      .select({ id: previews.id })
+      .from(previews)
+      .where(eq(previews.id, call.previewId))
+      .for('key share');
+    const asset = preview ? await storeAsset(tx, call.workspaceId, answer.picture) : undefined;
+    return recordAnswer(tx, call, {
+      ...answer.usage,
+      answer: { palette: answer.palette },
+      assetId: asset?.id ?? null,
+    });
+  });
+}

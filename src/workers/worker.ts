@@ -1,0 +1,17 @@
+/** Class of the advisory locks that say "this worker lives"; the second key is the worker's `lock_key`. */
+export const WORKER_LOCK_CLASS = 727_002;
+
+/** How often a worker shows itself and looks for dead ones. */
+export const BEAT_MS = 500;
+
+/**
+ * A worker without its lock is dead when it has not shown itself for this long. A session that is lost and
+ * opened again (the database restarted, a backend was terminated) is back within it.
+ */
+export const GRACE_MS = 2000;
+
+/**
+ * A worker that holds its lock but has not shown itself for this long is taken for dead too: it is frozen, or on a
+ * host that fell off the network. It is fenced when it comes back.
+ */
+export const FROZEN_MS = 60_000;

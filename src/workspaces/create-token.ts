@@ -1,0 +1,21 @@
+import { sql } from 'drizzle-orm';
+import type { Orm } from '../db/client.ts';
+import { apiTokens } from '../db/schema/workspaces.ts';
+import { createId, createSecret, sha256 } from '../lib/ids.ts';
+
+/** Makes a bearer token of a workspace and answers it; only its hash is kept. Without `expiresInMs` it never expires. */
+export async function createToken(
+  deps: { orm: Orm },
+  options: { workspaceId: string; expiresInMs?: number },
+): Promise<string> {
+  const token = `cta_${createSecret()}`;
+  await deps.orm.insert(apiTokens).values({
+    id: createId(),
+    workspaceId: options.workspaceId,
+    tokenHash: sha256(token),
+    ...(options.expiresInMs === undefined
+      ? {}
+      : { expiresAt: sql`clock_timestamp() + make_interval(secs => ${options.expiresInMs / 1000}::float8)` }),
+  });
+  return token;
+}

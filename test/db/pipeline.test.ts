@@ -1,0 +1,372 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { assignPictures } from '../../src/batches/assign-pictures.ts';
+import type { ClaimedCall } from '../../src/batches/claim-calls.ts';
+import { claimSources } from '../../src/batches/claim-sources.ts';
+import { createBatch } from '../../src/batches/create-batch.ts';
+import { settleSourceFailure } from '../../src/batches/fail-source.ts';
+import { getBatch } from '../../src/batches/get-batch.ts';
+import { recoverWork, settleStrays } from '../../src/batches/recover-work.ts';
+import { settleAnswer } from '../../src/batches/settle-answer.ts';
+import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
+import { startBatches } from '../../src/batches/start-batches.ts';
+import { aiCalls } from '../../src/db/schema/ai-calls.ts';
+import { assets } from '../../src/db/schema/assets.ts';
+import { batches } from '../../src/db/schema/batches.ts';
+import { previews } from '../../src/db/schema/previews.ts';
+import { products } from '../../src/db/schema/products.ts';
+import { workspaces } from '../../src/db/schema/workspaces.ts';
+import { AppError, type ErrorCode } from '../../src/lib/app-error.ts';
+import { listPreviews } from '../../src/previews/list-previews.ts';
+import {
+  addQueuedBatch,
+  addWorker,
+  answer,
+  claim,
+  finish,
+  makePictures,
+  makeProduct,
+} from '../support/seed.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let workerId: string;
+let workspaceId: string;
+beforeEach(async () => {
+  db = await openTestDatabase();
+  workerId = await addWorker(db);
+  ({ workspaceId } = await db.addWorkspace('one'));
+});
+afterEach(() => db.drop());
+
+const show = (id: string) => getBatch(db.deps, { workspaceId, id });
+const list = async (bulkTaskId: string) =>
+  (await listPreviews(db.deps, { workspaceId, bulkTaskId, baseUrl: 'http://x', pageSize: 100 })).items;
+const fail = (call: ClaimedCall, code: ErrorCode) => settleCallFailure(db.deps, call, new AppError(code));
+const counts = async (id: string) => {
+  const { total, ...rest } = (await show(id)).progress;
+  expect(Object.values(rest).reduce((a, b) => a + b)).toBe(total);
+  return Object.fromEntries(Object.entries(rest).filter(([, n]) => n > 0));
+};
+
+describe('a batch from its creation to its end', () => {
+  test('all its previews are there at once, then queued, running, done', async () => {
+    const created = await createBatch(db.deps, {
+      workspaceId,
+      batch: { sources: [{ url: 'https://shop.example/a', batchSize: 3 }] },
+    });
+    expect(created).toMatchObject({ status: 'pending', startedAt: null, progress: { total: 3, pending: 3 } });
+    expect(await startBatches(db.deps, 10)).toBe(1);
+    expect(await show(created.id)).toMatchObject({ status: 'running', startedAt: expect.any(Date) });
+
+    const { work } = await claimSources(db.deps, { workerId, limit: 5 });
+    expect((await show(created.id)).sources[0]).toMatchObject({ status: 'running' });
+    const [source] = work;
+    if (!source) throw new Error('no source was claimed');
+    const page = {
+      product: makeProduct(),
+      pictures: makePictures(2),
+      ranking: { method: 'heuristic', model: null } as const,
+    };
+    expect(await assignPictures(db.deps, source, page)).toBe(true);
+    expect(await counts(created.id)).toEqual({ queued: 3 });
+
+    const calls = await claim(db, workerId);
+    expect(calls.map((call) => call.kind).sort()).toEqual([
+      'image',
+      'image',
+      'image',
+      'text',
+      'text',
+      'text',
+    ]);
+    expect(await counts(created.id)).toEqual({ running: 3 });
+    await finish(db, calls);
+    const batch = await show(created.id);
+    expect(batch).toMatchObject({
+      status: 'done',
+      progress: { done: 3 },
+      finishedAt: expect.any(Date),
+      error: null,
+    });
+
+    const [first, second, third] = await list(created.id);
+    expect(first).toMatchObject({
+      position: 0,
+      status: 'done',
+      version: 2,
+      ranking: { method: 'heuristic', score: 1, model: null },
+      generator: { text: { provider: 'test' }, image: { provider: 'test' } },
+      prefill: { headline: 'A red shoe', ctaUrl: makeProduct().address, priceText: '€46.00', locale: 'en' },
+    });
+    // Two pictures for three previews: the third goes round again.
+    expect(third?.prefill?.productImageUrl).toBe(first?.prefill?.productImageUrl);
+    expect(second?.prefill?.productImageUrl).not.toBe(first?.prefill?.productImageUrl);
+  });
+
+  test('the last two previews that finish at once do finish the batch', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { id } = await addQueuedBatch(db, workspaceId, [2]);
+      const calls = await claim(db, workerId);
+      for (const call of calls) await answer(db, call);
+      const [a, b] = new Set(calls.map((call) => call.previewId));
+      await Promise.all([
+        settleAnswer(db.deps, { batchId: id, previewId: a ?? '' }),
+        settleAnswer(db.deps, { batchId: id, previewId: b ?? '' }),
+      ]);
+      expect(await show(id)).toMatchObject({ status: 'done', finishedAt: expect.any(Date) });
+    }
+  });
+
+  test('a page that cannot be used fails its source and its previews, with the reason; the rest goes on', async () => {
+    const { id } = await createBatch(db.deps, {
+      workspaceId,
+      batch: {
+        sources: [
+          { url: 'https://shop.example/a', batchSize: 2 },
+          { url: 'https://shop.example/b', batchSize: 1 },
+        ],
+      },
+    });
+    const { work } = await claimSources(db.deps, { workerId, limit: 5 });
+    const [bad, good] = work.toSorted((x, y) => x.url.localeCompare(y.url));
+    if (!bad || !good) throw new Error('two sources were expected');
+    const outcome = await settleSourceFailure(db.deps, bad, new AppError('not_a_product'));
+    expect(outcome.kind).toBe('failed');
+    const page = {
+      product: makeProduct(),
+      pictures: makePictures(1),
+      ranking: { method: 'heuristic', model: null } as const,
+    };
+    await assignPictures(db.deps, good, page);
+    await finish(db, await claim(db, workerId));
+    const batch = await show(id);
+    expect(batch).toMatchObject({ status: 'done', error: null, progress: { done: 1, failed: 2 } });
+    expect(batch.sources[0]).toMatchObject({
+      status: 'failed',
+      error: { code: 'not_a_product', message: expect.stringContaining('No product'), retryable: false },
+    });
+    expect((await list(id))[0]).toMatchObject({
+      status: 'failed',
+      prefill: null,
+      error: { code: 'not_a_product' },
+    });
+  });
+
+  test('trouble that may pass is tried again, three times in all', async () => {
+    const { id } = await createBatch(db.deps, {
+      workspaceId,
+      batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },
+    });
+    const outcomes: string[] = [];
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
+      const { work } = await claimSources(db.deps, { workerId, limit: 5 });
+      expect(work).toHaveLength(1);
+      for (const source of work) {
+        outcomes.push((await settleSourceFailure(db.deps, source, new AppError('page_failed'))).kind);
+      }
+    }
+    expect(outcomes).toEqual(['retry', 'retry', 'failed']);
+    expect(await show(id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'page_failed', retryable: true },
+    });
+  });
+});
+
+describe('calls that fail', () => {
+  const dueNow = () =>
+    db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
+
+  test('a step is tried again alone; the preview is queued only when nothing is under way', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    const [one, two] = await claim(db, workerId);
+    if (!one || !two) throw new Error('two calls were expected');
+    expect(await fail(one, 'ai_server_error')).toMatchObject({ kind: 'retry' });
+    expect(await counts(id)).toEqual({ running: 1 });
+    await finish(db, [two]);
+    expect(await counts(id)).toEqual({ queued: 1 });
+    await dueNow();
+    const again = await claim(db, workerId);
+    expect(again).toMatchObject([{ kind: one.kind, idempotencyKey: one.idempotencyKey }]);
+    expect(await counts(id)).toEqual({ running: 1 });
+    await finish(db, again);
+    expect(await counts(id)).toEqual({ done: 1 });
+    const calls = await db.orm.select().from(aiCalls).where(eq(aiCalls.previewId, one.previewId));
+    expect(calls).toHaveLength(3);
+  });
+
+  test('a refusal fails the preview at once; what the other call brings is kept all the same', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    const calls = await claim(db, workerId);
+    const text = calls.find((call) => call.kind === 'text');
+    const image = calls.find((call) => call.kind === 'image');
+    if (!text || !image) throw new Error('two calls were expected');
+    expect(await fail(text, 'ai_refused')).toMatchObject({ kind: 'failed' });
+    expect(await show(id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'all_failed' },
+      finishedAt: expect.any(Date),
+    });
+    expect((await list(id))[0]?.error).toMatchObject({ code: 'ai_refused', retryable: false });
+    expect(await answer(db, image)).toBe('mine');
+    await settleAnswer(db.deps, image);
+    expect(await counts(id)).toEqual({ failed: 1 });
+  });
+
+  test('ten previews whose answers always have a wrong shape cost 40 calls', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [10]);
+    for (let round = 0; round < 10; round += 1) {
+      const calls = await claim(db, workerId);
+      for (const call of calls) await fail(call, 'ai_bad_answer');
+      await dueNow();
+    }
+    expect(await counts(id)).toEqual({ failed: 10 });
+    expect((await db.orm.select({ id: aiCalls.id }).from(aiCalls)).length).toBeLessThanOrEqual(40);
+  });
+});
+
+describe('workers that die', () => {
+  test('what they had under way is queued again, what was stored is not bought again', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [2]);
+    const calls = await claim(db, workerId);
+    const [stored] = calls;
+    if (!stored) throw new Error('calls were expected');
+    await answer(db, stored);
+    expect(await recoverWork(db.deps, workerId)).toEqual({ calls: 3, pages: 0 });
+    expect(await recoverWork(db.deps, workerId)).toEqual({ calls: 0, pages: 0 });
+    expect(await counts(id)).toEqual({ queued: 2 });
+    await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
+    const other = await addWorker(db);
+    const again = await claim(db, other);
+    expect(again).toHaveLength(3);
+    const kept = again.filter((call) => call.previewId === stored.previewId);
+    expect(kept.map((call) => call.kind)).not.toContain(stored.kind);
+    await finish(db, again);
+    expect(await counts(id)).toEqual({ done: 2 });
+  });
+
+  test('three deaths in a row fail nothing', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    for (let death = 0; death < 3; death += 1) {
+      const victim = await addWorker(db);
+      expect(await claim(db, victim)).toHaveLength(2);
+      await recoverWork(db.deps, victim);
+      await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
+    }
+    await finish(db, await claim(db, workerId));
+    expect(await counts(id)).toEqual({ done: 1 });
+  });
+
+  test('one that comes back changes no status; its answer is stored if the step has none', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    const calls = await claim(db, workerId);
+    await recoverWork(db.deps, workerId);
+    for (const call of calls) expect(await answer(db, call)).toBe('late');
+    expect(await fail(calls[0] as ClaimedCall, 'ai_timeout')).toMatchObject({ kind: 'dropped' });
+    expect(await counts(id)).toEqual({ queued: 1 });
+    // The new tries find that nothing is left to buy.
+    await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
+    expect(await claim(db, await addWorker(db))).toEqual([]);
+    expect(await counts(id)).toEqual({ done: 1 });
+    expect(await db.orm.select({ id: aiCalls.id }).from(aiCalls)).toHaveLength(2);
+  });
+
+  test('a late answer is not kept when the step has one already', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    const late = await claim(db, workerId);
+    await recoverWork(db.deps, workerId);
+    await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
+    await finish(db, await claim(db, await addWorker(db)));
+    const before = await list(id);
+    for (const call of late) expect(await answer(db, call)).toBe('late');
+    expect(await list(id)).toEqual(before);
+    const answered = and(eq(aiCalls.status, 'answered'));
+    expect(await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(answered)).toHaveLength(2);
+  });
+
+  test('both answers stored, the prefill not written: a stray that is settled', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    for (const call of await claim(db, workerId)) await answer(db, call);
+    expect(await counts(id)).toEqual({ running: 1 });
+    expect(await settleStrays(db.deps)).toBe(1);
+    expect(await counts(id)).toEqual({ done: 1 });
+  });
+
+  test('a page that was being read is read again, and not for ever', async () => {
+    const { id } = await createBatch(db.deps, {
+      workspaceId,
+      batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },
+    });
+    for (let death = 1; death <= 4; death += 1) {
+      expect(await counts(id)).toEqual({ pending: 1 });
+      const victim = await addWorker(db);
+      expect((await claimSources(db.deps, { workerId: victim, limit: 1 })).work).toHaveLength(1);
+      expect(await recoverWork(db.deps, victim)).toEqual({ calls: 0, pages: 1 });
+    }
+    expect(await show(id)).toMatchObject({ status: 'failed', error: { code: 'source_crashed' } });
+  });
+});
+
+describe('deleting while a worker is busy', () => {
+  test('a batch: its answers go nowhere and nothing comes back', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    const calls = await claim(db, workerId);
+    const before = await db.orm.select({ id: assets.id }).from(assets);
+    await db.orm.delete(batches).where(eq(batches.id, id));
+    await finish(db, calls);
+    for (const table of [batches, previews]) expect(await db.orm.select().from(table)).toEqual([]);
+    expect(await db.orm.select({ id: assets.id }).from(assets)).toHaveLength(before.length);
+    const ledger = await db.orm.select().from(aiCalls);
+    expect(ledger.map(({ previewId, answer: kept, assetId }) => [previewId, kept, assetId])).toEqual([
+      [null, null, null],
+      [null, null, null],
+    ]);
+  });
+
+  test('a product: its previews are gone, and the batch is failed once nothing is left', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [2]);
+    const calls = await claim(db, workerId, 1);
+    await db.orm.delete(products);
+    expect(await db.orm.select().from(previews)).toEqual([]);
+    await finish(db, calls);
+    expect(await claim(db, workerId)).toEqual([]);
+    expect(await show(id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'deleted' },
+      progress: { total: 0 },
+      finishedAt: expect.any(Date),
+    });
+  });
+
+  test('a workspace: nothing of it is left, and a failure of its calls ends quietly', async () => {
+    await addQueuedBatch(db, workspaceId, [1]);
+    const calls = await claim(db, workerId);
+    await db.orm.delete(workspaces).where(eq(workspaces.id, workspaceId));
+    for (const call of calls) expect(await fail(call, 'ai_timeout')).toMatchObject({ kind: 'dropped' });
+    for (const table of [batches, previews, products, assets])
+      expect(await db.orm.select().from(table)).toEqual([]);
+  });
+
+  test('a page being read for a deleted batch writes nothing', async () => {
+    const { id } = await createBatch(db.deps, {
+      workspaceId,
+      batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },
+    });
+    const { work } = await claimSources(db.deps, { workerId, limit: 1 });
+    await db.orm.delete(batches).where(eq(batches.id, id));
+    const [source] = work;
+    if (!source) throw new Error('no source was claimed');
+    const page = {
+      product: makeProduct(),
+      pictures: makePictures(1),
+      ranking: { method: 'heuristic', model: null } as const,
+    };
+    expect(await assignPictures(db.deps, source, page)).toBe(false);
+    expect(await settleSourceFailure(db.deps, source, new AppError('page_gone'))).toMatchObject({
+      kind: 'dropped',
+    });
+    expect(await db.orm.select().from(products)).toEqual([]);
+  });
+});
