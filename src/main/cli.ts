@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { AppError } from '../lib/app-error.ts';
+import { readSettings, SettingsError } from './config.ts';
+import { createLog } from './create-log.ts';
+
+/**
+ * The command line. Each command's code is loaded when it runs, so that `token` or `extract` need not wait for the
+ * imports of a server.
+ */
+const program = new Command('cta-batch')
+  .description('Generates call-to-action previews from product pages.')
+  .showHelpAfterError()
+  .configureHelp({ sortSubcommands: false });
+
+program
+  .command('start', { isDefault: true })
+  .description('run the API, a worker, or both')
+  .addOption(new Option('--role <role>', 'what to run').choices(['all', 'api', 'worker']).default('all'))
+  .action(async ({ role }: { role: 'all' | 'api' | 'worker' }) => {
+    const { runStart } = await import('./start-command.ts');
+    const settings = readSettings(process.env);
+    await runStart(settings, createLog(settings.LOG_LEVEL), role);
+  });
+
+program
+  .command('migrate')
+  .description('bring the database up to date and end')
+  .action(async () => {
+    const { openFoundation } = await import('./open-foundation.ts');
+    const settings = readSettings(process.env);
+    const foundation = await openFoundation(settings, createLog(settings.LOG_LEVEL), { supervise: false });
+    await foundation.close();
+    process.stdout.write('The database is up to date.\n');
+  });
+
+program
+  .command('token')
+  .description('manage tokens')
+  .command('create')
+  .description('make a token of a workspace (made if it is missing) and print it')
+  .requiredOption('--workspace <name>', 'name of the workspace')
+  .option('--expires <time>', 'when the token ends, such as 30d, 12h or 45m; never if absent')
+  .action(async (options: { workspace: string; expires?: string }) => {
+    const { runTokenCreate } = await import('./token-command.ts');
+    await runTokenCreate(readSettings(process.env), createLog('warn'), options);
+  });
+
+program
+  .command('generate <url...>')
+  .description('make previews of product pages, here and now, and write them into a folder')
+  .option('--size <n>', 'previews for each page', parseSize, 3)
+  .option('--out <folder>', 'where the pictures and the page go', 'cta-previews')
+  .action(async (urls: string[], options: { size: number; out: string }) => {
+    const { runGenerate } = await import('./generate-command.ts');
+    const settings = readSettings(process.env);
+    const level = process.env.LOG_LEVEL ? settings.LOG_LEVEL : 'error';
+    if (!(await runGenerate(settings, createLog(level), urls, options))) process.exitCode = 1;
+  });
+
+program
+  .command('extract <input...>')
+  .description('print what the page reader sees in files or addresses, as JSON')
+  .option('--url <url>', 'the address a file was saved from')
+  .action(async (inputs: string[], options: { url?: string }) => {
+    const { runExtract } = await import('./extract-command.ts');
+    await runExtract(readSettings(process.env), inputs, options);
+  });
+
+function parseSize(text: string): number {
+  const size = Number(text);
+  if (!Number.isInteger(size) || size < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1.');
+  return size;
+}
+
+/** A sentence for the person at the keyboard; what nobody foresaw keeps its stack. */
+function explain(error: unknown): string {
+  if (error instanceof AppError) {
+    const fields = error.errors.map(({ path, message }) => `\n  ${path.join('.')} ${message}`);
+    return `${error.message} (${error.code})${fields.join('')}`;
+  }
+  if (error instanceof SettingsError) return error.message;
+  if (error instanceof z.ZodError) {
+    return error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n');
+  }
+  if (error instanceof Error && 'code' in error) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+}

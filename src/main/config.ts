@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { parseAllowHosts } from '../adapters/page/allow-hosts.ts';
+import { parseRate } from '../ai-calls/rate.ts';
+
+const text = z.string().trim().min(1).optional();
+const count = (max: number) => z.coerce.number().int().min(1).max(max);
+const origin = z
+  .string()
+  .refine((url) => URL.canParse(url) && /^https?:\/\//.test(url), { error: 'must be an http(s) address' });
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A time such as `20s`, `500ms`, `3m`, or a number of seconds, in milliseconds. */
+const duration = z.string().transform((value, context) => {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(value.trim());
+  const ms = match ? Number(match[1]) * UNIT_MS[(match[2] ?? 's') as keyof typeof UNIT_MS] : 0;
+  if (ms >= 1 && ms <= 86_400_000) return Math.round(ms);
+  context.addIssue({ code: 'custom', message: 'must be a time such as 20s, 500ms or 3m' });
+  return z.NEVER;
+});
+
+const list = z.string().transform((value) => value.split(/[\s,]+/).filter((entry) => entry !== ''));
+
+/** Every setting, with its default. Names are those of the environment. */
+const settingsSchema = z.object({
+  DATABASE_URL: text.refine((url) => url === undefined || /^postgres(ql)?:\/\//.test(url), {
+    error: 'must begin with postgres://',
+  }),
+  DATABASE_POOL: count(500).default(10),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  PUBLIC_URL: origin.transform((url) => url.replace(/\/+$/, '')).optional(),
+  TRUST_PROXY: z
+    .string()
+    .default('false')
+    .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value)),
+  PREVIEW_RATE_LIMIT: z
+    .string()
+    .default('20/m')
+    .refine((rate) => parseRate(rate) !== undefined, { error: 'must be like 20/m, 5/s, 1000/h, or off' }),
+  WORKER_CONCURRENCY: count(1000).default(50),
+  AI_BASE_URL: origin.default('https://api.openai.com/v1'),
+  AI_API_KEY: text,
+  AI_TEXT_MODEL: z.string().min(1).default('gpt-4.1-mini'),
+  AI_IMAGE_BASE_URL: origin.optional(),
+  AI_IMAGE_API_KEY: text,
+  AI_IMAGE_MODEL: z.string().min(1).default('gpt-image-1'),
+  AI_TIMEOUT: duration.default(180_000),
+  FETCH_TIMEOUT: duration.default(20_000),
+  FETCH_ALLOW_HOSTS: z
+    .string()
+    .default('')
+    .transform((value, context) => {
+      try {
+        return parseAllowHosts(value);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: `must be host:port, … ${(error as Error).message}` });
+        return z.NEVER;
+      }
+    }),
+  IMAGE_RANKER: z.enum(['auto', 'heuristic']).default('auto'),
+  MAX_SOURCES: count(100).default(5),
+  MAX_BATCH_SIZE: count(100).default(10),
+  CORS_ORIGINS: list.default([]),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+/** A setting that cannot be used; the message is for the person who set it. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+/** Reads the settings once, at the start. An empty value counts as not set. Throws `SettingsError`, naming each wrong one. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+  const result = settingsSchema.safeParse(given);
+  if (result.success) return result.data;
+  const sentences = result.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return `${name} ${issue.message}${isSecret(name) ? '' : ` (it is ${JSON.stringify(given[name])})`}.`;
+  });
+  throw new SettingsError(sentences.join('\n'));
+}
+
+function isSecret(name: string): boolean {
+  return /KEY|DATABASE_URL/.test(name);
+}
+
+/** The names of all settings, for the README's test. */
+export const SETTING_NAMES = Object.keys(settingsSchema.shape);

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { readProductPage } from '../adapters/page/read-product-page.ts';
+import type { Settings } from './config.ts';
+import { createAdapters } from './create-adapters.ts';
+
+/** `extract`: what the page reader sees in files and addresses, one JSON document each. */
+export async function runExtract(
+  settings: Settings,
+  inputs: readonly string[],
+  options: { url?: string },
+): Promise<void> {
+  const adapters = createAdapters(settings);
+  try {
+    for (const input of inputs) {
+      const product = /^https?:\/\//i.test(input)
+        ? await adapters.pages.readPage(input, new AbortController().signal)
+        : readProductPage({
+            html: await readFile(input),
+            contentType: 'text/html',
+            url: options.url ?? pathToFileURL(input).href,
+          });
+      process.stdout.write(`${JSON.stringify(product, null, 2)}\n`);
+    }
+  } finally {
+    await adapters.close();
+  }
+}

@@ -1,0 +1,30 @@
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Orm } from '../db/client.ts';
+import { createSecret } from '../lib/ids.ts';
+import { createToken } from '../workspaces/create-token.ts';
+import { ensureWorkspace } from '../workspaces/ensure-workspace.ts';
+import { findWorkspaceByToken } from '../workspaces/find-workspace.ts';
+
+export const DEFAULT_WORKSPACE = 'default';
+
+/**
+ * The token of the default workspace, for the embedded database only: made once and kept in `<folder>/token`, for
+ * the eyes of its owner (0600). Made anew if the database does not know it (any more).
+ */
+export async function getDefaultToken(
+  deps: { orm: Orm },
+  folder: string,
+): Promise<{ token: string; path: string }> {
+  const path = join(folder, 'token');
+  const kept = await readFile(path, 'utf8').catch(() => '');
+  if (kept.trim() && (await findWorkspaceByToken(deps, kept.trim()))) return { token: kept.trim(), path };
+  const token = await createToken(deps, { workspaceId: await ensureWorkspace(deps, DEFAULT_WORKSPACE) });
+  await mkdir(folder, { recursive: true });
+  // Written beside and moved, so that nobody reads half a token, or one that others may read.
+  const draft = join(folder, `token.${createSecret().slice(0, 8)}`);
+  await writeFile(draft, `${token}\n`, { mode: 0o600 });
+  await chmod(draft, 0o600);
+  await rename(draft, path);
+  return { token, path };
+}

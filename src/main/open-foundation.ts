@@ -1,0 +1,59 @@
+import { type Database, openDatabase } from '../db/client.ts';
+import { openEmbeddedServer } from '../db/embedded/embedded-server.ts';
+import { migrateDatabase } from '../db/migrate.ts';
+import type { Log } from '../lib/log.ts';
+import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
+import type { Settings } from './config.ts';
+
+/** Where the embedded server, its password and the default token are kept. */
+export const DATA_FOLDER = '.data';
+
+/** What every command stands on: a PostgreSQL that is up to date, and the queue in it. */
+export interface Foundation {
+  readonly url: string;
+  readonly database: Database;
+  readonly queue: Queue;
+  /** Whether the PostgreSQL is the embedded one. */
+  readonly embedded: boolean;
+  /** Lets go of everything, the embedded server last if this program owns it. */
+  close(): Promise<void>;
+}
+
+/** Opens the PostgreSQL of DATABASE_URL, or the embedded one; migrates it; opens the queue. */
+export async function openFoundation(
+  settings: Settings,
+  log: Log,
+  options: { supervise: boolean },
+): Promise<Foundation> {
+  const server =
+    settings.DATABASE_URL === undefined
+      ? await openEmbeddedServer({
+          folder: DATA_FOLDER,
+          log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
+        })
+      : undefined;
+  const url = settings.DATABASE_URL ?? server?.url ?? '';
+  try {
+    await migrateDatabase(url, () => installQueue({ url, log, supervise: false }));
+    const database = openDatabase({
+      url,
+      poolSize: settings.DATABASE_POOL,
+      applicationName: 'cta-batch',
+    });
+    const queue = await openQueue({ url, log, supervise: options.supervise });
+    return {
+      url,
+      database,
+      queue,
+      embedded: server !== undefined,
+      async close() {
+        await queue.stop();
+        await database.close();
+        await server?.stop();
+      },
+    };
+  } catch (error) {
+    await server?.stop();
+    throw error;
+  }
+}

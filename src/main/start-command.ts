@@ -1,0 +1,76 @@
+import type { Log } from '../lib/log.ts';
+import type { Settings } from './config.ts';
+import { createAdapters } from './create-adapters.ts';
+import { getDefaultToken } from './get-default-token.ts';
+import { DATA_FOLDER, type Foundation, openFoundation } from './open-foundation.ts';
+import { startApi } from './start-api.ts';
+import { startWorker } from './start-worker.ts';
+import { waitForStopSignal } from './stop-signals.ts';
+
+export type Role = 'all' | 'api' | 'worker';
+
+/** How long work that is under way may go on after a stop signal, before it is handed on. */
+const GRACE_MS = 10_000;
+
+/** `start`: API, worker or both, until a signal. */
+export async function runStart(settings: Settings, log: Log, role: Role): Promise<void> {
+  const stopSignal = waitForStopSignal();
+  const foundation = await openFoundation(settings, log, { supervise: role !== 'api' });
+  const closers: (() => Promise<void>)[] = [() => foundation.close()];
+  try {
+    const api = role === 'worker' ? undefined : await startApi(foundation, settings, log);
+    if (api) closers.unshift(() => api.stop());
+    if (role !== 'api') {
+      const adapters = createAdapters(settings);
+      closers.unshift(() => adapters.close());
+      const worker = await startWorker(foundation, adapters, settings, log);
+      closers.unshift(() => worker.stop(GRACE_MS));
+      sayHowItWorks(adapters, settings, log);
+    }
+    process.stdout.write(`${(await introduce(foundation, api?.address, role)).join('\n')}\n`);
+    log.info({ signal: await stopSignal }, 'stopping');
+  } finally {
+    for (const close of closers) await close();
+  }
+  log.info({}, 'stopped');
+}
+
+/** The lines a person sees first: where it is, how to come in, and a command that makes a batch. */
+async function introduce(foundation: Foundation, address: string | undefined, role: Role): Promise<string[]> {
+  if (address === undefined) return ['The worker is ready.'];
+  const lines = [
+    '',
+    `  The CTA batch generator is ready at ${address}${role === 'api' ? ' (API only)' : ''}`,
+  ];
+  let token = '$TOKEN';
+  if (foundation.embedded) {
+    const kept = await getDefaultToken(foundation.database, DATA_FOLDER);
+    token = `$(cat ${kept.path})`;
+    lines.push(`  Token of the default workspace: ${process.stdout.isTTY ? kept.token : `in ${kept.path}`}`);
+  } else {
+    lines.push('  Make a token:  TOKEN=$(npm start -s -- token create --workspace NAME)');
+  }
+  lines.push(
+    '',
+    '  Make a batch (put the address of a product page in):',
+    `  curl -s ${address}/api/llm-editor/cta/batch/ -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -d '{"sources":[{"url":"https://shop.example/product","batch_size":3}]}'`,
+    '',
+  );
+  return lines;
+}
+
+/** Says which helpers are at work, so that nobody takes the offline generator for an AI. */
+function sayHowItWorks(adapters: ReturnType<typeof createAdapters>, settings: Settings, log: Log): void {
+  const { writer, painter, ranker } = adapters;
+  log.info(
+    {
+      texts: `${writer.provider} ${writer.model}`,
+      backgrounds: `${painter.provider} ${painter.model}`,
+      ranking: ranker.method,
+      limit: settings.PREVIEW_RATE_LIMIT,
+    },
+    writer.provider === 'offline' || painter.provider === 'offline'
+      ? 'no AI_API_KEY: the built-in offline generator does the work'
+      : 'the worker is ready',
+  );
+}

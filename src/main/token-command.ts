@@ -1,0 +1,33 @@
+import type { Log } from '../lib/log.ts';
+import { createToken } from '../workspaces/create-token.ts';
+import { ensureWorkspace } from '../workspaces/ensure-workspace.ts';
+import { type Settings, SettingsError } from './config.ts';
+import { openFoundation } from './open-foundation.ts';
+
+const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `token create`: makes the workspace if it is missing; prints the token and nothing else. */
+export async function runTokenCreate(
+  settings: Settings,
+  log: Log,
+  options: { workspace: string; expires?: string },
+): Promise<void> {
+  const name = options.workspace.trim();
+  if (name.length < 1 || name.length > 100) {
+    throw new SettingsError('--workspace must be a name of 1 to 100 characters.');
+  }
+  const expiry = options.expires === undefined ? {} : { expiresInMs: parseExpiry(options.expires) };
+  const foundation = await openFoundation(settings, log, { supervise: false });
+  try {
+    const workspaceId = await ensureWorkspace(foundation.database, name);
+    process.stdout.write(`${await createToken(foundation.database, { workspaceId, ...expiry })}\n`);
+  } finally {
+    await foundation.close();
+  }
+}
+
+function parseExpiry(text: string): number {
+  const match = /^([1-9]\d{0,5})([mhd])$/.exec(text);
+  if (!match) throw new SettingsError('--expires must be a time such as 30d, 12h or 45m.');
+  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}

@@ -1,0 +1,83 @@
+import type { BackgroundPainter, CallContext, TextWriter } from '../adapters/ai/ai-provider.ts';
+import { markLeft } from '../ai-calls/mark-left.ts';
+import type { ClaimedCall } from '../batches/claim-calls.ts';
+import { settleAnswer } from '../batches/settle-answer.ts';
+import { settleCallFailure } from '../batches/settle-call-failure.ts';
+import { AppError } from '../lib/app-error.ts';
+import type { Log } from '../lib/log.ts';
+import { type CallInput, loadCallInput } from '../previews/load-call-input.ts';
+import { storeBackground, storeTexts } from '../previews/store-answer.ts';
+import { done, dropped } from '../queue/outcome.ts';
+import { type Step, throughOutages } from '../queue/run-job.ts';
+
+/** A call whose connection is not open this long after its claim must not be sent: its slot may be given away. */
+const SEND_WITHIN_MS = 2000;
+
+/** What the features need, and who is asked for texts and backgrounds. */
+export type GeneratePreviewDeps = Parameters<typeof settleCallFailure>[0] & {
+  readonly log: Log;
+  readonly writer: TextWriter;
+  readonly painter: BackgroundPainter;
+  readonly aiTimeoutMs: number;
+};
+
+/**
+ * One claimed call of a preview: what it needs, the call, its answer stored at once, the preview settled. Both calls
+ * of a start run at the same time; whichever comes second finishes the preview.
+ */
+export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
+  const buy = { text: buyTexts, image: buyBackground };
+  return {
+    name: 'preview.generate',
+    describe: ({ batchId, previewId, kind, callId }) => ({ batchId, previewId, kind, callId }),
+    async run(call, signal) {
+      const input = await throughOutages(() => loadCallInput(deps, call), signal);
+      if (!input) throw new AppError('deleted', { detail: 'The preview was deleted.' });
+      const fate = await buy[call.kind](deps, call, input, signal);
+      if (fate === 'late') return dropped('this worker was taken for dead; its answer is stored');
+      await throughOutages(() => settleAnswer(deps, call));
+      return done;
+    },
+    settleFailure: (call, error) => settleCallFailure(deps, call, error),
+  };
+}
+
+/** The prefill step: texts. */
+async function buyTexts(deps: GeneratePreviewDeps, call: ClaimedCall, input: CallInput, signal: AbortSignal) {
+  const answer = await deps.writer.writeText(input.brief, callContext(deps, call, signal));
+  const { headline, subheadline, body, ctaText, model, usage } = answer;
+  const texts = { headline, subheadline, body, ctaText };
+  return throughOutages(() => storeTexts(deps, call, { texts, usage: { model, ...usage } }));
+}
+
+/** The background step: a picture made from the product's. */
+async function buyBackground(
+  deps: GeneratePreviewDeps,
+  call: ClaimedCall,
+  input: CallInput,
+  signal: AbortSignal,
+) {
+  const answer = await deps.painter.paintBackground(
+    input.brief,
+    input.picture,
+    callContext(deps, call, signal),
+  );
+  const { palette, model, usage, ...picture } = answer;
+  return throughOutages(() => storeBackground(deps, call, { picture, palette, usage: { model, ...usage } }));
+}
+
+function callContext(deps: GeneratePreviewDeps, call: ClaimedCall, signal: AbortSignal): CallContext {
+  return {
+    idempotencyKey: call.idempotencyKey,
+    signal,
+    timeoutMs: deps.aiTimeoutMs,
+    sendBefore: call.claimedAt + SEND_WITHIN_MS,
+    onLeft() {
+      if (!call.counted) return;
+      // Not waited for: until it is written the slot counts as taken, which is the safe side.
+      throughOutages(() => markLeft(deps.orm, [call.callId]), signal).catch((err: unknown) =>
+        deps.log.warn({ err, callId: call.callId }, 'it could not be noted when a request left'),
+      );
+    },
+  };
+}

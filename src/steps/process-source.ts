@@ -1,0 +1,47 @@
+import type { CollectedImage } from '../adapters/images/collect-images.ts';
+import type { ImageRanker } from '../adapters/images/ranker.ts';
+import type { CandidateImage, PageProduct } from '../adapters/page/page-product.ts';
+import { assignPictures } from '../batches/assign-pictures.ts';
+import type { ClaimedSource } from '../batches/claim-sources.ts';
+import { settleSourceFailure } from '../batches/fail-source.ts';
+import { AppError } from '../lib/app-error.ts';
+import { done, dropped } from '../queue/outcome.ts';
+import { type Step, throughOutages } from '../queue/run-job.ts';
+
+/** Reading a page and its pictures, as the adapters do it. */
+export interface PageReader {
+  /** Fetches and reads a page. Throws an `AppError` that says why it cannot be used. */
+  readPage(url: string, signal: AbortSignal): Promise<PageProduct>;
+  /** Downloads and decodes pictures; those that cannot be used are left out. */
+  collectImages(
+    candidates: readonly CandidateImage[],
+    pageUrl: string,
+    signal: AbortSignal,
+  ): Promise<CollectedImage[]>;
+}
+
+/** What the features need, a reader and a ranker. */
+export type ProcessSourceDeps = Parameters<typeof assignPictures>[0] & {
+  readonly pages: PageReader;
+  readonly ranker: ImageRanker;
+};
+
+/** `source.process`: page -> product -> pictures -> ranking -> the source's previews are queued. */
+export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
+  return {
+    name: 'source.process',
+    describe: ({ batchId, sourceId, attempt }) => ({ batchId, sourceId, attempt }),
+    async run(source, signal) {
+      const product = await deps.pages.readPage(source.url, signal);
+      const images = await deps.pages.collectImages(product.images, product.address, signal);
+      if (images.length === 0) throw new AppError('no_usable_picture');
+      const ranked = await deps.ranker.rank(images, { title: product.title });
+      const pictures = ranked.slice(0, source.batchSize).map(({ image, score }) => ({ ...image, score }));
+      const ranking = { method: deps.ranker.method, model: deps.ranker.model };
+      const page = { product, pictures, ranking };
+      const assigned = await throughOutages(() => assignPictures(deps, source, page), signal);
+      return assigned ? done : dropped('deleted, or handed to another worker');
+    },
+    settleFailure: (source, error) => settleSourceFailure(deps, source, error),
+  };
+}
