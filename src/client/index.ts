@@ -1,0 +1,40 @@
+import { createTRPCClient, type HTTPBatchLinkOptions, httpBatchLink, type TRPCClient } from '@trpc/client';
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
+import superjson from 'superjson';
+import type { AppRouter } from '../http/router.ts';
+
+export type { AppRouter };
+/** What each procedure takes. */
+export type Inputs = inferRouterInputs<AppRouter>;
+/** What each procedure answers. */
+export type Outputs = inferRouterOutputs<AppRouter>;
+export type Batch = Outputs['batch']['get'];
+export type Preview = Outputs['previews']['get'];
+export type CtaBatchClient = TRPCClient<AppRouter>;
+
+export interface ClientOptions {
+  /** Where the service is, such as `https://cta.example.com`. */
+  readonly url: string;
+  /** A workspace's token, or a function that gets one. */
+  readonly token: string | (() => string | Promise<string>);
+  /** Another `fetch`, for tests or old runtimes. */
+  readonly fetch?: NonNullable<HTTPBatchLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']>;
+}
+
+/** A typed client. Calls made at the same time go out as one request; dates arrive as `Date`. */
+export function createCtaBatchClient({ url, token, fetch }: ClientOptions): CtaBatchClient {
+  return createTRPCClient<AppRouter>({
+    links: [
+      httpBatchLink({
+        url: `${url.replace(/\/+$/, '')}/trpc`,
+        transformer: superjson,
+        // Longer addresses are refused by some proxies; the batch is split instead.
+        maxURLLength: 2000,
+        async headers() {
+          return { authorization: `Bearer ${typeof token === 'function' ? await token() : token}` };
+        },
+        ...(fetch ? { fetch } : {}),
+      }),
+    ],
+  });
+}

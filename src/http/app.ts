@@ -1,0 +1,53 @@
+import cors from '@fastify/cors';
+import { type FastifyInstance, fastify } from 'fastify';
+import { AppError } from '../lib/app-error.ts';
+import { registerAssets } from './assets.ts';
+import { createAuthenticate } from './authenticate.ts';
+import type { ApiDeps } from './context.ts';
+import { BODY_LIMIT, parseJsonBodies } from './parse-body.ts';
+import { sendProblem } from './problem.ts';
+import { registerTrpc } from './register-trpc.ts';
+import { registerRest } from './rest.ts';
+
+export interface AppOptions {
+  /** Origin of the addresses we make; the request's own if absent. */
+  readonly publicUrl?: string | undefined;
+  /** Origins that browsers may call from; `*` for any. */
+  readonly corsOrigins: readonly string[];
+  /** Fastify's `trustProxy`. */
+  readonly trustProxy: boolean | string;
+}
+
+/** The API as a function of what it needs: no port is opened here. */
+export async function createApp(deps: ApiDeps, options: AppOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    trustProxy: options.trustProxy,
+    // Batched tRPC calls have their names in one path segment.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 5000 },
+    frameworkErrors: (error, request, reply) => sendProblem(deps.log, error, request, reply),
+  });
+  const authenticate = createAuthenticate(deps);
+  const { publicUrl } = options;
+
+  app.setErrorHandler((error, request, reply) => sendProblem(deps.log, error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(deps.log, new AppError('not_found'), request, reply),
+  );
+  app.addHook('onResponse', async ({ method, url }, { statusCode, elapsedTime }) => {
+    deps.log.debug({ method, url, status: statusCode, ms: Math.round(elapsedTime) }, 'request');
+  });
+  parseJsonBodies(app);
+  if (options.corsOrigins.length > 0) {
+    await app.register(cors, {
+      origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins],
+      methods: ['GET', 'HEAD', 'POST', 'PATCH'],
+      exposedHeaders: ['location', 'www-authenticate'],
+      maxAge: 600,
+    });
+  }
+  registerAssets(app, deps);
+  await app.register(async (scope) => registerTrpc(scope, { deps, authenticate, publicUrl }));
+  await app.register(async (scope) => registerRest(scope, { deps, authenticate, publicUrl }));
+  return app;
+}

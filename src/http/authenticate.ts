@@ -1,0 +1,28 @@
+import { LRUCache } from 'lru-cache';
+import { AppError } from '../lib/app-error.ts';
+import { findWorkspaceByToken } from '../workspaces/find-workspace.ts';
+import type { ApiDeps, Caller } from './context.ts';
+
+/** How long a token that was accepted is accepted without asking again, and so how late a removal takes effect. */
+const REMEMBER_MS = 5000;
+
+/** Finds out who calls, from the `Authorization` header and nothing else. Throws `unauthorized`. */
+export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+
+/** Makes an `Authenticate` that remembers accepted tokens for a few seconds, so that most requests cost no query. */
+export function createAuthenticate(deps: Pick<ApiDeps, 'orm'>): Authenticate {
+  const accepted = new LRUCache<string, Caller>({ max: 10_000, ttl: REMEMBER_MS });
+  return async (authorization) => {
+    const token = /^Bearer +([\w.~+/=-]{1,200})$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) throw new AppError('unauthorized');
+    const known = accepted.get(token);
+    if (known) return known;
+    const owner = await findWorkspaceByToken(deps, token);
+    if (!owner) throw new AppError('unauthorized');
+    const caller = { workspaceId: owner.workspaceId };
+    accepted.set(token, caller, {
+      ttl: Math.max(1, Math.min(REMEMBER_MS, owner.expiresInMs ?? REMEMBER_MS)),
+    });
+    return caller;
+  };
+}

@@ -1,0 +1,13 @@
+import type { FastifyRequest } from 'fastify';
+
+/** The origin of the addresses we make: PUBLIC_URL, or where the request says that it came to. No slash at its end. */
+export function getBaseUrl(request: FastifyRequest, publicUrl: string | undefined): string {
+  if (publicUrl !== undefined) return publicUrl;
+  // A Host header is the client's word: one that is no host is not repeated.
+  if (/^[\w.-]+(:\d{1,5})?$|^\[[\da-f:.]+\](:\d{1,5})?$/i.test(request.host)) {
+    return `${request.protocol}://${request.host}`;
+  }
+  const { localAddress = '127.0.0.1', localPort } = request.socket;
+  const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
+  return `${request.protocol}://${host}:${localPort}`;
+}

@@ -1,0 +1,18 @@
+import type { createBatch } from '../batches/create-batch.ts';
+import type { Log } from '../lib/log.ts';
+
+/** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */
+export type ApiDeps = Parameters<typeof createBatch>[0] & { readonly log: Log };
+
+/** A request whose token was accepted. */
+export interface Caller {
+  readonly workspaceId: string;
+}
+
+/** What an operation runs with. */
+export interface OperationContext {
+  readonly deps: ApiDeps;
+  readonly workspaceId: string;
+  /** Origin of the addresses we make, without a slash at its end. */
+  readonly baseUrl: string;
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { AppError, type FieldError, toAppError } from '../lib/app-error.ts';
+
+/** Fastify's own errors that are the client's, by its code. */
+const FASTIFY_CODES: Record<
+  string,
+  'payload_too_large' | 'unsupported_media_type' | 'invalid_json' | 'not_found'
+> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_json',
+  FST_ERR_BAD_URL: 'not_found',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
+};
+
+/** Any error of a request as one of ours. */
+export function toRequestError(error: unknown): AppError {
+  if (error instanceof z.ZodError)
+    return new AppError('validation', { errors: toFieldErrors(error), cause: error });
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    const code = FASTIFY_CODES[error.code];
+    if (code) return new AppError(code, { cause: error });
+  }
+  return toAppError(error);
+}
+
+/** One entry per wrong field; an unknown key is named itself, not the object it is in. */
+function toFieldErrors(error: z.ZodError): FieldError[] {
+  return error.issues.flatMap((issue): FieldError[] => {
+    const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a known field' }));
+    }
+    return [{ path, message: issue.message }];
+  });
+}

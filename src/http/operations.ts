@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { batchSchema, createdBatchSchema, newBatchSchema, taskSchema } from '../batches/batch.ts';
+import { createBatch } from '../batches/create-batch.ts';
+import { getBatch } from '../batches/get-batch.ts';
+import { getTask } from '../batches/get-task.ts';
+import { listBatches } from '../batches/list-batches.ts';
+import { getPreview } from '../previews/get-preview.ts';
+import { listPreviews } from '../previews/list-previews.ts';
+import { patchPreview } from '../previews/patch-preview.ts';
+import { prefillPatchSchema } from '../previews/prefill.ts';
+import { PREVIEW_STATUSES, previewSchema } from '../previews/preview.ts';
+import type { OperationContext } from './context.ts';
+
+/** What both doors do, said once: the shape that goes in, the shape that comes out, and one call between them. */
+export interface Operation<I extends z.ZodType, O extends z.ZodType> {
+  readonly input: I;
+  readonly output: O;
+  run(context: OperationContext, input: z.output<I>): Promise<z.input<O>>;
+}
+
+function operation<I extends z.ZodType, O extends z.ZodType>(definition: Operation<I, O>): Operation<I, O> {
+  return definition;
+}
+
+/** Ids are checked where they are looked up: what cannot be an id is answered like an id that nobody has. */
+const id = z.string().max(200);
+
+const paging = {
+  pageSize: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().min(1).max(200).optional(),
+};
+
+function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({
+    items: z.array(item),
+    nextCursor: z.string().nullable(),
+    previousCursor: z.string().nullable(),
+  });
+}
+
+const warningSchema = z.object({
+  code: z.literal('low_contrast'),
+  path: z.array(z.string()),
+  message: z.string(),
+});
+
+export const createBatchOperation = operation({
+  input: newBatchSchema,
+  output: createdBatchSchema,
+  async run({ deps, workspaceId }, batch) {
+    const created = await createBatch(deps, { workspaceId, batch });
+    return { ...created, bulkGenerateTaskId: created.id, total: created.progress.total };
+  },
+});
+
+export const listBatchesOperation = operation({
+  input: z.object(paging),
+  output: pageOf(batchSchema),
+  run: ({ deps, workspaceId }, input) => listBatches(deps, { workspaceId, ...input }),
+});
+
+export const getBatchOperation = operation({
+  input: z.object({ id }),
+  output: batchSchema,
+  run: ({ deps, workspaceId }, input) => getBatch(deps, { workspaceId, ...input }),
+});
+
+export const getTaskOperation = operation({
+  input: z.object({ taskId: id }),
+  output: taskSchema,
+  run: ({ deps, workspaceId }, input) => getTask(deps, { workspaceId, ...input }),
+});
+
+export const listPreviewsOperation = operation({
+  input: z.object({
+    ...paging,
+    bulkTaskId: id.optional(),
+    productId: id.optional(),
+    status: z.enum(PREVIEW_STATUSES).optional(),
+  }),
+  output: pageOf(previewSchema),
+  run: ({ deps, workspaceId, baseUrl }, input) => listPreviews(deps, { workspaceId, baseUrl, ...input }),
+});
+
+export const getPreviewOperation = operation({
+  input: z.object({ id }),
+  output: previewSchema,
+  run: ({ deps, workspaceId, baseUrl }, input) => getPreview(deps, { workspaceId, baseUrl, ...input }),
+});
+
+export const patchPreviewOperation = operation({
+  input: z.strictObject({ id, prefill: prefillPatchSchema }),
+  output: previewSchema.extend({ warnings: z.array(warningSchema) }),
+  async run({ deps, workspaceId, baseUrl }, input) {
+    const options = { workspaceId, id: input.id, patch: input.prefill, baseUrl };
+    const { preview, warnings } = await patchPreview(deps, options);
+    return { ...preview, warnings: warnings.map((w) => ({ ...w, path: [...w.path] })) };
+  },
+});

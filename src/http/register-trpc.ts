@@ -1,0 +1,54 @@
+import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Authenticate } from './authenticate.ts';
+import { getBaseUrl } from './base-url.ts';
+import type { ApiDeps } from './context.ts';
+import { decodeUtf8 } from './parse-body.ts';
+import { appRouter } from './router.ts';
+
+interface TrpcOptions {
+  readonly deps: ApiDeps;
+  readonly authenticate: Authenticate;
+  readonly publicUrl: string | undefined;
+}
+
+/** The tRPC door under `/trpc`, with batching. */
+export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
+  // tRPC parses bodies itself; what it must not do is to repair broken UTF-8.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, decodeUtf8(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  app.route<{ Params: { path: string } }>({
+    method: ['GET', 'POST'],
+    url: '/trpc/:path',
+    async handler(request, reply) {
+      await fastifyRequestHandler({
+        router: appRouter,
+        req: request,
+        res: reply,
+        path: request.params.path,
+        createContext: () => ({
+          deps: options.deps,
+          authenticate: options.authenticate,
+          authorization: request.headers.authorization,
+          baseUrl: getBaseUrl(request, options.publicUrl),
+        }),
+        responseMeta: ({ errors }) =>
+          errors.some((error) => error.code === 'UNAUTHORIZED')
+            ? { headers: { 'www-authenticate': 'Bearer' } }
+            : {},
+        onError({ error, path }) {
+          if (error.code === 'INTERNAL_SERVER_ERROR') {
+            options.deps.log.error({ err: error.cause ?? error, path }, 'a procedure failed');
+          }
+        },
+      });
+      return reply;
+    },
+  });
+}

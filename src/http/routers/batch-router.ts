@@ -1,0 +1,27 @@
+import {
+  createBatchOperation,
+  getBatchOperation,
+  getTaskOperation,
+  listBatchesOperation,
+} from '../operations.ts';
+import { createRouter, procedure } from '../trpc.ts';
+
+/** `batch.*` */
+export const batchRouter = createRouter({
+  create: procedure
+    .input(createBatchOperation.input)
+    .output(createBatchOperation.output)
+    .mutation(({ ctx, input }) => createBatchOperation.run(ctx, input)),
+  list: procedure
+    .input(listBatchesOperation.input.prefault({}))
+    .output(listBatchesOperation.output)
+    .query(({ ctx, input }) => listBatchesOperation.run(ctx, input)),
+  get: procedure
+    .input(getBatchOperation.input)
+    .output(getBatchOperation.output)
+    .query(({ ctx, input }) => getBatchOperation.run(ctx, input)),
+  task: procedure
+    .input(getTaskOperation.input)
+    .output(getTaskOperation.output)
+    .query(({ ctx, input }) => getTaskOperation.run(ctx, input)),
+});

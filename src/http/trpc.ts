@@ -1,0 +1,85 @@
+import { initTRPC, TRPCError } from '@trpc/server';
+import superjson from 'superjson';
+import { z } from 'zod';
+import { AppError, describeError, type ErrorCode } from '../lib/app-error.ts';
+import type { Authenticate } from './authenticate.ts';
+import type { ApiDeps } from './context.ts';
+import { toRequestError } from './errors.ts';
+
+/** What a tRPC call begins with; who calls is found out by the procedure. */
+export interface TrpcContext {
+  readonly deps: ApiDeps;
+  readonly authenticate: Authenticate;
+  readonly authorization: string | undefined;
+  readonly baseUrl: string;
+}
+
+const t = initTRPC.context<TrpcContext>().create({
+  transformer: {
+    serialize: (value: unknown) => superjson.serialize(value),
+    deserialize(value: unknown) {
+      try {
+        return superjson.deserialize(value as Parameters<typeof superjson.deserialize>[0]);
+      } catch (cause) {
+        // Its annotations come from the client: wrong ones are bad input, not our failure.
+        throw new TRPCError({ code: 'BAD_REQUEST', message: 'The input is not valid superjson.', cause });
+      }
+    },
+  },
+  // Never a stack in an answer, whatever NODE_ENV says.
+  isDev: false,
+  errorFormatter({ shape, error }) {
+    const problem = toTrpcProblem(error);
+    const errors = problem.errors.map(({ path, message }) => ({ path: path.join('.'), message }));
+    const { httpStatus } = describeError(problem.code);
+    return {
+      ...shape,
+      message: problem.message,
+      data: {
+        ...(shape.data.path === undefined ? {} : { path: shape.data.path }),
+        code: problem.code,
+        httpStatus,
+        ...(errors.length > 0 ? { errors } : {}),
+      },
+    };
+  },
+});
+
+/** tRPC's own errors that are the client's. */
+const TRPC_CODES: Partial<Record<TRPCError['code'], ErrorCode>> = {
+  PARSE_ERROR: 'invalid_json',
+  BAD_REQUEST: 'validation',
+  NOT_FOUND: 'not_found',
+  METHOD_NOT_SUPPORTED: 'not_found',
+  UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
+  PAYLOAD_TOO_LARGE: 'payload_too_large',
+};
+
+function toTrpcProblem(error: TRPCError): AppError {
+  if (error.cause instanceof AppError || error.cause instanceof z.ZodError)
+    return toRequestError(error.cause);
+  const code = TRPC_CODES[error.code];
+  return code ? new AppError(code, { cause: error }) : toRequestError(error.cause ?? error);
+}
+
+/** Gives our errors the tRPC code and HTTP status of the table. */
+const named = t.middleware(async ({ next }) => {
+  const result = await next();
+  if (result.ok || result.error.code !== 'INTERNAL_SERVER_ERROR') return result;
+  const problem = toRequestError(result.error.cause);
+  throw new TRPCError({
+    code: describeError(problem.code).trpcCode,
+    message: problem.message,
+    cause: problem,
+  });
+});
+
+const authenticated = t.middleware(async ({ ctx, next }) => {
+  const { workspaceId } = await ctx.authenticate(ctx.authorization);
+  return next({ ctx: { deps: ctx.deps, workspaceId, baseUrl: ctx.baseUrl } });
+});
+
+export const createRouter = t.router;
+
+/** A procedure for callers with a valid token. There is no other kind. */
+export const procedure = t.procedure.use(named).use(authenticated);
