@@ -1,0 +1,27 @@
+import OpenAI from 'openai';
+
+/** Where a service is, and with which model it is asked. */
+export interface OpenAiSettings {
+  /** With its `/v1`. OpenAI's own when absent. */
+  readonly baseUrl?: string | undefined;
+  readonly apiKey: string;
+  readonly model: string;
+}
+
+/** OpenAI's own address. */
+export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+
+/** A client without retries of its own that takes nothing from the environment but OPENAI_CUSTOM_HEADERS. */
+export function createClient(settings: OpenAiSettings): OpenAI {
+  return new OpenAI({
+    baseURL: settings.baseUrl ?? OPENAI_BASE_URL,
+    apiKey: settings.apiKey,
+    // Left undefined, the client reads these from the environment and sends them to whatever baseUrl is.
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    maxRetries: 0,
+    logLevel: 'off',
+  });
+}

@@ -1,0 +1,78 @@
+import sharp from 'sharp';
+import { expect, test } from 'vitest';
+import type { Brief, CallContext, Picture } from './ai-provider.ts';
+import { createOfflinePainter } from './offline-painter.ts';
+import { chooseSceneColors } from './scene-colors.ts';
+
+const painter = createOfflinePainter();
+const call: CallContext = {
+  idempotencyKey: 'k',
+  signal: new AbortController().signal,
+  timeoutMs: 1000,
+  sendBefore: Number.POSITIVE_INFINITY,
+  onLeft: () => undefined,
+};
+
+function briefFor(variant: number, palette = ['#ffffff', '#c2382e']): Brief {
+  return { title: 'T', description: null, brand: null, priceText: null, locale: 'en', palette, variant };
+}
+
+async function draw(background: string, size = 400): Promise<Picture> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}"><rect width="100%" height="100%" fill="${background}"/><circle cx="50%" cy="50%" r="30%" fill="#c2382e"/></svg>`;
+  return { bytes: await sharp(Buffer.from(svg)).png().toBuffer(), contentType: 'image/png' };
+}
+
+test('ten variants are ten different pictures of full size', async () => {
+  const studio = await draw('#fff');
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, variant) => painter.paintBackground(briefFor(variant), studio, call)),
+  );
+  expect(new Set(answers.map((one) => one.bytes.toString('base64'))).size).toBe(10);
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ contentType: 'image/jpeg', width: 1200, height: 800, model: 'compose-1' });
+    expect(answer.palette.every((color) => /^#[0-9a-f]{6}$/.test(color))).toBe(true);
+  }
+});
+
+test.each([
+  ['grey', '#888', 400],
+  ['see-through', 'none', 400],
+  ['one pixel', '#fff', 1],
+])('takes a %s picture, from any palette', async (_, background, size) => {
+  const picture = await draw(background, size);
+  for (const variant of [0, 1, 2, 8]) {
+    const answer = await painter.paintBackground(briefFor(variant, []), picture, call);
+    expect(answer.width).toBe(1200);
+  }
+});
+
+test('a studio picture melts into a light scene: no white box is left', async () => {
+  const { bytes } = await painter.paintBackground(briefFor(3), await draw('#f4f4f4'), call);
+  // Inside of the product's corner, and just outside of it.
+  const at = async (left: number) =>
+    (await sharp(bytes).extract({ left, top: 140, width: 4, height: 4 }).stats()).channels.map(
+      (one) => one.mean,
+    );
+  const [inside, outside] = [await at(90), await at(70)];
+  for (const [channel, value] of inside.entries()) {
+    expect(Math.abs(value - (outside[channel] ?? 0))).toBeLessThan(6);
+  }
+});
+
+test('a broken picture costs the product, not the background', async () => {
+  const broken: Picture = { bytes: Buffer.from('nothing'), contentType: 'image/png' };
+  for (const variant of [0, 2]) {
+    expect((await painter.paintBackground(briefFor(variant), broken, call)).width).toBe(1200);
+  }
+});
+
+test('honours an abort', async () => {
+  const aborted = { ...call, signal: AbortSignal.abort(new Error('stop')) };
+  await expect(painter.paintBackground(briefFor(0), await draw('#fff'), aborted)).rejects.toThrow('stop');
+});
+
+test('scene colours take the hue of the product, or a spare one for grey', () => {
+  expect(chooseSceneColors(['#ffffff', '#0000ff'], 0).strong).toMatch(/^#[0-9a-f]{4}[c-f]/);
+  const grey = chooseSceneColors(['#ffffff', '#000000', 'no colour'], 0);
+  expect(new Set(Object.values(grey)).size).toBe(4);
+});

@@ -1,0 +1,98 @@
+import type { Brief, TextAnswer, TextWriter } from './ai-provider.ts';
+import { cleanText } from './clean-text.ts';
+import { cutText } from './cut-text.ts';
+import { findPhrases, type Phrases } from './offline-phrases.ts';
+
+const HEADLINE = 80;
+const SUBHEADLINE = 140;
+const BODY = 320;
+const BRAND = 40;
+const PRICE = 30;
+/** With less room than this the product's name would be unreadable, so it stands alone. */
+const LEAST_TITLE = 24;
+
+/** The built-in writer: texts by rules from the product's own facts, at once and without a network. */
+export function createOfflineWriter(): TextWriter {
+  const model = 'rules-1';
+  return {
+    provider: 'offline',
+    model,
+    async writeText(brief, call) {
+      call.signal.throwIfAborted();
+      call.onLeft();
+      return { ...composeTexts(brief), model, usage: { inputTokens: null, outputTokens: null } };
+    },
+  };
+}
+
+/**
+ * The texts of one variant. Headline and button label go round their lists so that no two variants below
+ * (headlines x labels, at least 18) share both.
+ */
+function composeTexts(brief: Brief): Omit<TextAnswer, 'model' | 'usage'> {
+  const phrases = findPhrases(brief.locale);
+  const facts = readFacts(brief);
+  const headlines = fitting(phrases.headlines, facts);
+  const subheadlines = fitting(phrases.subheadlines, facts);
+  const column = brief.variant % headlines.length;
+  const round = Math.floor(brief.variant / headlines.length);
+  return {
+    headline: fillHeadline(pick(headlines, column), facts),
+    subheadline: cutText(fill(pick(subheadlines, brief.variant), facts), SUBHEADLINE, phrases.language),
+    body: facts.description === '' ? null : composeBody(facts.description, phrases),
+    ctaText: pick(phrases.labels, column + round),
+  };
+}
+
+interface Facts {
+  readonly title: string;
+  readonly brand: string;
+  readonly price: string;
+  readonly description: string;
+}
+
+function readFacts(brief: Brief): Facts {
+  const title = cleanText(brief.title);
+  const brand = cleanText(brief.brand ?? '');
+  const price = cleanText(brief.priceText ?? '');
+  return {
+    title,
+    // A name that already says the brand does not need it twice.
+    brand: brand.length > BRAND || title.toLowerCase().includes(brand.toLowerCase()) ? '' : brand,
+    price: price.length > PRICE ? '' : price,
+    description: cleanText(brief.description ?? ''),
+  };
+}
+
+function fitting(templates: readonly string[], facts: Facts): string[] {
+  return templates.filter(
+    (template) =>
+      (facts.brand !== '' || !template.includes('{brand}')) &&
+      (facts.price !== '' || !template.includes('{price}')),
+  );
+}
+
+function fillHeadline(template: string, facts: Facts): string {
+  const room = HEADLINE - fill(template, { ...facts, title: '' }).length;
+  if (facts.title.length > room && room < LEAST_TITLE) return cutText(facts.title, HEADLINE);
+  return fill(template, { ...facts, title: cutText(facts.title, room) });
+}
+
+function fill(template: string, facts: Facts): string {
+  return template.replace(/\{(title|brand|price)\}/g, (_, name: 'title' | 'brand' | 'price') => facts[name]);
+}
+
+/** The description's first sentences, whole where they fit. */
+function composeBody(description: string, phrases: Phrases): string {
+  const sentences = new Intl.Segmenter(phrases.language, { granularity: 'sentence' });
+  let body = '';
+  for (const { segment } of sentences.segment(description)) {
+    if ((body + segment).trimEnd().length > BODY) break;
+    body += segment;
+  }
+  return body.trim() || cutText(description, BODY, phrases.language);
+}
+
+function pick(list: readonly string[], index: number): string {
+  return list[index % list.length] ?? '';
+}

@@ -1,0 +1,69 @@
+import { toFile } from 'openai';
+import { AppError } from '../../lib/app-error.ts';
+import type { BackgroundPainter, CallContext, Picture } from './ai-provider.ts';
+import { buildImagePrompt } from './build-image-prompt.ts';
+import { callOpenAi } from './call-openai.ts';
+import { checkPicture } from './check-picture.ts';
+import { createClient, OPENAI_BASE_URL, type OpenAiSettings } from './create-client.ts';
+import { readImageAnswer } from './read-image-answer.ts';
+import { createSendOnce } from './send-once.ts';
+
+const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp' };
+
+/**
+ * A painter over any service with OpenAI's images edit. One bought request per call, never a second; when the
+ * answer names an address of the service instead of bytes, the picture is fetched from there.
+ */
+export function createOpenAiPainter(settings: OpenAiSettings): BackgroundPainter {
+  const client = createClient(settings);
+  const { model, baseUrl = OPENAI_BASE_URL, apiKey } = settings;
+  return {
+    provider: 'openai',
+    model,
+    async paintBackground(brief, picture, call) {
+      const deadline = performance.now() + call.timeoutMs;
+      const image = await toUpload(picture);
+      const answer = await callOpenAi(client, call, (once, options) =>
+        // No `size` or `response_format`: services differ, and a wrong one is a 400.
+        once.images.edit({ model, image, prompt: buildImagePrompt(brief) }, options),
+      );
+      const reply = readImageAnswer(answer, baseUrl);
+      const bytes =
+        'bytes' in reply.picture
+          ? reply.picture.bytes
+          : await fetchPicture(reply.picture.url, apiKey, call.signal, deadline - performance.now());
+      const checked = await checkPicture(bytes);
+      return { bytes, ...checked, model: reply.model ?? model, usage: reply.usage };
+    },
+  };
+}
+
+function toUpload(picture: Picture): Promise<File> {
+  const extension = EXTENSIONS[picture.contentType] ?? 'png';
+  return toFile(picture.bytes, `product.${extension}`, { type: picture.contentType });
+}
+
+/** The answer is paid for by now: whatever goes wrong here makes it an answer that cannot be used. */
+async function fetchPicture(
+  url: URL,
+  apiKey: string,
+  signal: CallContext['signal'],
+  timeoutMs: number,
+): Promise<Buffer> {
+  const get = createSendOnce({
+    signal,
+    timeoutMs,
+    sendBefore: Number.POSITIVE_INFINITY,
+    // The slot was spent when the bought request left.
+    onLeft: () => undefined,
+  });
+  try {
+    // The key goes to its own service only: readImageAnswer has checked the origin.
+    const response = await get(url, { headers: { authorization: `Bearer ${apiKey}` } });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return Buffer.from(await response.arrayBuffer());
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new AppError('ai_bad_answer', { cause });
+  }
+}

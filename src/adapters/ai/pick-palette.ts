@@ -1,0 +1,63 @@
+type Rgb = readonly [number, number, number];
+
+const MOST = 5;
+const LEAST = 3;
+
+/**
+ * The 3 to 5 main colours of raw 8-bit pixels (`channels` 3 or 4, alpha ignored, or 1 for grey), as
+ * `#rrggbb`, most used first. Pixels are counted in a grid of 16 steps a channel; near neighbours count as
+ * one. A picture with fewer colours is filled up with darker and lighter shades of its first.
+ */
+export function pickPalette(pixels: Uint8Array, channels: number): string[] {
+  const ranked = countColors(pixels, channels);
+  // Colours that differ clearly are preferred; a picture in one tone gets its finer steps.
+  for (const distance of [90, 50, 25]) {
+    const picked = pickApart(ranked, distance);
+    if (picked.length >= LEAST || distance === 25) return fillUp(picked).map(toHex);
+  }
+  return [];
+}
+
+function countColors(pixels: Uint8Array, channels: number): Rgb[] {
+  const bins = new Map<number, { count: number; r: number; g: number; b: number }>();
+  for (let at = 0; at + channels <= pixels.length; at += channels) {
+    const r = pixels[at] ?? 0;
+    const g = channels < 3 ? r : (pixels[at + 1] ?? 0);
+    const b = channels < 3 ? r : (pixels[at + 2] ?? 0);
+    const key = ((r >> 4) << 8) | ((g >> 4) << 4) | (b >> 4);
+    const bin = bins.get(key) ?? { count: 0, r: 0, g: 0, b: 0 };
+    bins.set(key, { count: bin.count + 1, r: bin.r + r, g: bin.g + g, b: bin.b + b });
+  }
+  return [...bins.values()]
+    .sort((one, other) => other.count - one.count)
+    .map(({ count, r, g, b }) => [r / count, g / count, b / count] as const);
+}
+
+function pickApart(ranked: readonly Rgb[], distance: number): Rgb[] {
+  const picked: Rgb[] = [];
+  for (const color of ranked) {
+    if (picked.length === MOST) break;
+    if (picked.every((other) => distanceOf(color, other) >= distance)) picked.push(color);
+  }
+  return picked;
+}
+
+/** "Redmean": close to what the eye sees, and cheap (Riemersma, https://www.compuphase.com/cmetric.htm). */
+function distanceOf(one: Rgb, other: Rgb): number {
+  const red = (one[0] + other[0]) / 2;
+  const [r, g, b] = [one[0] - other[0], one[1] - other[1], one[2] - other[2]];
+  return Math.sqrt((2 + red / 256) * r * r + 4 * g * g + (2 + (255 - red) / 256) * b * b);
+}
+
+function fillUp(picked: readonly Rgb[]): Rgb[] {
+  const first = picked[0] ?? [128, 128, 128];
+  const darker = first.map((value) => value * 0.5) as unknown as Rgb;
+  const lighter = first.map((value) => value + (255 - value) * 0.6) as unknown as Rgb;
+  const filled = picked.length === 0 ? [first] : [...picked];
+  for (const shade of [darker, lighter]) if (filled.length < LEAST) filled.push(shade);
+  return filled;
+}
+
+function toHex(color: Rgb): string {
+  return `#${color.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`;
+}

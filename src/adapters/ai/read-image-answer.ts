@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { AppError } from '../../lib/app-error.ts';
+import type { Usage } from './ai-provider.ts';
+
+const count = z.number().int().nonnegative().nullish().catch(null);
+
+const images = z.object({
+  model: z.string().nullish().catch(null),
+  data: z.array(z.object({ b64_json: z.string().nullish(), url: z.string().nullish() })).min(1),
+  usage: z.object({ input_tokens: count, output_tokens: count }).nullish().catch(null),
+});
+
+/** What an images answer holds: the bytes, or the address where the service left them. */
+export interface ImageReply {
+  readonly picture: { readonly bytes: Buffer } | { readonly url: URL };
+  readonly model: string | null;
+  readonly usage: Usage;
+}
+
+/**
+ * The picture in an images answer: `b64_json`, a `data:` address, or an address of the service itself
+ * (same origin as `baseUrl`; any other would let an answer send us where it likes). Throws `ai_bad_answer`.
+ */
+export function readImageAnswer(answer: unknown, baseUrl: string): ImageReply {
+  const parsed = images.safeParse(answer);
+  const image = parsed.data?.data[0];
+  if (!parsed.success || image === undefined) throw new AppError('ai_bad_answer', { cause: parsed.error });
+  const { model, usage } = parsed.data;
+  return {
+    picture: findPicture(image.b64_json || image.url || '', Boolean(image.b64_json), baseUrl),
+    model: model || null,
+    usage: { inputTokens: usage?.input_tokens ?? null, outputTokens: usage?.output_tokens ?? null },
+  };
+}
+
+function findPicture(value: string, isBase64: boolean, baseUrl: string): ImageReply['picture'] {
+  if (value.startsWith('data:')) {
+    const comma = value.indexOf(',');
+    if (!/;base64$/i.test(value.slice(0, Math.max(comma, 0)))) throw new AppError('ai_bad_answer');
+    return { bytes: Buffer.from(value.slice(comma + 1), 'base64') };
+  }
+  if (isBase64) return { bytes: Buffer.from(value, 'base64') };
+  const url = value === '' ? null : URL.parse(value, baseUrl);
+  if (url === null || url.origin !== new URL(baseUrl).origin) {
+    throw new AppError('ai_bad_answer', { cause: new Error('picture at a foreign address') });
+  }
+  return { url };
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { AppError } from '../../lib/app-error.ts';
+import type { TextAnswer } from './ai-provider.ts';
+import { cleanText } from './clean-text.ts';
+
+const count = z.number().int().nonnegative().nullish().catch(null);
+
+const completion = z.object({
+  model: z.string().nullish().catch(null),
+  choices: z
+    .array(
+      z.object({
+        finish_reason: z.string().nullish(),
+        message: z.object({
+          // Some services send a list of parts where OpenAI sends a string.
+          content: z.union([z.string(), z.array(z.object({ text: z.string().catch('') }))]).nullish(),
+          refusal: z.string().nullish(),
+        }),
+      }),
+    )
+    .min(1),
+  usage: z.object({ prompt_tokens: count, completion_tokens: count }).nullish().catch(null),
+});
+
+const text = z.string().transform(cleanText);
+const optionalText = text.nullish().transform((value) => value || null);
+
+const texts = z.object({
+  headline: text.pipe(z.string().min(1)),
+  subheadline: optionalText,
+  body: optionalText,
+  cta_text: text.pipe(z.string().min(1)),
+});
+
+/**
+ * The texts in a chat completion. `model` is used when the answer does not name its own.
+ * Throws `ai_refused` when the model declined, `ai_bad_answer` when it did not do what was asked.
+ */
+export function readTextAnswer(answer: unknown, model: string): TextAnswer {
+  const parsed = completion.safeParse(answer);
+  const choice = parsed.data?.choices[0];
+  if (!parsed.success || choice === undefined) throw new AppError('ai_bad_answer', { cause: parsed.error });
+  if (choice.message.refusal || choice.finish_reason === 'content_filter') throw new AppError('ai_refused');
+
+  const content = choice.message.content ?? '';
+  const result = texts.safeParse(
+    parseJson(typeof content === 'string' ? content : content.map((part) => part.text).join('')),
+  );
+  if (!result.success) throw new AppError('ai_bad_answer', { cause: result.error });
+  return {
+    headline: result.data.headline,
+    subheadline: result.data.subheadline,
+    body: result.data.body,
+    ctaText: result.data.cta_text,
+    model: parsed.data.model || model,
+    usage: {
+      inputTokens: parsed.data.usage?.prompt_tokens ?? null,
+      outputTokens: parsed.data.usage?.completion_tokens ?? null,
+    },
+  };
+}
+
+/** The object in what a model wrote: models without strict schemas like to add fences or a sentence. */
+function parseJson(content: string): unknown {
+  const start = content.indexOf('{');
+  const end = content.lastIndexOf('}');
+  try {
+    return JSON.parse(content.slice(Math.max(start, 0), end + 1));
+  } catch (cause) {
+    throw new AppError('ai_bad_answer', { cause });
+  }
+}

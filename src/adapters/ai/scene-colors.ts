@@ -1,0 +1,40 @@
+import { type Color, clampChroma, converter, formatHex } from 'culori';
+
+/** The colours of a scene, from nearly white to nearly black, in one hue. */
+export interface SceneColors {
+  readonly light: string;
+  readonly soft: string;
+  readonly strong: string;
+  readonly deep: string;
+}
+
+const toOklch = converter('oklch');
+
+/** Where a product is black, white or grey, its scenes are not. */
+const SPARE = ['#3d6f9e', '#b5656e', '#4f8a5b', '#c08a2e', '#6d5ca8'];
+/** Below this chroma (OKLCH) a colour reads as grey. */
+const LEAST_CHROMA = 0.05;
+
+/**
+ * The colours of a variant's scene. Their hue comes from the palette's colourful entries in turn; lightness is
+ * fixed (OKLCH), so that every hue gives scenes of the same contrast.
+ */
+export function chooseSceneColors(palette: readonly string[], variant: number): SceneColors {
+  const colorful = palette
+    .map((hex) => toOklch(hex))
+    .filter((color) => color !== undefined && color.c >= LEAST_CHROMA && color.h !== undefined);
+  const spare = toOklch(SPARE[variant % SPARE.length] ?? '#3d6f9e');
+  const { h = 0, c = 0 } = colorful[variant % Math.max(colorful.length, 1)] ?? spare ?? {};
+  return {
+    light: shade(0.95, Math.min(c, 0.03), h),
+    soft: shade(0.86, Math.min(c, 0.08), h),
+    strong: shade(0.58, Math.min(c, 0.16), h),
+    deep: shade(0.27, Math.min(c, 0.07), h),
+  };
+}
+
+function shade(l: number, c: number, h: number): string {
+  const color: Color = { mode: 'oklch', l, c, h };
+  // Outside of what a screen can show, keep lightness and hue and give up chroma.
+  return formatHex(clampChroma(color, 'oklch'));
+}

@@ -1,0 +1,164 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { AppError } from '../../lib/app-error.ts';
+import type { CallContext } from './ai-provider.ts';
+
+/** The most an answer may weigh. A large PNG in base64 is about 10 MB. */
+const MAX_ANSWER_BYTES = 50 * 1024 * 1024;
+/** setTimeout turns anything above this into 1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+type Terms = Omit<CallContext, 'idempotencyKey'>;
+
+/** A `fetch` for the `openai` client. `Response` spares the client a trial request before its first upload. */
+export type SendOnce = ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) & {
+  Response: typeof Response;
+};
+
+/**
+ * Makes a `fetch` that sends one request over one fresh connection, so that its moments are exact: not a byte
+ * is written unless the connection is open before `sendBefore`, and `onLeft` comes with the last byte. No
+ * keep-alive, no retry, no redirect, no compression; the answer is read whole before it is returned.
+ *
+ * `onConnected` is called when the connection is open, before the last look at the clock.
+ *
+ * Throws `slot_expired` (nothing was sent), `ai_unreachable` (nothing was sent), `ai_connection_lost`,
+ * `ai_timeout`, `ai_bad_answer` (too large), or the reason of an aborted signal.
+ */
+export function createSendOnce(call: Terms, onConnected?: () => void): SendOnce {
+  async function send(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const headers = new Headers(init.headers);
+    const body = await readBody(init.body, headers);
+    headers.set('accept-encoding', 'identity');
+    const signal = init.signal ? AbortSignal.any([call.signal, init.signal]) : call.signal;
+    return exchange({ url, method: init.method ?? 'GET', headers, body, call, signal, onConnected });
+  }
+  return Object.assign(send, { Response });
+}
+
+/** One buffer, made before the connection: encoding a picture must not take time while the slot runs out. */
+async function readBody(body: RequestInit['body'], headers: Headers): Promise<Buffer | null> {
+  if (body === null || body === undefined) return null;
+  // Response knows every body a fetch may be given, and the boundary of a form.
+  const encoded = new Response(body);
+  const bytes = Buffer.from(await encoded.arrayBuffer());
+  const contentType = encoded.headers.get('content-type');
+  if (contentType !== null && !headers.has('content-type')) headers.set('content-type', contentType);
+  headers.set('content-length', String(bytes.length));
+  return bytes;
+}
+
+interface Exchange {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: Buffer | null;
+  readonly call: Terms;
+  readonly signal: AbortSignal;
+  readonly onConnected: (() => void) | undefined;
+}
+
+function exchange({ url, method, headers, body, call, signal, onConnected }: Exchange): Promise<Response> {
+  signal.throwIfAborted();
+  // Not even a connection: to the provider an expired slot looks as if nothing had been tried.
+  if (performance.now() >= call.sendBefore) throw new AppError('slot_expired');
+
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const secure = url.protocol === 'https:';
+  const request = (secure ? https : http).request(url, {
+    method,
+    headers: Object.fromEntries(headers),
+    agent: false,
+  });
+  let sent = false;
+  let left = false;
+  let settled = false;
+
+  function markLeft(): void {
+    if (left || !sent) return;
+    left = true;
+    call.onLeft();
+  }
+  function settle(finish: () => void): void {
+    if (settled) return;
+    settled = true;
+    clearTimeout(connectTimer);
+    clearTimeout(exchangeTimer);
+    signal.removeEventListener('abort', onAbort);
+    request.destroy();
+    // A server may answer, or hang up, before it has read everything. Nothing more is written now.
+    markLeft();
+    finish();
+  }
+  const fail = (error: unknown): void => settle(() => reject(error));
+  const onAbort = (): void => fail(signal.reason);
+  const lost = (cause: unknown): void =>
+    fail(new AppError(sent ? 'ai_connection_lost' : 'ai_unreachable', { cause }));
+
+  const connectTimer = startTimer(call.sendBefore - performance.now(), () => {
+    if (!sent) fail(new AppError('slot_expired'));
+  });
+  const exchangeTimer = startTimer(call.timeoutMs, () =>
+    fail(new AppError(sent ? 'ai_timeout' : 'ai_unreachable')),
+  );
+  signal.addEventListener('abort', onAbort, { once: true });
+
+  request.once('socket', (socket: Socket) => {
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
+      if (settled) return;
+      onConnected?.();
+      // The timer above fires late when the event loop was held up, so the clock has the last word.
+      if (performance.now() >= call.sendBefore) return fail(new AppError('slot_expired'));
+      clearTimeout(connectTimer);
+      // Before this line the request was neither written to nor ended: its headers wait for the body.
+      sent = true;
+      request.end(body ?? undefined);
+    });
+  });
+  request.once('finish', markLeft);
+  request.on('error', lost);
+  // Once an answer has begun, its own end or error decides: the socket may close while we are still reading.
+  const onClose = (): void => lost(undefined);
+  request.once('close', onClose);
+  request.once('response', (response) => {
+    request.off('close', onClose);
+    readAnswer(response).then(
+      (answer) => settle(() => resolve(answer)),
+      (error: unknown) => {
+        if (error instanceof AppError) fail(error);
+        else lost(error);
+      },
+    );
+  });
+  return promise;
+}
+
+/** An answer cut short ends this loop with an error (ECONNRESET), never as if it were whole. */
+async function readAnswer(response: http.IncomingMessage): Promise<Response> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_ANSWER_BYTES)
+      throw new AppError('ai_bad_answer', { cause: new Error('answer too large') });
+    chunks.push(chunk);
+  }
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(response.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  const status = response.statusCode ?? 0;
+  // Response refuses a body with these, and a status outside of 200 to 599.
+  const bodyless = status === 204 || status === 205 || status === 304;
+  try {
+    return new Response(bodyless ? null : Buffer.concat(chunks, length), { status, headers });
+  } catch (cause) {
+    throw new AppError('ai_bad_answer', { cause });
+  }
+}
+
+function startTimer(ms: number, run: () => void): NodeJS.Timeout {
+  return setTimeout(run, Math.min(Math.max(ms, 0), MAX_TIMER_MS));
+}

@@ -1,0 +1,19 @@
+import type { CallContext } from '../../src/adapters/ai/ai-provider.ts';
+
+/** The terms of a call that nothing hurries, with a record of when it left. */
+export function makeCall(terms: Partial<CallContext> = {}) {
+  const leftAt: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const call: CallContext = {
+    idempotencyKey: 'key-1',
+    signal: new AbortController().signal,
+    timeoutMs: 10_000,
+    sendBefore: performance.now() + 5000,
+    onLeft() {
+      leftAt.push(performance.now());
+      resolve();
+    },
+    ...terms,
+  };
+  return { call, leftAt, left: promise };
+}

@@ -1,0 +1,85 @@
+import sharp from 'sharp';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import type { Brief, Picture } from '../../src/adapters/ai/ai-provider.ts';
+import { createOpenAiPainter } from '../../src/adapters/ai/openai-painter.ts';
+import { startFakeAi } from '../fakes/fake-ai.ts';
+import { makeCall } from './make-call.ts';
+
+const ai = await startFakeAi();
+afterAll(() => ai.close());
+beforeEach(() => {
+  ai.calls.length = 0;
+  ai.setScript(undefined);
+});
+
+const painter = createOpenAiPainter({ baseUrl: ai.baseUrl, apiKey: 'sk-secret', model: 'image-1' });
+const brief: Brief = {
+  title: 'Red Shoe',
+  description: null,
+  brand: null,
+  priceText: null,
+  locale: 'en',
+  palette: ['#c2382e'],
+  variant: 0,
+};
+const picture: Picture = {
+  bytes: await sharp({ create: { width: 40, height: 40, channels: 3, background: '#c2382e' } })
+    .jpeg()
+    .toBuffer(),
+  contentType: 'image/jpeg',
+};
+
+test('buys a picture with one multipart request', async () => {
+  const { call, leftAt } = makeCall({ idempotencyKey: 'step-8' });
+  const answer = await painter.paintBackground(brief, picture, call);
+  expect(answer).toMatchObject({
+    contentType: 'image/jpeg',
+    width: 480,
+    height: 320,
+    model: 'image-1',
+    usage: { inputTokens: 320, outputTokens: 1056 },
+  });
+  expect(answer.palette.length).toBeGreaterThanOrEqual(3);
+  expect(leftAt).toHaveLength(1);
+  expect(ai.calls).toHaveLength(1);
+  expect(ai.calls[0]).toMatchObject({
+    kind: 'image',
+    idempotencyKey: 'step-8',
+    body: {
+      model: 'image-1',
+      image: { name: 'product.jpg', type: 'image/jpeg', size: picture.bytes.length },
+    },
+  });
+  expect(Object.keys(ai.calls[0]?.body ?? {}).sort()).toEqual(['image', 'model', 'prompt']);
+});
+
+test('fetches a picture that the service keeps at an address of its own', async () => {
+  ai.setScript(() => 'image-url');
+  const { call, leftAt } = makeCall();
+  expect((await painter.paintBackground(brief, picture, call)).width).toBe(480);
+  expect(leftAt).toHaveLength(1);
+  expect(ai.calls).toHaveLength(1);
+});
+
+test.each([
+  ['not-image', 'ai_bad_answer'],
+  ['half-image', 'ai_bad_answer'],
+  ['foreign-url', 'ai_bad_answer'],
+  ['wrong-shape', 'ai_bad_answer'],
+  ['broken-json', 'ai_bad_answer'],
+  ['refuse', 'ai_refused'],
+  ['cut', 'ai_connection_lost'],
+  [{ do: 'status', status: 429 }, 'ai_rate_limited'],
+  [{ do: 'status', status: 500 }, 'ai_server_error'],
+] as const)('%j is %s, after one request', async (behaviour, code) => {
+  ai.setScript(() => behaviour);
+  await expect(painter.paintBackground(brief, picture, makeCall().call)).rejects.toMatchObject({ code });
+  expect(ai.calls).toHaveLength(1);
+});
+
+test('an expired slot reaches no server, not even to try what fetch can do', async () => {
+  const { call, leftAt } = makeCall({ sendBefore: performance.now() - 1 });
+  await expect(painter.paintBackground(brief, picture, call)).rejects.toMatchObject({ code: 'slot_expired' });
+  expect(ai.calls).toHaveLength(0);
+  expect(leftAt).toHaveLength(0);
+});

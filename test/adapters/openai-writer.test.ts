@@ -1,0 +1,130 @@
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import type { Brief } from '../../src/adapters/ai/ai-provider.ts';
+import { createOpenAiTextWriter } from '../../src/adapters/ai/openai-writer.ts';
+import { startFakeAi } from '../fakes/fake-ai.ts';
+import { makeCall } from './make-call.ts';
+
+const ai = await startFakeAi();
+afterAll(() => ai.close());
+beforeEach(() => {
+  ai.calls.length = 0;
+  ai.setScript(undefined);
+});
+
+const API_KEY = 'sk-very-secret';
+const writer = createOpenAiTextWriter({ baseUrl: ai.baseUrl, apiKey: API_KEY, model: 'text-1' });
+const brief: Brief = {
+  title: 'Red "Trail" Shoe',
+  description: 'Light.',
+  brand: 'Northwind',
+  priceText: '€ 89',
+  locale: 'en',
+  palette: ['#c2382e'],
+  variant: 2,
+};
+
+test('buys texts with one request that carries key, schema and data', async () => {
+  const { call, leftAt } = makeCall({ idempotencyKey: 'step-7' });
+  const answer = await writer.writeText(brief, call);
+  expect(answer).toEqual({
+    headline: expect.stringContaining('Shoe'),
+    subheadline: expect.any(String),
+    body: expect.any(String),
+    ctaText: 'See it now',
+    model: 'text-1',
+    usage: { inputTokens: 210, outputTokens: 60 },
+  });
+  expect(leftAt).toHaveLength(1);
+  expect(ai.calls).toHaveLength(1);
+  expect(ai.calls[0]).toMatchObject({
+    kind: 'text',
+    idempotencyKey: 'step-7',
+    authorization: `Bearer ${API_KEY}`,
+    status: 200,
+    outcome: 'answered',
+    body: {
+      model: 'text-1',
+      response_format: {
+        type: 'json_schema',
+        json_schema: { name: 'cta_prefill', strict: true, schema: { additionalProperties: false } },
+      },
+    },
+  });
+});
+
+test.each([
+  ['refuse', 'ai_refused'],
+  ['policy-error', 'ai_refused'],
+  ['wrong-shape', 'ai_bad_answer'],
+  ['broken-json', 'ai_bad_answer'],
+  ['cut', 'ai_connection_lost'],
+  ['cut-body', 'ai_connection_lost'],
+  [{ do: 'content', content: '' }, 'ai_bad_answer'],
+  [{ do: 'status', status: 200, body: { error: { message: 'no' } } }, 'ai_bad_answer'],
+  [{ do: 'status', status: 400 }, 'ai_bad_request'],
+  [{ do: 'status', status: 404 }, 'ai_bad_request'],
+  [{ do: 'status', status: 307, headers: { location: '/v1/other' } }, 'ai_bad_request'],
+  [{ do: 'status', status: 401 }, 'ai_unauthorized'],
+  [{ do: 'status', status: 403 }, 'ai_unauthorized'],
+  [{ do: 'status', status: 429 }, 'ai_rate_limited'],
+  [{ do: 'status', status: 429, headers: { 'x-should-retry': 'true' } }, 'ai_rate_limited'],
+  [{ do: 'status', status: 500 }, 'ai_server_error'],
+  [{ do: 'status', status: 503 }, 'ai_server_error'],
+] as const)('%j is %s, after one request', async (behaviour, code) => {
+  ai.setScript(() => behaviour);
+  const { call, leftAt } = makeCall();
+  const error = await writer.writeText(brief, call).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ name: 'AppError', code });
+  expect(String(error)).not.toMatch(/secret|Fake failure/);
+  expect(leftAt).toHaveLength(1);
+  expect(ai.calls).toHaveLength(1);
+});
+
+test('Retry-After is passed on', async () => {
+  ai.setScript(() => ({ do: 'status', status: 503, headers: { 'retry-after': '12' } }));
+  await expect(writer.writeText(brief, makeCall().call)).rejects.toMatchObject({
+    code: 'ai_rate_limited',
+    retryAfterMs: 12_000,
+  });
+});
+
+test('long texts come back whole and plain', async () => {
+  ai.setScript(() => 'long-texts');
+  expect((await writer.writeText(brief, makeCall().call)).headline.length).toBeGreaterThan(200);
+});
+
+test('an expired slot reaches no server', async () => {
+  const { call, leftAt } = makeCall({ sendBefore: performance.now() - 1 });
+  await expect(writer.writeText(brief, call)).rejects.toMatchObject({ code: 'slot_expired' });
+  expect(ai.calls).toHaveLength(0);
+  expect(leftAt).toHaveLength(0);
+});
+
+test('the request has left before a slow answer', async () => {
+  ai.setScript(() => ({ do: 'ok', delayMs: 150 }));
+  const { call, leftAt } = makeCall();
+  await writer.writeText(brief, call);
+  expect(leftAt).toHaveLength(1);
+  expect(performance.now() - (leftAt[0] ?? 0)).toBeGreaterThan(100);
+});
+
+test('a closed port is unreachable, a hanging service a timeout', async () => {
+  const nowhere = createOpenAiTextWriter({ baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'k', model: 'm' });
+  await expect(nowhere.writeText(brief, makeCall().call)).rejects.toMatchObject({ code: 'ai_unreachable' });
+  ai.setScript(() => 'hang');
+  const { call } = makeCall({ timeoutMs: 150 });
+  await expect(writer.writeText(brief, call)).rejects.toMatchObject({ code: 'ai_timeout' });
+  await ai.waitFor((calls) => calls.every((one) => one.outcome === 'abandoned'));
+});
+
+test('an abort ends the call with its reason and frees the service', async () => {
+  ai.setScript(() => 'hang');
+  const controller = new AbortController();
+  const writing = writer.writeText(brief, makeCall({ signal: controller.signal }).call);
+  await ai.waitForCalls(1, 'text');
+  expect(ai.inflight()).toBe(1);
+  const reason = new Error('cancelled by the test');
+  controller.abort(reason);
+  await expect(writing).rejects.toBe(reason);
+  await ai.waitFor(() => ai.inflight() === 0);
+});

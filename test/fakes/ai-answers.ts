@@ -1,0 +1,193 @@
+import type http from 'node:http';
+import sharp from 'sharp';
+import type { AiCall, CallLog } from './ai-call-log.ts';
+
+/** What a call meets. `delayMs` before it, in place of the fake's latency. */
+export type BehaviourObject = { readonly delayMs?: number } & (
+  | {
+      /**
+       * `ok`: valid. `wrong-shape`: JSON, but not what was asked. `broken-json`: half of the answer's text.
+       * `refuse`: the model declines. `policy-error`: 400 with a policy code. `cut`: the connection is
+       * destroyed before the answer. `cut-body`: destroyed in the middle of it. `hang`: nothing, until
+       * close(). `not-image`: text where the picture should be. `half-image`: a truncated one.
+       * `image-url`: an address of this server. `foreign-url`: another's. `long-texts`: far over the limits.
+       */
+      readonly do:
+        | 'ok'
+        | 'wrong-shape'
+        | 'broken-json'
+        | 'refuse'
+        | 'policy-error'
+        | 'cut'
+        | 'cut-body'
+        | 'hang'
+        | 'not-image'
+        | 'half-image'
+        | 'image-url'
+        | 'foreign-url'
+        | 'long-texts';
+    }
+  | {
+      readonly do: 'status';
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      /** As JSON; OpenAI's error shape with the status when absent. */
+      readonly body?: unknown;
+    }
+  /** 200 with these texts in place of the usual ones, as the content of the message. */
+  | { readonly do: 'content'; readonly content: string }
+);
+
+/** A behaviour, or just the name of one that needs nothing else. */
+export type Behaviour = BehaviourObject | Exclude<BehaviourObject['do'], 'status' | 'content'>;
+
+interface Pictures {
+  readonly jpegs: readonly Buffer[];
+  readonly base64: readonly string[];
+}
+
+interface Answering {
+  readonly behaviour: BehaviourObject;
+  readonly call: AiCall;
+  readonly index: number;
+  readonly response: http.ServerResponse;
+  readonly pictures: Pictures;
+  readonly log: CallLog;
+}
+
+/** A few small pictures, made once: an answer must cost next to nothing. */
+export async function makePictures(): Promise<Pictures> {
+  const hues = ['#b5656e', '#3d6f9e', '#4f8a5b', '#c08a2e', '#6d5ca8', '#2f8f8f'];
+  const jpegs = await Promise.all(
+    hues.map((color, index) => {
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="480" height="320"><rect width="480" height="320" fill="${color}"/><circle cx="${60 + index * 70}" cy="160" r="90" fill="#fff" opacity=".6"/><rect y="240" width="480" height="80" fill="#222" opacity=".4"/></svg>`;
+      const image = sharp(Buffer.from(svg)).removeAlpha();
+      return (index % 2 === 0 ? image.jpeg() : image.png()).toBuffer();
+    }),
+  );
+  return { jpegs, base64: jpegs.map((bytes) => bytes.toString('base64')) };
+}
+
+/** Does what the script wants with a call whose request has come. */
+export function writeAnswer(answering: Answering): void {
+  const { behaviour, call, response, log } = answering;
+  if (behaviour.do === 'hang') return;
+  if (behaviour.do === 'cut' || behaviour.do === 'cut-body') {
+    cutOff(answering, behaviour.do === 'cut-body');
+    return;
+  }
+  const { status, text, headers } = planAnswer(answering);
+  call.status = status;
+  // Before the write: whoever has read the answer must find the call finished.
+  log.finish(call, 'answered');
+  const fixed = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+  response.writeHead(status, { ...fixed, ...headers }).end(text);
+}
+
+function cutOff({ call, response, log }: Answering, withinBody: boolean): void {
+  log.finish(call, 'cut');
+  if (!withinBody) {
+    response.socket?.destroy();
+    return;
+  }
+  call.status = 200;
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 });
+  response.write('{"choices":[', () => response.socket?.destroy());
+}
+
+interface Plan {
+  readonly status: number;
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+function planAnswer(answering: Answering): Plan {
+  const { behaviour, call } = answering;
+  switch (behaviour.do) {
+    case 'status': {
+      const body = behaviour.body ?? makeError(behaviour.status, null);
+      return { status: behaviour.status, text: JSON.stringify(body), headers: behaviour.headers };
+    }
+    case 'policy-error':
+      return { status: 400, text: JSON.stringify(makeError(400, 'content_policy_violation')) };
+    case 'broken-json': {
+      const text = JSON.stringify(makeAnswer(answering));
+      return { status: 200, text: text.slice(0, text.length / 2) };
+    }
+    default: {
+      // An images service has no way to decline within a 200.
+      const declined = behaviour.do === 'refuse' && call.kind === 'image';
+      if (declined) return { status: 400, text: JSON.stringify(makeError(400, 'moderation_blocked')) };
+      return { status: 200, text: JSON.stringify(makeAnswer(answering)) };
+    }
+  }
+}
+
+function makeError(status: number, code: string | null) {
+  return {
+    error: { message: `Fake failure ${status}: secret provider detail`, type: 'fake', param: null, code },
+  };
+}
+
+function makeAnswer(answering: Answering): unknown {
+  return answering.call.kind === 'text' ? makeText(answering) : makeImage(answering);
+}
+
+function makeText({ behaviour, call, index }: Answering) {
+  const refused = behaviour.do === 'refuse';
+  const content =
+    behaviour.do === 'content' ? behaviour.content : JSON.stringify(makeTexts(behaviour, call, index));
+  return {
+    id: `chatcmpl-${index}`,
+    object: 'chat.completion',
+    created: 0,
+    model: typeof call.body.model === 'string' ? call.body.model : 'fake-text',
+    choices: [
+      {
+        index: 0,
+        finish_reason: 'stop',
+        message: {
+          role: 'assistant',
+          content: refused ? null : content,
+          refusal: refused ? 'I cannot help with that.' : null,
+        },
+      },
+    ],
+    usage: { prompt_tokens: 210, completion_tokens: 60, total_tokens: 270 },
+  };
+}
+
+function makeTexts(behaviour: BehaviourObject, call: AiCall, index: number) {
+  if (behaviour.do === 'wrong-shape') return { title: 'wrong', texts: [] };
+  const title = findTitle(call.body);
+  const times = behaviour.do === 'long-texts' ? 40 : 1;
+  return {
+    headline: `${title}, idea ${index + 1} `.repeat(times).trim(),
+    subheadline: `A closer look at ${title}. `.repeat(times).trim(),
+    body: `${title} was made for days like this. `.repeat(times).trim(),
+    cta_text: `See it now ${'and order yours today '.repeat(times - 1)}`.trim(),
+  };
+}
+
+/** The product's title: from the JSON of the last user message, wherever it stands in it. */
+function findTitle(body: Record<string, unknown>): string {
+  const found = JSON.stringify(body.messages ?? '').match(/\\"title\\":\s*\\"(.+?)\\"[,}]/);
+  return found?.[1]?.slice(0, 50) ?? 'Your product';
+}
+
+function makeImage({ behaviour, call, index, pictures, response }: Answering) {
+  if (behaviour.do === 'wrong-shape') return { created: 0, images: [] };
+  const base64 = pictures.base64[index % pictures.base64.length] ?? '';
+  const image = {
+    'not-image': { b64_json: Buffer.from('this is no picture').toString('base64') },
+    'half-image': { b64_json: base64.slice(0, base64.length / 2) },
+    'image-url': { url: `http://${response.req.headers.host}/pictures/0.jpg` },
+    'foreign-url': { url: 'http://192.0.2.1/picture.jpg' },
+  }[behaviour.do as string] ?? { b64_json: base64 };
+  return {
+    created: 0,
+    model: typeof call.body.model === 'string' ? call.body.model : 'fake-image',
+    data: [image],
+    usage: { input_tokens: 320, output_tokens: 1056, total_tokens: 1376 },
+  };
+}

@@ -1,0 +1,143 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Behaviour, type BehaviourObject, makePictures, writeAnswer } from './ai-answers.ts';
+import { type AiCall, type CallKind, createCallLog } from './ai-call-log.ts';
+
+export type { Behaviour } from './ai-answers.ts';
+export type { AiCall, CallKind } from './ai-call-log.ts';
+
+/** What the service does with a call: `index` counts from 0 per kind, `key` is its idempotency key. */
+export type AiScript = (
+  index: number,
+  kind: CallKind,
+  key: string | null,
+  call: AiCall,
+) => Behaviour | undefined;
+
+/** How the fake answers when its script says nothing, and where it listens. */
+export interface FakeAiOptions {
+  readonly port?: number;
+  readonly latencyMs?: number;
+  /** For pictures; `latencyMs` when absent. */
+  readonly imageLatencyMs?: number;
+  readonly script?: AiScript;
+}
+
+/** A running fake of an AI service. `calls` and the waiting functions are explained in `createCallLog`. */
+export type FakeAi = Awaited<ReturnType<typeof startFakeAi>>;
+
+/**
+ * A real HTTP server on loopback that speaks OpenAI's wire format: `POST /v1/chat/completions` and multipart
+ * `POST /v1/images/edits`. Without a script every call gets a valid answer. Every request to another path is
+ * a 404 and not a call.
+ */
+export async function startFakeAi(options: FakeAiOptions = {}) {
+  const pictures = await makePictures();
+  const log = createCallLog();
+  const counts: Record<CallKind, number> = { text: 0, image: 0 };
+  const timers = new Set<NodeJS.Timeout>();
+  let script = options.script;
+
+  const server = http.createServer((request, response) => {
+    const kind = findKind(request);
+    if (kind === null) {
+      if (request.url?.startsWith('/pictures/')) sendPicture(response, pictures.jpegs[0]);
+      else
+        response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"code":"not_found"}}');
+      return;
+    }
+    const call = log.add(kind, request);
+    const index = counts[kind]++;
+    response.once('close', () => {
+      if (call.outcome === 'pending') log.finish(call, 'abandoned');
+    });
+    readBody(request).then(
+      async (bytes) => {
+        call.body = await summarise(bytes, request);
+        const behaviour = toObject(script?.(index, kind, call.idempotencyKey, call));
+        const latency = (kind === 'image' ? options.imageLatencyMs : undefined) ?? options.latencyMs ?? 0;
+        const delayMs = behaviour.delayMs ?? latency;
+        const answer = (): void => {
+          if (response.destroyed) return;
+          writeAnswer({ behaviour, call, index, response, pictures, log });
+        };
+        if (delayMs <= 0) return answer();
+        const timer = setTimeout(() => {
+          timers.delete(timer);
+          answer();
+        }, delayMs);
+        timers.add(timer);
+      },
+      // The client went away while it was sending: the call stays `abandoned`.
+      () => undefined,
+    );
+  });
+  // The tests' clients decide how long they wait, never this server.
+  server.requestTimeout = 0;
+  server.headersTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+
+  async function close(): Promise<void> {
+    for (const timer of timers) clearTimeout(timer);
+    log.close();
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  return {
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    calls: log.calls,
+    inflight: log.inflight,
+    worstWindow: log.worstWindow,
+    waitForCalls: log.waitForCalls,
+    waitFor: log.waitFor,
+    /** From the next answer on; calls already counted keep their index. */
+    setScript(next: AiScript | undefined): void {
+      script = next;
+    },
+    close,
+  };
+}
+
+function findKind(request: http.IncomingMessage): CallKind | null {
+  if (request.method !== 'POST') return null;
+  if (request.url === '/v1/chat/completions') return 'text';
+  return request.url === '/v1/images/edits' ? 'image' : null;
+}
+
+function toObject(behaviour: Behaviour | undefined): BehaviourObject {
+  return typeof behaviour === 'object' ? behaviour : { do: behaviour ?? 'ok' };
+}
+
+async function readBody(request: http.IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** What tests look at: fields by name, a picture as its size and type. */
+async function summarise(bytes: Buffer, request: http.IncomingMessage): Promise<Record<string, unknown>> {
+  const contentType = request.headers['content-type'] ?? '';
+  try {
+    if (!contentType.startsWith('multipart/')) return JSON.parse(bytes.toString('utf8'));
+    const form = await new Response(new Uint8Array(bytes), {
+      headers: { 'content-type': contentType },
+    }).formData();
+    return Object.fromEntries(
+      [...form].map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : { name: value.name, type: value.type, size: value.size },
+      ]),
+    );
+  } catch (error) {
+    return { unreadable: String(error) };
+  }
+}
+
+function sendPicture(response: http.ServerResponse, bytes: Buffer | undefined): void {
+  response.writeHead(200, { 'content-type': 'image/jpeg' }).end(bytes);
+}

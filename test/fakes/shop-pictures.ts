@@ -1,0 +1,49 @@
+import sharp from 'sharp';
+import { hashOf } from './shop-pages.ts';
+
+/** For the whole process: a bench asks for the same pictures from many shops. */
+const drawn = new Map<string, Promise<Buffer>>();
+
+/**
+ * Picture `index` (from 1) of a product as an 800 x 800 JPEG, or the shop's small logo as PNG for null. Two
+ * pictures of a product differ in layout, not only in colour, so that no near-duplicate check merges them.
+ */
+export function drawShopPicture(name: string, index: number | null): Promise<Buffer> {
+  const key = `${name} ${index}`;
+  let picture = drawn.get(key);
+  if (picture === undefined) {
+    picture = index === null ? drawLogo() : drawProduct(name, index);
+    drawn.set(key, picture);
+  }
+  return picture;
+}
+
+function drawLogo(): Promise<Buffer> {
+  const svg =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40"><rect width="120" height="40" fill="#fff"/><circle cx="20" cy="20" r="14" fill="#345"/><rect x="42" y="12" width="70" height="16" fill="#345"/></svg>';
+  return sharp(Buffer.from(svg)).png().toBuffer();
+}
+
+function drawProduct(name: string, index: number): Promise<Buffer> {
+  const hue = hashOf(name) % 360;
+  // Of its own for each picture: where things lie, and what they look like.
+  const seed = hashOf(`${name}/${index}`);
+  const at = (shift: number, range: number): number => (seed >>> shift) % range;
+  const color = `hsl(${hue} 60% 45%)`;
+  const shapes = Array.from({ length: 3 }, (_, part) => {
+    const x = 180 + at(part * 7, 440);
+    const y = 180 + at(part * 5 + 3, 440);
+    const size = 90 + at(part * 3 + 1, 160);
+    const fill = part === 0 ? color : `hsl(${(hue + 40 * part) % 360} 50% ${30 + part * 12}%)`;
+    return (index + part) % 2 === 0
+      ? `<circle cx="${x}" cy="${y}" r="${size}" fill="${fill}"/>`
+      : `<rect x="${x - size}" y="${y - size / 2}" width="${size * 2}" height="${size}" rx="20" fill="${fill}" transform="rotate(${at(11, 180)} ${x} ${y})"/>`;
+  });
+  // The first picture is a studio shot in front of white, the others have a ground.
+  const ground =
+    index === 1
+      ? ''
+      : `<rect y="${300 + at(2, 380)}" width="800" height="800" fill="hsl(${hue} 20% ${60 + at(6, 25)}%)"/>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="800" height="800"><rect width="800" height="800" fill="#fafafa"/>${ground}${shapes.join('')}</svg>`;
+  return sharp(Buffer.from(svg)).removeAlpha().jpeg({ quality: 85 }).toBuffer();
+}
