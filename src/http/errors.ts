@@ -28,11 +28,17 @@ export function toRequestError(error: unknown): AppError {
 
 /** One entry per wrong field; an unknown key is named itself, not the object it is in. */
 function toFieldErrors(error: z.ZodError): FieldError[] {
-  return error.issues.flatMap((issue): FieldError[] => {
+  const errors = new Map<string, FieldError>();
+  for (const issue of error.issues) {
     const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a known field' }));
+    const found =
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({ path: [...path, key], message: 'is not a known field' }))
+        : [{ path, message: issue.message }];
+    for (const entry of found) {
+      const field = JSON.stringify(entry.path);
+      if (!errors.has(field)) errors.set(field, entry);
     }
-    return [{ path, message: issue.message }];
-  });
+  }
+  return [...errors.values()];
 }

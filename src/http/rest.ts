@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { AppError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
@@ -13,7 +14,7 @@ import {
   type Operation,
   patchPreviewOperation,
 } from './operations.ts';
-import { snakeCased, withSnakeKeys } from './snake-case.ts';
+import { snakeCased, toSnakeCase, withSnakeKeys } from './snake-case.ts';
 
 const ROOT = '/api/llm-editor/cta';
 
@@ -54,7 +55,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
         const baseUrl = getBaseUrl(request, options.publicUrl);
         const context = { deps: options.deps, workspaceId: caller.workspaceId, baseUrl };
         const parsed = inputSchema.parse(input(request)) as z.output<I>;
-        const output = operation.output.parse(await operation.run(context, parsed));
+        const output = operation.output.parse(await spellErrors(operation.run(context, parsed)));
         return withSnakeKeys(answer ? answer(reply, output, baseUrl, request) : output);
       },
     });
@@ -75,6 +76,20 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     input: (request) => ({ ...asObject(request.body), ...asObject(request.params) }),
   });
   route('GET', '/tasks/:task_id/', getTaskOperation);
+}
+
+/** What an operation finds wrong with its input is told in REST's spelling. */
+async function spellErrors<T>(result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.errors.length === 0) throw error;
+    const errors = error.errors.map(({ path, message }) => ({
+      path: path.map((key) => (typeof key === 'string' ? toSnakeCase(key) : key)),
+      message,
+    }));
+    throw new AppError(error.code, { detail: error.message, errors, cause: error });
+  }
 }
 
 function defaultInput(request: FastifyRequest): unknown {

@@ -58,7 +58,8 @@ const TRPC_CODES: Partial<Record<TRPCError['code'], ErrorCode>> = {
 function toTrpcProblem(error: TRPCError): AppError {
   if (error.cause instanceof AppError || error.cause instanceof z.ZodError)
     return toRequestError(error.cause);
-  const code = TRPC_CODES[error.code];
+  // JSON that does not parse comes as BAD_REQUEST with the parser's error.
+  const code = error.cause instanceof SyntaxError ? 'invalid_json' : TRPC_CODES[error.code];
   return code ? new AppError(code, { cause: error }) : toRequestError(error.cause ?? error);
 }
 

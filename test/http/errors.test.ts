@@ -1,0 +1,195 @@
+import http from 'node:http';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createToken } from '../../src/workspaces/create-token.ts';
+import { addQueuedBatch } from '../support/seed.ts';
+import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let api: TestApi;
+let token: string;
+let workspaceId: string;
+beforeAll(async () => {
+  db = await openTestDatabase();
+  api = await startTestApi(db, { corsOrigins: ['https://app.example'] });
+  ({ token, workspaceId } = await db.addWorkspace('one'));
+});
+afterAll(async () => {
+  await api.close();
+  await db.drop();
+});
+
+describe('bodies', () => {
+  test.each<[string, string | Buffer, string, number, string]>([
+    ['no JSON', '{"sources":', 'application/json', 400, 'invalid_json'],
+    ['an empty body', '', 'application/json', 400, 'invalid_json'],
+    [
+      'broken UTF-8',
+      Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
+      'application/json',
+      400,
+      'invalid_json',
+    ],
+    ['a key into prototypes', '{"__proto__":{"x":1}}', 'application/json', 400, 'invalid_json'],
+    ['another type', 'sources=x', 'application/x-www-form-urlencoded', 415, 'unsupported_media_type'],
+    ['XML', '<a/>', 'text/xml', 415, 'unsupported_media_type'],
+    ['deep nesting', '['.repeat(30_000) + ']'.repeat(30_000), 'application/json', 400, 'validation'],
+  ])('%s', async (_name, body, type, status, code) => {
+    const answer = await api.rest(token, 'POST', '/batch/', body, { 'content-type': type });
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    expect(answer.headers['content-type']).toMatch('application/problem+json');
+    expect(answer.body.type).toBe(`urn:cta-batch:error:${code}`);
+  });
+
+  test.each([`${ROOT}/batch/`, '/trpc/batch.create'])(
+    'one that is too large is answered, not cut off (%s)',
+    async (path) => {
+      const { hostname, port } = new URL(api.address);
+      const answer = await new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
+        const request = http.request({
+          hostname,
+          port,
+          path,
+          method: 'POST',
+          headers: {
+            authorization: `Bearer ${token}`,
+            'content-type': 'application/json',
+            'content-length': 8_000_000,
+          },
+        });
+        request.on('error', reject);
+        request.on('response', (response) => {
+          let body = '';
+          response.setEncoding('utf8').on('data', (chunk: string) => {
+            body += chunk;
+          });
+          response.on('end', () => resolve({ status: response.statusCode, body }));
+        });
+        request.end(Buffer.alloc(8_000_000, ' '));
+      });
+      expect(answer.status).toBe(413);
+      expect(JSON.parse(answer.body)).toMatchObject({ code: 'payload_too_large', status: 413 });
+    },
+  );
+});
+
+describe('tRPC', () => {
+  const call = (url: string, payload?: string) =>
+    api.app.inject({
+      method: payload === undefined ? 'GET' : 'POST',
+      url: `/trpc/${url}`,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(payload === undefined ? {} : { payload }),
+    });
+
+  test.each<[string, string, string | undefined, number, string]>([
+    ['an unknown procedure', 'batch.nothing', undefined, 404, 'not_found'],
+    ['input that is no JSON', 'batch.get?input=%7B', undefined, 400, 'invalid_json'],
+    ['a body that is no JSON', 'batch.create', '{', 400, 'invalid_json'],
+    ['wrong input', 'batch.get?input=%7B%22json%22%3A%7B%7D%7D', undefined, 400, 'validation'],
+    [
+      'annotations that make no sense',
+      'batch.create',
+      '{"json":{"sources":1},"meta":{"values":{"sources":["Nonsense"]}}}',
+      400,
+      'validation',
+    ],
+    [
+      'annotations into prototypes',
+      'batch.create',
+      '{"json":{},"meta":{"values":{"__proto__.x":["Date"]}}}',
+      400,
+      'validation',
+    ],
+    ['annotations of a wrong type', 'batch.create', '{"json":{"sources":[]},"meta":7}', 400, 'validation'],
+  ])('%s', async (_name, url, payload, status, code) => {
+    const answer = await call(url, payload);
+    expect(answer.statusCode).toBe(status);
+    const { data } = answer.json().error.json;
+    expect(data).toMatchObject({ code, httpStatus: status });
+    expect(answer.body).not.toMatch(/stack|node_modules|\.ts:/);
+  });
+});
+
+describe('tokens', () => {
+  test('one that has expired opens nothing, also when it was accepted a moment ago', async () => {
+    const short = await createToken(db, { workspaceId, expiresInMs: 60_000 });
+    expect((await api.rest(short, 'GET', '/batch/')).status).toBe(200);
+    const ended = await createToken(db, { workspaceId, expiresInMs: 60_000 });
+    await db.orm.execute(
+      sql`update cta.api_tokens set expires_at = now() - interval '1 second' where expires_at is not null`,
+    );
+    const answer = await api.rest(ended, 'GET', '/batch/');
+    expect([answer.status, answer.body.code]).toEqual([401, 'unauthorized']);
+    expect(answer.headers['www-authenticate']).toBe('Bearer');
+  });
+
+  test('only their hash is stored', async () => {
+    const rows = await db.orm.execute(sql`select * from cta.api_tokens`);
+    expect(JSON.stringify(rows)).not.toContain(token);
+  });
+
+  test('in an address they are not looked at', async () => {
+    expect((await api.rest(undefined, 'GET', `/batch/?token=${token}&access_token=${token}`)).status).toBe(
+      401,
+    );
+  });
+});
+
+test('an unknown path is a problem too', async () => {
+  const answer = await api.rest(token, 'GET', '//nowhere');
+  expect(answer.body).toMatchObject({ status: 404, code: 'not_found', title: 'Not Found' });
+  const broken = await api.rest(token, 'GET', '//%zz');
+  expect(broken.status).toBe(404);
+});
+
+test('origins: only those that were set may call from a browser', async () => {
+  const preflight = (origin: string) =>
+    api.app.inject({
+      method: 'OPTIONS',
+      url: `${ROOT}/batch/`,
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      },
+    });
+  const allowed = await preflight('https://app.example');
+  expect(allowed.statusCode).toBe(204);
+  expect(allowed.headers['access-control-allow-origin']).toBe('https://app.example');
+  expect(allowed.headers['access-control-allow-headers']).toBe('authorization,content-type');
+  expect((await preflight('https://evil.example')).headers['access-control-allow-origin']).not.toBe(
+    'https://evil.example',
+  );
+});
+
+test('a database that cannot be reached is a 503 without details', async () => {
+  const away = await openTestDatabase();
+  const broken = await startTestApi(away);
+  const { token: good } = await away.addWorkspace('x');
+  expect((await broken.rest(good, 'GET', '/batch/')).status).toBe(200);
+  await away.close();
+  const answer = await broken.rest(good, 'GET', '/batch/');
+  expect([answer.status, answer.body.code]).toEqual([503, 'unavailable']);
+  expect(JSON.stringify(answer.body)).not.toMatch(/postgres|127\.0\.0\.1|CONNECTION/i);
+  expect(broken.log.lines.some((line) => line.level === 'error')).toBe(true);
+  await broken.close();
+  await away.drop();
+});
+
+test('addresses we make follow the request when PUBLIC_URL is not set', async () => {
+  const own = await startTestApi(db, { publicUrl: undefined, trustProxy: true });
+  const { id } = await addQueuedBatch(db, workspaceId, [1]);
+  const list = (headers: Record<string, string>) =>
+    own.rest(token, 'GET', '/batch/?page_size=1', undefined, headers);
+  await addQueuedBatch(db, workspaceId, [1]);
+  expect((await list({ host: 'cta.internal:8080' })).body.next).toMatch(
+    `http://cta.internal:8080${ROOT}/batch/?`,
+  );
+  const proxied = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'cta.example' };
+  expect((await list(proxied)).body.next).toMatch(`https://cta.example${ROOT}/batch/?`);
+  expect((await list({ host: 'evil"><script>' })).body.next).not.toContain('script');
+  expect(id).toBeTruthy();
+  await own.close();
+});

@@ -1,0 +1,175 @@
+import { TRPCClientError } from '@trpc/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { batches } from '../../src/db/schema/batches.ts';
+import { previews } from '../../src/db/schema/previews.ts';
+import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
+import { startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let api: TestApi;
+let token: string;
+let previewId: string;
+beforeAll(async () => {
+  db = await openTestDatabase();
+  api = await startTestApi(db);
+  const workspace = await db.addWorkspace('one');
+  token = workspace.token;
+  await addQueuedBatch(db, workspace.workspaceId, [1]);
+  const calls = await claim(db, await addWorker(db));
+  await finish(db, calls);
+  previewId = calls[0]?.previewId ?? '';
+});
+afterAll(async () => {
+  await api.close();
+  await db.drop();
+});
+
+const URL_OK = 'https://shop.example/a';
+const long = (n: number) => 'x'.repeat(n);
+
+/** Asks both doors, and expects the same fields to be named, each in its spelling. */
+async function expectRefused(body: unknown, paths: string[]) {
+  const before = await db.orm.select({ id: batches.id }).from(batches);
+  const rest = await api.rest(token, 'POST', '/batch/', body);
+  expect(rest.status).toBe(400);
+  expect(rest.headers['content-type']).toMatch('application/problem+json');
+  expect(rest.body).toMatchObject({ status: 400, code: 'validation', title: 'Bad Request' });
+  expect(rest.body.errors.map((e: { path: string }) => e.path)).toEqual(paths);
+  for (const error of rest.body.errors) expect(error.message).not.toBe('');
+  expect(await db.orm.select({ id: batches.id }).from(batches)).toEqual(before);
+}
+
+describe('create', () => {
+  test.each<[string, unknown, string[]]>([
+    ['no body fields', {}, ['sources']],
+    ['no sources', { sources: [] }, ['sources']],
+    ['sources that are no list', { sources: 'x' }, ['sources']],
+    ['too many sources', { sources: Array(6).fill({ url: URL_OK }) }, ['sources']],
+    ['a source that is no object', { sources: [1] }, ['sources.0']],
+    ['no url', { sources: [{}] }, ['sources.0.url']],
+    ['a relative url', { sources: [{ url: '/a' }] }, ['sources.0.url']],
+    ['another scheme', { sources: [{ url: 'ftp://shop.example/a' }] }, ['sources.0.url']],
+    ['a script', { sources: [{ url: 'javascript:alert(1)' }] }, ['sources.0.url']],
+    ['no host', { sources: [{ url: 'https:///a' }] }, ['sources.0.url']],
+    ['a url without slashes', { sources: [{ url: 'https:shop.example' }] }, ['sources.0.url']],
+    ['white space around', { sources: [{ url: ` ${URL_OK}` }] }, ['sources.0.url']],
+    ['white space within', { sources: [{ url: 'https://shop.example/a b' }] }, ['sources.0.url']],
+    ['a control character', { sources: [{ url: `${URL_OK}\u0000` }] }, ['sources.0.url']],
+    ['half a surrogate pair', { sources: [{ url: `${URL_OK}\ud800` }] }, ['sources.0.url']],
+    ['a url that is too long', { sources: [{ url: `${URL_OK}${long(2048)}` }] }, ['sources.0.url']],
+    ['batch_size 0', { sources: [{ url: URL_OK, batch_size: 0 }] }, ['sources.0.batch_size']],
+    ['batch_size 11', { sources: [{ url: URL_OK, batch_size: 11 }] }, ['sources.0.batch_size']],
+    ['batch_size 1.5', { sources: [{ url: URL_OK, batch_size: 1.5 }] }, ['sources.0.batch_size']],
+    ['batch_size as a text', { sources: [{ url: URL_OK, batch_size: '3' }] }, ['sources.0.batch_size']],
+    ['batch_size null', { sources: [{ url: URL_OK, batch_size: null }] }, ['sources.0.batch_size']],
+    [
+      'batchSize, which is not how REST spells it',
+      { sources: [{ url: URL_OK, batchSize: 3 }] },
+      ['sources.0.batchSize'],
+    ],
+    ['an unknown field', { sources: [{ url: URL_OK }], nmae: 'x' }, ['nmae']],
+    ['an unknown field of a source', { sources: [{ url: URL_OK, size: 3 }] }, ['sources.0.size']],
+    ['several at once', { sources: [{ url: 'x' }, { url: URL_OK, batch_size: 99 }] }, ['sources.0.url']],
+    ['a list as the body', [], ['']],
+    ['null', null, ['sources']],
+  ])('refuses %s', (_name, body, paths) => expectRefused(body, paths));
+
+  test('takes the largest that is allowed, and 1 as the default size', async () => {
+    const sources = Array.from({ length: 5 }, (_, i) => ({
+      url: `https://shop.example/${i}`,
+      batch_size: 10,
+    }));
+    const large = await api.rest(token, 'POST', '/batch/', { sources });
+    expect(large.status).toBe(201);
+    expect(large.body).toMatchObject({ total: 50, status: 'pending', progress: { total: 50, pending: 50 } });
+    const small = await api.rest(token, 'POST', '/batch/', { sources: [{ url: 'http://192.168.0.1/a' }] });
+    expect(small.status).toBe(201);
+    expect(small.body.sources).toMatchObject([{ batch_size: 1, url: 'http://192.168.0.1/a' }]);
+    expect(small.headers.location).toBe(`https://cta.example/api/llm-editor/cta/batch/${small.body.id}/`);
+    expect(small.body.bulk_generate_task_id).toBe(small.body.id);
+  });
+
+  test('tRPC refuses the same, in its own spelling', async () => {
+    const call = api.client(token).batch.create.mutate({ sources: [{ url: URL_OK, batchSize: 11 }] });
+    const error = await call.catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(TRPCClientError);
+    const { data } = error as TRPCClientError<never> & { data: Record<string, unknown> };
+    expect(data).toMatchObject({
+      code: 'validation',
+      httpStatus: 400,
+      errors: [{ path: 'sources.0.batchSize', message: 'must be at most 10' }],
+    });
+    expect(JSON.stringify(data)).not.toContain('stack');
+  });
+});
+
+describe('patch', () => {
+  test.each<[string, unknown, string[]]>([
+    ['no prefill', {}, ['prefill']],
+    ['an unknown field', { prefill: { headlin: 'x' } }, ['prefill.headlin']],
+    ['camelCase', { prefill: { ctaText: 'x' } }, ['prefill.ctaText']],
+    ['null where it cannot be', { prefill: { headline: null } }, ['prefill.headline']],
+    ['an empty headline', { prefill: { headline: ' ' } }, ['prefill.headline']],
+    ['a headline of 81', { prefill: { headline: long(81) } }, ['prefill.headline']],
+    ['a subheadline of 141', { prefill: { subheadline: long(141) } }, ['prefill.subheadline']],
+    ['a body of 401', { prefill: { body: long(401) } }, ['prefill.body']],
+    ['a button of 31', { prefill: { cta_text: long(31) } }, ['prefill.cta_text']],
+    ['a script as the link', { prefill: { cta_url: 'javascript:alert(1)' } }, ['prefill.cta_url']],
+    [
+      'a picture of another scheme',
+      { prefill: { background_image_url: 'data:image/png;base64,AA' } },
+      ['prefill.background_image_url'],
+    ],
+    ['a colour by name', { prefill: { colors: { text: 'red' } } }, ['prefill.colors.text']],
+    ['an unknown colour', { prefill: { colors: { border: '#000000' } } }, ['prefill.colors.border']],
+    ['no colours at all', { prefill: { colors: null } }, ['prefill.colors']],
+    ['a language that is none', { prefill: { locale: 'not a language' } }, ['prefill.locale']],
+    ['a NUL', { prefill: { headline: 'a\u0000b' } }, ['prefill.headline']],
+    ['half a surrogate pair', { prefill: { body: '\udfff' } }, ['prefill.body']],
+    ['a number', { prefill: { headline: 7 } }, ['prefill.headline']],
+    ['a good and a bad field', { prefill: { headline: 'Good', cta_text: '' } }, ['prefill.cta_text']],
+    ['a field beside prefill', { prefill: {}, status: 'done' }, ['status']],
+  ])('refuses %s and changes nothing', async (_name, body, paths) => {
+    const before = await db.orm.select().from(previews);
+    const { status, body: problem } = await api.rest(token, 'PATCH', `/previews/${previewId}/`, body);
+    expect(status).toBe(400);
+    expect(problem.errors.map((e: { path: string }) => e.path)).toEqual(paths);
+    expect(await db.orm.select().from(previews)).toEqual(before);
+  });
+});
+
+describe('lists', () => {
+  test.each([
+    ['page_size=0', 'page_size'],
+    ['page_size=101', 'page_size'],
+    ['page_size=ten', 'page_size'],
+    ['page_size=1.5', 'page_size'],
+    ['status=finished', 'status'],
+    ['status=done&status=failed', 'status'],
+    ['cursor=', 'cursor'],
+  ])('?%s is refused', async (query, path) => {
+    const { status, body } = await api.rest(token, 'GET', `/previews/?${query}`);
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: 'validation', errors: [{ path }] });
+  });
+
+  test.each(['x', 'bi4xLjE', '..', 'AAAA', '%00', 'n.1.1'])('the cursor %j is refused', async (cursor) => {
+    const { status, body } = await api.rest(token, 'GET', `/batch/?cursor=${cursor}`);
+    expect([status, body.code]).toEqual([400, 'invalid_cursor']);
+  });
+
+  test('an id that cannot be one is answered like one that nobody has', async () => {
+    for (const id of ['x', '0', '%00', "'; drop table x", '018f0000-0000-7000-8000-000000000000']) {
+      const path = encodeURIComponent(decodeURIComponent(id));
+      expect((await api.rest(token, 'GET', `/batch/${path}/`)).body.code).toBe('not_found');
+      expect((await api.rest(token, 'GET', `/previews/${path}/`)).body.code).toBe('not_found');
+      expect((await api.rest(token, 'GET', `/tasks/${path}/`)).body.code).toBe('not_found');
+      expect((await api.rest(token, 'PATCH', `/previews/${path}/`, { prefill: {} })).body.code).toBe(
+        'not_found',
+      );
+      const list = await api.rest(token, 'GET', `/previews/?product_id=${path}`);
+      expect(list.body).toEqual({ next: null, previous: null, results: [] });
+    }
+  });
+});

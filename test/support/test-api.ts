@@ -1,0 +1,64 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { createCtaBatchClient } from '../../src/client/index.ts';
+import { type AppOptions, createApp } from '../../src/http/app.ts';
+import { createMemoryLog } from './quiet-log.ts';
+import type { TestDatabase } from './test-database.ts';
+
+export const ROOT = '/api/llm-editor/cta';
+
+/** An answer of the REST door, its JSON parsed. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, unknown>;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into any shape of answer
+  readonly body: any;
+}
+
+/** The API on a test database, without a worker. */
+export async function startTestApi(db: TestDatabase, options: Partial<AppOptions> = {}) {
+  const log = createMemoryLog();
+  const app: FastifyInstance = await createApp(
+    { ...db.deps, log },
+    { corsOrigins: [], trustProxy: false, publicUrl: 'https://cta.example', ...options },
+  );
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const address = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+
+  /** A REST call; `path` is under the API's root unless it begins with `//`. */
+  async function rest(
+    token: string | undefined,
+    method: 'GET' | 'POST' | 'PATCH',
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const request: InjectOptions = {
+      method,
+      url: path.startsWith('//') ? path.slice(1) : ROOT + path,
+      headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+    };
+    if (body !== undefined) {
+      request.payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+      request.headers = { 'content-type': 'application/json', ...request.headers };
+    }
+    const answer = await app.inject(request);
+    const json = String(answer.headers['content-type']).includes('json');
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      body: json ? answer.json() : answer.rawPayload,
+    };
+  }
+
+  return {
+    app,
+    log,
+    address,
+    rest,
+    client: (token: string) => createCtaBatchClient({ url: address, token }),
+    close: () => app.close(),
+  };
+}
+
+export type TestApi = Awaited<ReturnType<typeof startTestApi>>;
