@@ -40,7 +40,7 @@ function pageOf<T extends z.ZodType>(item: T) {
 
 const warningSchema = z.object({
   code: z.literal('low_contrast'),
-  path: z.array(z.string()),
+  path: z.string(),
   message: z.string(),
 });
 
@@ -94,6 +94,6 @@ export const patchPreviewOperation = operation({
   async run({ deps, workspaceId, baseUrl }, input) {
     const options = { workspaceId, id: input.id, patch: input.prefill, baseUrl };
     const { preview, warnings } = await patchPreview(deps, options);
-    return { ...preview, warnings: warnings.map((w) => ({ ...w, path: [...w.path] })) };
+    return { ...preview, warnings: warnings.map((w) => ({ ...w, path: w.path.join('.') })) };
   },
 });

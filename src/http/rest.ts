@@ -74,6 +74,10 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
   route('GET', '/previews/:id/', getPreviewOperation);
   route('PATCH', '/previews/:id/', patchPreviewOperation, {
     input: (request) => ({ ...asObject(request.body), ...asObject(request.params) }),
+    answer: (_reply, { warnings, ...preview }) => ({
+      ...preview,
+      warnings: warnings.map((warning) => ({ ...warning, path: toSnakeCase(warning.path) })),
+    }),
   });
   route('GET', '/tasks/:task_id/', getTaskOperation);
 }

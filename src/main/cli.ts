@@ -29,9 +29,11 @@ program
   .description('bring the database up to date and end')
   .action(async () => {
     const { openFoundation } = await import('./open-foundation.ts');
+    const { closeAll } = await import('./close-all.ts');
     const settings = readSettings(process.env);
-    const foundation = await openFoundation(settings, createLog(settings.LOG_LEVEL), { supervise: false });
-    await foundation.close();
+    const log = createLog(settings.LOG_LEVEL);
+    const { closers } = await openFoundation(settings, log, { supervise: false });
+    await closeAll(closers, log);
     process.stdout.write('The database is up to date.\n');
   });
 

@@ -13,6 +13,7 @@ import type { Log } from '../lib/log.ts';
 import { listPreviews } from '../previews/list-previews.ts';
 import type { Preview } from '../previews/preview.ts';
 import { ensureWorkspace } from '../workspaces/ensure-workspace.ts';
+import { closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { createAdapters } from './create-adapters.ts';
 import { DEFAULT_WORKSPACE } from './get-default-token.ts';
@@ -66,7 +67,7 @@ export async function runGenerate(
     return batch.progress.done === batch.progress.total;
   } finally {
     await adapters.close();
-    await foundation.close();
+    await closeAll(foundation.closers, log);
   }
 }
 
@@ -148,7 +149,7 @@ async function writePicture(db: { orm: Orm }, path: string, folder: string, name
 function drawTable(batch: Batch, previews: readonly Preview[]): string {
   const table = new Table({
     head: ['Source', '#', 'Status', 'Headline or reason', 'Button', 'Price'],
-    colWidths: [26, 4, 9, 44, 18, 14],
+    colWidths: [26, 4, 9, 46, 18, 14],
     wordWrap: true,
     style: { head: [], border: [] },
   });

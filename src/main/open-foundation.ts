@@ -3,6 +3,7 @@ import { openEmbeddedServer } from '../db/embedded/embedded-server.ts';
 import { migrateDatabase } from '../db/migrate.ts';
 import type { Log } from '../lib/log.ts';
 import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
+import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 
 /** Where the embedded server, its password and the default token are kept. */
@@ -15,8 +16,8 @@ export interface Foundation {
   readonly queue: Queue;
   /** Whether the PostgreSQL is the embedded one. */
   readonly embedded: boolean;
-  /** Lets go of everything, the embedded server last if this program owns it. */
-  close(): Promise<void>;
+  /** In the order they were opened: the embedded server is the last to be let go of. */
+  readonly closers: readonly Closer[];
 }
 
 /** Opens the PostgreSQL of DATABASE_URL, or the embedded one; migrates it; opens the queue. */
@@ -32,28 +33,18 @@ export async function openFoundation(
           log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
         })
       : undefined;
+  const closers: Closer[] = server ? [{ name: 'the embedded PostgreSQL', close: server.stop }] : [];
   const url = settings.DATABASE_URL ?? server?.url ?? '';
   try {
     await migrateDatabase(url, () => installQueue({ url, log, supervise: false }));
-    const database = openDatabase({
-      url,
-      poolSize: settings.DATABASE_POOL,
-      applicationName: 'cta-batch',
-    });
+    const poolSize = settings.DATABASE_POOL;
+    const database = openDatabase({ url, poolSize, applicationName: 'cta-batch' });
+    closers.push({ name: 'the database', close: database.close });
     const queue = await openQueue({ url, log, supervise: options.supervise });
-    return {
-      url,
-      database,
-      queue,
-      embedded: server !== undefined,
-      async close() {
-        await queue.stop();
-        await database.close();
-        await server?.stop();
-      },
-    };
+    closers.push({ name: 'the queue', close: queue.stop });
+    return { url, database, queue, embedded: server !== undefined, closers };
   } catch (error) {
-    await server?.stop();
+    await closeAll(closers, log);
     throw error;
   }
 }

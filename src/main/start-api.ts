@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createApp } from '../http/app.ts';
 import type { Log } from '../lib/log.ts';
-import type { Settings } from './config.ts';
+import { type Settings, SettingsError } from './config.ts';
 import type { Foundation } from './open-foundation.ts';
 
 /** An API under way. */
@@ -24,7 +24,13 @@ export async function startApi(foundation: Foundation, settings: Settings, log: 
       trustProxy: settings.TRUST_PROXY,
     },
   );
-  await app.listen({ host: settings.HOST, port: settings.PORT });
+  try {
+    await app.listen({ host: settings.HOST, port: settings.PORT });
+  } catch (error) {
+    await app.close();
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new SettingsError(`PORT ${settings.PORT} is in use on ${settings.HOST}. Set PORT to another one.`);
+  }
   const { address, family, port } = app.server.address() as AddressInfo;
   const anywhere = address === '0.0.0.0' || address === '::';
   const host = anywhere ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;

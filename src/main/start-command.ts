@@ -1,4 +1,5 @@
 import type { Log } from '../lib/log.ts';
+import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { createAdapters } from './create-adapters.ts';
 import { getDefaultToken } from './get-default-token.ts';
@@ -15,22 +16,23 @@ const GRACE_MS = 10_000;
 /** `start`: API, worker or both, until a signal. */
 export async function runStart(settings: Settings, log: Log, role: Role): Promise<void> {
   const stopSignal = waitForStopSignal();
-  const foundation = await openFoundation(settings, log, { supervise: role !== 'api' });
-  const closers: (() => Promise<void>)[] = [() => foundation.close()];
+  const closers: Closer[] = [];
   try {
-    const api = role === 'worker' ? undefined : await startApi(foundation, settings, log);
-    if (api) closers.unshift(() => api.stop());
+    const foundation = await openFoundation(settings, log, { supervise: role !== 'api' });
+    closers.push(...foundation.closers);
     if (role !== 'api') {
       const adapters = createAdapters(settings);
-      closers.unshift(() => adapters.close());
+      closers.push({ name: 'the page reader', close: adapters.close });
       const worker = await startWorker(foundation, adapters, settings, log);
-      closers.unshift(() => worker.stop(GRACE_MS));
+      closers.push({ name: 'the worker', close: () => worker.stop(GRACE_MS) });
       sayHowItWorks(adapters, settings, log);
     }
+    const api = role === 'worker' ? undefined : await startApi(foundation, settings, log);
+    if (api) closers.push({ name: 'the API', close: api.stop });
     process.stdout.write(`${(await introduce(foundation, api?.address, role)).join('\n')}\n`);
     log.info({ signal: await stopSignal }, 'stopping');
   } finally {
-    for (const close of closers) await close();
+    await closeAll(closers, log);
   }
   log.info({}, 'stopped');
 }

@@ -94,7 +94,7 @@ export async function startWorker(
     else pumps.previews?.wake();
   };
   // After a lost connection the driver listens again; what was announced in between is looked for.
-  const listening = await database.sql.listen(WAKE_CHANNEL, wakeFor, wakeAll);
+  await database.sql.listen(WAKE_CHANNEL, wakeFor, wakeAll);
   let beating = true;
   const beats = beat();
 
@@ -125,7 +125,6 @@ export async function startWorker(
 
   return {
     async stop(graceMs) {
-      await listening.unlisten().catch(() => {});
       await Promise.all(Object.values(pumps).map((pump) => pump.stop()));
       const idle = Promise.all(Object.values(pumps).map((pump) => pump.idle()));
       await Promise.race([idle, sleep(graceMs, undefined, { ref: false })]);
@@ -133,9 +132,12 @@ export async function startWorker(
       await Promise.race([idle, sleep(2000, undefined, { ref: false })]);
       beating = false;
       await beats;
-      const { calls, pages } = await recoverWork(deps, worker.id);
-      if (calls + pages > 0) log.warn({ calls, pages }, 'stopped with work under way; it is handed on');
-      await session.end({ timeout: 2 });
+      try {
+        const { calls, pages } = await recoverWork(deps, worker.id);
+        if (calls + pages > 0) log.warn({ calls, pages }, 'stopped with work under way; it is handed on');
+      } finally {
+        await session.end({ timeout: 2 });
+      }
     },
   };
 }

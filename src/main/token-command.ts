@@ -1,6 +1,7 @@
 import type { Log } from '../lib/log.ts';
 import { createToken } from '../workspaces/create-token.ts';
 import { ensureWorkspace } from '../workspaces/ensure-workspace.ts';
+import { closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
 import { openFoundation } from './open-foundation.ts';
 
@@ -22,7 +23,7 @@ export async function runTokenCreate(
     const workspaceId = await ensureWorkspace(foundation.database, name);
     process.stdout.write(`${await createToken(foundation.database, { workspaceId, ...expiry })}\n`);
   } finally {
-    await foundation.close();
+    await closeAll(foundation.closers, log);
   }
 }
 

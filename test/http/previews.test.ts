@@ -205,7 +205,7 @@ describe('patch', () => {
     });
     expect(status).toBe(200);
     expect(body.prefill.colors).toMatchObject(colors);
-    expect(body.warnings).toMatchObject([{ code: 'low_contrast', path: ['prefill', 'colors', 'text'] }]);
+    expect(body.warnings).toMatchObject([{ code: 'low_contrast', path: 'prefill.colors.text' }]);
   });
 
   test('our own addresses are stored without the host', async () => {

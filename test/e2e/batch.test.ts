@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCtaBatchClient } from '../../src/client/index.ts';
+import { type FakeAi, startFakeAi } from '../fakes/fake-ai.ts';
+import { type FakeShop, startFakeShop } from '../fakes/fake-shop.ts';
+import { type Program, startProgram } from '../support/program.ts';
+import { createRestClient } from '../support/rest-client.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let shop: FakeShop;
+let ai: FakeAi;
+let token: string;
+beforeAll(async () => {
+  db = await openTestDatabase();
+  shop = await startFakeShop();
+  ai = await startFakeAi({ latencyMs: 150 });
+  ({ token } = await db.addWorkspace('one'));
+});
+afterAll(async () => {
+  await ai.close();
+  await shop.close();
+  await db.drop();
+});
+
+const settings = (more: Record<string, string> = {}) => ({
+  DATABASE_URL: db.url,
+  FETCH_ALLOW_HOSTS: shop.host,
+  PREVIEW_RATE_LIMIT: 'off',
+  ...more,
+});
+const withAi = (more: Record<string, string> = {}) =>
+  settings({
+    AI_BASE_URL: ai.baseUrl,
+    AI_API_KEY: 'fake',
+    AI_TEXT_MODEL: 'text-x',
+    AI_IMAGE_MODEL: 'image-x',
+    ...more,
+  });
+
+describe('with an AI service', () => {
+  let program: Program;
+  beforeAll(async () => {
+    program = await startProgram({ env: withAi() });
+  });
+  afterAll(async () => {
+    expect(await program.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  test('a happy batch: from the address of a page to prefills and pictures', async () => {
+    const rest = createRestClient(program.address, token);
+    const created = await rest.create([
+      { url: `${shop.productUrl('red-shoe')}?pictures=3&utm_source=mail#top`, batch_size: 4 },
+      { url: shop.productUrl('blue-lamp') },
+    ]);
+    expect(created).toMatchObject({ total: 5, bulk_generate_task_id: created.id, error: null });
+    const task = await rest.call('GET', `/tasks/${created.task_id}/`);
+    expect(['PENDING', 'STARTED', 'SUCCESS']).toContain(task.body.status);
+    const batch = await rest.follow(created.id);
+    expect(batch).toMatchObject({
+      status: 'done',
+      progress: { total: 5, done: 5 },
+      finished_at: expect.any(String),
+    });
+    expect(await rest.call('GET', `/tasks/${created.task_id}/`)).toMatchObject({
+      body: { task_id: created.task_id, status: 'SUCCESS', bulk_generate_task_id: created.id },
+    });
+
+    const previews = await rest.previews(created.id);
+    expect(previews.map((p) => p.position)).toEqual([0, 1, 2, 3, 0]);
+    for (const preview of previews) {
+      const { prefill } = preview;
+      expect(preview).toMatchObject({
+        status: 'done',
+        error: null,
+        ranking: { method: 'heuristic' },
+        generator: { text: { provider: 'openai' }, image: { provider: 'openai' } },
+      });
+      expect(prefill.headline.length).toBeGreaterThan(0);
+      for (const url of [prefill.product_image_url, prefill.background_image_url]) {
+        expect(url.startsWith(`${program.address}/assets/`)).toBe(true);
+        const picture = await fetch(url);
+        expect(picture.status).toBe(200);
+        expect(picture.headers.get('content-type')).toMatch(/^image\//);
+        expect((await picture.arrayBuffer()).byteLength).toBeGreaterThan(100);
+      }
+    }
+    // The address is the page's own, without what marketing added to it.
+    expect(previews[0].prefill.cta_url).toBe(shop.productUrl('red-shoe'));
+    expect(ai.calls.filter((call) => call.kind === 'text')).toHaveLength(5);
+    expect(new Set(ai.calls.map((call) => call.idempotencyKey)).size).toBe(10);
+    expect(ai.calls[0]?.authorization).toBe('Bearer fake');
+  });
+
+  test('a partly failed one: each source and preview says why, the rest is done', async () => {
+    const rest = createRestClient(program.address, token);
+    const pages = ['/gone', '/article', '/no-pictures', '/pdf'];
+    const created = await rest.create([
+      ...pages.map((path) => ({ url: `${shop.origin}${path}`, batch_size: 2 })),
+      { url: shop.productUrl('green-chair'), batch_size: 2 },
+    ]);
+    const batch = await rest.follow(created.id);
+    expect(batch).toMatchObject({ status: 'done', progress: { done: 2, failed: 8 } });
+    expect(batch.sources.map((source) => source.error?.code ?? null)).toEqual([
+      'page_gone',
+      'not_a_product',
+      'no_usable_picture',
+      'page_not_html',
+      null,
+    ]);
+    const [first] = await rest.previews(created.id);
+    expect(first).toMatchObject({
+      status: 'failed',
+      prefill: null,
+      error: { code: 'page_gone', retryable: false },
+    });
+  });
+
+  test('an address that is not public fails its source, not the request', async () => {
+    const rest = createRestClient(program.address, token);
+    const created = await rest.create([{ url: 'http://169.254.169.254/latest/meta-data/' }]);
+    const batch = await rest.follow(created.id);
+    expect(batch).toMatchObject({ status: 'failed', error: { code: 'address_refused' } });
+    expect(JSON.stringify(batch.error)).not.toContain('169.254');
+  });
+
+  test('the typed client sees the same', async () => {
+    const client = createCtaBatchClient({ url: program.address, token });
+    const created = await client.batch.create.mutate({
+      sources: [{ url: shop.productUrl('cup'), batchSize: 2 }],
+    });
+    await createRestClient(program.address, token).follow(created.id);
+    const [batch, task, page] = await Promise.all([
+      client.batch.get.query({ id: created.id }),
+      client.batch.task.query({ taskId: created.taskId }),
+      client.previews.list.query({ bulkTaskId: created.id }),
+    ]);
+    expect(batch.finishedAt).toBeInstanceOf(Date);
+    expect(task.status).toBe('SUCCESS');
+    const [preview] = page.items;
+    if (!preview) throw new Error('a preview was expected');
+    const patched = await client.previews.patch.mutate({ id: preview.id, prefill: { headline: 'Mine' } });
+    expect(patched.prefill).toEqual({ ...preview.prefill, headline: 'Mine' });
+    expect(await client.previews.get.query({ id: preview.id })).toMatchObject({
+      version: preview.version + 1,
+    });
+  });
+
+  test('trouble of the provider: what may pass is tried again, what may not is said', async () => {
+    const rest = createRestClient(program.address, token);
+    const before = ai.calls.length;
+    let failures = 0;
+    ai.setScript((_index, kind) => {
+      if (kind === 'image') return undefined;
+      failures += 1;
+      return failures <= 2 ? { do: 'status', status: 500 } : 'long-texts';
+    });
+    const created = await rest.create([{ url: shop.productUrl('pan'), batch_size: 1 }]);
+    expect(await rest.follow(created.id)).toMatchObject({ status: 'done' });
+    const [preview] = await rest.previews(created.id);
+    expect([...preview.prefill.headline].length).toBeLessThanOrEqual(80);
+    expect([...preview.prefill.body].length).toBeLessThanOrEqual(400);
+    const keys = ai.calls.slice(before).map((call) => call.idempotencyKey);
+    expect([keys.length, new Set(keys).size]).toEqual([4, 2]);
+
+    ai.setScript((_index, kind) => (kind === 'text' ? 'refuse' : undefined));
+    const refused = await rest.create([{ url: shop.productUrl('pan'), batch_size: 1 }]);
+    expect(await rest.follow(refused.id)).toMatchObject({ status: 'failed' });
+    expect((await rest.previews(refused.id))[0].error.code).toBe('ai_refused');
+    ai.setScript(undefined);
+  });
+});
+
+test('without a key the offline generator does the whole job', async () => {
+  const program = await startProgram({ env: settings() });
+  const rest = createRestClient(program.address, token);
+  const created = await rest.create([{ url: `${shop.productUrl('red-shoe')}?pictures=2`, batch_size: 3 }]);
+  expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: 3 } });
+  const previews = await rest.previews(created.id);
+  expect(previews[0].generator.text.provider).toBe('offline');
+  expect(new Set(previews.map((p) => p.prefill.headline)).size).toBe(3);
+  expect(new Set(previews.map((p) => p.prefill.background_image_url)).size).toBe(3);
+  expect(await program.stop('SIGINT')).toEqual({ code: 0, signal: null });
+});

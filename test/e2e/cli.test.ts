@@ -1,0 +1,89 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type FakeShop, startFakeShop } from '../fakes/fake-shop.ts';
+import { runProgram } from '../support/program.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let shop: FakeShop;
+let folder: string;
+beforeAll(async () => {
+  db = await openTestDatabase();
+  shop = await startFakeShop();
+  folder = await mkdtemp(join(tmpdir(), 'cta-cli-'));
+});
+afterAll(async () => {
+  await shop.close();
+  await db.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test.each([
+  ['PORT', 'abc'],
+  ['PREVIEW_RATE_LIMIT', '20'],
+  ['AI_TIMEOUT', 'soon'],
+  ['FETCH_ALLOW_HOSTS', 'shop.example'],
+  ['IMAGE_RANKER', 'magic'],
+  ['DATABASE_URL', 'mysql://x'],
+  ['MAX_SOURCES', '0'],
+])('a wrong %s stops the program with a sentence that names it', async (name, value) => {
+  const { code, stderr, stdout } = await runProgram({ args: ['start'], env: { [name]: value }, cwd: folder });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(new RegExp(`^${name} .+\\.\\n$`));
+  expect(stdout).toBe('');
+});
+
+test('extract prints what the page reader sees, in an address and in a file', async () => {
+  const env = { FETCH_ALLOW_HOSTS: shop.host };
+  const fetched = await runProgram({ args: ['extract', shop.productUrl('red-shoe')], env, cwd: folder });
+  expect(fetched.code).toBe(0);
+  const product = JSON.parse(fetched.stdout);
+  expect(product).toMatchObject({ address: shop.productUrl('red-shoe'), provenance: { title: 'json-ld' } });
+  const file = join(folder, 'page.html');
+  await writeFile(file, await (await fetch(shop.productUrl('red-shoe'))).text());
+  const args = ['extract', file, '--url', shop.productUrl('red-shoe')];
+  expect(JSON.parse((await runProgram({ args, cwd: folder })).stdout)).toEqual(product);
+});
+
+test('extract says why a page cannot be read', async () => {
+  const { code, stderr } = await runProgram({ args: ['extract', `${shop.origin}/gone`], cwd: folder });
+  expect(code).toBe(1);
+  expect(stderr).toContain('address_refused');
+});
+
+test('migrate may run again; a database that is not there gives a sentence, not a stack', async () => {
+  const env = { DATABASE_URL: db.url };
+  expect((await runProgram({ args: ['migrate'], env, cwd: folder })).code).toBe(0);
+  const away = await runProgram({
+    args: ['migrate'],
+    env: { DATABASE_URL: 'postgres://u:secret@127.0.0.1:9/x' },
+    cwd: folder,
+  });
+  expect(away.code).toBe(1);
+  expect(away.stderr).not.toMatch(/secret|\n\s+at /);
+});
+
+test('token create asks for a workspace, and tokens end when they should', async () => {
+  const env = { DATABASE_URL: db.url };
+  expect((await runProgram({ args: ['token', 'create'], env, cwd: folder })).code).toBe(1);
+  const wrong = await runProgram({
+    args: ['token', 'create', '--workspace', 'x', '--expires', 'soon'],
+    env,
+    cwd: folder,
+  });
+  expect(wrong.stderr).toContain('--expires');
+  const right = await runProgram({
+    args: ['token', 'create', '--workspace', 'x', '--expires', '30d'],
+    env,
+    cwd: folder,
+  });
+  expect(right.stdout).toMatch(/^cta_[\w-]{32}\n$/);
+});
+
+test('generate refuses what cannot be an address before it starts anything', async () => {
+  const { code, stderr } = await runProgram({ args: ['generate', 'shop.example'], cwd: folder });
+  expect(code).toBe(1);
+  expect(stderr).toContain('sources.0.url');
+});

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../../src/main/cli.ts', import.meta.url));
+
+/** The real program as a process of its own. */
+export interface Program {
+  readonly pid: number;
+  readonly process: ChildProcess;
+  /** Of an API: `http://127.0.0.1:12345`. */
+  readonly address: string;
+  /** What it has said so far. */
+  output(): { stdout: string; stderr: string };
+  /** Resolves when the standard error holds the text. */
+  said(text: string): Promise<void>;
+  /** SIGTERM (or another signal), then waits for the end. Answers the exit code and the signal that ended it. */
+  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+export interface ProgramOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Wait until it says that it is ready. */
+  readonly ready?: boolean;
+}
+
+/** Starts the command line as a user would, with an environment that holds nothing but what is given. */
+export async function startProgram({
+  args = [],
+  env = {},
+  cwd,
+  ready = true,
+}: ProgramOptions): Promise<Program> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', LOG_LEVEL: 'info', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  const waiting = new Set<() => void>();
+  const onData = () => {
+    for (const look of waiting) look();
+  };
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+    onData();
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+    onData();
+  });
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+
+  /** Resolves when the condition holds; rejects if the program ends before. */
+  async function until(condition: () => boolean, what: string): Promise<void> {
+    const met = Promise.withResolvers<void>();
+    const look = () => {
+      if (condition()) met.resolve();
+    };
+    waiting.add(look);
+    look();
+    const end = ended.then(([code, signal]) => {
+      if (!condition()) throw new Error(`ended (${code ?? signal}) before ${what}:\n${stdout}\n${stderr}`);
+    });
+    await Promise.race([met.promise, end]);
+    waiting.delete(look);
+  }
+
+  if (ready) await until(() => /is ready/.test(stdout), 'it was ready');
+  return {
+    pid: child.pid ?? 0,
+    process: child,
+    get address() {
+      return /ready at (http:\/\/\S+)/.exec(stdout)?.[1] ?? '';
+    },
+    output: () => ({ stdout, stderr }),
+    said: (text) => until(() => stderr.includes(text), `it said "${text}"`),
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      const [code, endSignal] = await ended;
+      return { code, signal: endSignal };
+    },
+  };
+}
+
+/** Runs a command to its end. */
+export async function runProgram(options: ProgramOptions) {
+  const program = await startProgram({ ...options, ready: false });
+  const [code] = (await once(program.process, 'close')) as [number | null];
+  return { code, ...program.output() };
+}
