@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -18,6 +18,8 @@ declare module 'vitest' {
 /** One PostgreSQL for the whole run, and one migrated database in it that test files clone. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'cta-test-'));
+  // As root the server runs as another user, who must be able to come here.
+  await chmod(folder, 0o755);
   const server = await openEmbeddedServer({
     folder,
     log: { info: () => {}, warn: (message) => process.stderr.write(`${message}\n`) },
