@@ -78,8 +78,12 @@ say(
   `50 previews, ${workers.length} workers${killed ? ', one killed' : ''}: ${seconds()} s (least possible at 20/m: 120 s)`,
 );
 for (const kind of ['text', 'image'] as const) {
-  const calls = ai.calls.filter((call) => call.kind === kind).length;
-  say(`${kind}: ${calls} calls, at most ${ai.worstWindow(kind, WINDOW_MS)} in any 60 s`);
+  const times = ai.calls.filter((call) => call.kind === kind).map((call) => call.at);
+  const closest = Math.min(...times.slice(20).map((at, i) => at - (times[i] ?? 0)));
+  say(
+    `${kind}: ${times.length} calls, at most ${ai.worstWindow(kind, WINDOW_MS)} in any 60 s; ` +
+      `the closest 21 within ${(closest / 1000).toFixed(2)} s`,
+  );
 }
 say(`counts added up in every answer: ${sumsRight ? 'yes' : 'NO'}`);
 

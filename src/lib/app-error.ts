@@ -203,8 +203,3 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return new AppError(isConnectionLost(error) ? 'unavailable' : 'internal', { cause: error });
 }
-
-/** Every code, for documents and tests. */
-export function listErrorCodes(): ErrorCode[] {
-  return Object.keys(ERRORS) as ErrorCode[];
-}
