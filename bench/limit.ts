@@ -65,7 +65,7 @@ for (let last = ''; ; await sleep(100)) {
     .join('  ');
   if (line !== last) say(`${seconds()} s  ${line}`);
   last = line;
-  if (values.kill && !killed && (counts.done ?? 0) >= 12) {
+  if (values.kill && !killed && (counts.done ?? 0) >= 20 && ai.inflight() >= 5) {
     killed = true;
     workers[0]?.process.kill('SIGKILL');
     say(`${seconds()} s  a worker was killed, ${ai.inflight()} calls under way`);

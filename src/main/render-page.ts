@@ -24,9 +24,10 @@ export function renderPage(previews: readonly ShownPreview[]): string {
 body { margin: 0; padding: 24px; background: #eceff3; font: 16px/1.45 system-ui, sans-serif; color: #1f2937; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 24px; }
 article { border-radius: 14px; overflow: hidden; box-shadow: 0 2px 14px #0002; background: var(--surface); color: var(--text); display: flex; flex-direction: column; }
-.pictures { position: relative; aspect-ratio: 3 / 2; background: center / cover no-repeat; overflow: hidden; }
-.pictures img.background { width: 100%; height: 100%; object-fit: cover; display: block; }
-.pictures img.product { position: absolute; right: 14px; bottom: 14px; width: 30%; aspect-ratio: 1; object-fit: contain; background: #fff; border-radius: 10px; box-shadow: 0 2px 10px #0004; }
+.background { width: 100%; aspect-ratio: 3 / 2; object-fit: cover; display: block; }
+.head { display: flex; gap: 14px; align-items: center; }
+.head h2 { flex: 1; min-width: 0; }
+.product { width: 72px; height: 72px; object-fit: contain; background: #fff; border-radius: 10px; }
 .texts { padding: 20px 22px 24px; display: flex; flex-direction: column; gap: 8px; overflow-wrap: anywhere; }
 h2 { margin: 0; font-size: 1.35rem; line-height: 1.2; }
 p { margin: 0; }
@@ -55,8 +56,8 @@ function renderCard({ preview, backgroundFile = '', productFile = '' }: ShownPre
   const paragraph = (text: string | null, name: string) =>
     text === null ? '' : `<p class="${name}">${escapeHtml(text)}</p>`;
   return `<article style="${escapeHtml(style)}" lang="${escapeHtml(prefill.locale)}">
-<div class="pictures"><img class="background" src="${escapeHtml(backgroundFile)}" alt=""><img class="product" src="${escapeHtml(productFile)}" alt="${escapeHtml(prefill.headline)}"></div>
-<div class="texts"><h2>${escapeHtml(prefill.headline)}</h2>${paragraph(prefill.subheadline, 'subheadline')}${paragraph(prefill.body, 'body')}${paragraph(prefill.priceText, 'price')}
+<img class="background" src="${escapeHtml(backgroundFile)}" alt="">
+<div class="texts"><div class="head"><h2>${escapeHtml(prefill.headline)}</h2><img class="product" src="${escapeHtml(productFile)}" alt="${escapeHtml(prefill.headline)}"></div>${paragraph(prefill.subheadline, 'subheadline')}${paragraph(prefill.body, 'body')}${paragraph(prefill.priceText, 'price')}
 <a class="button" href="${escapeHtml(safeLink(prefill.ctaUrl))}" rel="noopener nofollow">${escapeHtml(prefill.ctaText)}</a></div>
 </article>`;
 }
