@@ -6,7 +6,7 @@ import type { CallKind } from './ai-call.ts';
  * Added to the window before a slot is free again. `left_at` says when the request left this machine; the
  * provider counts when it has read it. The guard covers that difference and the rounding of clocks.
  */
-export const SLOT_GUARD_MS = 750;
+export const SLOT_GUARD_MS = 500;
 
 /** What one kind of call may do now. */
 export interface Stock {
