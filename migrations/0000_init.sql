@@ -76,6 +76,7 @@ CREATE TABLE "cta"."sources" (
 	"brief" jsonb,
 	"error_code" text,
 	"error_message" text,
+	"claimed_at" timestamp (3) with time zone,
 	"started_at" timestamp (3) with time zone,
 	"finished_at" timestamp (3) with time zone,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
@@ -171,6 +172,7 @@ CREATE TABLE "cta"."api_tokens" (
 CREATE TABLE "cta"."workspaces" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"name" text NOT NULL,
+	"last_fair_tag" integer DEFAULT -1 NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "workspaces_name_unique" UNIQUE("name"),
 	CONSTRAINT "workspaces_name_length" CHECK (char_length("cta"."workspaces"."name") between 1 and 100)
@@ -203,6 +205,7 @@ CREATE INDEX "ai_calls_workspace" ON "cta"."ai_calls" USING btree ("workspace_id
 CREATE INDEX "ai_calls_asset" ON "cta"."ai_calls" USING btree ("asset_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "assets_workspace_sha256" ON "cta"."assets" USING btree ("workspace_id","sha256");--> statement-breakpoint
 CREATE UNIQUE INDEX "batches_task" ON "cta"."batches" USING btree ("task_id");--> statement-breakpoint
+CREATE INDEX "batches_unfinished" ON "cta"."batches" USING btree ("id") WHERE finished_at is null;--> statement-breakpoint
 CREATE INDEX "batches_workspace_created" ON "cta"."batches" USING btree ("workspace_id","created_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
 CREATE UNIQUE INDEX "sources_batch_position" ON "cta"."sources" USING btree ("batch_id","position");--> statement-breakpoint
 CREATE INDEX "sources_workspace" ON "cta"."sources" USING btree ("workspace_id");--> statement-breakpoint

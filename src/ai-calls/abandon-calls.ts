@@ -1,25 +1,27 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
-import type { CallKind } from './ai-call.ts';
+import { type CallKind, SEND_WITHIN_MS } from './ai-call.ts';
 
 /**
- * Closes every call a dead worker had under way: nobody knows what became of it. If it is not known when the
- * request left, it was now at the latest. Answers whose calls these were.
+ * Closes calls whose worker is dead or has forgotten them: nobody knows what became of them. If it is not known when a
+ * request left, it was now at the latest, or when it might still have been sent. Answers which were still open.
  */
 export async function abandonCalls(
   tx: Tx,
-  workerId: string,
+  callIds: readonly string[],
 ): Promise<{ previewId: string | null; kind: CallKind }[]> {
+  if (callIds.length === 0) return [];
+  const lastMoment = sql`greatest(clock_timestamp(), ${aiCalls.claimedAt} + make_interval(secs => ${SEND_WITHIN_MS} / 1000.0))`;
   const rows = await tx
     .update(aiCalls)
     .set({
       status: 'unknown',
       errorCode: 'ai_outcome_unknown',
-      leftAt: sql`coalesce(${aiCalls.leftAt}, clock_timestamp())`,
+      leftAt: sql`coalesce(${aiCalls.leftAt}, ${lastMoment})`,
       endedAt: sql`clock_timestamp()`,
     })
-    .where(and(eq(aiCalls.workerId, workerId), eq(aiCalls.status, 'sent')))
+    .where(and(inArray(aiCalls.id, [...callIds]), eq(aiCalls.status, 'sent')))
     .returning({ previewId: aiCalls.previewId, kind: aiCalls.kind });
   return rows.map((row) => ({ previewId: row.previewId, kind: row.kind as CallKind }));
 }

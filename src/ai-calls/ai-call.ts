@@ -11,6 +11,12 @@ export type CallKind = (typeof CALL_KINDS)[number];
  */
 export type CallStatus = 'sent' | 'answered' | 'refused' | 'failed' | 'unknown';
 
+/**
+ * A call whose connection is not open this long after its claim must not be sent: its owner may have been taken for
+ * dead, and its slot counts from then on.
+ */
+export const SEND_WITHIN_MS = 2000;
+
 /** A call as its step is judged by. */
 export interface CallRecord {
   readonly kind: CallKind;

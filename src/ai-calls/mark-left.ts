@@ -1,14 +1,14 @@
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Executor } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 
 /**
- * Notes that the requests' last bytes have gone out. The time is the database's, taken after the fact, so it is
- * never too early: from here on the slots' windows run.
+ * Notes that a request's last byte has gone out. The time is the database's, taken after the fact, so it is never too
+ * early: from here on the slot's window runs. Also for a call that was given up in the meantime; it did leave.
  */
-export async function markLeft(db: Executor, callIds: readonly string[]): Promise<void> {
+export async function markLeft(db: Executor, callId: string): Promise<void> {
   await db
     .update(aiCalls)
-    .set({ leftAt: sql`clock_timestamp()` })
-    .where(and(inArray(aiCalls.id, [...callIds]), isNull(aiCalls.leftAt), eq(aiCalls.status, 'sent')));
+    .set({ leftAt: sql`greatest(${aiCalls.leftAt}, clock_timestamp())` })
+    .where(eq(aiCalls.id, callId));
 }

@@ -25,7 +25,12 @@ export async function openCalls(
   if (orders.length === 0) return [];
   const rows = orders.map((order) => ({
     id: createId(),
-    ...order,
+    workspaceId: order.workspaceId,
+    previewId: order.previewId,
+    kind: order.kind,
+    generation: order.generation,
+    attempt: order.attempt,
+    counted: order.counted,
     ...worker.makers[order.kind],
     workerId: worker.workerId,
   }));

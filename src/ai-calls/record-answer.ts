@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Executor } from '../db/client.ts';
-import { isUniqueViolation } from '../lib/database-error.ts';
+import { aiCalls } from '../db/schema/ai-calls.ts';
 import type { StoredTexts } from './ai-call.ts';
 
 /** What the provider says it used, and of which model. */
@@ -21,43 +21,71 @@ export interface ArrivedAnswer extends Usage {
  *
  * Answers `mine` when the call was still this worker's, so that it may go on with the preview; `late` when the
  * worker had been taken for dead: the answer is stored if its step has none, and nothing else may be changed.
+ * A unique violation means that the step got its answer from another try: see `supersedeCall`.
  */
 export async function recordAnswer(
   db: Executor,
   call: { callId: string; workerId: string },
   answer: ArrivedAnswer,
 ): Promise<'mine' | 'late'> {
-  try {
-    const [row] = await db.execute<{ mine: boolean }>(sql`
-      with call as (
-        select id, preview_id, generation, kind, status, worker_id from cta.ai_calls
-        where id = ${call.callId} for update
+  const [row] = await db.execute<{ mine: boolean }>(sql`
+    with call as (
+      select id, preview_id, generation, kind, status, worker_id from cta.ai_calls
+      where id = ${call.callId} for update
+    )
+    update cta.ai_calls c set
+      status = 'answered',
+      error_code = null,
+      -- Of a preview that was deleted nothing is kept.
+      answer = case when call.preview_id is not null then ${JSON.stringify(answer.answer)}::jsonb end,
+      asset_id = ${answer.assetId}::uuid,
+      model = ${toModelName(answer.model)},
+      input_tokens = ${toCount(answer.inputTokens)}::int,
+      output_tokens = ${toCount(answer.outputTokens)}::int,
+      left_at = coalesce(c.left_at, clock_timestamp()),
+      ended_at = clock_timestamp()
+    from call
+    where c.id = call.id and (
+      call.status in ('sent', 'answered')
+      or not exists (
+        select 1 from cta.ai_calls other
+        where other.preview_id = call.preview_id and other.generation = call.generation
+          and other.kind = call.kind and other.status = 'answered'
       )
-      update cta.ai_calls c set
-        status = 'answered',
-        error_code = null,
-        -- Of a preview that was deleted nothing is kept.
-        answer = case when call.preview_id is not null then ${JSON.stringify(answer.answer)}::jsonb end,
-        asset_id = ${answer.assetId}::uuid,
-        model = ${answer.model},
-        input_tokens = ${answer.inputTokens}::int,
-        output_tokens = ${answer.outputTokens}::int,
-        left_at = coalesce(c.left_at, clock_timestamp()),
-        ended_at = clock_timestamp()
-      from call
-      where c.id = call.id and (
-        call.status in ('sent', 'answered')
-        or not exists (
-          select 1 from cta.ai_calls other
-          where other.preview_id = call.preview_id and other.generation = call.generation
-            and other.kind = call.kind and other.status = 'answered'
-        )
-      )
-      returning call.status in ('sent', 'answered') and call.worker_id = ${call.workerId} as mine`);
-    return row?.mine ? 'mine' : 'late';
-  } catch (error) {
-    // Another try's answer was stored in between: this one is not needed.
-    if (isUniqueViolation(error)) return 'late';
-    throw error;
-  }
+    )
+    returning call.status in ('sent', 'answered') and call.worker_id = ${call.workerId} as mine`);
+  return row?.mine ? 'mine' : 'late';
+}
+
+/**
+ * Closes a call whose step was answered by another try (a worker that was thought dead brought it) while this one was
+ * under way. Answers like `recordAnswer`.
+ */
+export async function supersedeCall(
+  db: Executor,
+  call: { callId: string; workerId: string },
+): Promise<'mine' | 'late'> {
+  const rows = await db
+    .update(aiCalls)
+    .set({
+      status: 'failed',
+      errorCode: 'superseded',
+      leftAt: sql`coalesce(${aiCalls.leftAt}, clock_timestamp())`,
+      endedAt: sql`clock_timestamp()`,
+    })
+    .where(and(eq(aiCalls.id, call.callId), eq(aiCalls.workerId, call.workerId), eq(aiCalls.status, 'sent')))
+    .returning({ id: aiCalls.id });
+  return rows.length > 0 ? 'mine' : 'late';
+}
+
+/** A service may call its model anything; a name that cannot be stored must not cost the answer. */
+function toModelName(model: string): string {
+  return model
+    .replace(/\p{Cc}/gu, '')
+    .toWellFormed()
+    .slice(0, 200);
+}
+
+function toCount(count: number | null): number | null {
+  return count !== null && Number.isInteger(count) && count >= 0 && count < 2 ** 31 ? count : null;
 }

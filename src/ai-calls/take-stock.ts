@@ -27,7 +27,8 @@ export interface Stock {
  * the call ended without having left. A call whose owner died has its `left_at` set to when that was noticed.
  */
 export async function takeStock(tx: Tx): Promise<Record<CallKind, Stock>> {
-  // Lock first, count after: in read committed, a statement sees what was committed before it began.
+  // Lock first, count after: in read committed, a statement sees what was committed before it began. The window is
+  // counted from the statement's start, a constant that an index can be asked with.
   await tx.execute(sql`select 1 from cta.call_limits order by kind for update`);
   const rows = await tx.execute<{
     kind: CallKind;
@@ -54,7 +55,7 @@ export async function takeStock(tx: Tx): Promise<Record<CallKind, Stock>> {
       where l.max_calls is not null and c.kind = l.kind and c.counted
         and (
           (c.left_at is null and c.status = 'sent')
-          or c.left_at > clock_timestamp() - make_interval(secs => (l.window_ms + ${SLOT_GUARD_MS}) / 1000.0)
+          or c.left_at > statement_timestamp() - make_interval(secs => (l.window_ms + ${SLOT_GUARD_MS}) / 1000.0)
         )
     ) taken
     order by l.kind`);

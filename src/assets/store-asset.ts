@@ -29,10 +29,11 @@ export async function storeAsset(
       height: asset.height,
       bytes: asset.bytes,
     })
-    // An update that changes nothing, since `do nothing` would not answer the row that is there.
+    // An update that changes nothing, since `do nothing` would not answer the row that is there. Of no key column, so that
+    // those who only refer to the row need not wait.
     .onConflictDoUpdate({
       target: [assets.workspaceId, assets.sha256],
-      set: { sha256: sql`excluded.sha256` },
+      set: { contentType: sql`excluded.content_type` },
     })
     .returning({ id: assets.id, key: assets.key });
   if (!row) throw new Error('an insert answered no row');

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Transact } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
@@ -8,7 +8,7 @@ import { chooseImages } from '../products/choose-images.ts';
 import { makeBrief, type RankedPicture, type RankingMethod, type ReadProduct } from '../products/product.ts';
 import { recordProduct, storePictures } from '../products/record-product.ts';
 import type { Queue } from '../queue/queue.ts';
-import type { ClaimedSource } from './claim-sources.ts';
+import { type ClaimedSource, isHeld } from './claim-sources.ts';
 import { finishBatch } from './finish-batch.ts';
 import { lockBatches } from './lock-batches.ts';
 
@@ -27,8 +27,7 @@ export async function assignPictures(
   const pictures = await storePictures(deps, workspaceId, page.pictures);
   return deps.transact(async (tx) => {
     await lockBatches(tx, [batchId]);
-    const [held] = await tx.select({ id: sources.id }).from(sources).where(heldBy(source));
-    if (!held) return false;
+    if (!(await isHeld(tx, source))) return false;
     const { productId, imageIds } = await recordProduct(tx, workspaceId, { ...page, pictures });
     await tx
       .update(sources)
@@ -58,14 +57,4 @@ export async function assignPictures(
     await finishBatch(tx, batchId);
     return true;
   });
-}
-
-/** The source is still being read by the worker that claimed it. */
-export function heldBy(source: ClaimedSource) {
-  return and(
-    eq(sources.id, source.sourceId),
-    eq(sources.status, 'running'),
-    eq(sources.workerId, source.workerId),
-    eq(sources.attempts, source.attempt),
-  );
 }

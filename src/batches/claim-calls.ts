@@ -3,10 +3,12 @@ import { CALL_KINDS, type CallKind, createIdempotencyKey } from '../ai-calls/ai-
 import { type CallMakers, type CallOrder, openCalls } from '../ai-calls/open-calls.ts';
 import { type Stock, takeStock } from '../ai-calls/take-stock.ts';
 import type { Transact, Tx } from '../db/client.ts';
-import { aiCalls, callLimits } from '../db/schema/ai-calls.ts';
+import { aiCalls } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
+import { noteStarts } from '../previews/fair-tag.ts';
 import type { Claim } from '../queue/pump.ts';
 import type { Queue } from '../queue/queue.ts';
+import { holdWorker } from '../workers/hold-worker.ts';
 import { lockBatches } from './lock-batches.ts';
 import { STEP_JOBS, settlePreview } from './settle-preview.ts';
 
@@ -25,27 +27,45 @@ export interface ClaimedCall {
   readonly claimedAt: number;
 }
 
+/** The jobs that make calls, and the steps they make. */
+const CALL_JOBS = {
+  [STEP_JOBS.text]: ['text'],
+  [STEP_JOBS.image]: ['image'],
+  'preview.generate': CALL_KINDS,
+} as const satisfies Record<string, readonly CallKind[]>;
+const CALL_JOB_NAMES = Object.keys(CALL_JOBS) as (keyof typeof CALL_JOBS)[];
+
 /** A taken job: the steps it wants to make. */
 interface Wish {
   readonly batchId: string;
   readonly previewId: string;
+  readonly isStart: boolean;
   readonly kinds: readonly CallKind[];
+}
+
+/** A call that is really to be made. */
+interface PlacedOrder extends CallOrder {
+  readonly batchId: string;
+  readonly isStart: boolean;
+  readonly fairTag: number;
 }
 
 /**
  * The claim: slots are taken, jobs are taken, previews become `running` and the calls are on the ledger as `sent`,
  * all in one transaction, by the database's clock, one process after another. A start takes one slot of each kind
- * and both calls; a step that is tried again takes one of its kind. Steps come before starts, as they finish what
- * was begun. From the commit on the ledger answers for the calls: their jobs are settled.
+ * and both calls; a step that is tried again takes one of its kind. From the commit on the ledger answers for the
+ * calls: their jobs are settled. A worker that has been taken for dead claims nothing.
  */
 export async function claimCalls(
   deps: { transact: Transact; queue: Queue },
   options: { workerId: string; makers: CallMakers; limit: number },
 ): Promise<Claim<ClaimedCall>> {
+  const { workerId, limit } = options;
   return deps.transact(async (tx) => {
+    if (!(await holdWorker(tx, workerId))) return { work: [], more: false };
     const stock = await takeStock(tx);
     const claimedAt = performance.now();
-    const wishes = await takeWishes(deps, tx, stock, options.limit);
+    const wishes = await takeWishes(deps, tx, stock, limit);
     if (wishes.length === 0) return { work: [], more: false, ...nextSlot(stock) };
     await lockBatches(
       tx,
@@ -56,7 +76,7 @@ export async function claimCalls(
     await markRunning(tx, orders);
     const work = orders.map((order, i) => ({
       callId: callIds[i] ?? '',
-      workerId: options.workerId,
+      workerId,
       workspaceId: order.workspaceId,
       batchId: order.batchId,
       previewId: order.previewId,
@@ -77,28 +97,29 @@ async function takeWishes(
   limit: number,
 ): Promise<Wish[]> {
   const free = { text: stock.text.free ?? limit, image: stock.image.free ?? limit };
+  if (free.text + free.image === 0) return [];
+  const counts = new Map<keyof typeof CALL_JOBS, number>();
+  let left = limit;
+  // In the fair order over starts and tries. One that has no slot of its kind lets those after it go first.
+  for (const name of await deps.queue.order(tx, CALL_JOB_NAMES, limit)) {
+    const kinds = CALL_JOBS[name];
+    if (left === 0 || kinds.some((kind) => free[kind] === 0)) continue;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const kind of kinds) free[kind] -= 1;
+    left -= 1;
+  }
   const wishes: Wish[] = [];
-  const take = async (
-    name: (typeof STEP_JOBS)[CallKind] | 'preview.generate',
-    kinds: readonly CallKind[],
-  ) => {
-    const most = Math.min(limit - wishes.length, ...kinds.map((kind) => free[kind]));
-    for (const { payload } of await deps.queue.take(tx, name, most)) {
-      wishes.push({ ...payload, kinds });
-      for (const kind of kinds) free[kind] -= 1;
+  for (const [name, count] of counts) {
+    for (const { payload } of await deps.queue.take(tx, name, count)) {
+      wishes.push({ ...payload, isStart: name === 'preview.generate', kinds: CALL_JOBS[name] });
     }
-  };
-  await take(STEP_JOBS.text, ['text']);
-  await take(STEP_JOBS.image, ['image']);
-  await take('preview.generate', CALL_KINDS);
+  }
   return wishes;
 }
 
-type PlacedOrder = CallOrder & { batchId: string; fairTag: number | null };
-
 /**
- * The calls that are really to be made. A preview that is gone or final, and a step that has an answer by now (a
- * worker that was thought dead may have brought it) or a call under way, want none; such a preview is settled.
+ * What is left of the wishes. A preview that is gone or final, and a step that has an answer by now (a worker that was
+ * thought dead may have brought it) or a call under way, want nothing; such a preview is settled.
  */
 async function placeOrders(
   deps: { queue: Queue },
@@ -115,7 +136,9 @@ async function placeOrders(
       fairTag: previews.fairTag,
     })
     .from(previews)
-    .where(and(inArray(previews.id, previewIds), inArray(previews.status, ['queued', 'running'])));
+    .where(and(inArray(previews.id, previewIds), inArray(previews.status, ['queued', 'running'])))
+    // Not deleted before the ledger rows that refer to them are written.
+    .for('key share');
   const calls = await tx
     .select({
       previewId: aiCalls.previewId,
@@ -126,44 +149,45 @@ async function placeOrders(
     .from(aiCalls)
     .where(inArray(aiCalls.previewId, previewIds));
   const orders: PlacedOrder[] = [];
-  for (const { batchId, previewId, kinds } of wishes) {
+  for (const { batchId, previewId, isStart, kinds } of wishes) {
     const row = rows.find((r) => r.id === previewId);
-    const placed = row
-      ? kinds.flatMap((kind): PlacedOrder[] => {
-          const { workspaceId, generation, fairTag } = row;
-          const before = calls.filter(
-            (c) => c.previewId === previewId && c.kind === kind && c.generation === generation,
-          );
-          const settled = before.some((c) => c.status === 'answered' || c.status === 'sent');
-          const twice = orders.some((o) => o.previewId === previewId && o.kind === kind);
-          if (settled || twice) return [];
-          const counted = stock[kind].free !== null;
-          const attempt = before.length + 1;
-          return [{ workspaceId, batchId, previewId, kind, generation, attempt, counted, fairTag }];
-        })
-      : [];
-    if (placed.length === 0) await settlePreview(deps, tx, { batchId, previewId, closed: [] });
-    orders.push(...placed);
+    const wanted = row ? kinds : [];
+    const before = orders.length;
+    for (const kind of wanted) {
+      const tries = calls.filter(
+        (c) => c.previewId === previewId && c.kind === kind && c.generation === row?.generation,
+      );
+      const isSettled = tries.some((c) => c.status === 'answered' || c.status === 'sent');
+      const isTwice = orders.some((order) => order.previewId === previewId && order.kind === kind);
+      if (!row || isSettled || isTwice) continue;
+      orders.push({
+        workspaceId: row.workspaceId,
+        batchId,
+        previewId,
+        kind,
+        isStart,
+        generation: row.generation,
+        fairTag: row.fairTag ?? 0,
+        attempt: tries.length + 1,
+        counted: stock[kind].free !== null,
+      });
+    }
+    if (orders.length === before) await settlePreview(deps, tx, { batchId, previewId, closed: [] });
   }
   return orders;
 }
 
 async function markRunning(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
   if (orders.length === 0) return;
+  const previewIds = orders.map((order) => order.previewId);
   await tx
     .update(previews)
     .set({ status: 'running', updatedAt: sql`clock_timestamp()` })
-    .where(
-      inArray(
-        previews.id,
-        orders.map((order) => order.previewId),
-      ),
-    );
-  const newestTag = Math.max(0, ...orders.map((order) => order.fairTag ?? 0));
-  await tx
-    .update(callLimits)
-    .set({ virtualTag: sql`greatest(${callLimits.virtualTag}, ${newestTag}::int)` })
-    .where(sql`${callLimits.virtualTag} < ${newestTag}::int`);
+    .where(and(inArray(previews.id, previewIds), inArray(previews.status, ['queued', 'running'])));
+  await noteStarts(
+    tx,
+    orders.filter((order) => order.isStart),
+  );
 }
 
 /** When a claim may succeed again because a slot opens or a pause ends. */

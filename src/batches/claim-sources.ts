@@ -1,8 +1,9 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import type { Transact } from '../db/client.ts';
+import type { Transact, Tx } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import type { Claim } from '../queue/pump.ts';
 import type { Queue } from '../queue/queue.ts';
+import { holdWorker } from '../workers/hold-worker.ts';
 import { lockBatches } from './lock-batches.ts';
 
 /** A page to read, and who was told to read it. */
@@ -27,6 +28,7 @@ export async function claimSources(
 ): Promise<Claim<ClaimedSource>> {
   const { workerId, limit } = options;
   return deps.transact(async (tx) => {
+    if (!(await holdWorker(tx, workerId))) return { work: [], more: false };
     const jobs = await deps.queue.take(tx, 'source.process', limit);
     if (jobs.length === 0) return { work: [], more: false };
     await lockBatches(
@@ -39,6 +41,7 @@ export async function claimSources(
         status: 'running',
         workerId,
         attempts: sql`${sources.attempts} + 1`,
+        claimedAt: sql`clock_timestamp()`,
         startedAt: sql`coalesce(${sources.startedAt}, clock_timestamp())`,
       })
       .where(
@@ -60,4 +63,20 @@ export async function claimSources(
       });
     return { work: work.map((source) => ({ ...source, workerId })), more: true };
   });
+}
+
+/** Whether the source is still being read by the worker that claimed it. The caller holds the batch's lock. */
+export async function isHeld(tx: Tx, source: ClaimedSource): Promise<boolean> {
+  const rows = await tx
+    .select({ id: sources.id })
+    .from(sources)
+    .where(
+      and(
+        eq(sources.id, source.sourceId),
+        eq(sources.status, 'running'),
+        eq(sources.workerId, source.workerId),
+        eq(sources.attempts, source.attempt),
+      ),
+    );
+  return rows.length > 0;
 }

@@ -1,4 +1,4 @@
-import { and, eq, notExists, sql } from 'drizzle-orm';
+import { and, eq, lt, notInArray, sql } from 'drizzle-orm';
 import { abandonCalls } from '../ai-calls/abandon-calls.ts';
 import type { Transact, Tx } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
@@ -7,84 +7,110 @@ import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import type { Queue } from '../queue/queue.ts';
 import { buryWorker } from '../workers/bury-worker.ts';
-import { failSource, MAX_SOURCE_ATTEMPTS, requeueSource } from './fail-source.ts';
+import { failSource } from './fail-source.ts';
 import { lockBatches } from './lock-batches.ts';
-import { settlePreview } from './settle-preview.ts';
+import { requeueSource } from './requeue-source.ts';
+import { settleSafely } from './settle-safely.ts';
+
+/** A page whose reading was the last thing of so many workers is not read once more. */
+const MAX_DEATHS = 4;
+/** A claim that was committed is in the hands of its worker within this; otherwise its answer was lost. */
+const FORGOTTEN_AFTER_MS = 5000;
+/** In a list of ids that must not be empty. */
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+/** How much was handed on. */
+export interface Recovered {
+  readonly calls: number;
+  readonly pages: number;
+}
+
+interface Deps {
+  readonly transact: Transact;
+  readonly queue: Queue;
+}
 
 /**
  * Hands on everything that a worker had under way, in one transaction: its calls are closed as unknown, their steps
  * queued again, its pages read again. For a worker that was found dead, and by one that stops with work under way.
- * Whoever comes second does nothing. Answers how much was handed on.
+ * Whoever comes second does nothing.
  */
-export async function recoverWork(
-  deps: { transact: Transact; queue: Queue },
-  workerId: string,
-): Promise<{ calls: number; pages: number }> {
+export async function recoverWork(deps: Deps, workerId: string): Promise<Recovered> {
   return deps.transact(async (tx) => {
     if (!(await buryWorker(tx, workerId))) return { calls: 0, pages: 0 };
-    const pages = await tx
-      .select({ sourceId: sources.id, batchId: sources.batchId, attempts: sources.attempts })
-      .from(sources)
-      .where(and(eq(sources.workerId, workerId), eq(sources.status, 'running')));
-    const calls = await tx
-      .select({ previewId: previews.id, batchId: previews.batchId })
-      .from(aiCalls)
-      .innerJoin(previews, eq(previews.id, aiCalls.previewId))
-      .where(and(eq(aiCalls.workerId, workerId), eq(aiCalls.status, 'sent')));
-    const alive = await lockBatches(
-      tx,
-      [...pages, ...calls].map((row) => row.batchId),
-    );
-    const abandoned = await abandonCalls(tx, workerId);
-    for (const { batchId, previewId } of uniquePreviews(calls)) {
-      const closed = abandoned.filter((call) => call.previewId === previewId).map((call) => call.kind);
-      if (alive.has(batchId)) await settlePreview(deps, tx, { batchId, previewId, closed });
-    }
-    for (const page of pages) {
-      if (alive.has(page.batchId)) await recoverPage(deps, tx, page);
-    }
-    return { calls: abandoned.length, pages: pages.length };
+    return handOn(deps, tx, { workerId, held: [NO_ID], olderThanMs: 0 });
   });
-}
-
-/** A page that ends its reader again and again must not do so for ever. */
-async function recoverPage(
-  deps: { queue: Queue },
-  tx: Tx,
-  page: { sourceId: string; batchId: string; attempts: number },
-): Promise<void> {
-  const [held] = await tx
-    .select({ id: sources.id })
-    .from(sources)
-    .where(and(eq(sources.id, page.sourceId), eq(sources.status, 'running')));
-  if (!held) return;
-  if (page.attempts > MAX_SOURCE_ATTEMPTS) await failSource(tx, page, new AppError('source_crashed'));
-  else await requeueSource(deps, tx, page, 0);
 }
 
 /**
- * Settles previews that are `running` with no call under way: both answers may be stored while the worker ended
- * before it could write the prefill. Harmless where a worker is just about to do it itself. Answers how many.
+ * Hands on what a living worker has claimed but does not know of: the connection was lost before the answer to a
+ * commit, or a result could not be written down. `held` are the ids of the calls and sources that it does work on.
  */
-export async function settleStrays(deps: { transact: Transact; queue: Queue }): Promise<number> {
-  return deps.transact(async (tx) => {
-    const underWay = tx
-      .select({ one: sql`1` })
-      .from(aiCalls)
-      .where(and(eq(aiCalls.previewId, previews.id), eq(aiCalls.status, 'sent')));
-    const strays = await tx
-      .select({ previewId: previews.id, batchId: previews.batchId })
-      .from(previews)
-      .where(and(eq(previews.status, 'running'), notExists(underWay)));
-    await lockBatches(
-      tx,
-      strays.map((stray) => stray.batchId),
-    );
-    for (const stray of strays) await settlePreview(deps, tx, { ...stray, closed: [] });
-    return strays.length;
-  });
+export async function recoverForgotten(
+  deps: Deps,
+  worker: { workerId: string; held: readonly string[] },
+): Promise<Recovered> {
+  const held = [NO_ID, ...worker.held];
+  return deps.transact((tx) => handOn(deps, tx, { ...worker, held, olderThanMs: FORGOTTEN_AFTER_MS }));
 }
 
-function uniquePreviews<P extends { previewId: string }>(rows: readonly P[]): P[] {
-  return [...new Map(rows.map((row) => [row.previewId, row])).values()];
+async function handOn(
+  deps: Deps,
+  tx: Tx,
+  whose: { workerId: string; held: string[]; olderThanMs: number },
+): Promise<Recovered> {
+  const { workerId, held, olderThanMs } = whose;
+  const before = sql`clock_timestamp() - make_interval(secs => ${olderThanMs} / 1000.0)`;
+  const pages = await tx
+    .select({ sourceId: sources.id, batchId: sources.batchId, attempts: sources.attempts })
+    .from(sources)
+    .where(
+      and(
+        eq(sources.workerId, workerId),
+        eq(sources.status, 'running'),
+        notInArray(sources.id, held),
+        lt(sources.claimedAt, before),
+      ),
+    );
+  // Also calls of previews that were deleted: they hold slots.
+  const calls = await tx
+    .select({ callId: aiCalls.id, previewId: aiCalls.previewId, batchId: previews.batchId })
+    .from(aiCalls)
+    .leftJoin(previews, eq(previews.id, aiCalls.previewId))
+    .where(
+      and(
+        eq(aiCalls.workerId, workerId),
+        eq(aiCalls.status, 'sent'),
+        notInArray(aiCalls.id, held),
+        lt(aiCalls.claimedAt, before),
+      ),
+    );
+  await lockBatches(
+    tx,
+    [...pages, ...calls].flatMap(({ batchId }) => batchId ?? []),
+  );
+  const closed = await abandonCalls(
+    tx,
+    calls.map((call) => call.callId),
+  );
+  const batchOf = new Map(calls.map((call) => [call.previewId, call.batchId]));
+  for (const [previewId, batchId] of batchOf) {
+    if (previewId === null || batchId === null) continue;
+    const kinds = closed.filter((call) => call.previewId === previewId).map((call) => call.kind);
+    await settleSafely(deps, tx, { batchId, previewId, closed: kinds });
+  }
+  for (const page of pages) await recoverPage(deps, tx, page);
+  return { calls: closed.length, pages: pages.length };
+}
+
+async function recoverPage(
+  deps: Deps,
+  tx: Tx,
+  page: { sourceId: string; batchId: string; attempts: number },
+): Promise<void> {
+  const running = and(eq(sources.id, page.sourceId), eq(sources.status, 'running'));
+  const [held] = await tx.select({ id: sources.id }).from(sources).where(running);
+  if (!held) return;
+  if (page.attempts >= MAX_DEATHS) await failSource(tx, page, new AppError('source_crashed'));
+  else await requeueSource(deps, tx, page, 0);
 }

@@ -6,6 +6,7 @@ import { aiCalls } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { failPreviews } from '../previews/fail-previews.ts';
+import { takeTurn } from '../previews/fair-tag.ts';
 import { finishPreview } from '../previews/finish-preview.ts';
 import { isFinal, type PreviewStatus } from '../previews/preview.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -31,9 +32,11 @@ export async function settlePreview(
 ): Promise<Record<CallKind, StepVerdict> | undefined> {
   const { batchId, previewId, closed } = preview;
   const [row] = await tx
-    .select({ status: previews.status, generation: previews.generation, fairTag: previews.fairTag })
+    .select({ status: previews.status, generation: previews.generation, workspaceId: previews.workspaceId })
     .from(previews)
-    .where(eq(previews.id, previewId));
+    .where(eq(previews.id, previewId))
+    // Not deleted (with its product) before this is through.
+    .for('key share');
   if (!row || isFinal(row.status as PreviewStatus)) {
     // Its deletion may have left the batch with nothing to wait for.
     await finishBatch(tx, batchId);
@@ -52,7 +55,8 @@ export async function settlePreview(
     for (const kind of closed) {
       const step = steps[kind];
       if (step.state !== 'to_try') continue;
-      const job = { payload: { batchId, previewId }, priority: -(row.fairTag ?? 0), delayMs: step.delayMs };
+      const priority = -(await takeTurn(tx, row.workspaceId));
+      const job = { payload: { batchId, previewId }, priority, delayMs: step.delayMs };
       await deps.queue.enqueue(tx, STEP_JOBS[kind], [job]);
     }
     const underWay = verdicts.some((verdict) => verdict.state === 'under_way');

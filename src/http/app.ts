@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import cors from '@fastify/cors';
 import { type FastifyInstance, fastify } from 'fastify';
 import { AppError } from '../lib/app-error.ts';
@@ -25,6 +26,23 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
     trustProxy: options.trustProxy,
     // Batched tRPC calls have their names in one path segment.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 5000 },
+    // Requests that are no HTTP: there is nothing to route, but there is an answer.
+    clientErrorHandler(error, socket) {
+      if (!socket.writable) return;
+      const status =
+        error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+      const title = STATUS_CODES[status];
+      const body = JSON.stringify({
+        type: 'about:blank',
+        title,
+        status,
+        code: 'bad_http',
+        detail: 'This is not a valid HTTP request.',
+      });
+      socket.end(
+        `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    },
     frameworkErrors: (error, request, reply) => sendProblem(deps.log, error, request, reply),
   });
   const authenticate = createAuthenticate(deps);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { AppError, type FieldError, toAppError } from '../lib/app-error.ts';
 
 /** Fastify's own errors that are the client's, by its code. */
@@ -15,15 +15,21 @@ const FASTIFY_CODES: Record<
   FST_ERR_MAX_PARAM_LENGTH: 'not_found',
 };
 
-/** Any error of a request as one of ours. */
+/** Any error of a request as one of ours. A ZodError here is an answer of ours that has a wrong shape: a 500. */
 export function toRequestError(error: unknown): AppError {
-  if (error instanceof z.ZodError)
-    return new AppError('validation', { errors: toFieldErrors(error), cause: error });
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
     const code = FASTIFY_CODES[error.code];
     if (code) return new AppError(code, { cause: error });
   }
   return toAppError(error);
+}
+
+/** At most so many fields are named: a body of nothing but mistakes needs no longer list. */
+const MOST_ERRORS = 50;
+
+/** An input that its schema refused, as `validation`. */
+export function toInputError(error: z.ZodError): AppError {
+  return new AppError('validation', { errors: toFieldErrors(error).slice(0, MOST_ERRORS), cause: error });
 }
 
 /** One entry per wrong field; an unknown key is named itself, not the object it is in. */

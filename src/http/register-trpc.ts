@@ -1,8 +1,10 @@
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import type { FastifyInstance } from 'fastify';
+import { describeError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps } from './context.ts';
+import { toRequestError } from './errors.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { appRouter } from './router.ts';
 
@@ -22,6 +24,15 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     } catch (error) {
       done(error as Error);
     }
+  });
+  // What fails before a procedure is found must be readable for tRPC's clients too.
+  app.setErrorHandler((error, _request, reply) => {
+    const problem = toRequestError(error);
+    const { httpStatus } = describeError(problem.code);
+    if (httpStatus >= 500) options.deps.log.error({ err: error }, 'a call failed before its procedure');
+    if (httpStatus === 413) reply.removeHeader('connection');
+    const shape = { message: problem.message, code: -32_600, data: { code: problem.code, httpStatus } };
+    return reply.code(httpStatus).send({ error: { json: shape } });
   });
   app.route<{ Params: { path: string } }>({
     method: ['GET', 'POST'],

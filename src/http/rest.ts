@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AppError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
+import { toInputError } from './errors.ts';
 import {
   createBatchOperation,
   getBatchOperation,
@@ -26,7 +27,7 @@ interface RestOptions {
 
 /** What a route adds to its operation: where the input is, and what the answer looks like beside its body. */
 interface Route<O extends z.ZodType> {
-  /** The input as the client spelled it; path parameters and query or body by default. */
+  /** The input as the client spelled it, beside the path's parameters; the query by default. */
   input?(request: FastifyRequest): unknown;
   answer?(reply: FastifyReply, output: z.output<O>, baseUrl: string, request: FastifyRequest): unknown;
 }
@@ -43,9 +44,9 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     method: 'GET' | 'POST' | 'PATCH',
     path: string,
     operation: Operation<I, O>,
-    { input = defaultInput, answer }: Route<O> = {},
+    { input = (request) => request.query, answer }: Route<O> = {},
   ): void {
-    const inputSchema = snakeCased(operation.input);
+    const inputSchema = snakeCased(withoutParameters(operation.input, path));
     app.route({
       method,
       url: ROOT + path,
@@ -54,8 +55,11 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
         if (!caller) throw new Error('a request came past the authentication');
         const baseUrl = getBaseUrl(request, options.publicUrl);
         const context = { deps: options.deps, workspaceId: caller.workspaceId, baseUrl };
-        const parsed = inputSchema.parse(input(request)) as z.output<I>;
-        const output = operation.output.parse(await spellErrors(operation.run(context, parsed)));
+        const parsed = inputSchema.safeParse(input(request));
+        if (!parsed.success) throw toInputError(parsed.error);
+        // Where an id is looked up it is checked; in the path it is a text of any kind.
+        const whole = { ...(parsed.data as object), ...asObject(request.params) } as z.output<I>;
+        const output = operation.output.parse(await spellErrors(operation.run(context, whole)));
         return withSnakeKeys(answer ? answer(reply, output, baseUrl, request) : output);
       },
     });
@@ -73,13 +77,13 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
   route('GET', '/previews/', listPreviewsOperation, { answer: toRestPage });
   route('GET', '/previews/:id/', getPreviewOperation);
   route('PATCH', '/previews/:id/', patchPreviewOperation, {
-    input: (request) => ({ ...asObject(request.body), ...asObject(request.params) }),
+    input: (request) => request.body ?? {},
     answer: (_reply, { warnings, ...preview }) => ({
       ...preview,
       warnings: warnings.map((warning) => ({ ...warning, path: toSnakeCase(warning.path) })),
     }),
   });
-  route('GET', '/tasks/:task_id/', getTaskOperation);
+  route('GET', '/tasks/:taskId/', getTaskOperation);
 }
 
 /** What an operation finds wrong with its input is told in REST's spelling. */
@@ -96,8 +100,12 @@ async function spellErrors<T>(result: Promise<T>): Promise<T> {
   }
 }
 
-function defaultInput(request: FastifyRequest): unknown {
-  return { ...asObject(request.query), ...asObject(request.params) };
+/** What comes in beside the path: the body must not name what the path names. */
+function withoutParameters(input: z.ZodType, path: string): z.ZodType {
+  if (!(input instanceof z.ZodObject)) return input;
+  const named: Record<string, true> = {};
+  for (const [, name = ''] of path.matchAll(/:(\w+)/g)) named[name] = true;
+  return input.omit(named as Parameters<typeof input.omit>[0]);
 }
 
 function asObject(value: unknown): object {

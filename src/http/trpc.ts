@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { AppError, describeError, type ErrorCode } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
-import { toRequestError } from './errors.ts';
+import { toInputError, toRequestError } from './errors.ts';
 
 /** What a tRPC call begins with; who calls is found out by the procedure. */
 export interface TrpcContext {
@@ -20,9 +20,9 @@ const t = initTRPC.context<TrpcContext>().create({
     deserialize(value: unknown) {
       try {
         return superjson.deserialize(value as Parameters<typeof superjson.deserialize>[0]);
-      } catch (cause) {
+      } catch {
         // Its annotations come from the client: wrong ones are bad input, not our failure.
-        throw new TRPCError({ code: 'BAD_REQUEST', message: 'The input is not valid superjson.', cause });
+        throw new TRPCError({ code: 'BAD_REQUEST', message: 'The input is not valid superjson.' });
       }
     },
   },
@@ -56,8 +56,8 @@ const TRPC_CODES: Partial<Record<TRPCError['code'], ErrorCode>> = {
 };
 
 function toTrpcProblem(error: TRPCError): AppError {
-  if (error.cause instanceof AppError || error.cause instanceof z.ZodError)
-    return toRequestError(error.cause);
+  if (error.cause instanceof AppError) return error.cause;
+  if (error.code === 'BAD_REQUEST' && error.cause instanceof z.ZodError) return toInputError(error.cause);
   // JSON that does not parse comes as BAD_REQUEST with the parser's error.
   const code = error.cause instanceof SyntaxError ? 'invalid_json' : TRPC_CODES[error.code];
   return code ? new AppError(code, { cause: error }) : toRequestError(error.cause ?? error);

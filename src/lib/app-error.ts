@@ -1,4 +1,4 @@
-import { isConnectionLost } from './database-error.ts';
+import { isUnavailable } from './database-error.ts';
 
 /**
  * Every failure this service can name, in one table: how HTTP and tRPC answer it, whether trying again may
@@ -111,6 +111,7 @@ const ERRORS = {
     'backoff',
     'A worker ended while the AI service was answering.',
   ),
+  superseded: row(409, 'CONFLICT', 'never', 'Another try of this call had been answered.'),
   slot_expired: row(
     503,
     'SERVICE_UNAVAILABLE',
@@ -201,5 +202,5 @@ export function isErrorCode(value: string): value is ErrorCode {
  */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  return new AppError(isConnectionLost(error) ? 'unavailable' : 'internal', { cause: error });
+  return new AppError(isUnavailable(error) ? 'unavailable' : 'internal', { cause: error });
 }

@@ -3,7 +3,8 @@
  * Codes: PostgreSQL, Appendix A.
  */
 
-const CONNECTION_LOST = new Set([
+/** The driver's and the system's codes for a connection that is lost or cannot be had. */
+const NETWORK_CODES = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
@@ -14,18 +15,20 @@ const CONNECTION_LOST = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'ETIMEDOUT',
-  '08000', // connection_exception
-  '08003',
-  '08006',
-  '53300', // too_many_connections
-  '57P01', // admin_shutdown: also what pg_terminate_backend gives
-  '57P02', // crash_shutdown
-  '57P03', // cannot_connect_now
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT', // a unix socket whose server is being restarted
 ]);
 
-/** The connection is gone or cannot be had: the same statement may work in a moment. */
-export function isConnectionLost(error: unknown): boolean {
-  return hasCode(error, (code) => CONNECTION_LOST.has(code));
+/**
+ * SQLSTATEs of a server that cannot do it now: connection trouble (08), no resources (53), an operator's doing (57P),
+ * the system (58), a statement time-out (57014), a standby during a failover (25006), idle in transaction (25P03).
+ */
+const UNAVAILABLE = /^(?:(?:08|53|58)\w{3}|57P\w\w|57014|25006|25P03)$/;
+
+/** The database cannot be reached or cannot serve now: the same statement may work in a moment. */
+export function isUnavailable(error: unknown): boolean {
+  return hasCode(error, (code) => NETWORK_CODES.has(code) || UNAVAILABLE.test(code));
 }
 
 /** A deadlock or a serialization failure: the transaction can be run again as it is. */

@@ -2,13 +2,15 @@ import { z } from 'zod';
 
 // PostgreSQL cannot store NUL or half a surrogate pair, and no other control character belongs in a text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+/** Letters, numbers, punctuation, symbols: a text without any looks empty, whatever it holds. */
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
 
 /** A text of 1 to `max` characters (code points) that can be stored and shown: no control characters, well formed. */
 export function plainText(max: number) {
   return z
     .string()
-    .refine((text) => text.trim().length > 0, { error: 'must not be empty' })
+    .refine((text) => VISIBLE.test(text), { error: 'must not be empty' })
     .refine((text) => [...text].length <= max, { error: `must have at most ${max} characters` })
     .refine((text) => text.isWellFormed() && !CONTROL.test(text), {
       error: 'must not hold control characters',

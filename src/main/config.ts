@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseAllowHosts } from '../adapters/page/allow-hosts.ts';
 import { parseRate } from '../ai-calls/rate.ts';
@@ -19,6 +20,9 @@ const duration = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
+/** Addresses, ranges and names of ranges, as Fastify's `trustProxy` takes them. */
+const PROXY = /^(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?)$/i;
+
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter((entry) => entry !== ''));
 
 /** Every setting, with its default. Names are those of the environment. */
@@ -29,10 +33,16 @@ const settingsSchema = z.object({
   DATABASE_POOL: count(500).default(10),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
-  PUBLIC_URL: origin.transform((url) => url.replace(/\/+$/, '')).optional(),
+  PUBLIC_URL: origin
+    .refine((url) => !/[?#]/.test(url), { error: 'must not have a query' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
   TRUST_PROXY: z
     .string()
     .default('false')
+    .refine((value) => value === 'true' || value === 'false' || value.split(/\s*,\s*/).every(isProxy), {
+      error: 'must be true, false, or addresses and ranges between commas',
+    })
     .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value)),
   PREVIEW_RATE_LIMIT: z
     .string()
@@ -61,7 +71,11 @@ const settingsSchema = z.object({
   IMAGE_RANKER: z.enum(['auto', 'heuristic']).default('auto'),
   MAX_SOURCES: count(100).default(5),
   MAX_BATCH_SIZE: count(100).default(10),
-  CORS_ORIGINS: list.default([]),
+  CORS_ORIGINS: list
+    .refine((origins) => origins.every((one) => one === '*' || URL.parse(one)?.origin === one), {
+      error: 'must be origins such as https://app.example.com, between commas, or *',
+    })
+    .default([]),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -82,6 +96,15 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     return `${name} ${issue.message}${isSecret(name) ? '' : ` (it is ${JSON.stringify(given[name])})`}.`;
   });
   throw new SettingsError(sentences.join('\n'));
+}
+
+function isProxy(text: string): boolean {
+  const [address = '', bits] = text.split('/');
+  if (!PROXY.test(text)) return false;
+  return (
+    !/\d/.test(address) ||
+    (isIP(address) > 0 && (bits === undefined || Number(bits) <= (isIP(address) === 4 ? 32 : 128)))
+  );
 }
 
 function isSecret(name: string): boolean {

@@ -1,9 +1,8 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
-import { callLimits } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
-import { workspaces } from '../db/schema/workspaces.ts';
 import type { Queue } from '../queue/queue.ts';
+import { nextFairTag } from './fair-tag.ts';
 import type { Ranking } from './preview.ts';
 
 /** A preview and the picture it was given. */
@@ -17,10 +16,6 @@ export interface QueuedPreview {
 /**
  * `pending` -> `queued`: writes the pictures to the previews and enqueues their starts. The caller holds the
  * batch's lock. Previews that are no longer `pending` (cancelled, deleted) are left alone.
- *
- * The order over all workspaces is start-time fair queueing (Goyal, Vin and Cheng, 1996) with equal weights: a
- * workspace's next preview gets the tag after its own last one that waits, or the tag that is starting now if it
- * has none waiting; smaller tags start first. So a newcomer starts within one round of those that wait.
  */
 export async function queuePreviews(
   deps: { queue: Queue },
@@ -64,23 +59,4 @@ export async function queuePreviews(
     'preview.generate',
     waiting.map(({ id }, i) => ({ payload: { batchId, previewId: id }, priority: -(firstTag + i) })),
   );
-}
-
-/** The tag of a workspace's next preview. Locks the workspace, so that two pages of it do not get the same tags. */
-async function nextFairTag(tx: Tx, workspaceId: string): Promise<number> {
-  await tx
-    .select({ id: workspaces.id })
-    .from(workspaces)
-    .where(eq(workspaces.id, workspaceId))
-    .for('no key update');
-  const [row] = await tx
-    .select({
-      tag: sql<number>`greatest(
-        (select max(${callLimits.virtualTag}) from ${callLimits}),
-        (select max(${previews.fairTag}) + 1 from ${previews}
-          where ${previews.workspaceId} = ${workspaceId} and ${previews.status} = 'queued'),
-        0)`,
-    })
-    .from(sql`(select 1) as one`);
-  return row?.tag ?? 0;
 }

@@ -1,9 +1,10 @@
 import { eq } from 'drizzle-orm';
 import type { StoredTexts } from '../ai-calls/ai-call.ts';
-import { recordAnswer, type Usage } from '../ai-calls/record-answer.ts';
+import { recordAnswer, supersedeCall, type Usage } from '../ai-calls/record-answer.ts';
 import { type NewAsset, storeAsset } from '../assets/store-asset.ts';
 import type { Orm, Transact } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
+import { isUniqueViolation } from '../lib/database-error.ts';
 
 /** A call whose answer has come, and who made it. */
 export interface AnsweredCall {
@@ -19,7 +20,8 @@ export function storeTexts(
   call: AnsweredCall,
   answer: { texts: StoredTexts; usage: Usage },
 ): Promise<'mine' | 'late'> {
-  return recordAnswer(deps.orm, call, { ...answer.usage, answer: answer.texts, assetId: null });
+  const texts = { ...answer.usage, answer: answer.texts, assetId: null };
+  return orSupersede(deps, call, recordAnswer(deps.orm, call, texts));
 }
 
 /**
@@ -27,11 +29,11 @@ export function storeTexts(
  * kept and the call is only closed.
  */
 export function storeBackground(
-  deps: { transact: Transact },
+  deps: { orm: Orm; transact: Transact },
   call: AnsweredCall,
   answer: { picture: NewAsset; palette: readonly string[]; usage: Usage },
 ): Promise<'mine' | 'late'> {
-  return deps.transact(async (tx) => {
+  const stored = deps.transact(async (tx) => {
     // Holds the preview: a delete waits until the picture it would orphan is tied to the call.
     const [preview] = await tx
       .select({ id: previews.id })
@@ -45,4 +47,19 @@ export function storeBackground(
       assetId: asset?.id ?? null,
     });
   });
+  return orSupersede(deps, call, stored);
+}
+
+/** The step has one answer at most: if another try brought it in the meantime, this call is only closed. */
+async function orSupersede(
+  deps: { orm: Orm },
+  call: AnsweredCall,
+  stored: Promise<'mine' | 'late'>,
+): Promise<'mine' | 'late'> {
+  try {
+    return await stored;
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    return supersedeCall(deps.orm, call);
+  }
 }

@@ -16,6 +16,11 @@ export interface Queue {
    * A payload that does not parse is dropped and logged.
    */
   take<N extends JobName>(tx: QueueTx, name: N, limit: number): Promise<Job<N>[]>;
+  /**
+   * The names of the jobs that could be taken now, in the order in which they should be: best priority over all of
+   * `names` first, up to `limit` of each name. For a caller that cannot take every kind.
+   */
+  order<N extends JobName>(tx: QueueTx, names: readonly N[], limit: number): Promise<N[]>;
   stop(): Promise<void>;
 }
 
@@ -90,6 +95,21 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
         options.log.error({ job: job.id, name, err: payload.error }, 'job dropped: its payload is not valid');
         return [];
       });
+    },
+    async order(tx, names, limit) {
+      // pg-boss takes from one queue at a time. This looks at the heads of several, in the order of its own fetch.
+      const heads = names.map(
+        (name) => sql`(
+          select name, priority, created_on, id from ${sql.identifier(QUEUE_SCHEMA)}.job
+          where name = ${name} and state < 'active' and not blocked and start_after <= now()
+          order by priority desc, created_on, id limit ${limit}
+        )`,
+      );
+      const result = await tx.execute(sql`
+        select name from (${sql.join(heads, sql` union all `)}) as heads
+        order by priority desc, created_on, id`);
+      const rows = Array.isArray(result) ? result : result.rows;
+      return rows.map((row: { name: string }) => row.name as (typeof names)[number]);
     },
     stop: () => boss.stop({ graceful: false }),
   };

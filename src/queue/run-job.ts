@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppError, toAppError } from '../lib/app-error.ts';
-import { isConnectionLost } from '../lib/database-error.ts';
+import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -20,7 +21,7 @@ const DATABASE_RETRY_MS = 250;
 
 /**
  * Runs one claimed piece of work to its end and logs it once. Never throws: a failure that cannot even be
- * written down is logged, and the work is taken up again when this worker is found dead or restarted.
+ * written down is logged, and the work is found again as forgotten (`batches/recover-work`).
  */
 export async function runJob<W>(step: Step<W>, work: W, signal: AbortSignal, log: Log): Promise<void> {
   const started = performance.now();
@@ -50,22 +51,29 @@ async function attempt<W>(step: Step<W>, work: W, signal: AbortSignal): Promise<
     // The program is stopping: nothing is written, the work is handed back as a whole.
     if (signal.aborted) throw error;
     const failure = toAppError(error);
-    return await throughOutages(() => step.settleFailure(work, failure), signal);
+    return await throughOutages(() => step.settleFailure(work, failure), { signal, otherTries: 3 });
   }
 }
 
 /**
- * Runs a database write, again while the database cannot be reached. For results that must not be lost, such
- * as an answer that was paid for. `write` must be safe to run twice: the first may have been committed unseen.
+ * Runs a database write, again while the database cannot be reached. For results that must not be lost, such as an
+ * answer that was paid for. `write` must be safe to run twice: the first may have been committed unseen. Any other
+ * error is tried again `otherTries` times, with growing pauses.
  */
-export async function throughOutages<T>(write: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function throughOutages<T>(
+  write: () => Promise<T>,
+  { signal, otherTries = 0 }: { signal?: AbortSignal; otherTries?: number } = {},
+): Promise<T> {
   const giveUpAt = performance.now() + DATABASE_PATIENCE_MS;
-  for (;;) {
+  for (let others = 0; ; ) {
     try {
       return await write();
     } catch (error) {
-      if (!isConnectionLost(error) || signal?.aborted || performance.now() > giveUpAt) throw error;
-      await new Promise((resolve) => setTimeout(resolve, DATABASE_RETRY_MS));
+      const unavailable = isUnavailable(error);
+      if (!unavailable) others += 1;
+      const mayTry = unavailable ? performance.now() < giveUpAt : others <= otherTries;
+      if (!mayTry || signal?.aborted) throw error;
+      await sleep(unavailable ? DATABASE_RETRY_MS : DATABASE_RETRY_MS * 2 ** others);
     }
   }
 }

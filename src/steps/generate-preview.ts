@@ -1,4 +1,5 @@
 import type { BackgroundPainter, CallContext, TextWriter } from '../adapters/ai/ai-provider.ts';
+import { SEND_WITHIN_MS } from '../ai-calls/ai-call.ts';
 import { markLeft } from '../ai-calls/mark-left.ts';
 import type { ClaimedCall } from '../batches/claim-calls.ts';
 import { settleAnswer } from '../batches/settle-answer.ts';
@@ -10,8 +11,8 @@ import { storeBackground, storeTexts } from '../previews/store-answer.ts';
 import { done, dropped } from '../queue/outcome.ts';
 import { type Step, throughOutages } from '../queue/run-job.ts';
 
-/** A call whose connection is not open this long after its claim must not be sent: its slot may be given away. */
-const SEND_WITHIN_MS = 2000;
+/** An answer was paid for: whatever goes wrong with storing it is tried again for some seconds. */
+const KEEP = { otherTries: 5 };
 
 /** What the features need, and who is asked for texts and backgrounds. */
 export type GeneratePreviewDeps = Parameters<typeof settleCallFailure>[0] & {
@@ -31,7 +32,7 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
     name: 'preview.generate',
     describe: ({ batchId, previewId, kind, callId }) => ({ batchId, previewId, kind, callId }),
     async run(call, signal) {
-      const input = await throughOutages(() => loadCallInput(deps, call), signal);
+      const input = await throughOutages(() => loadCallInput(deps, call), { signal });
       if (!input) throw new AppError('deleted', { detail: 'The preview was deleted.' });
       const fate = await buy[call.kind](deps, call, input, signal);
       if (fate === 'late') return dropped('this worker was taken for dead; its answer is stored');
@@ -47,7 +48,7 @@ async function buyTexts(deps: GeneratePreviewDeps, call: ClaimedCall, input: Cal
   const answer = await deps.writer.writeText(input.brief, callContext(deps, call, signal));
   const { headline, subheadline, body, ctaText, model, usage } = answer;
   const texts = { headline, subheadline, body, ctaText };
-  return throughOutages(() => storeTexts(deps, call, { texts, usage: { model, ...usage } }));
+  return throughOutages(() => storeTexts(deps, call, { texts, usage: { model, ...usage } }), KEEP);
 }
 
 /** The background step: a picture made from the product's. */
@@ -63,7 +64,10 @@ async function buyBackground(
     callContext(deps, call, signal),
   );
   const { palette, model, usage, ...picture } = answer;
-  return throughOutages(() => storeBackground(deps, call, { picture, palette, usage: { model, ...usage } }));
+  return throughOutages(
+    () => storeBackground(deps, call, { picture, palette, usage: { model, ...usage } }),
+    KEEP,
+  );
 }
 
 function callContext(deps: GeneratePreviewDeps, call: ClaimedCall, signal: AbortSignal): CallContext {
@@ -75,7 +79,7 @@ function callContext(deps: GeneratePreviewDeps, call: ClaimedCall, signal: Abort
     onLeft() {
       if (!call.counted) return;
       // Not waited for: until it is written the slot counts as taken, which is the safe side.
-      throughOutages(() => markLeft(deps.orm, [call.callId]), signal).catch((err: unknown) =>
+      throughOutages(() => markLeft(deps.orm, call.callId), { signal }).catch((err: unknown) =>
         deps.log.warn({ err, callId: call.callId }, 'it could not be noted when a request left'),
       );
     },

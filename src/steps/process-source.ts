@@ -3,7 +3,7 @@ import type { ImageRanker } from '../adapters/images/ranker.ts';
 import type { CandidateImage, PageProduct } from '../adapters/page/page-product.ts';
 import { assignPictures } from '../batches/assign-pictures.ts';
 import type { ClaimedSource } from '../batches/claim-sources.ts';
-import { settleSourceFailure } from '../batches/fail-source.ts';
+import { settleSourceFailure } from '../batches/settle-source-failure.ts';
 import { AppError } from '../lib/app-error.ts';
 import { done, dropped } from '../queue/outcome.ts';
 import { type Step, throughOutages } from '../queue/run-job.ts';
@@ -39,7 +39,7 @@ export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
       const pictures = ranked.slice(0, source.batchSize).map(({ image, score }) => ({ ...image, score }));
       const ranking = { method: deps.ranker.method, model: deps.ranker.model };
       const page = { product, pictures, ranking };
-      const assigned = await throughOutages(() => assignPictures(deps, source, page), signal);
+      const assigned = await throughOutages(() => assignPictures(deps, source, page), { signal });
       return assigned ? done : dropped('deleted, or handed to another worker');
     },
     settleFailure: (source, error) => settleSourceFailure(deps, source, error),

@@ -4,13 +4,16 @@ import { workers } from '../db/schema/workers.ts';
 
 /**
  * Marks a worker as dead. True for exactly one caller, whose transaction then hands the worker's work on; others
- * wait for it and get false.
+ * wait for it and get false. Waits for claims of the worker that are about to commit (`holdWorker`), so that the work
+ * to be handed on is all there is.
  */
 export async function buryWorker(tx: Tx, workerId: string): Promise<boolean> {
+  const alive = and(eq(workers.id, workerId), isNull(workers.diedAt));
+  await tx.select({ id: workers.id }).from(workers).where(alive).for('update');
   const rows = await tx
     .update(workers)
     .set({ diedAt: sql`clock_timestamp()` })
-    .where(and(eq(workers.id, workerId), isNull(workers.diedAt)))
+    .where(alive)
     .returning({ id: workers.id });
   return rows.length > 0;
 }

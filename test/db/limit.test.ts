@@ -1,10 +1,11 @@
 import { eq, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CallKind } from '../../src/ai-calls/ai-call.ts';
+import { type CallKind, SEND_WITHIN_MS } from '../../src/ai-calls/ai-call.ts';
 import { markLeft } from '../../src/ai-calls/mark-left.ts';
 import { pauseCalls } from '../../src/ai-calls/pause-calls.ts';
 import { setLimit } from '../../src/ai-calls/set-limit.ts';
 import { SLOT_GUARD_MS, takeStock } from '../../src/ai-calls/take-stock.ts';
+import { recoverWork } from '../../src/batches/recover-work.ts';
 import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { batches } from '../../src/db/schema/batches.ts';
@@ -33,10 +34,7 @@ const age = (ms: number) =>
   db.orm.execute(sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${ms} / 1000.0)`);
 const leaveAll = async () => {
   const rows = await db.orm.select({ id: aiCalls.id }).from(aiCalls);
-  await markLeft(
-    db.orm,
-    rows.map((row) => row.id),
-  );
+  for (const { id } of rows) await markLeft(db.orm, id);
 };
 const WINDOW_MS = 60_000 + SLOT_GUARD_MS;
 
@@ -77,6 +75,16 @@ describe('slots', () => {
     if (!call) throw new Error('nothing was claimed');
     await settleCallFailure(db.deps, call, new AppError('slot_expired'));
     expect((await free())[call.kind]).toBe(1);
+  });
+
+  test('a call of a dead worker holds its slot as long as it might still have been sent', async () => {
+    await addQueuedBatch(db, workspaceId, [1]);
+    await claim(db, workerId);
+    await recoverWork(db.deps, workerId);
+    const rows = await db.orm.select().from(aiCalls);
+    for (const { claimedAt, leftAt } of rows) {
+      expect((leftAt?.getTime() ?? 0) - claimedAt.getTime()).toBeGreaterThanOrEqual(SEND_WITHIN_MS);
+    }
   });
 
   test('an answer without a note of leaving counts from when it came', async () => {
@@ -146,6 +154,33 @@ describe('fairness', () => {
     const order = next.filter((call) => call.kind === 'text').map((call) => call.workspaceId);
     expect(order.slice(0, 2)).toContain(second);
     expect(order.filter((id) => id === second)).toHaveLength(2);
+  });
+
+  test('one that comes again and again gets one turn a round', async () => {
+    await setLimit(db, 'off');
+    const { workspaceId: second } = await db.addWorkspace('two');
+    await addQueuedBatch(db, workspaceId, [10]);
+    const order: string[] = [];
+    for (let i = 0; i < 12; i += 1) {
+      await addQueuedBatch(db, second, [1]);
+      for (const call of await claim(db, workerId, 1)) if (call.kind === 'text') order.push(call.workspaceId);
+    }
+    const first = order.filter((id) => id === workspaceId).length;
+    expect(first).toBeGreaterThanOrEqual(5);
+    expect(first).toBeLessThanOrEqual(7);
+  });
+
+  test('tries again of one workspace do not keep another from starting', async () => {
+    await addQueuedBatch(db, workspaceId, [10, 10]);
+    for (const call of await claim(db, workerId)) {
+      await settleCallFailure(db.deps, call, new AppError('ai_server_error'));
+    }
+    const { workspaceId: second } = await db.addWorkspace('two');
+    await addQueuedBatch(db, second, [1]);
+    await age(WINDOW_MS + 1);
+    await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
+    const calls = await claim(db, workerId, 4);
+    expect(calls.map((call) => call.workspaceId)).toContain(second);
   });
 
   test('a workspace that has nothing waiting any more owes nothing', async () => {

@@ -4,11 +4,12 @@ import { assignPictures } from '../../src/batches/assign-pictures.ts';
 import type { ClaimedCall } from '../../src/batches/claim-calls.ts';
 import { claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
-import { settleSourceFailure } from '../../src/batches/fail-source.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
-import { recoverWork, settleStrays } from '../../src/batches/recover-work.ts';
+import { recoverForgotten, recoverWork } from '../../src/batches/recover-work.ts';
 import { settleAnswer } from '../../src/batches/settle-answer.ts';
 import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
+import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
+import { settleStrays } from '../../src/batches/settle-strays.ts';
 import { startBatches } from '../../src/batches/start-batches.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { assets } from '../../src/db/schema/assets.ts';
@@ -286,6 +287,67 @@ describe('workers that die', () => {
     expect(await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(answered)).toHaveLength(2);
   });
 
+  test('a late answer while the next try is under way: that one is closed, and the preview goes on', async () => {
+    for (const lateKind of ['text', 'image']) {
+      const { id } = await addQueuedBatch(db, workspaceId, [1]);
+      const victim = await addWorker(db);
+      const late = (await claim(db, victim)).find((call) => call.kind === lateKind);
+      if (!late) throw new Error('a call was expected');
+      await recoverWork(db.deps, victim);
+      await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
+      const calls = await claim(db, workerId);
+      expect(calls).toHaveLength(2);
+      expect(await answer(db, late)).toBe('late');
+      await finish(db, calls);
+      expect(await counts(id)).toEqual({ done: 1 });
+      const open = await db.orm.select().from(aiCalls).where(eq(aiCalls.status, 'sent'));
+      expect(open).toEqual([]);
+    }
+  });
+
+  test('one that was buried claims nothing, also with a claim that was open meanwhile', async () => {
+    await addQueuedBatch(db, workspaceId, [2]);
+    await createBatch(db.deps, {
+      workspaceId,
+      batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },
+    });
+    const victim = await addWorker(db);
+    const [claimed] = await Promise.all([claim(db, victim), recoverWork(db.deps, victim)]);
+    expect(await claim(db, victim)).toEqual([]);
+    expect((await claimSources(db.deps, { workerId: victim, limit: 5 })).work).toEqual([]);
+    // Whichever came first: nothing is left open under a dead worker.
+    expect([0, 4]).toContain(claimed.length);
+    expect(await db.orm.select().from(aiCalls).where(eq(aiCalls.status, 'sent'))).toEqual([]);
+  });
+
+  test('what a living worker does not know of is handed on, what it works on is not', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [2]);
+    const calls = await claim(db, workerId);
+    const [known] = calls;
+    if (!known) throw new Error('calls were expected');
+    const lookFor = () => recoverForgotten(db.deps, { workerId, held: [known.callId] });
+    expect(await lookFor()).toEqual({ calls: 0, pages: 0 });
+    await db.orm.execute(sql`update cta.ai_calls set claimed_at = claimed_at - interval '6 seconds'`);
+    expect(await lookFor()).toEqual({ calls: 3, pages: 0 });
+    expect(await counts(id)).toEqual({ queued: 1, running: 1 });
+  });
+
+  test('a preview that cannot be settled fails alone', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [2]);
+    const calls = await claim(db, workerId);
+    for (const call of calls) await answer(db, call);
+    await db.orm
+      .update(previews)
+      .set({ imageId: null })
+      .where(eq(previews.id, calls[0]?.previewId ?? ''));
+    expect(await settleStrays(db.deps)).toBe(2);
+    expect(await counts(id)).toEqual({ done: 1, failed: 1 });
+    expect((await list(id)).map((preview) => preview.error?.code ?? 'none').sort()).toEqual([
+      'internal',
+      'none',
+    ]);
+  });
+
   test('both answers stored, the prefill not written: a stray that is settled', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     for (const call of await claim(db, workerId)) await answer(db, call);
@@ -338,6 +400,16 @@ describe('deleting while a worker is busy', () => {
       progress: { total: 0 },
       finishedAt: expect.any(Date),
     });
+  });
+
+  test('a product whose worker dies: its batch is finished all the same', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    await claim(db, workerId);
+    await db.orm.delete(products);
+    await recoverWork(db.deps, workerId);
+    expect(await db.orm.select().from(aiCalls).where(eq(aiCalls.status, 'sent'))).toEqual([]);
+    await settleStrays(db.deps);
+    expect(await show(id)).toMatchObject({ status: 'failed', finishedAt: expect.any(Date) });
   });
 
   test('a workspace: nothing of it is left, and a failure of its calls ends quietly', async () => {

@@ -28,6 +28,8 @@ test.each([
   ['IMAGE_RANKER', 'magic'],
   ['DATABASE_URL', 'mysql://x'],
   ['MAX_SOURCES', '0'],
+  ['TRUST_PROXY', 'nonsense'],
+  ['CORS_ORIGINS', 'app.example'],
 ])('a wrong %s stops the program with a sentence that names it', async (name, value) => {
   const { code, stderr, stdout } = await runProgram({ args: ['start'], env: { [name]: value }, cwd: folder });
   expect(code).toBe(1);

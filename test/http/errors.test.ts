@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import http from 'node:http';
+import { connect } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createToken } from '../../src/workspaces/create-token.ts';
@@ -69,7 +71,7 @@ describe('bodies', () => {
         request.end(Buffer.alloc(8_000_000, ' '));
       });
       expect(answer.status).toBe(413);
-      expect(JSON.parse(answer.body)).toMatchObject({ code: 'payload_too_large', status: 413 });
+      expect(answer.body).toContain('"code":"payload_too_large"');
     },
   );
 });
@@ -162,6 +164,40 @@ test('origins: only those that were set may call from a browser', async () => {
   expect((await preflight('https://evil.example')).headers['access-control-allow-origin']).not.toBe(
     'https://evil.example',
   );
+});
+
+test('an answer of ours that has a wrong shape is our fault, and logged', async () => {
+  const { id } = await addQueuedBatch(db, workspaceId, [1]);
+  await db.orm.execute(sql`update cta.previews set ranking = '{"score":null}' where batch_id = ${id}`);
+  const answer = await api.rest(token, 'GET', `/previews/?bulk_task_id=${id}`);
+  expect([answer.status, answer.body.code]).toEqual([500, 'internal']);
+  expect(answer.body.errors).toBeUndefined();
+  expect(api.log.lines.some((line) => line.level === 'error')).toBe(true);
+  const call = api.client(token).previews.list.query({ bulkTaskId: id });
+  await expect(call).rejects.toMatchObject({ data: { code: 'internal', httpStatus: 500 } });
+});
+
+test('what fails before a procedure can be read by the typed client', async () => {
+  const sources = Array.from({ length: 40 }, () => ({ url: `https://shop.example/${'x'.repeat(1900)}` }));
+  const call = api.client(token).batch.create.mutate({ sources });
+  await expect(call).rejects.toMatchObject({ data: { code: 'payload_too_large', httpStatus: 413 } });
+});
+
+test('a body of nothing but mistakes is not answered with a longer one', async () => {
+  const body = { sources: Array.from({ length: 3000 }, () => ({ u: 1 })) };
+  const answer = await api.rest(token, 'POST', '/batch/', body);
+  expect(answer.status).toBe(400);
+  expect(answer.body.errors.length).toBeLessThanOrEqual(50);
+});
+
+test('what is no HTTP gets an answer too', async () => {
+  const { hostname, port } = new URL(api.address);
+  const socket = connect(Number(port), hostname);
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.write('NONSENSE\r\n\r\n');
+  await once(socket, 'close');
+  expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n.*"status":400/s);
 });
 
 test('a database that cannot be reached is a 503 without details', async () => {

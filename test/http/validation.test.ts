@@ -129,6 +129,8 @@ describe('patch', () => {
     ['half a surrogate pair', { prefill: { body: '\udfff' } }, ['prefill.body']],
     ['a number', { prefill: { headline: 7 } }, ['prefill.headline']],
     ['a good and a bad field', { prefill: { headline: 'Good', cta_text: '' } }, ['prefill.cta_text']],
+    ['the id, which the path names', { id: 'x', prefill: {} }, ['id']],
+    ['an invisible headline', { prefill: { headline: '\u200b' } }, ['prefill.headline']],
     ['a field beside prefill', { prefill: {}, status: 'done' }, ['status']],
   ])('refuses %s and changes nothing', async (_name, body, paths) => {
     const before = await db.orm.select().from(previews);

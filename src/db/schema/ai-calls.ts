@@ -34,7 +34,7 @@ export const aiCalls = cta.table(
     model: text('model').notNull(),
     inputTokens: integer('input_tokens'),
     outputTokens: integer('output_tokens'),
-    /** The texts, for an answered text call. */
+    /** Of an answered call: the texts, or the palette of the picture. */
     answer: jsonb('answer'),
     /** The picture, for an answered image call. */
     assetId: uuid('asset_id').references(() => assets.id, { onDelete: 'set null' }),

@@ -22,6 +22,8 @@ export const batches = cta.table(
   },
   (t) => [
     uniqueIndex('batches_task').on(t.taskId),
+    // To find those that nobody finished.
+    index('batches_unfinished').on(t.id).where(sql`finished_at is null`),
     index('batches_workspace_created').on(t.workspaceId, t.createdAt.desc(), t.id.desc()),
   ],
 );
@@ -49,6 +51,8 @@ export const sources = cta.table(
     brief: jsonb('brief'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
+    /** When it was claimed last; `started_at` is the first time. */
+    claimedAt: moment('claimed_at'),
     startedAt: moment('started_at'),
     finishedAt: moment('finished_at'),
     createdAt: createdAt(),

@@ -1,11 +1,17 @@
 import { sql } from 'drizzle-orm';
-import { check, index, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { check, index, integer, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { bytea, createdAt, cta, moment, primaryId } from './columns.ts';
 
 /** The tenant. Every row of tenant data names one. */
 export const workspaces = cta.table(
   'workspaces',
-  { id: primaryId(), name: text('name').notNull().unique(), createdAt: createdAt() },
+  {
+    id: primaryId(),
+    name: text('name').notNull().unique(),
+    /** The fair tag of its preview that started last: its next one comes after it, so that turns are taken. */
+    lastFairTag: integer('last_fair_tag').notNull().default(-1),
+    createdAt: createdAt(),
+  },
   (t) => [check('workspaces_name_length', sql`char_length(${t.name}) between 1 and 100`)],
 );
 

@@ -1,0 +1,41 @@
+import type { Transact } from '../db/client.ts';
+import { type AppError, describeError, type ErrorCode } from '../lib/app-error.ts';
+import { dropped, type Outcome } from '../queue/outcome.ts';
+import type { Queue } from '../queue/queue.ts';
+import { type ClaimedSource, isHeld } from './claim-sources.ts';
+import { failSource } from './fail-source.ts';
+import { lockBatches } from './lock-batches.ts';
+import { requeueSource } from './requeue-source.ts';
+
+/** Readings of a page before it is given up, when the trouble may pass by itself. */
+const MAX_READINGS = 3;
+/** A shop that let us wait until the time-out once more is not asked a third time. */
+const MAX_TIMEOUTS = 2;
+const RETRY_DELAY_MS = 1000;
+
+/**
+ * A page could not be used. What may pass by itself is tried again a little later; otherwise the source is `failed`
+ * and so are all its previews, each with the reason. Writes nothing if the source is no longer this worker's.
+ */
+export async function settleSourceFailure(
+  deps: { transact: Transact; queue: Queue },
+  source: ClaimedSource,
+  error: AppError,
+): Promise<Outcome> {
+  return deps.transact(async (tx) => {
+    await lockBatches(tx, [source.batchId]);
+    if (!(await isHeld(tx, source))) return dropped('deleted, or handed to another worker');
+    if (mayPass(error.code, source.attempt)) {
+      const delayMs = RETRY_DELAY_MS * 2 ** (source.attempt - 1);
+      await requeueSource(deps, tx, source, delayMs);
+      return { kind: 'retry', error, delayMs };
+    }
+    await failSource(tx, source, error);
+    return { kind: 'failed', error };
+  });
+}
+
+function mayPass(code: ErrorCode, attempt: number): boolean {
+  if (describeError(code).retry === 'never') return false;
+  return attempt < (code === 'page_timeout' ? MAX_TIMEOUTS : MAX_READINGS);
+}

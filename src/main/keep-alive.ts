@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { recoverForgotten, recoverWork } from '../batches/recover-work.ts';
+import { settleStrays } from '../batches/settle-strays.ts';
+import type { Database, Session } from '../db/client.ts';
+import type { Log } from '../lib/log.ts';
+import type { Queue } from '../queue/queue.ts';
+import { enterWorker } from '../workers/enter-worker.ts';
+import { findDeadWorkers } from '../workers/find-dead-workers.ts';
+import { showWorker } from '../workers/show-worker.ts';
+import { BEAT_MS, GRACE_MS } from '../workers/worker.ts';
+
+/** A gap between two beats from which on this worker may have been cut off itself. */
+const LONGEST_GAP_MS = BEAT_MS * 3;
+/** Beats between two looks for work that was left half done or forgotten. */
+const SWEEP_BEATS = 10;
+
+/** The life of this process as a worker. */
+export interface WorkerLife {
+  /** Its id now; another one after it was taken for dead. */
+  readonly id: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Enters this process as a worker, shows again and again that it lives, and hands on the work of those that died.
+ * `held` is what it works on: ids of calls and sources. A database that is away is waited for.
+ */
+export async function keepAlive(
+  { database, queue, session }: { database: Database; queue: Queue; session: Session },
+  held: ReadonlySet<string>,
+  log: Log,
+): Promise<WorkerLife> {
+  const deps = { orm: database.orm, transact: database.transact, queue };
+  let worker = await enterWorker(session);
+  // When the database and this process have been there without a gap: whoever was cut off must not take for dead
+  // those who were cut off with him. A process that has just started was not.
+  let steadySince = Number.NEGATIVE_INFINITY;
+  let lastBeat = performance.now();
+  let isLiving = true;
+  await buryDead();
+  const beats = beat();
+
+  async function beat(): Promise<void> {
+    for (let n = 1; isLiving; n += 1) {
+      await sleep(BEAT_MS);
+      if (!isLiving) return;
+      try {
+        await show();
+        if (performance.now() - steadySince >= GRACE_MS) await buryDead();
+        if (n % SWEEP_BEATS === 0) await sweep();
+      } catch (err) {
+        steadySince = Number.POSITIVE_INFINITY;
+        log.warn({ err }, 'a beat of this worker failed; trying again');
+      }
+    }
+  }
+
+  async function show(): Promise<void> {
+    if (!(await showWorker(session, worker))) {
+      log.warn({ worker: worker.id }, 'this worker was taken for dead; it goes on as a new one');
+      worker = await enterWorker(session);
+    }
+    const now = performance.now();
+    if (now - lastBeat > LONGEST_GAP_MS || steadySince > now) steadySince = now;
+    lastBeat = now;
+  }
+
+  /** Several workers may try: each death is handled once. */
+  async function buryDead(): Promise<void> {
+    for (const dead of await findDeadWorkers(database.orm)) {
+      log.warn({ worker: dead, ...(await recoverWork(deps, dead)) }, 'a worker died; its work goes on');
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    const strays = await settleStrays(deps);
+    const forgotten = await recoverForgotten(deps, { workerId: worker.id, held: [...held] });
+    if (forgotten.calls + forgotten.pages > 0) log.warn(forgotten, 'claimed work that was not begun goes on');
+    if (strays > 0) log.debug({ strays }, 'previews were left half done; settled');
+  }
+
+  return {
+    get id() {
+      return worker.id;
+    },
+    async stop() {
+      isLiving = false;
+      await beats;
+    },
+  };
+}
