@@ -28,7 +28,7 @@ export async function recordAnswer(
   call: { callId: string; workerId: string },
   answer: ArrivedAnswer,
 ): Promise<'mine' | 'late'> {
-  const [row] = await db.execute<{ mine: boolean }>(sql`
+  const { rows } = await db.execute<{ mine: boolean }>(sql`
     with call as (
       select id, preview_id, generation, kind, status, worker_id from cta.ai_calls
       where id = ${call.callId} for update
@@ -54,7 +54,7 @@ export async function recordAnswer(
       )
     )
     returning call.status in ('sent', 'answered') and call.worker_id = ${call.workerId} as mine`);
-  return row?.mine ? 'mine' : 'late';
+  return rows[0]?.mine ? 'mine' : 'late';
 }
 
 /**

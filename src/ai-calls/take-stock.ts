@@ -30,7 +30,7 @@ export async function takeStock(tx: Tx): Promise<Record<CallKind, Stock>> {
   // Lock first, count after: in read committed, a statement sees what was committed before it began. The window is
   // counted from the statement's start, a constant that an index can be asked with.
   await tx.execute(sql`select 1 from cta.call_limits order by kind for update`);
-  const rows = await tx.execute<{
+  const { rows } = await tx.execute<{
     kind: CallKind;
     free: number | null;
     wait_ms: number | null;

@@ -1,9 +1,10 @@
-import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import postgres from 'postgres';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { type ClientConfig, Pool } from 'pg';
 import { isRetryableConflict } from '../lib/database-error.ts';
+import { keepConnection } from './keep-connection.ts';
 
 /** Drizzle over the pool. Reads go through it; writes of more than one statement through `transact`. */
-export type Orm = PostgresJsDatabase;
+export type Orm = NodePgDatabase;
 
 /** An open transaction. A function that takes one writes in its caller's transaction. */
 export type Tx = Parameters<Parameters<Orm['transaction']>[0]>[0];
@@ -21,8 +22,12 @@ export type Transact = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 export interface Database {
   readonly orm: Orm;
   readonly transact: Transact;
-  /** The driver, for LISTEN and for sessions that hold a lock. */
-  readonly sql: postgres.Sql;
+  /**
+   * Listens on a connection of its own until the database is closed. `onConnect` is called for every new connection:
+   * what was announced while there was none has to be looked for.
+   */
+  listen(channel: string, onNotification: (payload: string) => void, onConnect: () => void): Promise<void>;
+  /** Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -37,11 +42,22 @@ const CONFLICT_TRIES = 5;
 
 /** Opens a pool. Nothing is connected before the first query. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const sql = postgres(options.url, sessionOptions(options));
-  const orm = drizzle(sql);
+  const config = sessionConfig(options.url, options.applicationName);
+  const pool = new Pool({ ...config, max: options.poolSize, idleTimeoutMillis: 60_000 });
+  // A connection that is lost, in the pool or lent out, rejects its query; without a listener it would end the program.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  const orm = drizzle(pool);
+  const listeners: (() => Promise<void>)[] = [];
+  let closing: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    await Promise.all(listeners.map((stop) => stop()));
+    await pool.end();
+  }
+
   return {
     orm,
-    sql,
     async transact(work) {
       for (let attempt = 1; ; attempt += 1) {
         try {
@@ -51,32 +67,35 @@ export function openDatabase(options: DatabaseOptions): Database {
         }
       }
     },
-    close: () => sql.end({ timeout: 5 }),
+    async listen(channel, onNotification, onConnect) {
+      const connection = await keepConnection({
+        config,
+        onNotification,
+        async onConnect(client) {
+          await client.query(`listen ${client.escapeIdentifier(channel)}`);
+          onConnect();
+        },
+      });
+      listeners.push(connection.close);
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
   };
 }
 
-/** One connection, kept. */
-export type Session = postgres.Sql;
-
-/** A connection of its own, for a session that holds an advisory lock: it must not be lent to other queries. */
-export function openSession(options: Omit<DatabaseOptions, 'poolSize'>): Session {
-  return postgres(options.url, { ...sessionOptions({ ...options, poolSize: 1 }), max_lifetime: null });
-}
-
-function sessionOptions(options: DatabaseOptions): postgres.Options<Record<string, never>> {
+/** How every connection is set up. */
+export function sessionConfig(url: string, applicationName: string): ClientConfig {
   return {
-    max: options.poolSize,
-    // A database that comes back is used at once: the driver's own backoff grows to 20 s.
-    backoff: (retries: number) => Math.min(0.05 * 2 ** retries, 0.5),
-    connect_timeout: 10,
-    keep_alive: 10,
-    onnotice: () => {},
-    connection: {
-      application_name: options.applicationName,
-      statement_timeout: 30_000,
-      idle_in_transaction_session_timeout: 60_000,
-      timezone: 'UTC',
-    },
+    connectionString: url,
+    application_name: applicationName,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 30_000,
+    // For a server that is gone without a word: longer than it would take to say that a statement took too long.
+    query_timeout: 35_000,
+    idle_in_transaction_session_timeout: 60_000,
   };
 }
 

@@ -3,12 +3,8 @@
  * Codes: PostgreSQL, Appendix A.
  */
 
-/** The driver's and the system's codes for a connection that is lost or cannot be had. */
+/** The system's codes for a connection that is lost or cannot be had. */
 const NETWORK_CODES = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-  'CONNECT_TIMEOUT',
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -26,31 +22,39 @@ const NETWORK_CODES = new Set([
  */
 const UNAVAILABLE = /^(?:(?:08|53|58)\w{3}|57P\w\w|57014|25006|25P03)$/;
 
+/** The driver has no codes for its own. */
+const LOST =
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client was closed)|^Cannot use a pool after calling end/;
+
 /** The database cannot be reached or cannot serve now: the same statement may work in a moment. */
 export function isUnavailable(error: unknown): boolean {
-  return hasCode(error, (code) => NETWORK_CODES.has(code) || UNAVAILABLE.test(code));
+  return hasInChain(
+    error,
+    (e, code) => NETWORK_CODES.has(code) || UNAVAILABLE.test(code) || LOST.test(e.message),
+  );
 }
 
 /** A deadlock or a serialization failure: the transaction can be run again as it is. */
 export function isRetryableConflict(error: unknown): boolean {
-  return hasCode(error, (code) => code === '40P01' || code === '40001');
+  return hasInChain(error, (_, code) => code === '40P01' || code === '40001');
 }
 
 /** A unique index refused the row. */
 export function isUniqueViolation(error: unknown): boolean {
-  return hasCode(error, (code) => code === '23505');
+  return hasInChain(error, (_, code) => code === '23505');
 }
 
 /** A row that is referred to is not (or no longer) there. */
 export function isForeignKeyViolation(error: unknown): boolean {
-  return hasCode(error, (code) => code === '23503');
+  return hasInChain(error, (_, code) => code === '23503');
 }
 
-function hasCode(error: unknown, test: (code: string) => boolean): boolean {
+/** Looks at an error, its causes, and the parts of those that have several. */
+function hasInChain(error: unknown, test: (error: Error, code: string) => boolean): boolean {
   for (let e = error, depth = 0; e instanceof Error && depth < 6; e = e.cause, depth += 1) {
     const { code } = e as { code?: unknown };
-    if (typeof code === 'string' && test(code)) return true;
-    if (e instanceof AggregateError && e.errors.some((inner) => hasCode(inner, test))) return true;
+    if (test(e, typeof code === 'string' ? code : '')) return true;
+    if (e instanceof AggregateError && e.errors.some((inner) => hasInChain(inner, test))) return true;
   }
   return false;
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recoverForgotten, recoverWork } from '../batches/recover-work.ts';
 import { settleStrays } from '../batches/settle-strays.ts';
-import type { Database, Session } from '../db/client.ts';
+import { type Database, sessionConfig } from '../db/client.ts';
+import { keepConnection } from '../db/keep-connection.ts';
 import type { Log } from '../lib/log.ts';
 import type { Queue } from '../queue/queue.ts';
-import { enterWorker } from '../workers/enter-worker.ts';
+import { enterWorker, retakeLock, type WorkerIdentity } from '../workers/enter-worker.ts';
 import { findDeadWorkers } from '../workers/find-dead-workers.ts';
 import { showWorker } from '../workers/show-worker.ts';
 import { BEAT_MS, GRACE_MS } from '../workers/worker.ts';
@@ -26,12 +27,20 @@ export interface WorkerLife {
  * `held` is what it works on: ids of calls and sources. A database that is away is waited for.
  */
 export async function keepAlive(
-  { database, queue, session }: { database: Database; queue: Queue; session: Session },
+  { url, database, queue }: { url: string; database: Database; queue: Queue },
   held: ReadonlySet<string>,
   log: Log,
 ): Promise<WorkerLife> {
   const deps = { orm: database.orm, transact: database.transact, queue };
-  let worker = await enterWorker(session);
+  let entered: WorkerIdentity | undefined;
+  const session = await keepConnection({
+    config: sessionConfig(url, 'cta-batch worker'),
+    // The lock went with the session that was lost.
+    onConnect: async (client) => {
+      if (entered) await retakeLock(client, entered);
+    },
+  });
+  let worker = await enter();
   // When the database and this process have been there without a gap: whoever was cut off must not take for dead
   // those who were cut off with him. A process that has just started was not.
   let steadySince = Number.NEGATIVE_INFINITY;
@@ -39,6 +48,11 @@ export async function keepAlive(
   let isLiving = true;
   await buryDead();
   const beats = beat();
+
+  async function enter(): Promise<WorkerIdentity> {
+    entered = await enterWorker(session);
+    return entered;
+  }
 
   async function beat(): Promise<void> {
     for (let n = 1; isLiving; n += 1) {
@@ -58,7 +72,7 @@ export async function keepAlive(
   async function show(): Promise<void> {
     if (!(await showWorker(session, worker))) {
       log.warn({ worker: worker.id }, 'this worker was taken for dead; it goes on as a new one');
-      worker = await enterWorker(session);
+      worker = await enter();
     }
     const now = performance.now();
     if (now - lastBeat > LONGEST_GAP_MS || steadySince > now) steadySince = now;
@@ -86,6 +100,7 @@ export async function keepAlive(
     async stop() {
       isLiving = false;
       await beats;
+      await session.close();
     },
   };
 }

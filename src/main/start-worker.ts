@@ -4,7 +4,6 @@ import { type ClaimedCall, claimCalls } from '../batches/claim-calls.ts';
 import { type ClaimedSource, claimSources } from '../batches/claim-sources.ts';
 import { recoverWork } from '../batches/recover-work.ts';
 import { startBatches } from '../batches/start-batches.ts';
-import { openSession } from '../db/client.ts';
 import type { Log } from '../lib/log.ts';
 import type { JobName } from '../queue/catalogue.ts';
 import { type Pump, startPump } from '../queue/pump.ts';
@@ -50,9 +49,8 @@ export async function startWorker(
     const rates = { before: replaced, now: settings.PREVIEW_RATE_LIMIT };
     log.warn(rates, 'another rate limit was in force; the newest worker decides for all');
   }
-  const session = openSession({ url, applicationName: 'cta-batch worker' });
   const held = new Set<string>();
-  const life = await keepAlive({ database, queue, session }, held, log);
+  const life = await keepAlive({ url, database, queue }, held, log);
 
   const stopping = new AbortController();
   const sourceStep = processSource(deps);
@@ -100,7 +98,7 @@ export async function startWorker(
   }
 
   // After a lost connection the driver listens again; what was announced in between is looked for.
-  await database.sql.listen(
+  await database.listen(
     WAKE_CHANNEL,
     (job) => pumpOf[job as JobName]?.wake(),
     () => {
@@ -115,13 +113,12 @@ export async function startWorker(
       await Promise.race([idle, sleep(graceMs, undefined, { ref: false })]);
       stopping.abort(new Stopping());
       await Promise.race([idle, sleep(ABORT_MS, undefined, { ref: false })]);
-      await life.stop();
       try {
         const handedOn = await recoverWork(deps, life.id);
         if (handedOn.calls + handedOn.pages > 0)
           log.warn(handedOn, 'stopped with work under way; it is handed on');
       } finally {
-        await session.end({ timeout: 2 });
+        await life.stop();
       }
     },
   };

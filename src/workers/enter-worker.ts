@@ -1,21 +1,35 @@
-import type { Session } from '../db/client.ts';
 import { createId } from '../lib/ids.ts';
 import { WORKER_LOCK_CLASS } from './worker.ts';
 
-/** This process as a worker. Its id changes if it was taken for dead: what it had is then somebody else's. */
-export interface WorkerIdentity {
-  id: string;
-  lockKey: number;
-  /** The backend that holds the advisory lock; another one means that the session was lost. */
-  backendPid: number;
+/** A connection of a worker's own: its lock belongs to that session. */
+export interface WorkerSession {
+  query<R extends object>(text: string, values?: unknown[]): Promise<R[]>;
 }
 
-/** Enters a new worker and takes its lock. `session` is a connection of its own, since locks belong to sessions. */
-export async function enterWorker(session: Session): Promise<WorkerIdentity> {
-  const id = createId();
-  const [row] = await session<{ lock_key: number; pid: number }[]>`
-    with entered as (insert into cta.workers (id) values (${id}) returning lock_key)
-    select lock_key, pg_backend_pid() as pid, pg_advisory_lock(${WORKER_LOCK_CLASS}::int, lock_key) from entered`;
-  if (!row) throw new Error('the worker could not be entered');
-  return { id, lockKey: row.lock_key, backendPid: row.pid };
+/** A worker as it was entered. */
+export interface WorkerIdentity {
+  readonly id: string;
+  readonly lockKey: number;
 }
+
+/** Enters this process as a new worker and takes its lock. */
+export async function enterWorker(session: WorkerSession): Promise<WorkerIdentity> {
+  const id = createId();
+  const [row] = await session.query<{ lock_key: number }>(
+    'insert into cta.workers (id) values ($1) returning lock_key',
+    [id],
+  );
+  if (!row) throw new Error('the worker could not be entered');
+  await session.query(LOCK, [WORKER_LOCK_CLASS, row.lock_key]);
+  return { id, lockKey: row.lock_key };
+}
+
+/** Takes a worker's lock again, on a session that replaces the one that was lost. */
+export async function retakeLock(
+  session: { query(text: string, values: unknown[]): Promise<unknown> },
+  worker: WorkerIdentity,
+) {
+  await session.query(LOCK, [WORKER_LOCK_CLASS, worker.lockKey]);
+}
+
+const LOCK = 'select pg_advisory_lock($1::int, $2::int)';

@@ -7,7 +7,7 @@ import { FROZEN_MS, GRACE_MS, WORKER_LOCK_CLASS } from './worker.ts';
  * from when the server started at the earliest, as nobody could show himself while it was down.
  */
 export async function findDeadWorkers(db: Executor): Promise<string[]> {
-  const rows = await db.execute<{ id: string }>(sql`
+  const { rows } = await db.execute<{ id: string }>(sql`
     select w.id from cta.workers w
     where w.died_at is null
       and greatest(w.seen_at, pg_postmaster_start_time()) < clock_timestamp() - make_interval(secs => ${GRACE_MS} / 1000.0)

@@ -25,20 +25,19 @@ test('a job that was enqueued in a transaction that rolls back was never there',
   });
   await expect(attempt).rejects.toBe(failure);
   expect(await take(10)).toEqual([]);
-  const [rows] = await db.orm.execute(sql`select count(*)::int as jobs from cta_jobs.job`);
-  expect(rows).toEqual({ jobs: 0 });
+  const { rows } = await db.orm.execute(sql`select count(*)::int as jobs from cta_jobs.job`);
+  expect(rows).toEqual([{ jobs: 0 }]);
 });
 
 test('a commit brings the job and wakes the listeners; the best priority goes first', async () => {
   const woken = Promise.withResolvers<string>();
-  const listening = await db.sql.listen(WAKE_CHANNEL, woken.resolve);
+  await db.listen(WAKE_CHANNEL, woken.resolve, () => {});
   const [low, high] = [job(-5), job(3)];
   await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [low, high]));
   expect(await woken.promise).toBe('batch.start');
   expect((await take(1)).map((j) => j.payload)).toEqual([high.payload]);
   expect((await take(5)).map((j) => j.payload)).toEqual([low.payload]);
   expect(await take(5)).toEqual([]);
-  await listening.unlisten();
 });
 
 test('a job that was taken in a transaction that rolls back is there for the next', async () => {

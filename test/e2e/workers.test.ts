@@ -69,10 +69,10 @@ test('a worker that is killed while calls are under way: another goes on, nothin
   await ai.waitFor((calls) => calls.filter((call) => call.outcome === 'answered').length >= 6);
   const open = await poll(
     async () => {
-      const [row] = await db.orm.execute<{ n: number }>(
+      const { rows } = await db.orm.execute<{ n: number }>(
         sql`select count(*)::int as n from cta.ai_calls where status = 'sent'`,
       );
-      return row?.n ?? 0;
+      return rows[0]?.n ?? 0;
     },
     (n) => n > 0,
   );
@@ -81,12 +81,12 @@ test('a worker that is killed while calls are under way: another goes on, nothin
   const batch = await rest.follow(created.id);
   expect(batch).toMatchObject({ status: 'done', progress: { done: 18 } });
   // What was answered and stored is not bought again: a repeated key follows a call that was cut off.
-  const [row] = await db.orm.execute<{ unknown: number; answered: number }>(sql`
+  const { rows } = await db.orm.execute<{ unknown: number; answered: number }>(sql`
     select count(*) filter (where status = 'unknown')::int as unknown,
       count(*) filter (where status = 'answered')::int as answered
     from cta.ai_calls`);
-  expect(row?.answered).toBe(36);
-  expect(ai.calls.length).toBeLessThanOrEqual(36 + (row?.unknown ?? 0));
+  expect(rows[0]?.answered).toBe(36);
+  expect(ai.calls.length).toBeLessThanOrEqual(36 + (rows[0]?.unknown ?? 0));
   expect(ai.worstWindow('text', 1000)).toBeLessThanOrEqual(6);
   expect(ai.worstWindow('image', 1000)).toBeLessThanOrEqual(6);
 });
@@ -148,8 +148,8 @@ test('PostgreSQL drops every connection: the program goes on without a restart',
   expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: 12 } });
   expect(worker.process.exitCode).toBeNull();
   expect(worker.output().stderr).not.toContain('taken for dead');
-  const [row] = await db.orm.execute<{ n: number }>(
+  const { rows } = await db.orm.execute<{ n: number }>(
     sql`select count(*)::int as n from cta.ai_calls where status = 'answered'`,
   );
-  expect(row?.n).toBe(24);
+  expect(rows[0]?.n).toBe(24);
 });

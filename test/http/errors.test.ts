@@ -128,7 +128,7 @@ describe('tokens', () => {
   });
 
   test('only their hash is stored', async () => {
-    const rows = await db.orm.execute(sql`select * from cta.api_tokens`);
+    const { rows } = await db.orm.execute(sql`select * from cta.api_tokens`);
     expect(JSON.stringify(rows)).not.toContain(token);
   });
 

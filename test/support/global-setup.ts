@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import postgres from 'postgres';
+import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openEmbeddedServer } from '../../src/db/embedded/embedded-server.ts';
 import { migrateDatabase } from '../../src/db/migrate.ts';
@@ -26,9 +26,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
     // Nothing here has to survive a power cut.
     settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
   });
-  const sql = postgres(server.url, { max: 1, onnotice: () => {} });
-  await sql`create database cta_template`;
-  await sql.end();
+  const client = new Client(server.url);
+  await client.connect();
+  await client.query('create database cta_template');
+  await client.end();
   const url = new URL(server.url);
   url.pathname = '/cta_template';
   await migrateDatabase(url.href, () => installQueue({ url: url.href, log: quietLog, supervise: false }));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import postgres from 'postgres';
+import { Client } from 'pg';
 import { inject } from 'vitest';
 import { setLimit } from '../../src/ai-calls/set-limit.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
@@ -55,12 +55,13 @@ export async function openTestDatabase({ rate = 'off' }: { rate?: string } = {})
 }
 
 async function administer(statement: string): Promise<void> {
-  const sql = postgres(inject('serverUrl'), { max: 1, onnotice: () => {} });
+  const client = new Client(inject('serverUrl'));
+  await client.connect();
   try {
     // A session that has just been closed may be there for a moment.
     for (let tries = 1; ; tries += 1) {
       try {
-        await sql.unsafe(statement);
+        await client.query(statement);
         return;
       } catch (error) {
         const inUse = (error as { code?: string }).code === '55006';
@@ -69,6 +70,6 @@ async function administer(statement: string): Promise<void> {
       }
     }
   } finally {
-    await sql.end();
+    await client.end();
   }
 }

@@ -1,5 +1,5 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createDataDirectory } from './create-data-directory.ts';
 import { endServer } from './end-server.ts';
 import { findBinaries } from './find-binaries.ts';
@@ -7,6 +7,7 @@ import { findPlace } from './find-place.ts';
 import { getPassword } from './get-password.ts';
 import { DATABASE, SUPERUSER } from './identity.ts';
 import { makeOnce } from './make-once.ts';
+import { reviveServer } from './revive-server.ts';
 import { startOrJoin } from './start-or-join.ts';
 
 /** A PostgreSQL that this program owns or has joined. */
@@ -43,7 +44,11 @@ export async function openEmbeddedServer(options: EmbeddedOptions): Promise<Embe
   await createDataDirectory(place, { password, sync: settings.fsync !== 'off' });
   const { session, port } = await startOrJoin({ place, password, settings, log });
 
+  const logFile = join(dataDirectory, 'server.log');
+  const letDie = reviveServer(session, { place, port, logFile, settings, log });
+
   async function stop(): Promise<void> {
+    letDie();
     try {
       // The session stays open meanwhile, so that nobody becomes the owner of a server that is ending.
       if (await session.stillOwned()) await endServer(dataDirectory);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import postgres from 'postgres';
+import type { Client, ClientConfig } from 'pg';
+import { keepConnection } from '../keep-connection.ts';
 import { DATABASE, SUPERUSER } from './identity.ts';
 
 /** The advisory lock of a server's owner, in the database `postgres`: "cta" in ASCII. */
@@ -8,10 +9,14 @@ const OWNER_LOCK = 0x637461;
 /** A killed owner's session takes a moment to see that its other end is gone. */
 const TRIES = 3;
 const BETWEEN_TRIES_MS = 50;
+/** For a server that does not answer when it is to be ended. */
+const REACH_TRIES = 40;
 
 /** A connection of its own that holds the owner's lock for as long as it is open. */
 export interface Session {
   readonly owned: boolean;
+  /** False while the connection is lost. */
+  readonly connected: boolean;
   /** Asks the server itself, since the lock may have been lost with a connection. */
   stillOwned(): Promise<boolean>;
   close(): Promise<void>;
@@ -27,84 +32,75 @@ export async function openSession(options: {
   password: string;
   log: { warn(message: string): void };
 }): Promise<Session> {
-  let watched = false;
   let owned = false;
-  let lost = false;
-  const sql = postgres({
+  let isFirst = true;
+  const config: ClientConfig = {
     host: '127.0.0.1',
     port: options.port,
     database: 'postgres',
-    username: SUPERUSER,
+    user: SUPERUSER,
     password: options.password,
-    max: 1,
-    // By default a connection is replaced after about 45 minutes: the lock would go with it.
-    max_lifetime: null,
-    idle_timeout: 0,
-    connect_timeout: 5,
-    backoff: () => 0.5,
-    fetch_types: false,
     ssl: false,
-    onnotice: () => {},
-    onclose: () => {
-      if (!watched) return;
-      if (!lost)
+    connectionTimeoutMillis: 5000,
+  };
+  const connection = await keepConnection({
+    config,
+    async onConnect(client) {
+      if (isFirst) await createDatabase(client);
+      const tries = isFirst ? TRIES : 1;
+      // Who did not own it before does not become the owner later: the next program that comes does.
+      if (isFirst || owned) owned = await takeLock(client, tries);
+      if (!isFirst && !owned) options.log.warn('Another program owns the embedded PostgreSQL now.');
+      isFirst = false;
+    },
+    onLost() {
+      if (owned)
         options.log.warn('Lost the connection to the embedded PostgreSQL. Trying to reach it again.');
-      lost = true;
-      void retake();
     },
   });
-
-  async function takeLock(): Promise<boolean> {
-    const [row] = await sql<{ taken: boolean }[]>`select pg_try_advisory_lock(${OWNER_LOCK}) as taken`;
-    return row?.taken === true;
-  }
-
-  /** A try that fails ends in `onclose`, and so in the next try. */
-  async function retake(): Promise<void> {
-    try {
-      owned = await takeLock();
-      lost = false;
-      if (!owned) options.log.warn('Another program owns the embedded PostgreSQL now.');
-    } catch {
-      // still not there
-    }
-  }
-
-  try {
-    await createDatabase(sql);
-    owned = await takeLock();
-    for (let tries = 1; !owned && tries < TRIES; tries += 1) {
-      await delay(BETWEEN_TRIES_MS);
-      owned = await takeLock();
-    }
-  } catch (error) {
-    await sql.end({ timeout: 0 });
-    throw error;
-  }
-  watched = owned;
 
   return {
     get owned() {
       return owned;
     },
+    get connected() {
+      return connection.connected;
+    },
     async stillOwned() {
-      if (!owned) return false;
-      watched = false;
-      // Refused: there is no server. Any other error is that of a server, the one we owned.
-      return await takeLock().catch((error) => error.code !== 'ECONNREFUSED');
+      // A server that recovers from a crash is back in a moment; one that is not is no longer there to be ended.
+      for (let n = 1; owned && n <= REACH_TRIES; n += 1) {
+        try {
+          const text = 'select pg_try_advisory_lock($1) as taken';
+          const [row] = await connection.query<{ taken: boolean }>(text, [OWNER_LOCK]);
+          return row?.taken === true;
+        } catch {
+          await delay(BETWEEN_TRIES_MS);
+        }
+      }
+      return false;
     },
-    async close() {
-      watched = false;
-      await sql.end({ timeout: 1 });
-    },
+    close: connection.close,
   };
 }
 
-async function createDatabase(sql: postgres.Sql): Promise<void> {
-  const found = await sql`select from pg_database where datname = ${DATABASE}`;
-  if (found.length > 0) return;
-  await sql`create database ${sql(DATABASE)}`.catch((error) => {
+async function takeLock(client: Client, tries: number): Promise<boolean> {
+  for (let n = 1; ; n += 1) {
+    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
+      OWNER_LOCK,
+    ]);
+    if (rows[0]?.taken || n >= tries) return rows[0]?.taken === true;
+    await delay(BETWEEN_TRIES_MS);
+  }
+}
+
+async function createDatabase(client: Client): Promise<void> {
+  const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE]);
+  if (rowCount) return;
+  try {
+    await client.query(`create database ${client.escapeIdentifier(DATABASE)}`);
+  } catch (error) {
     // 42P04 duplicate_database, 23505 unique_violation: another program was faster.
-    if (error.code !== '42P04' && error.code !== '23505') throw error;
-  });
+    const { code } = error as { code?: string };
+    if (code !== '42P04' && code !== '23505') throw error;
+  }
 }
