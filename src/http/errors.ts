@@ -13,6 +13,8 @@ const FASTIFY_CODES: Record<
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_json',
   FST_ERR_BAD_URL: 'not_found',
   FST_ERR_MAX_PARAM_LENGTH: 'not_found',
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'unsupported_media_type',
+  FST_ERR_ROUTE_MISSING_CONTENT: 'invalid_json',
 };
 
 /** Any error of a request as one of ours. A ZodError here is an answer of ours that has a wrong shape: a 500. */

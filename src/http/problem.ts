@@ -1,26 +1,23 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { describeError } from '../lib/app-error.ts';
+import { AppError, describeError } from '../lib/app-error.ts';
 import type { Log } from '../lib/log.ts';
+import { drainRequest } from './drain-request.ts';
 import { toRequestError } from './errors.ts';
 
 /**
  * Answers any error as `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `code`, and
  * `errors` for a wrong input. What is our fault is logged with its cause and told without it.
  */
-export function sendProblem(
+export async function sendProblem(
   log: Log,
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-): FastifyReply {
-  const problem = toRequestError(error);
-  const status = describeError(problem.code).httpStatus;
-  if (status >= 500) log.error({ err: error, url: request.url, method: request.method }, 'a request failed');
-  if (status === 401) reply.header('www-authenticate', 'Bearer');
-  // Fastify asks for the connection to be closed when a body is too large. Closing it while the client still sends
-  // would reset it, and the client would not see this answer: the rest of the body is read and thrown away instead.
-  if (status === 413) reply.removeHeader('connection');
+): Promise<FastifyReply> {
+  const problem = await prepareProblem(log, error, request, reply);
+  const { httpStatus: status } = describeError(problem.code);
+  const errors = problem.errors.map(({ path, message }) => ({ path: path.join('.'), message }));
   return reply
     .code(status)
     .type('application/problem+json')
@@ -30,8 +27,26 @@ export function sendProblem(
       status,
       detail: problem.message,
       code: problem.code,
-      ...(problem.errors.length > 0
-        ? { errors: problem.errors.map(({ path, message }) => ({ path: path.join('.'), message })) }
-        : {}),
+      ...(errors.length > 0 ? { errors } : {}),
     });
+}
+
+/** What both doors do before they answer an error: name it, log what is our fault, and let the client hear the answer. */
+export async function prepareProblem(
+  log: Log,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<AppError> {
+  const { raw, url, method } = request;
+  // A client that hung up in the middle of its body: nobody's failure, and nobody hears the answer.
+  if (raw.destroyed && !raw.complete) return new AppError('invalid_json', { cause: error });
+  const problem = toRequestError(error);
+  const { httpStatus } = describeError(problem.code);
+  if (httpStatus >= 500) log.error({ err: error, url, method }, 'a request failed');
+  if (httpStatus === 401) reply.header('www-authenticate', 'Bearer');
+  // Fastify asks for the connection to be closed when a body is too large; that is not needed.
+  if (httpStatus === 413) reply.removeHeader('connection');
+  await drainRequest(raw, reply.raw);
+  return problem;
 }

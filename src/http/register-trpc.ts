@@ -4,8 +4,8 @@ import { describeError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps } from './context.ts';
-import { toRequestError } from './errors.ts';
 import { decodeUtf8 } from './parse-body.ts';
+import { prepareProblem } from './problem.ts';
 import { appRouter } from './router.ts';
 
 interface TrpcOptions {
@@ -13,6 +13,9 @@ interface TrpcOptions {
   readonly authenticate: Authenticate;
   readonly publicUrl: string | undefined;
 }
+
+/** Calls in one request. Our client splits longer batches by the length of the address long before. */
+const MOST_CALLS = 100;
 
 /** The tRPC door under `/trpc`, with batching. */
 export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
@@ -26,23 +29,23 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     }
   });
   // What fails before a procedure is found must be readable for tRPC's clients too.
-  app.setErrorHandler((error, _request, reply) => {
-    const problem = toRequestError(error);
+  app.setErrorHandler(async (error, request, reply) => {
+    const problem = await prepareProblem(options.deps.log, error, request, reply);
     const { httpStatus } = describeError(problem.code);
-    if (httpStatus >= 500) options.deps.log.error({ err: error }, 'a call failed before its procedure');
-    if (httpStatus === 413) reply.removeHeader('connection');
     const shape = { message: problem.message, code: -32_600, data: { code: problem.code, httpStatus } };
     return reply.code(httpStatus).send({ error: { json: shape } });
   });
   app.route<{ Params: { path: string } }>({
     method: ['GET', 'POST'],
     url: '/trpc/:path',
+    exposeHeadRoute: false,
     async handler(request, reply) {
       await fastifyRequestHandler({
         router: appRouter,
         req: request,
         res: reply,
         path: request.params.path,
+        maxBatchSize: MOST_CALLS,
         createContext: () => ({
           deps: options.deps,
           authenticate: options.authenticate,

@@ -57,7 +57,7 @@ program
   .action(async (urls: string[], options: { size: number; out: string }) => {
     const { runGenerate } = await import('./generate-command.ts');
     const settings = readSettings(process.env);
-    const level = process.env.LOG_LEVEL ? settings.LOG_LEVEL : 'error';
+    const level = process.env.LOG_LEVEL ? settings.LOG_LEVEL : 'warn';
     if (!(await runGenerate(settings, createLog(level), urls, options))) process.exitCode = 1;
   });
 

@@ -4,7 +4,17 @@ import { parseAllowHosts } from '../adapters/page/allow-hosts.ts';
 import { parseRate } from '../ai-calls/rate.ts';
 
 const text = z.string().trim().min(1).optional();
-const count = (max: number) => z.coerce.number().int().min(1).max(max);
+/** What can stand in an HTTP header. */
+const key = text.refine((value) => value === undefined || /^[\x21-\x7e]+$/.test(value), {
+  error: 'must be one word of ASCII characters',
+});
+const whole = (min: number, max: number) =>
+  z.coerce
+    .number({ error: `must be a whole number from ${min} to ${max}` })
+    .int({ error: `must be a whole number from ${min} to ${max}` })
+    .min(min, { error: `must be at least ${min}` })
+    .max(max, { error: `must be at most ${max}` });
+const count = (max: number) => whole(1, max);
 const origin = z
   .string()
   .refine((url) => URL.canParse(url) && /^https?:\/\//.test(url), { error: 'must be an http(s) address' });
@@ -32,7 +42,7 @@ const settingsSchema = z.object({
   }),
   DATABASE_POOL: count(500).default(10),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  PORT: whole(0, 65_535).default(3000),
   PUBLIC_URL: origin
     .refine((url) => !/[?#]/.test(url), { error: 'must not have a query' })
     .transform((url) => url.replace(/\/+$/, ''))
@@ -50,10 +60,10 @@ const settingsSchema = z.object({
     .refine((rate) => parseRate(rate) !== undefined, { error: 'must be like 20/m, 5/s, 1000/h, or off' }),
   WORKER_CONCURRENCY: count(1000).default(50),
   AI_BASE_URL: origin.default('https://api.openai.com/v1'),
-  AI_API_KEY: text,
+  AI_API_KEY: key,
   AI_TEXT_MODEL: z.string().min(1).default('gpt-4.1-mini'),
   AI_IMAGE_BASE_URL: origin.optional(),
-  AI_IMAGE_API_KEY: text,
+  AI_IMAGE_API_KEY: key,
   AI_IMAGE_MODEL: z.string().min(1).default('gpt-image-1'),
   AI_TIMEOUT: duration.default(180_000),
   FETCH_TIMEOUT: duration.default(20_000),

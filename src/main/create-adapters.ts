@@ -7,7 +7,7 @@ import { collectImages } from '../adapters/images/collect-images.ts';
 import { createHeuristicRanker } from '../adapters/images/heuristic-ranker.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
 import { createGuardedFetch } from '../adapters/page/guarded-fetch.ts';
-import { readProductPage } from '../adapters/page/read-product-page.ts';
+import { createPageParser } from '../adapters/page/page-parser.ts';
 import type { PageReader } from '../steps/process-source.ts';
 import type { Settings } from './config.ts';
 
@@ -25,6 +25,7 @@ export interface Adapters {
 
 /** Builds the adapters that the settings ask for: without a key, the offline generator does the work of an AI. */
 export function createAdapters(settings: Settings): Adapters {
+  const parser = createPageParser();
   const { fetchBytes, close } = createGuardedFetch({
     allowHosts: settings.FETCH_ALLOW_HOSTS,
     timeoutMs: settings.FETCH_TIMEOUT,
@@ -39,7 +40,7 @@ export function createAdapters(settings: Settings): Adapters {
           maxBytes: MAX_PAGE_BYTES,
           signal,
         });
-        return readProductPage({ html: page.body, contentType: page.contentType, url: page.finalUrl });
+        return parser.parse({ html: page.body, contentType: page.contentType, url: page.finalUrl });
       },
       collectImages: (candidates, pageUrl, signal) =>
         collectImages(fetchBytes, candidates, { signal, refererUrl: pageUrl }),
@@ -61,6 +62,9 @@ export function createAdapters(settings: Settings): Adapters {
             apiKey: imageKey,
             model: settings.AI_IMAGE_MODEL,
           }),
-    close,
+    async close() {
+      await close();
+      await parser.close();
+    },
   };
 }

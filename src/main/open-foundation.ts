@@ -1,10 +1,11 @@
 import { type Database, openDatabase } from '../db/client.ts';
-import { openEmbeddedServer } from '../db/embedded/embedded-server.ts';
+import { type EmbeddedServer, openEmbeddedServer } from '../db/embedded/embedded-server.ts';
 import { migrateDatabase } from '../db/migrate.ts';
+import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
 import { type Closer, closeAll } from './close-all.ts';
-import type { Settings } from './config.ts';
+import { type Settings, SettingsError } from './config.ts';
 
 /** Where the embedded server, its password and the default token are kept. */
 export const DATA_FOLDER = '.data';
@@ -26,13 +27,7 @@ export async function openFoundation(
   log: Log,
   options: { supervise: boolean },
 ): Promise<Foundation> {
-  const server =
-    settings.DATABASE_URL === undefined
-      ? await openEmbeddedServer({
-          folder: DATA_FOLDER,
-          log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
-        })
-      : undefined;
+  const server = settings.DATABASE_URL === undefined ? await openEmbedded(log) : undefined;
   const closers: Closer[] = server ? [{ name: 'the embedded PostgreSQL', close: server.stop }] : [];
   const url = settings.DATABASE_URL ?? server?.url ?? '';
   try {
@@ -45,6 +40,31 @@ export async function openFoundation(
     return { url, database, queue, embedded: server !== undefined, closers };
   } catch (error) {
     await closeAll(closers, log);
-    throw error;
+    if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;
+    throw new SettingsError(
+      `DATABASE_URL leads to a PostgreSQL that cannot be used now: ${reasonOf(error)}.`,
+    );
   }
+}
+
+async function openEmbedded(log: Log): Promise<EmbeddedServer> {
+  try {
+    return await openEmbeddedServer({
+      folder: DATA_FOLDER,
+      log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
+    });
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(code)) throw error;
+    throw new SettingsError(
+      `The folder ${DATA_FOLDER} cannot be written (${code}). Start in a folder of your own, or set DATABASE_URL.`,
+    );
+  }
+}
+
+/** The innermost reason: `connect ECONNREFUSED 127.0.0.1:5432`. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : reasonOf(error.cause);
 }

@@ -4,6 +4,16 @@ import type { Log } from '../lib/log.ts';
 import { type Settings, SettingsError } from './config.ts';
 import type { Foundation } from './open-foundation.ts';
 
+const CLOSE_WITHIN_MS = 5000;
+
+/** Why a port cannot be opened, in words that name the setting. */
+const LISTEN_ERRORS: Record<string, (host: string, port: number) => string> = {
+  EADDRINUSE: (host, port) => `PORT ${port} is in use on ${host}. Set PORT to another one.`,
+  EACCES: (_host, port) => `PORT ${port} may not be opened by this user. Set PORT to one from 1024.`,
+  EADDRNOTAVAIL: (host) => `HOST ${host} is not an address of this machine.`,
+  ENOTFOUND: (host) => `HOST ${host} is not an address, and not a name that can be found.`,
+};
+
 /** An API under way. */
 export interface RunningApi {
   /** Where it can be reached, such as `http://127.0.0.1:3000`. */
@@ -24,15 +34,25 @@ export async function startApi(foundation: Foundation, settings: Settings, log: 
       trustProxy: settings.TRUST_PROXY,
     },
   );
+  const { HOST: host, PORT: port } = settings;
   try {
-    await app.listen({ host: settings.HOST, port: settings.PORT });
+    await app.listen({ host, port });
   } catch (error) {
     await app.close();
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new SettingsError(`PORT ${settings.PORT} is in use on ${settings.HOST}. Set PORT to another one.`);
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = LISTEN_ERRORS[code ?? ''];
+    throw reason ? new SettingsError(reason(host, port)) : error;
   }
-  const { address, family, port } = app.server.address() as AddressInfo;
-  const anywhere = address === '0.0.0.0' || address === '::';
-  const host = anywhere ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
-  return { address: `http://${host}:${port}`, stop: () => app.close() };
+  const bound = app.server.address() as AddressInfo;
+  const isAnywhere = bound.address === '0.0.0.0' || bound.address === '::';
+  const name = isAnywhere ? '127.0.0.1' : bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
+  return {
+    address: `http://${name}:${bound.port}`,
+    async stop() {
+      // Requests under way may end; one that does not (it may never have been sent whole) is cut off.
+      const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);
+      await app.close();
+      clearTimeout(timer);
+    },
+  };
 }

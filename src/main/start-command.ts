@@ -20,6 +20,9 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
   try {
     const foundation = await openFoundation(settings, log, { supervise: role !== 'api' });
     closers.push(...foundation.closers);
+    // The port first: a start that fails for it must not have changed the limit for all, or claimed work.
+    const api = role === 'worker' ? undefined : await startApi(foundation, settings, log);
+    if (api) closers.push({ name: 'the API', close: api.stop });
     if (role !== 'api') {
       const adapters = createAdapters(settings);
       closers.push({ name: 'the page reader', close: adapters.close });
@@ -27,8 +30,6 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       closers.push({ name: 'the worker', close: () => worker.stop(GRACE_MS) });
       sayHowItWorks(adapters, settings, log);
     }
-    const api = role === 'worker' ? undefined : await startApi(foundation, settings, log);
-    if (api) closers.push({ name: 'the API', close: api.stop });
     process.stdout.write(`${(await introduce(foundation, api?.address, role)).join('\n')}\n`);
     log.info({ signal: await stopSignal }, 'stopping');
   } finally {

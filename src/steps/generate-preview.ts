@@ -39,7 +39,16 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
       await throughOutages(() => settleAnswer(deps, call));
       return done;
     },
-    settleFailure: (call, error) => settleCallFailure(deps, call, error),
+    async settleFailure(call, error) {
+      if (error.retryAfterMs !== undefined) {
+        const seconds = Math.ceil(error.retryAfterMs / 1000);
+        deps.log.warn(
+          { seconds, code: error.code },
+          'the AI service asks to wait: no process calls it until then',
+        );
+      }
+      return settleCallFailure(deps, call, error);
+    },
   };
 }
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCtaBatchClient } from '../../src/client/index.ts';
 import { type FakeAi, startFakeAi } from '../fakes/fake-ai.ts';
@@ -180,4 +182,18 @@ test('without a key the offline generator does the whole job', async () => {
   expect(new Set(previews.map((p) => p.prefill.headline)).size).toBe(3);
   expect(new Set(previews.map((p) => p.prefill.background_image_url)).size).toBe(3);
   expect(await program.stop('SIGINT')).toEqual({ code: 0, signal: null });
+});
+
+test('a request that is never sent whole does not keep the program from stopping', async () => {
+  const program = await startProgram({ args: ['start', '--role', 'api'], env: settings() });
+  const { hostname, port } = new URL(program.address);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => {});
+  const head = ['POST /api/llm-editor/cta/batch/ HTTP/1.1', 'Host: x', `Authorization: Bearer ${token}`];
+  socket.write([...head, 'Content-Type: application/json', 'Content-Length: 100', '', '{'].join('\r\n'));
+  await once(socket, 'connect');
+  // Answered behind it on another connection: the first one has been read by then.
+  await createRestClient(program.address, token).call('GET', '/batch/');
+  expect(await program.stop()).toEqual({ code: 0, signal: null });
+  socket.destroy();
 });

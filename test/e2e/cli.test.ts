@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -13,6 +13,7 @@ beforeAll(async () => {
   db = await openTestDatabase();
   shop = await startFakeShop();
   folder = await mkdtemp(join(tmpdir(), 'cta-cli-'));
+  await chmod(folder, 0o755);
 });
 afterAll(async () => {
   await shop.close();
@@ -30,6 +31,9 @@ test.each([
   ['MAX_SOURCES', '0'],
   ['TRUST_PROXY', 'nonsense'],
   ['CORS_ORIGINS', 'app.example'],
+  ['AI_API_KEY', 'two\nlines'],
+  ['DATABASE_URL', 'postgres://u:secret@127.0.0.1:9/x'],
+  ['HOST', '10.99.99.99'],
 ])('a wrong %s stops the program with a sentence that names it', async (name, value) => {
   const { code, stderr, stdout } = await runProgram({ args: ['start'], env: { [name]: value }, cwd: folder });
   expect(code).toBe(1);

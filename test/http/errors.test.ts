@@ -190,6 +190,42 @@ test('a body of nothing but mistakes is not answered with a longer one', async (
   expect(answer.body.errors.length).toBeLessThanOrEqual(50);
 });
 
+test.each([
+  ['POST', `${ROOT}/batch/`, true, 413],
+  ['POST', `${ROOT}/batch/`, false, 401],
+  ['POST', '/nowhere', true, 413],
+  ['POST', '/trpc/batch.create', true, 413],
+])(
+  '%s %s with a large body and "Connection: close" is heard (token: %s)',
+  async (method, path, hasToken, status) => {
+    const { hostname, port } = new URL(api.address);
+    const answer = await new Promise<number | undefined>((resolve, reject) => {
+      const headers: Record<string, string> = { 'content-type': 'application/json', connection: 'close' };
+      if (hasToken) headers.authorization = `Bearer ${token}`;
+      const request = http.request({ hostname, port, path, method, headers, agent: false }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
+      });
+      request.on('error', reject).end(Buffer.alloc(5_000_000, ' '));
+    });
+    expect(answer).toBe(status);
+  },
+);
+
+test.each(['QUERY', 'FOO', 'HEAD', 'DELETE'])('%s is no 5xx anywhere', async (method) => {
+  for (const path of ['/nowhere', `${ROOT}/batch/`, '/trpc/batch.list', '/assets/x']) {
+    const { hostname, port } = new URL(api.address);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const request = http.request({ hostname, port, path, method, headers, agent: false }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
+      });
+      request.on('error', reject).end();
+    }).catch((error: Error) => error);
+    expect(status).toBeTypeOf('number');
+    expect(status).toBeLessThan(500);
+  }
+});
+
 test('what is no HTTP gets an answer too', async () => {
   const { hostname, port } = new URL(api.address);
   const socket = connect(Number(port), hostname);

@@ -17,7 +17,7 @@ export interface Session {
   readonly owned: boolean;
   /** False while the connection is lost. */
   readonly connected: boolean;
-  /** Asks the server itself, since the lock may have been lost with a connection. */
+  /** Asks the server itself, since the lock may have been lost with a connection. For an owner that is to end it. */
   stillOwned(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -34,6 +34,7 @@ export async function openSession(options: {
 }): Promise<Session> {
   let owned = false;
   let isFirst = true;
+  let isEnding = false;
   const config: ClientConfig = {
     host: '127.0.0.1',
     port: options.port,
@@ -54,7 +55,7 @@ export async function openSession(options: {
       isFirst = false;
     },
     onLost() {
-      if (owned)
+      if (owned && !isEnding)
         options.log.warn('Lost the connection to the embedded PostgreSQL. Trying to reach it again.');
     },
   });
@@ -67,6 +68,7 @@ export async function openSession(options: {
       return connection.connected;
     },
     async stillOwned() {
+      isEnding = true;
       // A server that recovers from a crash is back in a moment; one that is not is no longer there to be ended.
       for (let n = 1; owned && n <= REACH_TRIES; n += 1) {
         try {
