@@ -150,8 +150,10 @@ describe('fairness', () => {
     await addQueuedBatch(db, workspaceId, [10, 10, 10, 10]);
     await claim(db, workerId, 5);
     await addQueuedBatch(db, second, [2]);
-    const next = await claim(db, workerId, 4);
-    const order = next.filter((call) => call.kind === 'text').map((call) => call.workspaceId);
+    const order: string[] = [];
+    while (order.length < 4) {
+      for (const call of await claim(db, workerId, 1)) if (call.kind === 'text') order.push(call.workspaceId);
+    }
     expect(order.slice(0, 2)).toContain(second);
     expect(order.filter((id) => id === second)).toHaveLength(2);
   });
