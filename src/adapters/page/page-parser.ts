@@ -11,7 +11,7 @@ const THREADS = 2;
 const PARSE_TIMEOUT_MS = 10_000;
 /** For a thread's objects, in MB. A page of 10 MB needs about a third of it. */
 const HEAP_MB = 768;
-/** A thread that has nothing to do gives its memory back after this. */
+/** The second thread gives its memory back when it had nothing to do for so long. */
 const IDLE_MS = 30_000;
 
 /** Reads pages in threads of their own, so that no page holds up the event loop or takes the memory of the program. */
@@ -21,17 +21,19 @@ export interface PageParser {
   close(): Promise<void>;
 }
 
-/** Starts no thread before the first page. */
+/** One thread is there from the start and has loaded what it needs: the first page does not wait for it. */
 export function createPageParser(): PageParser {
   // The file beside this one, whether as TypeScript or as it was built.
   const here = import.meta.url;
   const pool = new Piscina<unknown, ThreadAnswer>({
     filename: new URL(`./parse-page-thread${extname(here)}`, here).href,
-    minThreads: 0,
+    minThreads: 1,
     maxThreads: THREADS,
     idleTimeout: IDLE_MS,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
   });
+  const empty = { html: Buffer.from('<p>'), contentType: 'text/html', url: 'https://localhost/' };
+  pool.run(empty).catch(() => {});
   return {
     async parse(page) {
       const answer = await runBounded(pool, page);
