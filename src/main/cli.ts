@@ -70,6 +70,16 @@ program
     await runExtract(readSettings(process.env), inputs, options);
   });
 
+program
+  .command('models')
+  .description('manage models')
+  .command('pull [id]')
+  .description('fetch the model of CLIP_MODEL, or another one, ahead of its use')
+  .action(async (id: string | undefined) => {
+    const { runModelsPull } = await import('./models-command.ts');
+    await runModelsPull(readSettings(process.env), id);
+  });
+
 function parseSize(text: string): number {
   const size = Number(text);
   if (!Number.isInteger(size) || size < 1)

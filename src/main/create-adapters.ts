@@ -3,16 +3,12 @@ import { createOfflinePainter } from '../adapters/ai/offline-painter.ts';
 import { createOfflineWriter } from '../adapters/ai/offline-writer.ts';
 import { createOpenAiPainter } from '../adapters/ai/openai-painter.ts';
 import { createOpenAiTextWriter } from '../adapters/ai/openai-writer.ts';
-import { collectImages } from '../adapters/images/collect-images.ts';
-import { createHeuristicRanker } from '../adapters/images/heuristic-ranker.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
-import { createGuardedFetch } from '../adapters/page/guarded-fetch.ts';
-import { createPageParser } from '../adapters/page/page-parser.ts';
+import type { Log } from '../lib/log.ts';
 import type { PageReader } from '../steps/process-source.ts';
 import type { Settings } from './config.ts';
-
-const USER_AGENT = 'Mozilla/5.0 (compatible; cta-batch/0.1; product page reader)';
-const MAX_PAGE_BYTES = 10 * 1024 * 1024;
+import { createPageReader } from './create-page-reader.ts';
+import { createRanker } from './create-ranker.ts';
 
 /** The outside world, as the steps see it. */
 export interface Adapters {
@@ -24,28 +20,14 @@ export interface Adapters {
 }
 
 /** Builds the adapters that the settings ask for: without a key, the offline generator does the work of an AI. */
-export function createAdapters(settings: Settings): Adapters {
-  const parser = createPageParser();
-  const { fetchBytes, close } = createGuardedFetch({
-    allowHosts: settings.FETCH_ALLOW_HOSTS,
-    timeoutMs: settings.FETCH_TIMEOUT,
-    userAgent: USER_AGENT,
-  });
+export async function createAdapters(settings: Settings, log: Log): Promise<Adapters> {
+  // First: it is what may fail.
+  const ranker = await createRanker(settings, log);
+  const { pages, close } = createPageReader(settings);
   const imageKey = settings.AI_IMAGE_API_KEY ?? settings.AI_API_KEY;
   return {
-    pages: {
-      async readPage(url, signal) {
-        const page = await fetchBytes(url, {
-          accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.1',
-          maxBytes: MAX_PAGE_BYTES,
-          signal,
-        });
-        return parser.parse({ html: page.body, contentType: page.contentType, url: page.finalUrl });
-      },
-      collectImages: (candidates, pageUrl, signal) =>
-        collectImages(fetchBytes, candidates, { signal, refererUrl: pageUrl }),
-    },
-    ranker: createHeuristicRanker(),
+    pages,
+    ranker,
     writer:
       settings.AI_API_KEY === undefined
         ? createOfflineWriter()
@@ -64,7 +46,7 @@ export function createAdapters(settings: Settings): Adapters {
           }),
     async close() {
       await close();
-      await parser.close();
+      await ranker.close();
     },
   };
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { readProductPage } from '../adapters/page/read-product-page.ts';
 import type { Settings } from './config.ts';
-import { createAdapters } from './create-adapters.ts';
+import { createPageReader } from './create-page-reader.ts';
 
 /** `extract`: what the page reader sees in files and addresses, one JSON document each. */
 export async function runExtract(
@@ -10,11 +10,11 @@ export async function runExtract(
   inputs: readonly string[],
   options: { url?: string },
 ): Promise<void> {
-  const adapters = createAdapters(settings);
+  const reader = createPageReader(settings);
   try {
     for (const input of inputs) {
       const product = /^https?:\/\//i.test(input)
-        ? await adapters.pages.readPage(input, new AbortController().signal)
+        ? await reader.pages.readPage(input, new AbortController().signal)
         : readProductPage({
             html: await readFile(input),
             contentType: 'text/html',
@@ -23,6 +23,6 @@ export async function runExtract(
       process.stdout.write(`${JSON.stringify(product, null, 2)}\n`);
     }
   } finally {
-    await adapters.close();
+    await reader.close();
   }
 }

@@ -13,7 +13,7 @@ import type { Log } from '../lib/log.ts';
 import { listPreviews } from '../previews/list-previews.ts';
 import type { Preview } from '../previews/preview.ts';
 import { ensureWorkspace } from '../workspaces/ensure-workspace.ts';
-import { closeAll } from './close-all.ts';
+import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { createAdapters } from './create-adapters.ts';
 import { DEFAULT_WORKSPACE } from './get-default-token.ts';
@@ -42,10 +42,12 @@ export async function runGenerate(
 ): Promise<boolean> {
   const input = newBatchSchema.parse({ sources: urls.map((url) => ({ url, batchSize: options.size })) });
   const stopped = waitForStopSignal().then(() => true);
-  const foundation = await openFoundation(settings, log, { supervise: true });
-  const adapters = createAdapters(settings);
-  const { database, queue } = foundation;
+  const adapters = await createAdapters(settings, log);
+  const closers: Closer[] = [{ name: 'the page reader', close: adapters.close }];
   try {
+    const foundation = await openFoundation(settings, log, { supervise: true });
+    closers.unshift(...foundation.closers);
+    const { database, queue } = foundation;
     const workspaceId = await ensureWorkspace(database, DEFAULT_WORKSPACE);
     const limits = { maxSources: settings.MAX_SOURCES, maxBatchSize: settings.MAX_BATCH_SIZE };
     const deps = { orm: database.orm, transact: database.transact, queue, limits };
@@ -66,8 +68,7 @@ export async function runGenerate(
     process.stdout.write(`${drawTable(batch, previews)}\n\nOpen ${page}\n`);
     return batch.progress.done === batch.progress.total;
   } finally {
-    await adapters.close();
-    await closeAll(foundation.closers, log);
+    await closeAll(closers, log);
   }
 }
 

@@ -10,6 +10,9 @@ import { type Settings, SettingsError } from './config.ts';
 /** Where the embedded server, its password and the default token are kept. */
 export const DATA_FOLDER = '.data';
 
+/** Where models from the hub are kept. */
+export const MODELS_FOLDER = `${DATA_FOLDER}/models`;
+
 /** What every command stands on: a PostgreSQL that is up to date, and the queue in it. */
 export interface Foundation {
   readonly url: string;

@@ -1,7 +1,7 @@
 import type { Log } from '../lib/log.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
-import { createAdapters } from './create-adapters.ts';
+import { type Adapters, createAdapters } from './create-adapters.ts';
 import { getDefaultToken } from './get-default-token.ts';
 import { DATA_FOLDER, type Foundation, openFoundation } from './open-foundation.ts';
 import { startApi } from './start-api.ts';
@@ -24,7 +24,7 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     const api = role === 'worker' ? undefined : await startApi(foundation, settings, log);
     if (api) closers.push({ name: 'the API', close: api.stop });
     if (role !== 'api') {
-      const adapters = createAdapters(settings);
+      const adapters = await createAdapters(settings, log);
       closers.push({ name: 'the page reader', close: adapters.close });
       const worker = await startWorker(foundation, adapters, settings, log);
       closers.push({ name: 'the worker', close: () => worker.stop(GRACE_MS) });
@@ -63,13 +63,13 @@ async function introduce(foundation: Foundation, address: string | undefined, ro
 }
 
 /** Says which helpers are at work, so that nobody takes the offline generator for an AI. */
-function sayHowItWorks(adapters: ReturnType<typeof createAdapters>, settings: Settings, log: Log): void {
+function sayHowItWorks(adapters: Adapters, settings: Settings, log: Log): void {
   const { writer, painter, ranker } = adapters;
   log.info(
     {
       texts: `${writer.provider} ${writer.model}`,
       backgrounds: `${painter.provider} ${painter.model}`,
-      ranking: ranker.method,
+      ranking: ranker.name,
       limit: settings.PREVIEW_RATE_LIMIT,
     },
     writer.provider === 'offline' || painter.provider === 'offline'

@@ -1,4 +1,5 @@
 import type { CollectedImage } from '../adapters/images/collect-images.ts';
+import { preferDifferent } from '../adapters/images/prefer-different.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
 import type { CandidateImage, PageProduct } from '../adapters/page/page-product.ts';
 import { assignPictures } from '../batches/assign-pictures.ts';
@@ -35,9 +36,9 @@ export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
       const product = await deps.pages.readPage(source.url, signal);
       const images = await deps.pages.collectImages(product.images, product.address, signal);
       if (images.length === 0) throw new AppError('no_usable_picture');
-      const ranked = await deps.ranker.rank(images, { title: product.title });
-      const pictures = ranked.slice(0, source.batchSize).map(({ image, score }) => ({ ...image, score }));
-      const ranking = { method: deps.ranker.method, model: deps.ranker.model };
+      const { ranked, ...ranking } = await deps.ranker.rank(images, { title: product.title }, signal);
+      const chosen = preferDifferent(ranked).slice(0, source.batchSize);
+      const pictures = chosen.map(({ image, score }) => ({ ...image, score }));
       const page = { product, pictures, ranking };
       const assigned = await throughOutages(() => assignPictures(deps, source, page), { signal });
       return assigned ? done : dropped('deleted, or handed to another worker');

@@ -6,12 +6,13 @@ import {
   COLLECT_TIMEOUT_MS,
   DOWNLOADS_AT_ONCE,
   MAX_ASPECT_RATIO,
+  MAX_DUPLICATE_COLOUR_DISTANCE,
   MAX_DUPLICATE_DISTANCE,
   MAX_IMAGE_BYTES,
   MIN_ENTROPY,
   MIN_SIDE,
 } from './image-limits.ts';
-import { hashDistance } from './measure-image.ts';
+import { isAlike } from './measure-image.ts';
 
 /** A candidate picture that was downloaded and can be used; `width` and `height` are the true ones. */
 export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & DecodedImage;
@@ -29,7 +30,7 @@ const decoding = pLimit(2);
 
 /**
  * Downloads the candidates and keeps, in their order, those that can be used: neither tiny, nor strips, nor plain, and of
- * near-equal ones the largest, in the best place. A picture that fails is left out; perhaps none is left.
+ * equal ones the largest, in the best place. A picture that fails is left out; perhaps none is left.
  *
  * @throws `signal.reason` when the signal aborts; nothing else.
  */
@@ -69,10 +70,12 @@ function isUsable({ width, height, entropy }: DecodedImage): boolean {
   return short >= MIN_SIDE && long / short <= MAX_ASPECT_RATIO && entropy >= MIN_ENTROPY;
 }
 
+const SAME = { hash: MAX_DUPLICATE_DISTANCE, colour: MAX_DUPLICATE_COLOUR_DISTANCE };
+
 function dropDuplicates(images: readonly CollectedImage[]): CollectedImage[] {
   const kept: CollectedImage[] = [];
   for (const image of images) {
-    const at = kept.findIndex((other) => hashDistance(image.hash, other.hash) <= MAX_DUPLICATE_DISTANCE);
+    const at = kept.findIndex((other) => isAlike(image, other, SAME));
     const known = kept[at];
     if (known === undefined) kept.push(image);
     else if (image.width * image.height > known.width * known.height) {

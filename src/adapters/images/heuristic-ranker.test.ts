@@ -15,6 +15,8 @@ function image(url: string, facts: Partial<CollectedImage> = {}): CollectedImage
     sha256: Buffer.alloc(32),
     hash: '0000000000000000',
     borderUniformity: 0.5,
+    subjectShare: null,
+    meanColour: [128, 128, 128],
     palette: ['#ffffff', '#000000', '#808080'],
     entropy: 5,
     ...facts,
@@ -24,7 +26,7 @@ function image(url: string, facts: Partial<CollectedImage> = {}): CollectedImage
 const ranker = createHeuristicRanker();
 
 async function order(...images: CollectedImage[]): Promise<string[]> {
-  const ranked = await ranker.rank(images, { title: 'Red leather shoe' });
+  const { ranked } = await ranker.rank(images, { title: 'Red leather shoe' }, new AbortController().signal);
   for (const { score } of ranked) {
     expect(score).toBeGreaterThanOrEqual(0);
     expect(score).toBeLessThanOrEqual(1);

@@ -19,6 +19,13 @@ export const MIN_ENTROPY = 0.5;
 /** Differing bits, of 64, up to which two pictures are the same one in another size or quality. */
 export const MAX_DUPLICATE_DISTANCE = 5;
 
+/** Distance of their mean colours, in RGB, up to which the same shapes are the same picture; encoders move it by 1 or 2. */
+export const MAX_DUPLICATE_COLOUR_DISTANCE = 8;
+
+/** The same two bounds for pictures that look nearly equal: another crop, a slightly other angle. */
+export const MAX_NEAR_DISTANCE = 10;
+export const MAX_NEAR_COLOUR_DISTANCE = 24;
+
 /** Downloads at once for one page: bounds memory to that many pictures of full size. */
 export const DOWNLOADS_AT_ONCE = 4;
 

@@ -6,18 +6,28 @@ export interface ImageTraits {
   readonly hash: string;
   /** Share, 0 to 1, of the outermost frame that is close to one colour: near 1 for a product on a plain ground. */
   readonly borderUniformity: number;
+  /**
+   * Share, 0 to 1, of the picture that is not the plain ground of its frame: how much of it the product fills. Null where the
+   * frame is not plain, as nobody can tell then.
+   */
+  readonly subjectShare: number | null;
+  /** Of all its pixels. Tells apart what has the same shapes in other colours. See `isAlike`. */
+  readonly meanColour: Colour;
   /** 3 to 5 distinct colours as "#rrggbb", most used first. */
   readonly palette: readonly string[];
   /** Of the brightness, in bits: 0 for one plain colour, up to 8. */
   readonly entropy: number;
 }
 
-type Colour = readonly [red: number, green: number, blue: number];
+/** 0 to 255 each. */
+export type Colour = readonly [red: number, green: number, blue: number];
 
 const SIDE = 64;
 const FRAME = 2;
 /** Distance in RGB up to which two colours of a frame look the same, JPEG noise and soft shadows included. */
 const FRAME_TOLERANCE = 24;
+/** From this share on a frame is plain. */
+const PLAIN_FRAME = 0.8;
 const MIN_COLOURS = 3;
 const MAX_COLOURS = 5;
 /** How far apart colours of a palette have to be; less if the picture has too few such. */
@@ -40,7 +50,8 @@ export async function measureImage(pixels: () => Sharp): Promise<ImageTraits> {
   }
   return {
     hash: differenceHash(grey),
-    borderUniformity: borderUniformity(flat),
+    ...measureGround(flat),
+    meanColour: mean(flat),
     palette: palette(solid),
     entropy: entropy(flat),
   };
@@ -52,6 +63,18 @@ export function hashDistance(a: string, b: string): number {
   let count = 0;
   for (; differing > 0n; differing &= differing - 1n) count += 1;
   return count;
+}
+
+/**
+ * Whether two pictures have the same shapes in the same colours, up to `hash` differing bits and a distance `colour` of their
+ * mean colours in RGB. The hash is of grey pixels: without the colours, a red and a blue one of a product would be the same.
+ */
+export function isAlike(
+  a: Pick<ImageTraits, 'hash' | 'meanColour'>,
+  b: Pick<ImageTraits, 'hash' | 'meanColour'>,
+  within: { readonly hash: number; readonly colour: number },
+): boolean {
+  return hashDistance(a.hash, b.hash) <= within.hash && distance(a.meanColour, b.meanColour) <= within.colour;
 }
 
 /** One bit for each pair of neighbours in 8 rows of 9 grey pixels: is the left one brighter? */
@@ -66,8 +89,8 @@ function differenceHash(grey: Buffer): string {
   return hash.toString(16).padStart(16, '0');
 }
 
-/** Close to the median colour, which outliers do not move. */
-function borderUniformity(colours: readonly Colour[]): number {
+/** The ground is the frame's median colour, which outliers do not move. */
+function measureGround(colours: readonly Colour[]): Pick<ImageTraits, 'borderUniformity' | 'subjectShare'> {
   const frame = colours.filter((_, at) => {
     const [row, column] = [Math.floor(at / SIDE), at % SIDE];
     return Math.min(row, column, SIDE - 1 - row, SIDE - 1 - column) < FRAME;
@@ -77,9 +100,18 @@ function borderUniformity(colours: readonly Colour[]): number {
     return sorted[sorted.length >> 1] ?? 0;
   });
   const [red = 0, green = 0, blue = 0] = middle;
-  return (
-    frame.filter((colour) => distance(colour, [red, green, blue]) <= FRAME_TOLERANCE).length / frame.length
-  );
+  const groundShare = (some: readonly Colour[]) =>
+    some.filter((colour) => distance(colour, [red, green, blue]) <= FRAME_TOLERANCE).length / some.length;
+  const borderUniformity = groundShare(frame);
+  return {
+    borderUniformity,
+    subjectShare: borderUniformity >= PLAIN_FRAME ? 1 - groundShare(colours) : null,
+  };
+}
+
+function mean(colours: readonly Colour[]): Colour {
+  const channel = (at: 0 | 1 | 2) => colours.reduce((sum, colour) => sum + colour[at], 0) / colours.length;
+  return [channel(0), channel(1), channel(2)];
 }
 
 function entropy(colours: readonly Colour[]): number {

@@ -6,10 +6,28 @@ export interface RankedImage {
   readonly score: number;
 }
 
-/** The port for choosing pictures. What ranked, and with which model, is stored with the result. */
-export interface ImageRanker {
+/** Pictures in order, and what put them in it: that is stored with the result. */
+export interface Ranking {
   readonly method: 'clip' | 'heuristic';
+  /** The name of the model, if one ranked. */
   readonly model: string | null;
-  /** All the pictures, best first. The same input gives the same order. */
-  rank(images: readonly CollectedImage[], product: { readonly title: string }): Promise<RankedImage[]>;
+  /** All the pictures, best first. */
+  readonly ranked: readonly RankedImage[];
+}
+
+/** The port for choosing pictures. */
+export interface ImageRanker {
+  /** What is meant to rank; a single page may be ranked by another method, which its `Ranking` says. */
+  readonly name: string;
+  /**
+   * The same input gives the same order.
+   *
+   * @throws `signal.reason` when the signal aborts; nothing else.
+   */
+  rank(
+    images: readonly CollectedImage[],
+    product: { readonly title: string },
+    signal: AbortSignal,
+  ): Promise<Ranking>;
+  close(): Promise<void>;
 }

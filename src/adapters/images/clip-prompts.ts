@@ -1,0 +1,23 @@
+/**
+ * What else a picture on a product page may be. A picture scores by how much better the product's own words fit it than
+ * all of these, so the list holds what shops put beside products, not what products may look like.
+ */
+export const NEGATIVE_PROMPTS: readonly string[] = [
+  'a logo of a company',
+  'a banner with advertising text',
+  'an icon',
+  'a size chart with a table of numbers',
+  'a page full of text',
+  'a diagram with measurements',
+  'a payment or trust badge',
+  'a portrait of people without a product',
+  'a screenshot of a website',
+  'a blank picture',
+  'a colour swatch',
+  'a map',
+];
+
+/** The words that a picture of the product should fit. */
+export function productPrompt(title: string): string {
+  return `a product photo of ${title}`;
+}

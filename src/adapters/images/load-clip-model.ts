@@ -1,0 +1,117 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import sharp from 'sharp';
+import { type ClipModel, ClipModelError, type ClipModelOptions, normalizeVector } from './clip-model.ts';
+import { type ClipPlace, findClipPlace } from './find-clip-place.ts';
+
+type Library = typeof import('@huggingface/transformers');
+
+/** A file on its way from the hub, in bytes; `total` is 0 if the hub does not say. */
+export type OnProgress = (file: string, loaded: number, total: number) => void;
+
+/**
+ * Loads a CLIP model into this thread, and tries it. A model of the hub is fetched into the cache folder unless it is
+ * there; for one in a folder no network is touched.
+ *
+ * @throws ClipModelError
+ */
+export async function loadClipModel(options: ClipModelOptions, onProgress?: OnProgress): Promise<ClipModel> {
+  const place = findClipPlace(options.model);
+  const library = await importLibrary();
+  library.env.cacheDir = resolve(options.cacheFolder);
+  library.env.logLevel = library.LogLevel.ERROR;
+  if (options.hubUrl !== undefined) library.env.remoteHost = options.hubUrl;
+  try {
+    const model = await readModel(library, place, onProgress);
+    await tryModel(model);
+    return model;
+  } catch (cause) {
+    throw new ClipModelError(explain(cause, place), { cause });
+  }
+}
+
+async function importLibrary(): Promise<Library> {
+  try {
+    return await import('@huggingface/transformers');
+  } catch (cause) {
+    const help =
+      'the optional package @huggingface/transformers cannot be used here: install it with "npm install @huggingface/transformers@4.3.1", or set IMAGE_RANKER=heuristic';
+    throw new ClipModelError(`${help} (${(cause as Error).message.split('\n', 1)[0]})`, { cause });
+  }
+}
+
+async function readModel(library: Library, place: ClipPlace, onProgress?: OnProgress): Promise<ClipModel> {
+  const id = place.kind === 'hub' ? place.id : place.path;
+  const where = {
+    local_files_only: place.kind === 'folder',
+    progress_callback: (event: { status: string; file?: string; loaded?: number; total?: number }) => {
+      if (event.status === 'progress') onProgress?.(event.file ?? '', event.loaded ?? 0, event.total ?? 0);
+    },
+  };
+  const how = {
+    ...where,
+    device: 'cpu' as const,
+    dtype: place.kind === 'hub' ? ('fp32' as const) : place.dtype,
+    // Half the cores: the rest of the program has work as well.
+    session_options: { intraOpNumThreads: Math.max(1, availableParallelism() >> 1) },
+  };
+  const tokenizer = await library.AutoTokenizer.from_pretrained(id, where);
+  const processor = await library.AutoProcessor.from_pretrained(id, where);
+  const text = await library.CLIPTextModelWithProjection.from_pretrained(id, how);
+  const vision = await library.CLIPVisionModelWithProjection.from_pretrained(id, how);
+  return {
+    async embedText(words) {
+      const { text_embeds } = await text(tokenizer(shorten(words)));
+      return toVectors(text_embeds)[0] ?? new Float32Array();
+    },
+    async embedPictures(pictures) {
+      const { pixel_values } = await processor(await Promise.all(pictures.map(readPixels)));
+      const { image_embeds } = await vision({ pixel_values });
+      return toVectors(image_embeds);
+    },
+  };
+
+  /** As many words as the model reads. The library would cut off the token that ends a text, whose vector is the answer. */
+  function shorten(words: string): string {
+    let short = words;
+    while (short.length > 1 && tokenizer.encode(short).length > tokenizer.model_max_length)
+      short = short.slice(0, Math.floor(short.length * 0.9)).toWellFormed();
+    return short;
+  }
+
+  /** What is transparent is shown on white, as in a shop. */
+  async function readPixels(bytes: Uint8Array) {
+    const { data, info } = await sharp(bytes)
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return new library.RawImage(new Uint8ClampedArray(data), info.width, info.height, 3);
+  }
+}
+
+function toVectors(tensor: { data: Float32Array; dims: number[] }): Float32Array[] {
+  const [count = 0, size = 0] = tensor.dims;
+  return Array.from({ length: count }, (_, at) =>
+    normalizeVector(tensor.data.slice(at * size, (at + 1) * size)),
+  );
+}
+
+/** Files that do not belong together are found out now, and not by the first page. */
+async function tryModel(model: ClipModel): Promise<void> {
+  const create = { width: 64, height: 64, channels: 3, background: '#c03020' } as const;
+  const text = await model.embedText('a red square');
+  const [picture] = await model.embedPictures([await sharp({ create }).jpeg().toBuffer()]);
+  if (picture?.length !== text.length)
+    throw new Error('its texts and its pictures have vectors of other sizes');
+}
+
+function explain(error: unknown, place: ClipPlace): string {
+  if (error instanceof ClipModelError) return error.message;
+  const reasons = new Set<string>();
+  for (let at = error; at instanceof Error; at = at.cause) reasons.add(at.message.split('\n', 1)[0] ?? '');
+  const reason = [...reasons].join(': ');
+  return place.kind === 'folder'
+    ? `the files in ${place.path} are not a CLIP model that can be loaded: ${reason}`
+    : `it is not in the cache and cannot be fetched from the hub, or is no CLIP model in ONNX: ${reason}`;
+}

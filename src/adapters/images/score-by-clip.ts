@@ -1,0 +1,22 @@
+/** CLIP's own logit scale after training: the exponential of 4.6052. Radford et al. 2021, section 2.5, clip it there. */
+const LOGIT_SCALE = 100;
+
+/**
+ * How well each picture fits the product's words, of all texts it is compared with: the softmax over the scaled
+ * cosines, at the place of the product's. 0 to 1. Vectors have the length 1.
+ */
+export function scoreByClip(
+  product: Float32Array,
+  negatives: readonly Float32Array[],
+  pictures: readonly Float32Array[],
+): number[] {
+  return pictures.map((picture) => {
+    const wanted = LOGIT_SCALE * dot(picture, product);
+    const others = negatives.map((negative) => Math.exp(LOGIT_SCALE * dot(picture, negative) - wanted));
+    return 1 / (1 + others.reduce((sum, other) => sum + other, 0));
+  });
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0);
+}

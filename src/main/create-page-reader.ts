@@ -1,0 +1,36 @@
+import { collectImages } from '../adapters/images/collect-images.ts';
+import { createGuardedFetch } from '../adapters/page/guarded-fetch.ts';
+import { createPageParser } from '../adapters/page/page-parser.ts';
+import type { PageReader } from '../steps/process-source.ts';
+import type { Settings } from './config.ts';
+
+const USER_AGENT = 'Mozilla/5.0 (compatible; cta-batch/0.1; product page reader)';
+const MAX_PAGE_BYTES = 10 * 1024 * 1024;
+
+/** Builds what reads pages and their pictures. */
+export function createPageReader(settings: Settings): { pages: PageReader; close(): Promise<void> } {
+  const parser = createPageParser();
+  const { fetchBytes, close } = createGuardedFetch({
+    allowHosts: settings.FETCH_ALLOW_HOSTS,
+    timeoutMs: settings.FETCH_TIMEOUT,
+    userAgent: USER_AGENT,
+  });
+  return {
+    pages: {
+      async readPage(url, signal) {
+        const page = await fetchBytes(url, {
+          accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.1',
+          maxBytes: MAX_PAGE_BYTES,
+          signal,
+        });
+        return parser.parse({ html: page.body, contentType: page.contentType, url: page.finalUrl });
+      },
+      collectImages: (candidates, pageUrl, signal) =>
+        collectImages(fetchBytes, candidates, { signal, refererUrl: pageUrl }),
+    },
+    async close() {
+      await close();
+      await parser.close();
+    },
+  };
+}

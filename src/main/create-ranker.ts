@@ -1,0 +1,29 @@
+import { ClipModelError } from '../adapters/images/clip-model.ts';
+import { createClipRanker } from '../adapters/images/clip-ranker.ts';
+import { createHeuristicRanker } from '../adapters/images/heuristic-ranker.ts';
+import type { ImageRanker } from '../adapters/images/ranker.ts';
+import type { Log } from '../lib/log.ts';
+import { type Settings, SettingsError } from './config.ts';
+import { MODELS_FOLDER } from './open-foundation.ts';
+
+/**
+ * The ranker that IMAGE_RANKER asks for. `auto` is CLIP when CLIP_MODEL is set and can be loaded, and rules otherwise,
+ * which the log says; `clip` throws `SettingsError` when it cannot.
+ */
+export async function createRanker(settings: Settings, log: Log): Promise<ImageRanker> {
+  const { IMAGE_RANKER: wanted, CLIP_MODEL: model } = settings;
+  const byRules = createHeuristicRanker();
+  if (wanted === 'heuristic' || model === undefined) return byRules;
+  log.info({ model }, 'loading the CLIP model; what is not there yet is fetched from the hub');
+  try {
+    return await createClipRanker({ model, cacheFolder: MODELS_FOLDER, log, fallback: byRules });
+  } catch (error) {
+    if (!(error instanceof ClipModelError)) throw error;
+    if (wanted === 'clip') throw new SettingsError(`CLIP_MODEL cannot be loaded: ${error.message}.`);
+    log.warn(
+      { model, reason: error.message },
+      'the CLIP model cannot be loaded; pictures are ranked by rules',
+    );
+    return byRules;
+  }
+}

@@ -1,0 +1,163 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createClipRanker } from '../../src/adapters/images/clip-ranker.ts';
+import type { CollectedImage } from '../../src/adapters/images/collect-images.ts';
+import { decodeImage } from '../../src/adapters/images/decode-image.ts';
+import { createHeuristicRanker } from '../../src/adapters/images/heuristic-ranker.ts';
+import type { ImageRanker } from '../../src/adapters/images/ranker.ts';
+import { createMemoryLog, quietLog } from '../support/quiet-log.ts';
+import { writeTinyClip } from '../support/write-tiny-clip.ts';
+
+let folder: string;
+let model: string;
+let ranker: ImageRanker;
+const never = new AbortController().signal;
+const fallback = createHeuristicRanker();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cta-clip-'));
+  model = join(folder, 'tiny-clip');
+  await writeTinyClip(model);
+  ranker = await open();
+});
+afterAll(async () => {
+  await ranker.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const open = (more: Partial<Parameters<typeof createClipRanker>[0]> = {}) =>
+  createClipRanker({ model, cacheFolder: join(folder, 'cache'), log: quietLog, fallback, ...more });
+
+/** A picture in one colour with a stripe. Given in the order of the page. */
+async function picture(url: string, background: string, position = 0): Promise<CollectedImage> {
+  const inner = { width: 40, height: 300, channels: 4 as const, background: '#777777' };
+  const bytes = await sharp({ create: { width: 400, height: 300, channels: 4, background } })
+    .composite([{ input: { create: inner } }])
+    .png()
+    .toBuffer();
+  return { url, alt: null, source: 'dom', position, ...(await decodeImage(bytes)) };
+}
+
+const shop = () =>
+  Promise.all([
+    picture('white', '#ffffff', 0),
+    picture('blue', '#1020e0', 1),
+    picture('red', '#e01020', 2),
+    picture('green', '#10d030', 3),
+  ]);
+
+describe('ranking with a model', () => {
+  test.each(['red', 'blue', 'green'])(
+    'the %s picture goes first for a shoe of that colour',
+    async (colour) => {
+      const ranking = await ranker.rank(await shop(), { title: `Shoe, ${colour.toUpperCase()}` }, never);
+      expect(ranking).toMatchObject({ method: 'clip', model: 'tiny-clip' });
+      expect(ranking.ranked).toHaveLength(4);
+      const [first, second] = ranking.ranked;
+      expect(first?.image.url).toBe(colour);
+      expect(first?.score).toBeGreaterThan(0.9);
+      expect(second?.score).toBeLessThan(0.1);
+    },
+  );
+
+  test('a picture that fits a negative prompt better scores near 0, even alone', async () => {
+    const { ranked } = await ranker.rank([await picture('white', '#ffffff')], { title: 'red shoe' }, never);
+    expect(ranked[0]?.score).toBeLessThan(0.01);
+  });
+
+  test('what is transparent counts as white', async () => {
+    const clear = await picture('clear', '#e0102000');
+    expect(clear.contentType).toBe('image/webp');
+    expect((await ranker.rank([clear], { title: 'red shoe' }, never)).ranked[0]?.score).toBeLessThan(0.01);
+  });
+
+  test('more pictures than a batch, a title longer than the model reads, none at all', async () => {
+    const many = await Promise.all(
+      Array.from({ length: 19 }, (_, at) => picture(`${at}`, at === 17 ? '#0000ff' : '#ff0000', at)),
+    );
+    const title = `blue ${'very nice cup '.repeat(100)}`;
+    const { method, ranked } = await ranker.rank(many, { title }, never);
+    expect([method, ranked.length, ranked[0]?.image.url]).toEqual(['clip', 19, '17']);
+    expect(await ranker.rank([], { title: 'red' }, never)).toMatchObject({ method: 'clip', ranked: [] });
+  });
+
+  test('the event loop is free meanwhile', async () => {
+    const images = (await Promise.all(Array.from({ length: 5 }, shop))).flat();
+    let longest = 0;
+    let before = performance.now();
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - before);
+      before = performance.now();
+    }, 5);
+    await ranker.rank(images, { title: 'red' }, never);
+    clearInterval(timer);
+    expect(longest).toBeLessThan(150);
+  });
+});
+
+test('a thread is replaced after its pages, and the next one ranks as before', async () => {
+  const log = createMemoryLog();
+  const short = await open({ pagesPerThread: 1, log });
+  for (let page = 0; page < 3; page += 1) {
+    const { method, ranked } = await short.rank(await shop(), { title: 'red' }, never);
+    expect([method, ranked[0]?.image.url]).toEqual(['clip', 'red']);
+  }
+  await short.close();
+  expect(log.lines).toEqual([]);
+});
+
+test('pictures that cannot be ranked: rules rank the page, the ranking and the log say so, the next page is fine', async () => {
+  const log = createMemoryLog();
+  const own = await open({ log });
+  const images = await shop();
+  const broken = images.map((image) => ({ ...image, bytes: Buffer.from('no picture') }));
+  const ranking = await own.rank(broken, { title: 'red' }, never);
+  expect(ranking).toMatchObject({ method: 'heuristic', model: null });
+  expect(ranking.ranked).toHaveLength(4);
+  expect(log.lines).toMatchObject([{ level: 'warn', message: expect.stringContaining('ranked by rules') }]);
+  expect(await own.rank(images, { title: 'red' }, never)).toMatchObject({ method: 'clip' });
+  await own.close();
+});
+
+test('an abort is thrown, and is no reason to rank by rules', async () => {
+  const reason = new Error('stop');
+  await expect(ranker.rank(await shop(), { title: 'red' }, AbortSignal.abort(reason))).rejects.toBe(reason);
+  const later = new AbortController();
+  const ranking = ranker.rank(await shop(), { title: 'red' }, later.signal);
+  later.abort(reason);
+  await expect(ranking).rejects.toBe(reason);
+  expect(await ranker.rank(await shop(), { title: 'red' }, never)).toMatchObject({ method: 'clip' });
+});
+
+describe('a model that cannot be loaded says why', () => {
+  async function damaged(name: string, change: (path: string) => Promise<void>): Promise<string> {
+    const path = join(folder, name);
+    await cp(model, path, { recursive: true });
+    await change(path);
+    return path;
+  }
+
+  test.each([
+    ['no folder', async (path: string) => rm(path, { recursive: true }), 'there is no folder'],
+    ['no tokenizer', async (path: string) => rm(join(path, 'tokenizer.json')), 'has no tokenizer.json'],
+    ['no weights', async (path: string) => rm(join(path, 'onnx/text_model.onnx')), 'onnx/text_model.onnx'],
+    [
+      'broken weights',
+      async (path: string) => writeFile(join(path, 'onnx/text_model.onnx'), 'nonsense'),
+      'not a CLIP model that can be loaded',
+    ],
+    [
+      'broken settings',
+      async (path: string) => writeFile(join(path, 'tokenizer.json'), '{'),
+      'not a CLIP model that can be loaded',
+    ],
+  ])('%s', async (name, change, sentence) => {
+    const path = await damaged(name.replace(' ', '-'), change);
+    const opening = open({ model: path });
+    await expect(opening).rejects.toThrow(sentence);
+    await expect(opening).rejects.toMatchObject({ name: 'ClipModelError' });
+  });
+});
