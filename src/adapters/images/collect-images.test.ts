@@ -28,6 +28,7 @@ beforeAll(async () => {
     '<rect x="5" y="50" width="50" height="30" fill="#282"/><rect x="60" y="10" width="30" height="30" fill="#a4a"/>';
   files.set('small', await drawing(shoe, 200, 200));
   files.set('large', await drawing(shoe, 800, 800));
+  files.set('blue', await drawing(shoe.replace('#c22', '#24c'), 800, 800));
   files.set('hat', await drawing(hat, 400, 400));
   files.set('tiny', await drawing(hat, 100, 400));
   files.set('strip', await drawing(hat, 1000, 200));
@@ -53,6 +54,11 @@ test('keeps what can be used, and of two alike the larger in the better place', 
     ['large', 1, 800],
     ['hat', 6, 400],
   ]);
+});
+
+test('the same product in another colour is another picture', async () => {
+  const images = await collectImages(fetchBytes, candidates('large', 'blue', 'small'), { signal: never });
+  expect(images.map(({ url }) => url)).toEqual(['large', 'blue']);
 });
 
 test('nothing usable is an empty list, an abort is thrown', async () => {

@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
 import type { CollectedImage } from './collect-images.ts';
+import { decodeImage } from './decode-image.ts';
 import { createHeuristicRanker } from './heuristic-ranker.ts';
 
 function image(url: string, facts: Partial<CollectedImage> = {}): CollectedImage {
@@ -39,6 +41,7 @@ test.each<[string, Partial<CollectedImage>]>([
   ['a better place', { position: 0 }],
   ['the words of the title', { alt: 'red SHOE, side' }],
   ['a plain border', { borderUniformity: 1 }],
+  ['a product that fills its frame', { subjectShare: 0.4 }],
   ['more pixels', { width: 1000, height: 1000 }],
 ])('%s goes first, the rest being equal', async (_, facts) => {
   expect(await order(image('plain'), image('better', facts))).toEqual(['better', 'plain']);
@@ -48,6 +51,61 @@ test('a banner goes last; equals keep their order; none is none', async () => {
   expect(await order(image('banner', { width: 2000 }), image('square'))).toEqual(['square', 'banner']);
   expect(await order(image('a'), image('b'))).toEqual(['a', 'b']);
   expect(await order()).toEqual([]);
+});
+
+test.each<[string, Partial<CollectedImage>, Partial<CollectedImage>]>([
+  [
+    'a short text that fits, before a long one that does not',
+    { alt: 'Leather shoe' },
+    { alt: 'Shoe care set with wax' },
+  ],
+  ['a whole product, before a speck on a large ground', { subjectShare: 0.5 }, { subjectShare: 0.01 }],
+  [
+    'a product of the page, before the logo that structured data names first',
+    {},
+    { source: 'json-ld', position: 0, alt: 'Logo of the shop' },
+  ],
+])('%s', async (_, better, worse) => {
+  expect(await order(image('worse', worse), image('better', better))).toEqual(['better', 'worse']);
+});
+
+test('a file that is called a size chart goes last, unless the product is one', async () => {
+  const chart = image('https://shop.example/img/Size_Chart-2.jpg?v=1', { source: 'json-ld', position: 0 });
+  const other = image('https://shop.example/img/a.jpg');
+  expect(await order(chart, other)).toEqual([other.url, chart.url]);
+  const ranking = await ranker.rank([other, chart], { title: 'Star chart' }, new AbortController().signal);
+  expect(ranking.ranked[0]?.image.url).toBe(chart.url);
+});
+
+describe('pictures made with sharp', () => {
+  async function picture(url: string, svg: string, facts: Partial<CollectedImage> = {}) {
+    const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();
+    return image(url, { ...(await decodeImage(bytes)), position: 0, ...facts });
+  }
+  const svg = (width: number, height: number, inner: string) =>
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="#fff"/>${inner}</svg>`;
+  const shoe = '<rect x="15%" y="30%" width="70%" height="45%" rx="60" fill="#b22"/>';
+  const room = `<rect width="50%" height="55%" fill="#a86"/><rect x="50%" width="50%" height="55%" fill="#cdb"/><rect y="55%" width="100%" height="45%" fill="#543"/>${shoe}`;
+
+  test('of one place: the packshot, then the room, then the speck, then the banner', async () => {
+    const pictures = await Promise.all([
+      picture('banner', svg(1200, 340, `${room}<circle cx="90%" cy="50%" r="100" fill="#fd0"/>`)),
+      picture('speck', svg(300, 300, '<rect x="48%" y="46%" width="6%" height="7%" fill="#b22"/>')),
+      picture('room', svg(800, 800, room)),
+      picture('packshot', svg(800, 800, shoe)),
+    ]);
+    expect(await order(...pictures)).toEqual(['packshot', 'room', 'speck', 'banner']);
+  });
+
+  test('the frame is plain around a packshot, and nothing is said of a room', async () => {
+    const [packshot, inRoom] = await Promise.all([
+      picture('packshot', svg(800, 800, shoe)),
+      picture('room', svg(800, 800, room)),
+    ]);
+    expect(packshot.subjectShare).toBeGreaterThan(0.25);
+    expect(packshot.subjectShare).toBeLessThan(0.35);
+    expect(inRoom.subjectShare).toBeNull();
+  });
 });
 
 test('a packshot of structured data beats a large picture with the right words further down', async () => {

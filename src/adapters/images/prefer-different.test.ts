@@ -1,0 +1,42 @@
+import sharp from 'sharp';
+import { expect, test } from 'vitest';
+import { decodeImage } from './decode-image.ts';
+import { preferDifferent } from './prefer-different.ts';
+import type { RankedImage } from './ranker.ts';
+
+const SHOE = (colour: string) => `<path d="M10 80 L60 20 L90 80 Z" fill="${colour}"/>`;
+const HAT =
+  '<rect x="5" y="45" width="60" height="30" fill="#c22"/><circle cx="75" cy="25" r="20" fill="#282"/>';
+
+/** A drawing on white; `zoom` cuts a little off each side, as another photograph of the same thing would. */
+async function drawing(url: string, shapes: string, zoom = 0): Promise<RankedImage> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600" viewBox="${zoom} ${zoom} ${100 - 2 * zoom} ${100 - 2 * zoom}"><rect width="100" height="100" fill="#fff"/>${shapes}</svg>`;
+  const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();
+  return {
+    image: { url, alt: null, source: 'dom', position: 0, ...(await decodeImage(bytes)) },
+    score: 0.5,
+  };
+}
+
+test('a picture that nearly equals a better one goes behind those that differ; none is lost', async () => {
+  const ranked = await Promise.all([
+    drawing('shoe', SHOE('#c22')),
+    drawing('shoe, closer', SHOE('#c22'), 2),
+    drawing('hat', HAT),
+    drawing('shoe, a little closer', SHOE('#c22'), 1),
+    drawing('blue shoe', SHOE('#22c')),
+  ]);
+  expect(preferDifferent(ranked).map(({ image }) => image.url)).toEqual([
+    'shoe',
+    'hat',
+    'blue shoe',
+    'shoe, closer',
+    'shoe, a little closer',
+  ]);
+});
+
+test('nothing else left: the near-equal ones keep their order', async () => {
+  const ranked = await Promise.all([drawing('one', HAT), drawing('two', HAT, 1), drawing('three', HAT, 2)]);
+  expect(preferDifferent(ranked)).toEqual(ranked);
+  expect(preferDifferent([])).toEqual([]);
+});
