@@ -14,7 +14,7 @@ export async function createRanker(settings: Settings, log: Log): Promise<ImageR
   const { IMAGE_RANKER: wanted, CLIP_MODEL: model } = settings;
   const byRules = createHeuristicRanker();
   if (wanted === 'heuristic' || model === undefined) return byRules;
-  log.info({ model }, 'loading the CLIP model; what is not there yet is fetched from the hub');
+  log.info({ model, cache: MODELS_FOLDER }, 'loading the CLIP model');
   try {
     return await createClipRanker({ model, cacheFolder: MODELS_FOLDER, log, fallback: byRules });
   } catch (error) {

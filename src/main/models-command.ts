@@ -9,11 +9,7 @@ import { MODELS_FOLDER } from './open-foundation.ts';
  * `models pull`: fetches a model into the cache, and loads it, so that a start finds one that works. May run again:
  * what is there is not fetched again.
  */
-export async function runModelsPull(
-  settings: Settings,
-  id: string | undefined,
-  options: { hubUrl?: string } = {},
-): Promise<void> {
+export async function runModelsPull(settings: Settings, id: string | undefined): Promise<void> {
   const model = id ?? settings.CLIP_MODEL;
   if (model === undefined) throw new SettingsError('Say which model: models pull ID, or set CLIP_MODEL.');
   const bar = new SingleBar({
@@ -27,7 +23,7 @@ export async function runModelsPull(
   try {
     const place = findClipPlace(model);
     if (place.kind === 'hub') bar.start(1, 0, { mb: '0' });
-    await loadClipModel({ model, cacheFolder: MODELS_FOLDER, ...options }, (file, loaded, total) => {
+    await loadClipModel({ model, cacheFolder: MODELS_FOLDER }, (file, loaded, total) => {
       files.set(file, { loaded, total: Math.max(loaded, total) });
       const [done, all] = [sum('loaded'), sum('total')];
       bar.setTotal(Math.max(1, all));

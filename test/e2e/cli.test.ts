@@ -27,6 +27,7 @@ test.each([
   ['AI_TIMEOUT', 'soon'],
   ['FETCH_ALLOW_HOSTS', 'shop.example'],
   ['IMAGE_RANKER', 'magic'],
+  ['IMAGE_RANKER', 'clip'],
   ['DATABASE_URL', 'mysql://x'],
   ['MAX_SOURCES', '0'],
   ['TRUST_PROXY', 'nonsense'],

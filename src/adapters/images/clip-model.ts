@@ -3,8 +3,6 @@ export interface ClipModelOptions {
   /** A hub id such as `Xenova/clip-vit-base-patch32`, or a folder with such a model. */
   readonly model: string;
   readonly cacheFolder: string;
-  /** A mirror of the hub. */
-  readonly hubUrl?: string | undefined;
 }
 
 /** A CLIP model in memory. Vectors have the length 1. */

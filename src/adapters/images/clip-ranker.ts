@@ -33,7 +33,7 @@ export interface ClipRankerOptions extends ClipModelOptions {
  */
 export async function createClipRanker(options: ClipRankerOptions): Promise<ImageRanker> {
   const { log, fallback, pagesPerThread = PAGES_PER_THREAD } = options;
-  const { model, cacheFolder, hubUrl } = options;
+  const { model, cacheFolder } = options;
   const { name } = findClipPlace(model);
   /** One page after the other, so that a thread is never replaced while it has another one's pictures. */
   const inTurn = pLimit(1);
@@ -44,7 +44,7 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
   let memoryBytes = 0;
 
   async function ask(title: string, pictures: readonly Uint8Array[], signal: AbortSignal) {
-    const answer = await thread.run({ model, cacheFolder, hubUrl, title, pictures }, { signal });
+    const answer = await thread.run({ model, cacheFolder, title, pictures }, { signal });
     if ('unusable' in answer) throw new ClipModelError(answer.unusable);
     memoryBytes = answer.memoryBytes;
     if (pages === 0) loadedBytes = memoryBytes;

@@ -20,7 +20,6 @@ export async function loadClipModel(options: ClipModelOptions, onProgress?: OnPr
   const library = await importLibrary();
   library.env.cacheDir = resolve(options.cacheFolder);
   library.env.logLevel = library.LogLevel.ERROR;
-  if (options.hubUrl !== undefined) library.env.remoteHost = options.hubUrl;
   try {
     const model = await readModel(library, place, onProgress);
     await tryModel(model);
