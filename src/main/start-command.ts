@@ -24,7 +24,9 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     const api = role === 'worker' ? undefined : await startApi(foundation, settings, log);
     if (api) closers.push({ name: 'the API', close: api.stop });
     if (role !== 'api') {
-      const adapters = await createAdapters(settings, log);
+      // A model may be on its way from the hub for minutes: a stop does not wait for it.
+      const adapters = await Promise.race([createAdapters(settings, log), stopSignal.then(() => undefined)]);
+      if (adapters === undefined) return;
       closers.push({ name: 'the page reader', close: adapters.close });
       const worker = await startWorker(foundation, adapters, settings, log);
       closers.push({ name: 'the worker', close: () => worker.stop(GRACE_MS) });

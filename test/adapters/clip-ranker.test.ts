@@ -122,6 +122,15 @@ test('pictures that cannot be ranked: rules rank the page, the ranking and the l
   await own.close();
 });
 
+test('a thread that takes too long is ended, and rules rank its page', async () => {
+  const log = createMemoryLog();
+  const hurried = await open({ log, rankTimeoutMs: 1 });
+  const { method, ranked } = await hurried.rank(await shop(), { title: 'red' }, never);
+  expect([method, ranked.length]).toEqual(['heuristic', 4]);
+  expect(log.lines).toMatchObject([{ level: 'warn', fields: { model: 'tiny-clip' } }]);
+  await hurried.close();
+});
+
 test('an abort is thrown, and is no reason to rank by rules', async () => {
   const reason = new Error('stop');
   await expect(ranker.rank(await shop(), { title: 'red' }, AbortSignal.abort(reason))).rejects.toBe(reason);

@@ -51,7 +51,15 @@ async function rankWith(env: Record<string, string>) {
 }
 
 test('with a model in a folder CLIP ranks, and its name is stored with every preview', async () => {
-  const { rankings, log } = await rankWith({ CLIP_MODEL: model, IMAGE_RANKER: 'clip' });
+  const hub = await startFakeHub({ id: 'test/tiny-clip', folder: model });
+  const { rankings, log } = await rankWith({
+    CLIP_MODEL: model,
+    IMAGE_RANKER: 'clip',
+    ...preload('fake-hub'),
+    FAKE_HUB: hub.url,
+  });
+  expect(hub.paths).toEqual([]);
+  await hub.close();
   expect(rankings).toHaveLength(2);
   for (const ranking of rankings) {
     expect(ranking).toEqual({ method: 'clip', model: 'tiny-clip', score: expect.any(Number) });

@@ -23,6 +23,7 @@ export interface ClipRankerOptions extends ClipModelOptions {
   /** Ranks a page whose pictures the model could not rank. */
   readonly fallback: ImageRanker;
   readonly pagesPerThread?: number;
+  readonly rankTimeoutMs?: number;
 }
 
 /**
@@ -32,7 +33,7 @@ export interface ClipRankerOptions extends ClipModelOptions {
  * @throws ClipModelError when the model cannot be loaded.
  */
 export async function createClipRanker(options: ClipRankerOptions): Promise<ImageRanker> {
-  const { log, fallback, pagesPerThread = PAGES_PER_THREAD } = options;
+  const { log, fallback, pagesPerThread = PAGES_PER_THREAD, rankTimeoutMs = RANK_TIMEOUT_MS } = options;
   const { model, cacheFolder } = options;
   const { name } = findClipPlace(model);
   /** One page after the other, so that a thread is never replaced while it has another one's pictures. */
@@ -75,7 +76,7 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
           signal.throwIfAborted();
           if (pages > pagesPerThread || memoryBytes - loadedBytes > MAX_GROWTH_BYTES) await renewThread();
           const bytes = images.map((image) => image.bytes);
-          const bounded = AbortSignal.any([signal, AbortSignal.timeout(RANK_TIMEOUT_MS)]);
+          const bounded = AbortSignal.any([signal, AbortSignal.timeout(rankTimeoutMs)]);
           try {
             return await ask(product.title, bytes, bounded);
           } catch (error) {

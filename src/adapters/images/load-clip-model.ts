@@ -6,6 +6,9 @@ import { type ClipPlace, findClipPlace } from './find-clip-place.ts';
 
 type Library = typeof import('@huggingface/transformers');
 
+/** Far more than the 77 tokens that CLIP reads: taking a text apart takes time by its length. */
+const MAX_TEXT_LENGTH = 1000;
+
 /** A file on its way from the hub, in bytes; `total` is 0 if the hub does not say. */
 export type OnProgress = (file: string, loaded: number, total: number) => void;
 
@@ -72,7 +75,7 @@ async function readModel(library: Library, place: ClipPlace, onProgress?: OnProg
 
   /** As many words as the model reads. The library would cut off the token that ends a text, whose vector is the answer. */
   function shorten(words: string): string {
-    let short = words;
+    let short = words.slice(0, MAX_TEXT_LENGTH).toWellFormed();
     while (short.length > 1 && tokenizer.encode(short).length > tokenizer.model_max_length)
       short = short.slice(0, Math.floor(short.length * 0.9)).toWellFormed();
     return short;
