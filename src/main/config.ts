@@ -78,6 +78,7 @@ const settingsSchema = z.object({
         return z.NEVER;
       }
     }),
+  FETCH_ROBOTS: z.enum(['off', 'on']).default('off'),
   IMAGE_RANKER: z.enum(['auto', 'heuristic']).default('auto'),
   MAX_SOURCES: count(100).default(5),
   MAX_BATCH_SIZE: count(100).default(10),

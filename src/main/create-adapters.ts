@@ -8,10 +8,13 @@ import { createHeuristicRanker } from '../adapters/images/heuristic-ranker.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
 import { createGuardedFetch } from '../adapters/page/guarded-fetch.ts';
 import { createPageParser } from '../adapters/page/page-parser.ts';
+import { createRobotsGate, type RobotsGate } from '../adapters/page/robots-gate.ts';
 import type { PageReader } from '../steps/process-source.ts';
 import type { Settings } from './config.ts';
 
-const USER_AGENT = 'Mozilla/5.0 (compatible; cta-batch/0.1; product page reader)';
+/** How robots.txt files name us. */
+const PRODUCT_TOKEN = 'cta-batch';
+const USER_AGENT = `Mozilla/5.0 (compatible; ${PRODUCT_TOKEN}/0.1; product page reader)`;
 const MAX_PAGE_BYTES = 10 * 1024 * 1024;
 
 /** The outside world, as the steps see it. */
@@ -31,10 +34,15 @@ export function createAdapters(settings: Settings): Adapters {
     timeoutMs: settings.FETCH_TIMEOUT,
     userAgent: USER_AGENT,
   });
+  const mayRead: RobotsGate =
+    settings.FETCH_ROBOTS === 'on'
+      ? createRobotsGate({ fetchBytes, userAgent: PRODUCT_TOKEN })
+      : async () => {};
   const imageKey = settings.AI_IMAGE_API_KEY ?? settings.AI_API_KEY;
   return {
     pages: {
       async readPage(url, signal) {
+        await mayRead(url, signal);
         const page = await fetchBytes(url, {
           accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.1',
           maxBytes: MAX_PAGE_BYTES,
