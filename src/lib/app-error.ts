@@ -47,6 +47,12 @@ const ERRORS = {
     'The shop says that this page does not exist. Check the address.',
   ),
   page_blocked: row(422, 'UNPROCESSABLE_CONTENT', 'never', 'The shop does not let us read this page.'),
+  page_disallowed: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'never',
+    "The shop's robots.txt asks not to read this page.",
+  ),
   page_failed: row(422, 'UNPROCESSABLE_CONTENT', 'backoff', 'The shop answered with an error.'),
   page_not_html: row(422, 'UNPROCESSABLE_CONTENT', 'never', 'The address is not a web page (HTML).'),
   page_too_large: row(422, 'UNPROCESSABLE_CONTENT', 'never', 'The page is too large to read.'),

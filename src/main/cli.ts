@@ -4,6 +4,9 @@ import { z } from 'zod';
 import { AppError } from '../lib/app-error.ts';
 import { readSettings, SettingsError } from './config.ts';
 import { createLog } from './create-log.ts';
+import { preferCommonJs } from './prefer-commonjs.ts';
+
+preferCommonJs();
 
 /**
  * The command line. Each command's code is loaded when it runs, so that `token` or `extract` need not wait for the

@@ -36,64 +36,69 @@ const PROXY = /^(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?)$/i;
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter((entry) => entry !== ''));
 
 /** Every setting, with its default. Names are those of the environment. */
-const settingsSchema = z
-  .object({
-    DATABASE_URL: text.refine((url) => url === undefined || /^postgres(ql)?:\/\//.test(url), {
-      error: 'must begin with postgres://',
+const settingsSchema = z.object({
+  DATABASE_URL: text.refine((url) => url === undefined || /^postgres(ql)?:\/\//.test(url), {
+    error: 'must begin with postgres://',
+  }),
+  DATABASE_POOL: count(500).default(10),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: whole(0, 65_535).default(3000),
+  PUBLIC_URL: origin
+    .refine((url) => !/[?#]/.test(url), { error: 'must not have a query' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  TRUST_PROXY: z
+    .string()
+    .default('false')
+    .refine((value) => value === 'true' || value === 'false' || value.split(/\s*,\s*/).every(isProxy), {
+      error: 'must be true, false, or addresses and ranges between commas',
+    })
+    .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value)),
+  PREVIEW_RATE_LIMIT: z
+    .string()
+    .default('20/m')
+    .refine((rate) => parseRate(rate) !== undefined, { error: 'must be like 20/m, 5/s, 1000/h, or off' }),
+  WORKER_CONCURRENCY: count(1000).default(50),
+  AI_BASE_URL: origin.default('https://api.openai.com/v1'),
+  AI_API_KEY: key,
+  AI_TEXT_MODEL: z.string().min(1).default('gpt-4.1-mini'),
+  AI_IMAGE_BASE_URL: origin.optional(),
+  AI_IMAGE_API_KEY: key,
+  AI_IMAGE_MODEL: z.string().min(1).default('gpt-image-1'),
+  AI_TIMEOUT: duration.default(180_000),
+  FETCH_TIMEOUT: duration.default(20_000),
+  FETCH_ALLOW_HOSTS: z
+    .string()
+    .default('')
+    .transform((value, context) => {
+      try {
+        return parseAllowHosts(value);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: `must be host:port, … ${(error as Error).message}` });
+        return z.NEVER;
+      }
     }),
-    DATABASE_POOL: count(500).default(10),
-    HOST: z.string().min(1).default('127.0.0.1'),
-    PORT: whole(0, 65_535).default(3000),
-    PUBLIC_URL: origin
-      .refine((url) => !/[?#]/.test(url), { error: 'must not have a query' })
-      .transform((url) => url.replace(/\/+$/, ''))
-      .optional(),
-    TRUST_PROXY: z
-      .string()
-      .default('false')
-      .refine((value) => value === 'true' || value === 'false' || value.split(/\s*,\s*/).every(isProxy), {
-        error: 'must be true, false, or addresses and ranges between commas',
-      })
-      .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value)),
-    PREVIEW_RATE_LIMIT: z
-      .string()
-      .default('20/m')
-      .refine((rate) => parseRate(rate) !== undefined, { error: 'must be like 20/m, 5/s, 1000/h, or off' }),
-    WORKER_CONCURRENCY: count(1000).default(50),
-    AI_BASE_URL: origin.default('https://api.openai.com/v1'),
-    AI_API_KEY: key,
-    AI_TEXT_MODEL: z.string().min(1).default('gpt-4.1-mini'),
-    AI_IMAGE_BASE_URL: origin.optional(),
-    AI_IMAGE_API_KEY: key,
-    AI_IMAGE_MODEL: z.string().min(1).default('gpt-image-1'),
-    AI_TIMEOUT: duration.default(180_000),
-    FETCH_TIMEOUT: duration.default(20_000),
-    FETCH_ALLOW_HOSTS: z
-      .string()
-      .default('')
-      .transform((value, context) => {
-        try {
-          return parseAllowHosts(value);
-        } catch (error) {
-          context.addIssue({ code: 'custom', message: `must be host:port, … ${(error as Error).message}` });
-          return z.NEVER;
-        }
-      }),
-    IMAGE_RANKER: z.enum(['auto', 'clip', 'heuristic']).default('auto'),
-    CLIP_MODEL: text,
-    MAX_SOURCES: count(100).default(5),
-    MAX_BATCH_SIZE: count(100).default(10),
-    CORS_ORIGINS: list
-      .refine((origins) => origins.every((one) => one === '*' || URL.parse(one)?.origin === one), {
-        error: 'must be origins such as https://app.example.com, between commas, or *',
-      })
-      .default([]),
-    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  })
-  .refine((settings) => settings.IMAGE_RANKER !== 'clip' || settings.CLIP_MODEL !== undefined, {
+  FETCH_ROBOTS: z.enum(['off', 'on']).default('off'),
+  IMAGE_RANKER: z.enum(['auto', 'clip', 'heuristic']).default('auto'),
+  CLIP_MODEL: text,
+  MAX_SOURCES: count(100).default(5),
+  MAX_BATCH_SIZE: count(100).default(10),
+  CORS_ORIGINS: list
+    .refine((origins) => origins.every((one) => one === '*' || URL.parse(one)?.origin === one), {
+      error: 'must be origins such as https://app.example.com, between commas, or *',
+    })
+    .default([]),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+/** And what must hold between them. */
+const checkedSchema = settingsSchema.refine(
+  (settings) => settings.IMAGE_RANKER !== 'clip' || settings.CLIP_MODEL !== undefined,
+  {
     path: ['IMAGE_RANKER'],
     error: 'needs CLIP_MODEL, a model such as Xenova/clip-vit-base-patch32 or a folder with one',
-  });
+  },
+);
 
 export type Settings = z.output<typeof settingsSchema>;
 
@@ -105,7 +110,7 @@ export class SettingsError extends Error {
 /** Reads the settings once, at the start. An empty value counts as not set. Throws `SettingsError`, naming each wrong one. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
-  const result = settingsSchema.safeParse(given);
+  const result = checkedSchema.safeParse(given);
   if (result.success) return result.data;
   const sentences = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);

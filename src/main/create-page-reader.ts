@@ -1,10 +1,13 @@
 import { collectImages } from '../adapters/images/collect-images.ts';
 import { createGuardedFetch } from '../adapters/page/guarded-fetch.ts';
 import { createPageParser } from '../adapters/page/page-parser.ts';
+import { createRobotsGate, type RobotsGate } from '../adapters/page/robots-gate.ts';
 import type { PageReader } from '../steps/process-source.ts';
 import type { Settings } from './config.ts';
 
-const USER_AGENT = 'Mozilla/5.0 (compatible; cta-batch/0.1; product page reader)';
+/** How robots.txt files name us. */
+const PRODUCT_TOKEN = 'cta-batch';
+const USER_AGENT = `Mozilla/5.0 (compatible; ${PRODUCT_TOKEN}/0.1; product page reader)`;
 const MAX_PAGE_BYTES = 10 * 1024 * 1024;
 
 /** Builds what reads pages and their pictures. */
@@ -15,9 +18,14 @@ export function createPageReader(settings: Settings): { pages: PageReader; close
     timeoutMs: settings.FETCH_TIMEOUT,
     userAgent: USER_AGENT,
   });
+  const mayRead: RobotsGate =
+    settings.FETCH_ROBOTS === 'on'
+      ? createRobotsGate({ fetchBytes, userAgent: PRODUCT_TOKEN })
+      : async () => {};
   return {
     pages: {
       async readPage(url, signal) {
+        await mayRead(url, signal);
         const page = await fetchBytes(url, {
           accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.1',
           maxBytes: MAX_PAGE_BYTES,

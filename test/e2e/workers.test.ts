@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createCtaBatchClient } from '../../src/client/index.ts';
 import { type FakeAi, startFakeAi } from '../fakes/fake-ai.ts';
 import { type FakeShop, startFakeShop } from '../fakes/fake-shop.ts';
 import { poll } from '../support/poll.ts';
@@ -12,12 +13,13 @@ let shop: FakeShop;
 let ai: FakeAi;
 let api: Program;
 let rest: ReturnType<typeof createRestClient>;
+let token: string;
 const programs: Program[] = [];
 beforeEach(async () => {
   db = await openTestDatabase();
   shop = await startFakeShop();
   ai = await startFakeAi({ latencyMs: 300 });
-  const { token } = await db.addWorkspace('one');
+  ({ token } = await db.addWorkspace('one'));
   api = await start('api');
   rest = createRestClient(api.address, token);
 });
@@ -50,6 +52,14 @@ const products = (n: number, size: number) =>
 test('two workers keep the one limit, and what waits is queued', async () => {
   await Promise.all([start('worker'), start('worker')]);
   const created = await rest.create(products(5, 6));
+  // The same over tRPC, at the same time.
+  const overTrpc = poll(
+    () => createCtaBatchClient({ url: api.address, token }).batch.get.query({ id: created.id }),
+    ({ status, progress: { total, ...counts } }) => {
+      expect(Object.values(counts).reduce((a, b) => a + b)).toBe(total);
+      return status === 'done';
+    },
+  );
   let sawBoth = false;
   const batch = await rest.follow(created.id, ({ progress }) => {
     const { queued = 0, running = 0 } = progress;
@@ -58,6 +68,7 @@ test('two workers keep the one limit, and what waits is queued', async () => {
   });
   expect(batch).toMatchObject({ status: 'done', progress: { done: 30 } });
   expect(sawBoth).toBe(true);
+  expect((await overTrpc).progress).toMatchObject({ total: 30, done: 30 });
   expect(ai.calls).toHaveLength(60);
   expect(ai.worstWindow('text', 1000)).toBeLessThanOrEqual(6);
   expect(ai.worstWindow('image', 1000)).toBeLessThanOrEqual(6);
@@ -141,10 +152,12 @@ test('a provider that asks to wait is not called by anyone until then', async ()
 test('PostgreSQL drops every connection: the program goes on without a restart', async () => {
   const worker = await start('worker');
   const created = await rest.create(products(2, 6));
-  await ai.waitForCalls(4);
-  await db.orm.execute(sql`
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and application_name like 'cta-batch%' and pid <> pg_backend_pid()`);
+  for (const calls of [2, 6, 10, 14, 18]) {
+    await ai.waitForCalls(calls);
+    await db.orm.execute(sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name like 'cta-batch%' and pid <> pg_backend_pid()`);
+  }
   expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: 12 } });
   expect(worker.process.exitCode).toBeNull();
   expect(worker.output().stderr).not.toContain('taken for dead');

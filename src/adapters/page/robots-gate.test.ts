@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { AppError } from '../../lib/app-error.ts';
+import type { FetchBytes } from './guarded-fetch.ts';
+import { createRobotsGate } from './robots-gate.ts';
+
+function makeGate(answer: () => string | AppError) {
+  const asked: string[] = [];
+  const fetchBytes: FetchBytes = async (url) => {
+    asked.push(url);
+    const text = answer();
+    if (text instanceof AppError) throw text;
+    return { finalUrl: url, status: 200, contentType: 'text/plain', body: Buffer.from(text) };
+  };
+  const gate = createRobotsGate({ fetchBytes, userAgent: 'cta-batch' });
+  return { asked, visit: (url: string) => gate(url, new AbortController().signal) };
+}
+
+test('what is disallowed for us or for all is not read; the rest is, and the file is asked for once', async () => {
+  const { asked, visit } = makeGate(() => 'User-agent: *\nDisallow: /private/\nAllow: /private/cup$\n');
+  await visit('https://shop.example/products/cup');
+  await visit('https://shop.example/private/cup');
+  await expect(visit('https://shop.example/private/mug')).rejects.toMatchObject({ code: 'page_disallowed' });
+  expect(asked).toEqual(['https://shop.example/robots.txt']);
+});
+
+test('a group of our own comes before the one for all', async () => {
+  const { visit } = makeGate(() => 'User-agent: *\nDisallow: /\n\nUser-agent: cta-batch\nDisallow: /cart\n');
+  await visit('https://shop.example/products/cup');
+  await expect(visit('https://shop.example/cart')).rejects.toMatchObject({ code: 'page_disallowed' });
+});
+
+test('no file allows all; a shop that cannot give it now allows nothing, and is asked again', async () => {
+  await makeGate(() => new AppError('page_gone')).visit('https://shop.example/cup');
+  let isDown = true;
+  const { asked, visit } = makeGate(() => (isDown ? new AppError('page_failed') : ''));
+  await expect(visit('https://shop.example/cup')).rejects.toMatchObject({ code: 'page_failed' });
+  isDown = false;
+  await visit('https://shop.example/cup');
+  expect(asked).toHaveLength(2);
+});
