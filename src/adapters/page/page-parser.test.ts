@@ -18,7 +18,7 @@ test('a page of nothing but tags is not parsed', async () => {
 });
 
 test('a page that is made to take for ever is given up, the event loop is free meanwhile, and the next one is read', async () => {
-  const attributes = Array.from({ length: 500_000 }, (_, i) => `a${i}=1`).join(' ');
+  const attributes = Array.from({ length: 150_000 }, (_, i) => `a${i}=1`).join(' ');
   let ticks = 0;
   const timer = setInterval(() => {
     ticks += 1;
