@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { AppError } from '../../lib/app-error.ts';
 import { pickPalette } from './pick-palette.ts';
 
-const MAX_PIXELS = 40_000_000;
+const MAX_PIXELS = 16_000_000;
 const THUMBNAIL = 64;
 
 /** What a full decode found. */

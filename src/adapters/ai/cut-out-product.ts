@@ -13,7 +13,7 @@ const WHITE = 232;
  * with round corners and a shadow.
  */
 export async function cutOutProduct(bytes: Buffer, scene: Scene): Promise<OverlayOptions[]> {
-  const { data, info } = await sharp(bytes, { limitInputPixels: 40_000_000 })
+  const { data, info } = await sharp(bytes, { limitInputPixels: 16_000_000 })
     .autoOrient()
     .resize(BOX, BOX, { fit: 'inside' })
     .toColourspace('srgb')

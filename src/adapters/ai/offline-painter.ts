@@ -6,7 +6,7 @@ import { drawFill, drawShape, findScene, SCENE, wrapSvg } from './draw-scene.ts'
 import { chooseSceneColors } from './scene-colors.ts';
 
 /** As for every picture we decode. */
-const MAX_PIXELS = 40_000_000;
+const MAX_PIXELS = 16_000_000;
 /** Width of the blurred picture before it is enlarged. */
 const SMALL = 120;
 

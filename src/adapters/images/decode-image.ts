@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import pLimit from 'p-limit';
+import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 import { AppError } from '../../lib/app-error.ts';
-import { DECODE_TIMEOUT_SECONDS, MAX_KEPT_SIDE, MAX_PIXELS } from './image-limits.ts';
+import {
+  DECODE_TIMEOUT_SECONDS,
+  LARGE_PIXELS,
+  MAX_AVIF_PIXELS,
+  MAX_KEPT_SIDE,
+  MAX_PIXELS,
+  MAX_WHOLE_PIXELS,
+} from './image-limits.ts';
 import { type ImageTraits, measureImage } from './measure-image.ts';
 
 /** A picture made safe: encoded anew, without metadata, at most 1200 pixels on its longest side. */
@@ -44,14 +52,9 @@ async function decode(bytes: Buffer): Promise<DecodedImage> {
   const open = () => sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS, pages: 1 });
   const metadata = await open().metadata();
   if (!isAllowed(metadata)) throw new AppError('no_usable_picture');
-  const { data, info } = await open()
-    .timeout({ seconds: DECODE_TIMEOUT_SECONDS })
-    .autoOrient()
-    .resize({ width: MAX_KEPT_SIDE, height: MAX_KEPT_SIDE, fit: 'inside', withoutEnlargement: true })
-    .toColourspace('srgb')
-    .ensureAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+  const read = () => readPixels(open());
+  const isLarge = metadata.width * metadata.height > LARGE_PIXELS;
+  const { data, info } = await (isLarge ? oneByOne(read) : read());
 
   const pixels = () => sharp(data, { raw: { width: info.width, height: info.height, channels: 4 } });
   const isTransparent = metadata.hasAlpha && hasTransparentParts(data);
@@ -64,6 +67,20 @@ async function decode(bytes: Buffer): Promise<DecodedImage> {
     sha256: createHash('sha256').update(encoded).digest(),
     ...(await measureImage(pixels)),
   };
+}
+
+const oneByOne = pLimit(1);
+
+/** RGBA, upright, and no larger than is kept. */
+function readPixels(picture: Sharp): Promise<{ data: Buffer; info: OutputInfo }> {
+  return picture
+    .timeout({ seconds: DECODE_TIMEOUT_SECONDS })
+    .autoOrient()
+    .resize({ width: MAX_KEPT_SIDE, height: MAX_KEPT_SIDE, fit: 'inside', withoutEnlargement: true })
+    .toColourspace('srgb')
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
 }
 
 function encode(pixels: Sharp, isTransparent: boolean): Promise<Buffer> {
@@ -83,9 +100,11 @@ function isBitmap(bytes: Buffer): boolean {
   );
 }
 
-function isAllowed({ format, compression, width, height }: Metadata): boolean {
-  const isAvif = format === 'heif' && compression === 'av1';
-  return (isAvif || FORMATS.has(format)) && width * height <= MAX_PIXELS;
+function isAllowed({ format, compression, isProgressive, width, height }: Metadata): boolean {
+  const pixels = width * height;
+  if (format === 'heif') return compression === 'av1' && pixels <= MAX_AVIF_PIXELS;
+  const isWhole = isProgressive || format === 'webp' || format === 'gif';
+  return FORMATS.has(format) && pixels <= (isWhole ? MAX_WHOLE_PIXELS : MAX_PIXELS);
 }
 
 function hasTransparentParts(rgba: Buffer): boolean {

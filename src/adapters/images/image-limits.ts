@@ -1,8 +1,17 @@
 /** Bytes of one picture as it comes from the shop. */
 export const MAX_IMAGE_BYTES = 10 * 1024 * 1024;
 
-/** Pixels of a picture, known from its head before any is decoded. 40 million take about 160 MB of memory. */
-export const MAX_PIXELS = 40_000_000;
+/** Pixels of a picture, known from its head before any is decoded, of a kind that is decoded line by line. */
+export const MAX_PIXELS = 25_000_000;
+
+/** The same for what has to be decoded whole (progressive, interlaced, WebP, GIF): 12 bytes for each pixel meanwhile. */
+export const MAX_WHOLE_PIXELS = 12_000_000;
+
+/** The same for AVIF, which takes 50 bytes for each. */
+export const MAX_AVIF_PIXELS = 4_500_000;
+
+/** Larger ones are decoded one at a time, in the whole process. */
+export const LARGE_PIXELS = 3_000_000;
 
 /** Longest side of the pictures kept: enough for any preview, and little for the database. */
 export const MAX_KEPT_SIDE = 1200;
