@@ -13,7 +13,7 @@ import type { ImageRanker } from './ranker.ts';
 const WEIGHTS = { source: 0.3, position: 0.25, alt: 0.15, border: 0.12, size: 0.1, aspect: 0.08 };
 
 /** og:image is chosen by hand, but for sharing: at times a collage or with a logo. */
-const SOURCE_TRUST = { 'json-ld': 1, microdata: 0.95, og: 0.8, dom: 0.4 } as const;
+const SOURCE_TRUST = { 'json-ld': 1, microdata: 0.95, rdfa: 0.95, og: 0.8, state: 0.7, dom: 0.4 } as const;
 
 /** Each step down the gallery takes a quarter of what was left. */
 const POSITION_DECAY = 0.75;

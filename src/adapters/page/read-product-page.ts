@@ -1,10 +1,11 @@
 import type { CheerioAPI } from 'cheerio';
 import { AppError } from '../../lib/app-error.ts';
 import { canonicalAddress } from './canonical-address.ts';
+import { chooseAvailability, chooseBrand, chooseCode, choosePrice, type Source } from './choose-facts.ts';
 import { findCurrency } from './currency.ts';
 import { readJsonLd } from './json-ld.ts';
 import { loadPage } from './load-page.ts';
-import { readMicrodata } from './microdata.ts';
+import { readMicrodata, readRdfa } from './microdata.ts';
 import { readOpenGraph } from './open-graph.ts';
 import type {
   CandidateImage,
@@ -15,8 +16,9 @@ import type {
   ProductFacts,
 } from './page-product.ts';
 import { plainText } from './plain-text.ts';
+import { readState } from './read-state.ts';
 import { readSchemaProduct } from './schema-product.ts';
-import { readVisiblePage } from './visible-page.ts';
+import { readVisiblePage, type VisibleFacts } from './visible-page.ts';
 
 const MAX_IMAGES = 20;
 const MAX_ADDRESS_LENGTH = 2048;
@@ -52,8 +54,6 @@ export function readProductPage(page: ProductPage): PageProduct {
   }
 }
 
-type Source = readonly [name: PageSource, facts: ProductFacts];
-
 function readDocument($: CheerioAPI, url: string): PageProduct {
   const language = findLanguage($);
   const titles = [
@@ -67,20 +67,27 @@ function readDocument($: CheerioAPI, url: string): PageProduct {
 
   const jsonLd = readSchemaProduct(readJsonLd($), hints);
   const microdata = readSchemaProduct(readMicrodata($), hints);
+  const rdfa = readSchemaProduct(readRdfa($), hints);
   const openGraph = readOpenGraph($, hints);
+  const state = readState($, hints);
   const visible = readVisiblePage($, hints);
-  const isStructured = jsonLd !== undefined || microdata !== undefined || openGraph.isProduct;
-  if (!isStructured && (visible.title === null || visible.price === null)) {
-    throw new AppError(isBlocked($, url) ? 'page_blocked' : 'not_a_product');
-  }
+  const isStructured =
+    jsonLd !== undefined || microdata !== undefined || rdfa !== undefined || openGraph.isProduct;
+  const isSold =
+    (visible.title !== null || state !== undefined || visible.stock.canBuy) &&
+    (visible.price !== null || (state?.price ?? null) !== null);
+  if (!isStructured && !isSold) throw new AppError(isBlocked($, url) ? 'page_blocked' : 'not_a_product');
 
-  const sources: Source[] = [
-    ...(jsonLd === undefined ? [] : [['json-ld', jsonLd] as const]),
-    ...(microdata === undefined ? [] : [['microdata', microdata] as const]),
+  const given: (readonly [PageSource, ProductFacts | undefined])[] = [
+    ['json-ld', jsonLd],
+    ['microdata', microdata],
+    ['rdfa', rdfa],
     ['og', preferHeading(openGraph, visible)],
+    ['state', state],
     ['dom', visible],
   ];
-  return assemble(sources, hints, $);
+  const sources = given.filter((source): source is Source => source[1] !== undefined);
+  return assemble(sources, visible, hints, $);
 }
 
 /** An og:title that holds the whole heading is the heading with the shop's words around it: the heading is better. */
@@ -90,7 +97,12 @@ function preferHeading(openGraph: ProductFacts, visible: ProductFacts): ProductF
   return isWithin ? { ...openGraph, title: null } : openGraph;
 }
 
-function assemble(sources: readonly Source[], hints: PageHints, $: CheerioAPI): PageProduct {
+function assemble(
+  sources: readonly Source[],
+  visible: VisibleFacts,
+  hints: PageHints,
+  $: CheerioAPI,
+): PageProduct {
   const provenance: Record<string, PageSource> = {};
   function take<K extends keyof ProductFacts>(field: K): ProductFacts[K] | null {
     const found = sources.find(([, facts]) => facts[field] !== null);
@@ -101,7 +113,11 @@ function assemble(sources: readonly Source[], hints: PageHints, $: CheerioAPI): 
 
   const title = take('title') ?? hints.titles[0];
   if (title === undefined) throw new AppError('not_a_product');
-  const price = take('price');
+  function keep<T>(field: string, chosen: { value: T; source: PageSource } | undefined): T | null {
+    if (chosen !== undefined) provenance[field] = chosen.source;
+    return chosen?.value ?? null;
+  }
+  const price = keep('price', choosePrice(sources, visible));
   const currency = price === null ? null : findPriceCurrency(price, sources, hints);
   const base = URL.parse($('base[href]').first().attr('href') ?? '', hints.url)?.href ?? hints.url;
   const images = listImages(sources, base);
@@ -110,18 +126,24 @@ function assemble(sources: readonly Source[], hints: PageHints, $: CheerioAPI): 
     address: canonicalAddress(hints.url, $('link[rel~="canonical" i]').first().attr('href')),
     title,
     description: take('description'),
-    brand: take('brand'),
-    sku: take('sku'),
+    brand: keep('brand', chooseBrand(sources, listSiteNames($, hints.url))),
+    sku: keep('sku', chooseCode(sources, visible, hints)),
     gtin: take('gtin'),
     mpn: take('mpn'),
     priceAmount: price?.amount ?? null,
     priceCurrency: currency,
     priceText: price === null ? null : formatPrice(price.amount, currency, hints.language),
-    availability: take('availability'),
+    availability: keep('availability', chooseAvailability(sources, visible, price !== null)),
     language: hints.language,
     images,
     provenance,
   };
+}
+
+/** What the shop calls itself: og:site_name, and the name in its host. */
+function listSiteNames($: CheerioAPI, url: string): string[] {
+  const labels = new URL(url).hostname.split('.');
+  return [$('meta[property="og:site_name"]').attr('content') ?? '', ...labels.slice(0, -1)];
 }
 
 /** The currency of the price's own source, else of another source that gives a price. */

@@ -10,7 +10,7 @@ export interface Visit {
   /** Tag name in lower case; empty for a text. */
   readonly tag: string;
   readonly attributes: Readonly<Record<string, string>>;
-  /** Class, id and test id of this node, in lower case. */
+  /** Class, id, property and test names of this node, in lower case. */
   readonly names: string;
   /** Crossed out, or called an old price. */
   readonly isStruck: boolean;
@@ -79,8 +79,9 @@ function look(
   }
   if (!('attribs' in node) || HIDDEN.has(node.name)) return undefined;
   const attributes = node.attribs;
-  const names =
-    `${attributes.class ?? ''} ${attributes.id ?? ''} ${attributes['data-testid'] ?? ''}`.toLowerCase();
+  const names = NAME_ATTRIBUTES.map((name) => attributes[name] ?? '')
+    .join(' ')
+    .toLowerCase();
   const isOuter = aroundHeading.has(node);
   return {
     node,
@@ -92,5 +93,25 @@ function look(
     isGallery: !isOuter && ((above?.isGallery ?? false) || GALLERY_NAMES.test(names)),
   };
 }
+
+/** The words of a text node, white space collapsed; of anything else none. */
+export function textOf(visit: Visit | undefined): string {
+  if (visit?.tag !== '') return '';
+  const { node } = visit;
+  return 'data' in node && typeof node.data === 'string' ? node.data.replace(/\s+/g, ' ').trim() : '';
+}
+
+const NAME_ATTRIBUTES = [
+  'class',
+  'id',
+  'itemprop',
+  'data-testid',
+  'data-test',
+  'data-test-id',
+  'data-qa',
+  'data-qa-qualifier',
+  'data-cy',
+  'data-hook',
+];
 
 const NOTHING = { isStruck: false, isAside: false, isGallery: false };
