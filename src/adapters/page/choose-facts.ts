@@ -1,6 +1,7 @@
 import { decideAvailability } from './find-availability.ts';
 import { cleanBrand } from './find-brand.ts';
-import type { PageHints, PageSource, ProductFacts } from './page-product.ts';
+import { cleanCode } from './find-code.ts';
+import type { FoundPrice, PageHints, PageSource, ProductFacts } from './page-product.ts';
 import type { VisibleFacts } from './visible-page.ts';
 
 /** One source of a page, and what it says. */
@@ -16,26 +17,28 @@ export interface Chosen<T> {
  * The rules for sources that disagree, in one place. Sources stand in the order of trust: JSON-LD, microdata, RDFa, Open
  * Graph, state, the visible page.
  *
- * - Price: the first source's. But data that shows nowhere on the page gives way to a clear price beside the heading
- *   (data is cached, or of another variant); state counts before the visible page only when its price can be seen.
+ * - Price: a clear price beside the heading (see `isPriceClear`) is what a shopper pays; data may be cached, of another
+ *   variant, or before a discount. Without a clear one the first source's; state before the visible page only when its price can be seen.
  * - Availability: see `decideAvailability`.
  * - Code: one that a shopper can see goes first: data's code when it stands on the page as text, then a labelled one,
- *   then data's code that is in the page's address, then the first.
+ *   then data's code that is in the page's address, then the first; else the number in the address, if the page has it in a field.
  * - Brand: the first source's; the shop's own name only when no source has another.
  * - All else: the first source that has it.
  */
-export function choosePrice(sources: readonly Source[], visible: VisibleFacts) {
-  const seen = new Set(visible.prices.map((price) => Number(price.amount)));
-  const isSeen = (amount: string) => seen.has(Number(amount));
+export function choosePrice(
+  sources: readonly Source[],
+  visible: VisibleFacts,
+): Chosen<FoundPrice> | undefined {
   const given = listGiven(sources, 'price');
-  const data = given.filter(
-    ({ value, source }) => source !== 'dom' && (source !== 'state' || isSeen(value.amount)),
-  );
   const own = given.find(({ source }) => source === 'dom');
-  const first = data[0];
-  if (first === undefined) return own ?? given[0];
-  if (isSeen(first.value.amount) || own === undefined || !visible.isPriceClear) return first;
-  return data.find(({ value }) => isSeen(value.amount)) ?? own;
+  const data = given.filter(({ source }) => source !== 'dom');
+  const agreed = data.find(({ value }) => Number(value.amount) === Number(own?.value.amount));
+  if (agreed !== undefined) return agreed;
+  if (own !== undefined && visible.isPriceClear) return own;
+  const seen = new Set(visible.prices.map((price) => Number(price.amount)));
+  return (
+    data.find(({ value, source }) => source !== 'state' || seen.has(Number(value.amount))) ?? own ?? data[0]
+  );
 }
 
 /** See `choosePrice`. */
@@ -47,8 +50,12 @@ export function chooseAvailability(sources: readonly Source[], visible: VisibleF
 }
 
 /** See `choosePrice`. */
-export function chooseCode(sources: readonly Source[], visible: VisibleFacts, hints: PageHints) {
-  const given = listGiven(sources, 'sku');
+export function chooseCode(
+  sources: readonly Source[],
+  visible: VisibleFacts,
+  hints: PageHints,
+): Chosen<string> | undefined {
+  const given = listGiven(sources, 'sku').map(({ value, source }) => ({ value: cleanCode(value), source }));
   const data = given.filter(({ source }) => source !== 'dom');
   const { pathname, search } = new URL(hints.url);
   const address = decode(pathname + search).toLowerCase();
@@ -56,18 +63,24 @@ export function chooseCode(sources: readonly Source[], visible: VisibleFacts, hi
     data.find(({ value }) => hasToken(visible.text, value.toLowerCase())) ??
     given.find(({ source }) => source === 'dom') ??
     data.find(({ value }) => hasToken(address, value.toLowerCase())) ??
-    data[0]
+    data[0] ??
+    readAddressCode(hints.url, visible.fields)
   );
 }
 
 /** See `choosePrice`. */
-export function chooseBrand(sources: readonly Source[], siteNames: readonly string[]) {
+export function chooseBrand(
+  sources: readonly Source[],
+  siteNames: readonly string[],
+  title: string,
+): Chosen<string> | undefined {
   const given = listGiven(sources, 'brand').flatMap(({ value, source }) => {
     const brand = cleanBrand(value);
     return brand === null ? [] : [{ value: brand, source }];
   });
   const shop = new Set(siteNames.map(foldName));
-  return given.find(({ value }) => !shop.has(foldName(value))) ?? given[0];
+  const best = given.find(({ value }) => !shop.has(foldName(value))) ?? given[0];
+  return best === undefined ? undefined : { ...best, value: spellAsIn(title, best.value) };
 }
 
 function listGiven<K extends keyof ProductFacts>(
@@ -95,6 +108,38 @@ function hasToken(text: string, code: string): boolean {
   }
   return false;
 }
+
+/** Scripts and addresses drop marks; the title has the brand as it is written: "A-B" for "A B". */
+function spellAsIn(title: string, brand: string): string {
+  const words = brand.match(/[\p{L}\p{N}]+/gu) ?? [];
+  if (words.length < 2 || words.length > 6 || title.toLowerCase().includes(brand.toLowerCase())) return brand;
+  return (
+    new RegExp(`(?<![\\p{L}\\p{N}])${words.join("[-.'&+ ]{1,3}")}(?![\\p{L}\\p{N}])`, 'iu').exec(
+      title,
+    )?.[0] ?? brand
+  );
+}
+
+/** The id in the address: of a parameter that is called after products, or a number that a field of the page holds too. */
+function readAddressCode(url: string, fields: ReadonlySet<string>): Chosen<string> | undefined {
+  const { pathname, searchParams } = new URL(url);
+  const named = [...searchParams].find(
+    ([key, value]) => ID_PARAMETER.test(key) && /^[\w-]{3,20}$/.test(value) && /\d/.test(value),
+  );
+  const tokens = [
+    ...(named === undefined ? [] : [named[1]]),
+    ...decode(pathname)
+      .split(/[^\p{L}\p{N}]+/u)
+      .reverse(),
+  ];
+  const value = tokens.find(
+    (token) => token.length <= 20 && token.replace(/\D/g, '').length >= 4 && fields.has(token),
+  );
+  const code = value ?? named?.[1];
+  return code === undefined ? undefined : { value: code, source: 'dom' };
+}
+
+const ID_PARAMETER = /^(?:p|pid|prod|product|item|goods|article|sku)?_?-?(?:id|sku|code|no)$/i;
 
 function foldName(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');

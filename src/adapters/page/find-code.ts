@@ -32,6 +32,16 @@ export function findCode(visits: readonly Visit[], headingAt: number): string | 
   return best;
 }
 
+/** A code without the label or the words that some pages put into the same element: "SKU: 12-3", "TE12-3 Sofa cover". */
+export function cleanCode(value: string): string {
+  const label = LABEL.exec(value)?.[0] ?? '';
+  const rest = value.slice(label.length);
+  const bare = label !== '' && /^\s*[:：#]/u.test(rest) ? rest.replace(/^[\s:：#.–—-]+/u, '') : value;
+  const [first = '', ...others] = bare.split(' ');
+  const isWorded = first.length >= 5 && /\d{3}/.test(first) && others.some((word) => /\p{Ll}{3}/u.test(word));
+  return (isWorded ? first : bare) || value;
+}
+
 interface Labelled {
   readonly code: string;
   readonly weight: number;

@@ -2,6 +2,7 @@ import type { CheerioAPI } from 'cheerio';
 import { AppError } from '../../lib/app-error.ts';
 import { canonicalAddress } from './canonical-address.ts';
 import { chooseAvailability, chooseBrand, chooseCode, choosePrice, type Source } from './choose-facts.ts';
+import { cleanTitle } from './clean-title.ts';
 import { findCurrency } from './currency.ts';
 import { readJsonLd } from './json-ld.ts';
 import { loadPage } from './load-page.ts';
@@ -111,8 +112,10 @@ function assemble(
     return found[1][field];
   }
 
-  const title = take('title') ?? hints.titles[0];
-  if (title === undefined) throw new AppError('not_a_product');
+  const named = take('title') ?? hints.titles[0];
+  if (named === undefined) throw new AppError('not_a_product');
+  const siteNames = listSiteNames($, hints.url);
+  const title = cleanTitle(named, siteNames);
   function keep<T>(field: string, chosen: { value: T; source: PageSource } | undefined): T | null {
     if (chosen !== undefined) provenance[field] = chosen.source;
     return chosen?.value ?? null;
@@ -126,7 +129,7 @@ function assemble(
     address: canonicalAddress(hints.url, $('link[rel~="canonical" i]').first().attr('href')),
     title,
     description: take('description'),
-    brand: keep('brand', chooseBrand(sources, listSiteNames($, hints.url))),
+    brand: keep('brand', chooseBrand(sources, siteNames, hints.titles.join(' | '))),
     sku: keep('sku', chooseCode(sources, visible, hints)),
     gtin: take('gtin'),
     mpn: take('mpn'),
@@ -146,10 +149,13 @@ function listSiteNames($: CheerioAPI, url: string): string[] {
   return [$('meta[property="og:site_name"]').attr('content') ?? '', ...labels.slice(0, -1)];
 }
 
-/** The currency of the price's own source, else of another source that gives a price. */
+/** The currency that the first source names: data has codes, where the visible page has signs that several countries use. */
 function findPriceCurrency(price: FoundPrice, sources: readonly Source[], hints: PageHints): string | null {
-  const named = [price, ...sources.map(([, facts]) => facts.price)].find((other) => other?.currency);
-  return named?.currency ? findCurrency(named.currency, hints) : null;
+  const given = sources.map(([, facts]) => facts.price);
+  const same = given.find((other) => other?.currency && Number(other.amount) === Number(price.amount));
+  const named = [...(price.currency ? given.filter((other) => other?.currency) : [same]), price, ...given];
+  const currency = named.find((other) => other?.currency)?.currency;
+  return currency ? findCurrency(currency, hints) : null;
 }
 
 function formatPrice(amount: string, currency: string | null, language: string | null): string {

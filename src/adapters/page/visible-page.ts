@@ -30,6 +30,8 @@ export interface VisibleFacts extends ProductFacts {
   readonly isPriceClear: boolean;
   /** The words outside the page's asides, in lower case. */
   readonly text: string;
+  /** Short values of fields and data attributes that hold a number: ids among them. */
+  readonly fields: ReadonlySet<string>;
 }
 
 /** What a shopper sees: the main heading, the price nearest to it, whether it can be bought, the pictures. */
@@ -52,8 +54,21 @@ export function readVisiblePage($: CheerioAPI, hints: PageHints): VisibleFacts {
     availability: null,
     stock: findStock(visits, headingAt),
     text: listWords(visits),
+    fields: listFields(visits),
     images: findPageImages(visits, headingAt, title ?? hints.titles[0] ?? ''),
   };
+}
+
+function listFields(visits: readonly Visit[]): Set<string> {
+  const fields = new Set<string>();
+  for (const { tag, attributes } of visits) {
+    if (tag === '' || fields.size > 20_000) continue;
+    for (const [name, value] of Object.entries(attributes)) {
+      const isField = name === 'value' || (name.startsWith('data-') && /id|sku|code|product|item/.test(name));
+      if (isField && value.length >= 4 && value.length <= 40 && /\d/.test(value)) fields.add(value);
+    }
+  }
+  return fields;
 }
 
 function listWords(visits: readonly Visit[]): string {
