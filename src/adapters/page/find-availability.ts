@@ -32,7 +32,7 @@ export function findStock(visits: readonly Visit[], headingAt: number): SeenStoc
   let isInStock = false;
   let disabledUntil: Visit['node'] | undefined;
   for (const visit of visits.slice(from, from + REACH)) {
-    if (visit.isAside) continue;
+    if (visit.isAside || visit.isHidden) continue;
     if (isButton(visit)) {
       const isOff = isDisabled(visit);
       disabledUntil = isOff ? visit.node : undefined;

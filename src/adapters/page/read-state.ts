@@ -1,9 +1,9 @@
 import type { CheerioAPI } from 'cheerio';
 import { findCurrency } from './currency.ts';
+import { makeNameMatcher } from './match-name.ts';
 import type { FoundImage, FoundPrice, PageHints, ProductFacts } from './page-product.ts';
 import { fromNumber, parsePrice } from './parse-price.ts';
 import { plainText } from './plain-text.ts';
-import { isSameName } from './same-name.ts';
 import { scanJson } from './scan-json.ts';
 import { toAvailability } from './schema-product.ts';
 
@@ -33,6 +33,7 @@ const SKU = [
   'code',
   'id',
 ];
+const STRONG_SKU = ['sku', 'productsku', 'productcode', 'articlenumber'];
 const BRAND = [
   'brand',
   'brandname',
@@ -85,11 +86,13 @@ const PICTURES = [
  */
 export function readState($: CheerioAPI, hints: PageHints): ProductFacts | undefined {
   const scored: { item: Item; score: number }[] = [];
+  const isNamed = makeNameMatcher(hints.titles);
+  const address = wordsOfAddress(hints.url);
   for (const item of listObjects($)) {
     const keys = Object.keys(item);
     if (keys.length < 2 || keys.length > 500) continue;
     const folded = fold(item);
-    const score = relevance(folded, hints);
+    const score = relevance(folded, isNamed, address);
     if (score >= 6) scored.push({ item: folded, score });
   }
   if (scored.length === 0) return undefined;
@@ -167,31 +170,26 @@ function fold(item: Item): Item {
   return folded;
 }
 
-/** 6 and more: this page's product. It needs a name, a code or an address of the page's, and what products have. */
-function relevance(item: Item, hints: PageHints): number {
-  const name = textOf(item, NAME);
-  const isNamed = name !== null && hints.titles.some((title) => isSameName(name, title));
-  const code = textOf(item, SKU);
-  const isCode = code !== null && code.length >= 4 && isInAddress(code, hints.url);
-  if (!isNamed && !isCode) return 0;
+/** 6 and more: this page's product. It needs a name or a code of the page's, and what products have. */
+function relevance(item: Item, isNamed: (name: string) => boolean, address: ReadonlySet<string>): number {
   const has = (keys: readonly string[]) =>
     keys.some((key) => item[key] !== undefined && item[key] !== null && item[key] !== '');
-  return (
-    (isNamed ? 3 : 0) +
-    (isCode ? 2 : 0) +
+  const parts =
     (has(PRICE) ? 2 : 0) +
-    (has(['sku', 'productsku', 'productcode', 'articlenumber']) ? 2 : has(SKU) ? 1 : 0) +
+    (has(STRONG_SKU) ? 2 : has(SKU) ? 1 : 0) +
     (has(BRAND) ? 2 : 0) +
-    (has(STOCK) ? 1 : 0)
-  );
+    (has(STOCK) ? 1 : 0);
+  // Most objects of a page end here, before the dear part.
+  if (parts < 3) return 0;
+  const name = textOf(item, NAME);
+  const code = textOf(item, SKU)?.toLowerCase() ?? '';
+  const known = (name !== null && isNamed(name) ? 3 : 0) + (code.length >= 4 && address.has(code) ? 2 : 0);
+  return known === 0 ? 0 : known + parts;
 }
 
-function isInAddress(code: string, url: string): boolean {
+function wordsOfAddress(url: string): Set<string> {
   const { pathname, search } = new URL(url);
-  return `${pathname}${search}`
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-    .includes(code.toLowerCase());
+  return new Set(`${pathname}${search}`.toLowerCase().split(/[^a-z0-9]+/));
 }
 
 function toFacts(item: Item, hints: PageHints): ProductFacts {
@@ -218,9 +216,11 @@ function readPrice(item: Item, hints: PageHints): FoundPrice | null {
   for (const key of PRICE) {
     const value = item[key];
     const amount = isObject(value) ? (value.value ?? value.amount ?? value.current ?? value.price) : value;
+    // Some shop systems count in cents; they are known by what stands beside.
+    const isCents = Number.isInteger(amount) && ('compareatprice' in item || 'pricemin' in item);
     const price =
       typeof amount === 'number'
-        ? fromNumber(amount, currency)
+        ? fromNumber(isCents ? amount / 100 : amount, currency)
         : typeof amount === 'string' && amount.length < 40
           ? parsePrice(amount, { ...hints, currency })
           : null;

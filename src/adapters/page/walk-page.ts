@@ -16,6 +16,8 @@ export interface Visit {
   readonly isStruck: boolean;
   /** In the head, foot or side of the page, or among other products. */
   readonly isAside: boolean;
+  /** Not shown until a script shows it. */
+  readonly isHidden: boolean;
   /** Within what the shop calls its product gallery. */
   readonly isGallery: boolean;
 }
@@ -90,6 +92,7 @@ function look(
     names,
     isStruck: (above?.isStruck ?? false) || STRUCK.has(node.name) || STRUCK_NAMES.test(names),
     isAside: !isOuter && ((above?.isAside ?? false) || ASIDE.has(node.name) || ASIDE_NAMES.test(names)),
+    isHidden: !isOuter && ((above?.isHidden ?? false) || isHidden(attributes)),
     isGallery: !isOuter && ((above?.isGallery ?? false) || GALLERY_NAMES.test(names)),
   };
 }
@@ -114,4 +117,12 @@ const NAME_ATTRIBUTES = [
   'data-hook',
 ];
 
-const NOTHING = { isStruck: false, isAside: false, isGallery: false };
+const NOTHING = { isStruck: false, isAside: false, isHidden: false, isGallery: false };
+
+function isHidden(attributes: Readonly<Record<string, string>>): boolean {
+  if (attributes.hidden !== undefined) return true;
+  return (
+    /display\s*:\s*none/i.test(attributes.style ?? '') ||
+    /(?:^|\s)(?:hidden|d-none|hide|is-hidden|u-hidden)(?:$|\s)/.test(attributes.class ?? '')
+  );
+}

@@ -1,0 +1,87 @@
+import type { FoundPrice, PageHints } from './page-product.ts';
+import { parsePrice } from './parse-price.ts';
+import { type PageNode, textOf, type Visit } from './walk-page.ts';
+
+/** A price with its words around ("from €12.90 incl. VAT") is shorter than this; longer is running text. */
+const MAX_PRICE_TEXT = 40;
+/** How far the price of a product is from its heading, in nodes. */
+const NEAR = 400;
+const MAX_KEPT = 1000;
+
+const PRICE_NAMES =
+  /price|prix|preis|precio|prezzo|pre[cç]o|prijs|\bcena|hinta|fiyat|amount|\bcina|\bpris\b|kaina|hind\b|цена|harga/;
+const NOW_NAMES = /sale|current|final|special|now|actual|main|offer/;
+
+/** Prices for a kilo or a month, for delivery, of what is saved, or of one of several payments: not the product's. */
+const OTHER_PRICE =
+  /\/ ?\d* ?(?:kg|g|l|ml|m|st|pc|month|mo|mes|mois|monat|mês|mese|stk|szt|ks|kom)\b|\bper (?:\d+ ?)?(?:kg|g|l|ml|month|unit|litre|meter)\b|pro (?:kg|monat|liter)|par mois|al mes|ao mês|al mese|monthly|(?<!\d)\d{1,2} ?[x×] ?(?:de |of |da |von |à )?\D{0,4}\d|shipping|delivery|\bsave\b|versand|livraison|\bfrete\b|env[ií]o|spedizione|verzend|frakt|fraktfri|доставка|運費|运费|送料|doprava|wysyłk|dostaw|cashback|gift card|voucher|coupon|deposit|ahorra|économi|sparen|risparmi|\boff\b/iu;
+
+/** Words right before a price that is not, or no longer, the one to pay. */
+const OLD_LABEL =
+  /^(?:was|rrp|msrp|srp|list price|retail price|regular price|normal(?: price)?|original(?: price)?|compare at|start(?:ing)? (?:price|bid)|estimate|you save|save|uvp|statt|vorher|ehemals|antes|precio (?:normal|regular|anterior)|prix (?:conseillé|de base|initial)|au lieu de|avant|prezzo (?:di listino|originale|consigliato)|invece di|anziché|de|preço (?:normal|original)|van|adviesprijs|ord\.? pris|før|førpris|původní cena|běžná cena|pôvodná cena|bežná cena|cena katalogowa|najniższa cena.{0,40}|старая цена|原價|原价|定價|定价|市價|市价|建議售價|参考価格|定価|정가)\s*[:：]?$/iu;
+
+/** The price of the product as it stands on the page, and the others. */
+export interface SeenPrices {
+  readonly best: FoundPrice | null;
+  /** The best stands near the heading, is called a price and has a sign of money: it can hardly be another's. */
+  readonly isClear: boolean;
+  readonly all: readonly FoundPrice[];
+}
+
+/**
+ * The price nearest to the main heading that is neither crossed out, nor called an old one, nor for a unit or a month.
+ * What comes before the heading is more often the cart's.
+ */
+export function findPrice(visits: readonly Visit[], headingAt: number, hints: PageHints): SeenPrices {
+  const all: FoundPrice[] = [];
+  let best: FoundPrice | null = null;
+  let isClear = false;
+  let bestScore = Number.NEGATIVE_INFINITY;
+  let lastText = '';
+  for (const [at, visit] of visits.entries()) {
+    if (visit.isAside || visit.isHidden) continue;
+    const isNamed = visit.tag !== '' && PRICE_NAMES.test(visit.names);
+    if (!isNamed && visit.tag !== '') continue;
+    const text = visit.tag === '' ? textOf(visit) : textBelow(visits, at);
+    const before = lastText;
+    if (visit.tag === '' && text !== '') lastText = text;
+    if (text.length > MAX_PRICE_TEXT || !/\p{Nd}/u.test(text) || OTHER_PRICE.test(text)) continue;
+    const price = parsePrice(text, { ...hints, needsCurrency: !isNamed });
+    if (price === null) continue;
+    if (all.length < MAX_KEPT) all.push(price);
+    if (visit.isStruck || OLD_LABEL.test(before)) continue;
+    // A screenful is about 300 nodes.
+    const distance = headingAt < 0 ? at : at > headingAt ? at - headingAt : (headingAt - at) * 3;
+    const score =
+      (isNamed ? 2 : 0) + (NOW_NAMES.test(visit.names) ? 0.5 : 0) + (price.currency ? 1 : 0) - distance / 300;
+    if (score <= bestScore) continue;
+    [best, bestScore] = [price, score];
+    isClear = isNamed && price.currency !== null && headingAt >= 0 && distance <= NEAR;
+  }
+  return { best, isClear, all };
+}
+
+/** The words below an element that are not crossed out; stops reading when there are too many for a price. */
+function textBelow(visits: readonly Visit[], from: number): string {
+  const top = visits[from]?.node;
+  let text = '';
+  for (let at = from + 1; at < visits.length && at < from + 60 && text.length <= MAX_PRICE_TEXT; at += 1) {
+    const visit = visits[at];
+    if (visit === undefined || !isBelow(visit.node, top)) break;
+    if (visit.tag !== '' || visit.isStruck) continue;
+    const piece = textOf(visit);
+    // Many shops set the cents apart: "49" and ".90".
+    const isOneNumber = /^[.,]\d|^[.,]$/.test(piece) || /\d[.,]$/.test(text);
+    text = `${text}${isOneNumber ? '' : ' '}${piece}`.trim();
+  }
+  return text;
+}
+
+function isBelow(node: PageNode, top: PageNode | undefined): boolean {
+  let above = node.parent;
+  for (let level = 0; level < 12 && above !== null; level += 1) {
+    if (above === top) return true;
+    above = above.parent;
+  }
+  return false;
+}
