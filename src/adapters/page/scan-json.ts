@@ -6,7 +6,7 @@ const MIN_LENGTH = 20;
 const MAX_VALUES = 20_000;
 
 /** A comment is looked for so far: an open one must not be read to the end of the page from each bracket. */
-const MAX_COMMENT = 5000;
+const MAX_COMMENT = 500;
 
 const NUMBER = /-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/iy;
 const WORD = /[\p{L}_$][\p{L}\p{N}_$.]*|![01]/uy;
