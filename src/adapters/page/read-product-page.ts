@@ -88,7 +88,7 @@ function readDocument($: CheerioAPI, url: string): PageProduct {
     ['dom', visible],
   ];
   const sources = given.filter((source): source is Source => source[1] !== undefined);
-  return assemble(sources, visible, hints, $);
+  return assemble(sources, visible, listSiteNames(openGraph.siteName, url), hints, $);
 }
 
 /** An og:title that holds the whole heading is the heading with the shop's words around it: the heading is better. */
@@ -101,6 +101,7 @@ function preferHeading(openGraph: ProductFacts, visible: ProductFacts): ProductF
 function assemble(
   sources: readonly Source[],
   visible: VisibleFacts,
+  siteNames: readonly string[],
   hints: PageHints,
   $: CheerioAPI,
 ): PageProduct {
@@ -114,7 +115,6 @@ function assemble(
 
   const named = take('title') ?? hints.titles[0];
   if (named === undefined) throw new AppError('not_a_product');
-  const siteNames = listSiteNames($, hints.url);
   const title = cleanTitle(named, siteNames);
   function keep<T>(field: string, chosen: { value: T; source: PageSource } | undefined): T | null {
     if (chosen !== undefined) provenance[field] = chosen.source;
@@ -144,9 +144,9 @@ function assemble(
 }
 
 /** What the shop calls itself: og:site_name, and the name in its host. */
-function listSiteNames($: CheerioAPI, url: string): string[] {
+function listSiteNames(siteName: string | null, url: string): string[] {
   const labels = new URL(url).hostname.split('.');
-  return [$('meta[property="og:site_name"]').attr('content') ?? '', ...labels.slice(0, -1)];
+  return [...(siteName === null ? [] : [siteName]), ...labels.slice(0, -1)];
 }
 
 /** The currency that the first source names: data has codes, where the visible page has signs that several countries use. */
@@ -189,15 +189,17 @@ function toWebAddress(address: string, base: string): string | undefined {
 }
 
 function findLanguage($: CheerioAPI): string | null {
+  const html = $.root().children('html');
+  // A selector walks the whole page: the later ones only when they are needed.
   const tags = [
-    $('html').attr('lang'),
-    $('html').attr('xml:lang'),
-    $('meta[property="og:locale"]').attr('content'),
-    $('meta[http-equiv="content-language" i]').attr('content'),
+    () => html.attr('lang'),
+    () => html.attr('xml:lang'),
+    () => $('meta[property="og:locale"]').attr('content'),
+    () => $('meta[http-equiv="content-language" i]').attr('content'),
   ];
   for (const tag of tags) {
     try {
-      const locale = new Intl.Locale((tag ?? '').trim().replaceAll('_', '-'));
+      const locale = new Intl.Locale((tag() ?? '').trim().replaceAll('_', '-'));
       if (locale.language !== 'und') return locale.baseName;
     } catch {
       // Not a language tag: the next one may be.
