@@ -12,6 +12,7 @@ const CODE_NAMES =
 const CODE = /^[#([]?([\p{Lu}\p{Ll}\d][\p{L}\d._/+-]{2,39}?)[)\].,;]?$/u;
 const WORDED_CODE = /^[\p{Lu}\d._/-]+(?: [\p{Lu}\d._/-]+){1,3}$/u;
 
+const BRACKETS = /^[([〈《【「（•·*\s]+|[〉》】」）\s]+$/gu;
 const MAX_LABELLED = 80;
 
 /**
@@ -50,9 +51,9 @@ interface Labelled {
 function readLabelled(visits: readonly Visit[], at: number): Labelled | null {
   const text = textOf(visits[at]);
   if (text.length < 2 || text.length > MAX_LABELLED) return null;
-  const label = LABEL.exec(text.replace(/^[([•·*\s]+/u, ''))?.[0];
+  const label = LABEL.exec(text.replace(BRACKETS, ''))?.[0];
   if (label === undefined) return null;
-  const rest = text.replace(/^[([•·*\s]+/u, '').slice(label.length);
+  const rest = text.replace(BRACKETS, '').slice(label.length);
   const marked = /^\s*[:：#–—-]|^\s*\./u.test(rest);
   if (WEAK_LABEL.test(label) && !marked) return null;
   const value = rest.replace(/^[\s:：#.–—-]+/u, '');

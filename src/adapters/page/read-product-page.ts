@@ -80,9 +80,9 @@ function readDocument($: CheerioAPI, url: string): PageProduct {
   if (!isStructured && !isSold) throw new AppError(isBlocked($, url) ? 'page_blocked' : 'not_a_product');
 
   const given: (readonly [PageSource, ProductFacts | undefined])[] = [
-    ['json-ld', jsonLd],
-    ['microdata', microdata],
-    ['rdfa', rdfa],
+    ['json-ld', dropTail(jsonLd, visible)],
+    ['microdata', dropTail(microdata, visible)],
+    ['rdfa', dropTail(rdfa, visible)],
     ['og', preferHeading(openGraph, visible)],
     ['state', state],
     ['dom', visible],
@@ -91,11 +91,19 @@ function readDocument($: CheerioAPI, url: string): PageProduct {
   return assemble(sources, visible, listSiteNames(openGraph.siteName, url), hints, $);
 }
 
-/** An og:title that holds the whole heading is the heading with the shop's words around it: the heading is better. */
+/** A title that holds the whole heading is the heading with the shop's words around it: the heading is better. */
 function preferHeading(openGraph: ProductFacts, visible: ProductFacts): ProductFacts {
   const isWithin =
     visible.title !== null && openGraph.title?.toLowerCase().includes(visible.title.toLowerCase());
   return isWithin ? { ...openGraph, title: null } : openGraph;
+}
+
+/** In data only a long tail gives that away: "Red shoe - Buy shoes for women, red, at …". */
+function dropTail(facts: ProductFacts | undefined, visible: ProductFacts): ProductFacts | undefined {
+  const [name, heading] = [facts?.title?.toLowerCase(), visible.title?.toLowerCase()];
+  if (facts === undefined || name === undefined || !heading || heading.length < 8) return facts;
+  const isTail = name.startsWith(heading) && /^\s*[-–—|:•].{30}/u.test(name.slice(heading.length));
+  return isTail ? { ...facts, title: null } : facts;
 }
 
 function assemble(

@@ -79,14 +79,37 @@ function findHeading($: CheerioAPI, hints: PageHints): PageNode | undefined {
       .map((node) => ({ node, words: plainText($(node).text(), 300) ?? '' }))
       .filter(({ words }) => words !== '');
   const headings = withWords('h1', 20);
-  const titles = hints.titles.map((title) => title.toLowerCase());
   // The first heading is one of the hints, and would match itself.
-  const isNamed = makeNameMatcher(hints.titles.filter((title) => title !== headings[0]?.words));
+  const others = [...hints.titles];
+  const itself = others.indexOf(headings[0]?.words ?? '');
+  if (itself >= 0) others.splice(itself, 1);
+  const titles = others.map((title) => title.toLowerCase());
+  const isNamed = makeNameMatcher(others);
   const named =
     headings.find(({ words }) => titles.some((title) => title.includes(words.toLowerCase()))) ??
     headings.find(({ words }) => isNamed(words));
-  if (named !== undefined || headings.length > 0) return (named ?? headings[0])?.node;
+  if (named !== undefined || headings.length > 0) return (named ?? likeAddress(headings, hints.url))?.node;
   return withWords(OTHER_HEADINGS, 60).find(({ words }) => isNamed(words))?.node;
+}
+
+/** Of several headings the one whose words are in the address; the first when none is. */
+function likeAddress<T extends { words: string }>(headings: readonly T[], url: string): T | undefined {
+  const address = new Set(
+    URL.parse(url)
+      ?.pathname.toLowerCase()
+      .split(/[^a-z0-9]+/),
+  );
+  const shared = ({ words }: T) =>
+    words
+      .normalize('NFD')
+      .toLowerCase()
+      .replace(/\p{M}/gu, '')
+      .split(/[^a-z0-9]+/)
+      .filter((word) => word.length >= 3 && address.has(word)).length;
+  return headings.reduce(
+    (best, heading) => (shared(heading) > shared(best) ? heading : best),
+    headings[0] as T,
+  );
 }
 
 /** Where the product's name stands on pages that do not call it a heading. */
