@@ -23,7 +23,8 @@ export function findBrand(visits: readonly Visit[], headingAt: number, title: st
   for (const [at, visit] of visits.entries()) {
     if (visit.isAside) continue;
     const found = visit.tag === '' ? readLabelled(visits, at) : readNamed(visits, at);
-    if (found === null || !isBrand(found.brand)) continue;
+    // What is nearly the whole title is the product's name, not its brand.
+    if (found === null || !isBrand(found.brand) || found.brand.length > 0.7 * words.length) continue;
     const isInTitle = words.includes(found.brand.toLowerCase());
     const score = found.weight + (isInTitle ? 2 : 0) - Math.abs(at - Math.max(0, headingAt)) / 300;
     if (score > bestScore) [best, bestScore] = [found.brand, score];

@@ -19,11 +19,11 @@ const SIGN_AT_END = /(?:[A-Z]{0,2}[$€£¥₹₩₽₴₸₺₪฿₫₱₦])$/
 
 /** Prices for a kilo or a month, for delivery, of what is saved, or of one of several payments: not the product's. */
 const OTHER_PRICE =
-  /\/ ?\d* ?(?:kg|g|l|ml|m|st|pc|month|mo|mes|mois|monat|mês|mese|stk|szt|ks|kom)\b|\bper (?:\d+ ?)?(?:kg|g|l|ml|month|unit|litre|meter)\b|pro (?:kg|monat|liter)|par mois|al mes|ao mês|al mese|monthly|(?<!\d)\d{1,2} ?[x×] ?(?:de |of |da |von |à )?\D{0,4}\d|shipping|delivery|\bsave\b|versand|livraison|\bfrete\b|env[ií]o|spedizione|verzend|frakt|fraktfri|доставка|運費|运费|送料|doprava|wysyłk|dostaw|cashback|gift card|voucher|coupon|deposit|=|免運|滿 ?\d|\b(?:over|above|minimum|mindest\w*|ab einem)\b|ahorra|économi|sparen|risparmi|\boff\b/iu;
+  /\/ ?\d* ?(?:kg|g|l|ml|m|st|pc|month|mo|mes|mois|monat|mês|mese|stk|szt|ks|kom)\b|\bper (?:\d+ ?)?(?:kg|g|l|ml|month|unit|litre|meter)\b|pro (?:kg|monat|liter)|par mois|al mes|ao mês|al mese|monthly|(?<!\d)\d{1,2} ?[x×] ?(?:de |of |da |von |à )?\D{0,4}\d|shipping|delivery|\bsave\b|versand|livraison|\bfrete\b|env[ií]o|spedizione|verzend|frakt|fraktfri|доставка|運費|运费|送料|doprava|wysyłk|dostaw|cashback|gift card|voucher|coupon|deposit|=|payments? of|instal|\braten?\b|cuotas|parcelas|\brate da\b|splátk|klarna|paypal|免運|滿 ?\d|\b(?:over|above|minimum|mindest\w*|ab einem)\b|ahorra|économi|sparen|risparmi|\boff\b/iu;
 
-/** Words right before a price that is not, or no longer, the one to pay. */
+/** Words before a price, in its element or right before it, that is not, or no longer, the one to pay. */
 const OLD_LABEL =
-  /^(?:was|rrp|msrp|srp|list price|retail price|regular price|normal(?: price)?|original(?: price)?|compare at|start(?:ing)? (?:price|bid)|estimate|you save|save|uvp|statt|vorher|ehemals|antes|precio (?:normal|regular|anterior)|prix (?:conseillé|de base|initial)|au lieu de|avant|prezzo (?:di listino|originale|consigliato)|invece di|anziché|de|preço (?:normal|original)|van|adviesprijs|ord\.? pris|før|førpris|původní cena|běžná cena|pôvodná cena|bežná cena|cena katalogowa|najniższa cena.{0,40}|старая цена|原價|原价|定價|定价|市價|市价|建議售價|参考価格|定価|정가|每期|分期|每月)\s*[:：]?$/iu;
+  /^(?:was|rrp|msrp|srp|list price|retail price|regular price|normal(?: price)?|original(?: price)?|compare at|start(?:ing)? (?:price|bid)|estimate|you save|save|uvp|statt|vorher|ehemals|antes|precio (?:normal|regular|anterior)|prix (?:conseillé|de base|initial)|au lieu de|avant|prezzo (?:di listino|originale|consigliato)|invece di|anziché|de|preço (?:normal|original)|van|adviesprijs|ord\.? pris|før|førpris|původní cena|běžná cena|pôvodná cena|bežná cena|cena katalogowa|najniższa cena.{0,40}|старая цена|原價|原价|定價|定价|市價|市价|建議售價|参考価格|定価|정가|每期|分期|每月)(?=$|[\s:：])/iu;
 
 /** The price of the product as it stands on the page, and the others. */
 export interface SeenPrices {
@@ -61,7 +61,7 @@ export function findPrice(visits: readonly Visit[], headingAt: number, hints: Pa
     // "amount" is as often a quantity, and filters have prices too.
     if (price.currency === null && COUNT_NAMES.test(visit.names)) continue;
     if (all.length < MAX_KEPT) all.push(price);
-    if (visit.isStruck || OLD_LABEL.test(label)) continue;
+    if (visit.isStruck || OLD_LABEL.test(text) || isOldLabel(label)) continue;
     // A screenful is about 300 nodes.
     const distance = headingAt < 0 ? at : at > headingAt ? at - headingAt : (headingAt - at) * 3;
     const score =
@@ -71,6 +71,11 @@ export function findPrice(visits: readonly Visit[], headingAt: number, hints: Pa
     isClear = isNamed && price.currency !== null && headingAt >= 0 && distance <= NEAR;
   }
   return { best, isClear, all };
+}
+
+/** Words that end with the label: a price within them is theirs, and says nothing of the next. */
+function isOldLabel(words: string): boolean {
+  return OLD_LABEL.test(words) && !/\p{Nd}/u.test(words);
 }
 
 function isSign(words: string): boolean {

@@ -38,9 +38,9 @@ export interface ProductPage {
 }
 
 /**
- * Reads the product of a page. Each fact is taken from the most trusted source that has it: JSON-LD, then
- * microdata, Open Graph, what is to be seen. A page is a product's if it has structured data of one, the Open Graph type
- * "product", or a heading with a price. Pure, but slow for large pages: about 0.1 s for each MB.
+ * Reads the product of a page out of JSON-LD, microdata, RDFa, Open Graph, state in scripts and what is to be seen;
+ * `choose-facts.ts` says which of them wins. A page is a product's if it has structured data of one, the Open Graph type
+ * "product", or a price that is clearly its own or stands beside a way to buy. Pure, but slow for large pages: about 0.3 s for each MB.
  *
  * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a challenge or a login), `not_a_product`.
  */
@@ -74,7 +74,9 @@ function readDocument($: CheerioAPI, url: string): PageProduct {
   const visible = readVisiblePage($, hints);
   const isStructured =
     jsonLd !== undefined || microdata !== undefined || rdfa !== undefined || openGraph.isProduct;
+  const canBeBought = visible.isPriceClear || visible.stock.isInStock || state !== undefined;
   const isSold =
+    canBeBought &&
     (visible.title !== null || state !== undefined || visible.stock.canBuy) &&
     (visible.price !== null || (state?.price ?? null) !== null);
   if (!isStructured && !isSold) throw new AppError(isBlocked($, url) ? 'page_blocked' : 'not_a_product');
