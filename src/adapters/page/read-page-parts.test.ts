@@ -38,6 +38,10 @@ describe('the brand a shopper reads', () => {
   });
 });
 
+test('an EAN with its label', () => {
+  expect(read(`${heading}<th>EAN</th><td>4006381333931</td>`).gtin).toBe('4006381333931');
+});
+
 describe('stock as it is seen', () => {
   const shop = (state: string, html: string) =>
     read(
@@ -102,6 +106,18 @@ describe('state in scripts', () => {
     });
   });
 
+  test("of a shop system: prices in cents, the variant's code", () => {
+    const product = read(
+      `<h1>Red running shoe</h1><script type="application/json">{"id":12345,"title":"Red running shoe","vendor":"Acme","price":1990,"compare_at_price":null,"available":false,"variants":[{"id":2,"sku":"R-42"}]}</script>`,
+    );
+    expect(product).toMatchObject({
+      priceAmount: '19.90',
+      sku: 'R-42',
+      brand: 'Acme',
+      availability: 'OutOfStock',
+    });
+  });
+
   test('is never run', () => {
     read(
       `<script>globalThis.wasRun = true; x = {"name": "Red running shoe", "sku": "R-1", "price": 5}</script>${heading}`,
@@ -133,6 +149,20 @@ describe('schema.org, more shapes', () => {
         }),
       ).brand,
     ).toBe('Acme');
+  });
+
+  test('of variants that the address does not tell apart, the first that can be bought', () => {
+    const variant = (sku: string, price: number, availability: string) => ({
+      '@type': 'Product',
+      sku,
+      offers: { price, priceCurrency: 'EUR', availability },
+    });
+    const hasVariant = [variant('A-100', 10, 'OutOfStock'), variant('A-200', 12, 'InStock')];
+    expect(read(ld({ '@type': 'ProductGroup', name: 'Red shoe', hasVariant }))).toMatchObject({
+      sku: 'A-200',
+      priceAmount: '12.00',
+      availability: 'InStock',
+    });
   });
 
   test('RDFa', () => {

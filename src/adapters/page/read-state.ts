@@ -198,7 +198,7 @@ function toFacts(item: Item, hints: PageHints): ProductFacts {
     title: null,
     description: null,
     brand: brand === null ? null : plainText(brand, 100),
-    sku: toCode(textOf(item, SKU)),
+    sku: toCode(readSku(item)),
     gtin: textOf(item, GTIN)?.match(/^\d{8,14}$/)?.[0] ?? null,
     mpn: null,
     price: readPrice(item, hints),
@@ -207,14 +207,22 @@ function toFacts(item: Item, hints: PageHints): ProductFacts {
   };
 }
 
+/** The code itself, or the first variant's; an id of the database only when there is neither. */
+function readSku(item: Item): string | null {
+  const variants = Array.isArray(item.variants) ? item.variants.filter(isObject) : [];
+  const ofVariant = variants[0] === undefined ? null : textOf(variants[0], STRONG_SKU);
+  return textOf(item, STRONG_SKU) ?? ofVariant ?? textOf(item, SKU);
+}
+
 function toCode(code: string | null): string | null {
   return code !== null && code.length <= 40 && /\d/.test(code) && !/\s\S+\s\S+\s/.test(code) ? code : null;
 }
 
 function readPrice(item: Item, hints: PageHints): FoundPrice | null {
-  const currency = findCurrency(textOf(item, CURRENCY) ?? '', hints);
   for (const key of PRICE) {
     const value = item[key];
+    const named = textOf(item, CURRENCY) ?? (isObject(value) ? textOf(fold(value), CURRENCY) : null);
+    const currency = findCurrency(named ?? '', hints);
     const amount = isObject(value) ? (value.value ?? value.amount ?? value.current ?? value.price) : value;
     // Some shop systems count in cents; they are known by what stands beside.
     const isCents = Number.isInteger(amount) && ('compareatprice' in item || 'pricemin' in item);

@@ -45,7 +45,13 @@ export function readSchemaProduct(values: readonly unknown[], hints: PageHints):
   const product = pickBest(products, (item) => relevance(item, hints, resolve));
   if (product === undefined) return undefined;
   const groups = itemsOf(product.isVariantOf, resolve);
-  const variant = pickBest(itemsOf(product.hasVariant, resolve), (item) => relevance(item, hints, resolve));
+  const variant = pickBest(
+    itemsOf(product.hasVariant, resolve),
+    // Of variants that the address does not tell apart, the first that can be bought.
+    (item) =>
+      relevance(item, hints, resolve) +
+      (readAvailability(itemsOf(item.offers, resolve), resolve) === 'InStock' ? 0.5 : 0),
+  );
   const facts = toFacts(product, hints, resolve);
   const own = variant === undefined ? facts : joinFacts(facts, toFacts(variant, hints, resolve));
   return fillGaps(own, [...groups, ...findSame(product, products)], hints, resolve);

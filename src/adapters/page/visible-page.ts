@@ -11,6 +11,9 @@ import { type PageNode, textOf, type Visit, walkPage } from './walk-page.ts';
 
 const MAX_TEXT = 500_000;
 
+const GTIN =
+  /\b(?:ean|gtin|isbn|upc|barcode)(?:[- ]?(?:8|12|13|14))?(?:[- ]?(?:code|nr\.?|number))? ?[:：-]? ?(\d{12,14}|\d{8})(?!\d)/;
+
 /** What a shopper sees, and what the rules of choice need to know of it. */
 export interface VisibleFacts extends ProductFacts {
   readonly stock: SeenStock;
@@ -30,20 +33,21 @@ export function readVisiblePage($: CheerioAPI, hints: PageHints): VisibleFacts {
   const visits = walkPage($, heading);
   const title = heading === undefined ? null : plainText($(heading).text(), 300);
   const headingAt = heading === undefined ? -1 : visits.findIndex((visit) => visit.node === heading);
+  const text = listWords(visits);
   const { best, isClear, all } = findPrice(visits, headingAt, hints);
   return {
     title,
     description: null,
     brand: findBrand(visits, headingAt, title ?? hints.titles[0] ?? ''),
     sku: findCode(visits, headingAt),
-    gtin: null,
+    gtin: GTIN.exec(text)?.[1] ?? null,
     mpn: null,
     price: best,
     isPriceClear: isClear,
     prices: all,
     availability: null,
     stock: findStock(visits, headingAt),
-    text: listWords(visits),
+    text,
     fields: listFields(visits),
     images: findPageImages(visits, headingAt, title ?? hints.titles[0] ?? ''),
   };
