@@ -63,7 +63,9 @@ function readNamed(visits: readonly Visit[], at: number): Labelled | null {
   const brand = plainText(alt ?? nextText(visits, at, 6), 100);
   if (brand === null) return null;
   const value = LABEL.test(brand) ? brand.replace(LABEL, '') : brand;
-  return value === '' ? null : { brand: value, weight: isNamed && isLink ? 2 : 1.5 };
+  // A name of several words with a small noun in it is a product's or a category's.
+  const isName = value.includes(' ') && /(?:^| )\p{Ll}{5}/u.test(value);
+  return value === '' || isName ? null : { brand: value, weight: isNamed && isLink ? 2 : 1.5 };
 }
 
 /** The next words, or the words of the next picture. */
