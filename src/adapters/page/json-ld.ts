@@ -1,7 +1,8 @@
 import type { CheerioAPI } from 'cheerio';
+import { scanJson } from './scan-json.ts';
 
-/** Larger blocks are not a product: catalogues and app state. */
-const MAX_BLOCK = 2_000_000;
+/** Repairing needs stack for each character; a longer block that is broken is read leniently instead. */
+const MAX_REPAIR = 2_000_000;
 
 /** The values of all JSON-LD blocks of a page, in order. Blocks that cannot be read are left out. */
 export function readJsonLd($: CheerioAPI): unknown[] {
@@ -16,7 +17,7 @@ export function readJsonLd($: CheerioAPI): unknown[] {
  * wrong escapes, entities in place of quotes. Undefined when it is beyond repair.
  */
 export function parseSloppyJson(text: string): unknown {
-  if (text.length > MAX_BLOCK) return undefined;
+  if (text.length > MAX_REPAIR) return tryParse(text) ?? scanJson(text)[0];
   return (
     tryParse(text) ??
     tryParse(repair(text)) ??

@@ -11,43 +11,72 @@ const MAX_PROPERTIES = 2000;
 const PRODUCT =
   /schema\.org\/(?:Product|ProductGroup|ProductModel|IndividualProduct|Book|Vehicle|Car|VideoGame)\b/i;
 
+const RDFA_PRODUCT =
+  /(?:^|[\s:/])(?:Product|ProductGroup|ProductModel|IndividualProduct|Book|Vehicle|Car|VideoGame)\b/;
+
 /** Where products of other pages are named. */
 const ELSEWHERE =
   '[itemprop~="isRelatedTo"], [itemprop~="isSimilarTo"], [itemprop~="itemListElement"], [itemprop~="isAccessoryOrSparePartFor"]';
 
+/** The attributes of a markup that names properties in HTML. */
+interface Markup {
+  readonly scope: string;
+  readonly type: string;
+  readonly property: string;
+  readonly id: string;
+}
+
+const MICRODATA: Markup = { scope: 'itemscope', type: 'itemtype', property: 'itemprop', id: 'itemid' };
+const RDFA: Markup = { scope: 'typeof', type: 'typeof', property: 'property', id: 'resource' };
+
 /** The products of schema.org microdata, in the shape of JSON-LD, so that one reader serves both. */
 export function readMicrodata($: CheerioAPI): unknown[] {
-  return $('[itemscope][itemtype]')
+  return readProducts($, MICRODATA, PRODUCT);
+}
+
+/** The products of RDFa Lite (`typeof`, `property`), as `readMicrodata`. */
+export function readRdfa($: CheerioAPI): unknown[] {
+  return readProducts($, RDFA, RDFA_PRODUCT);
+}
+
+function readProducts($: CheerioAPI, markup: Markup, type: RegExp): unknown[] {
+  return $(`[${markup.scope}]`)
     .slice(0, MAX_PROPERTIES)
     .filter(
       (_, element) =>
-        PRODUCT.test($(element).attr('itemtype') ?? '') && $(element).closest(ELSEWHERE).length === 0,
+        type.test($(element).attr(markup.type) ?? '') && $(element).closest(ELSEWHERE).length === 0,
     )
     .slice(0, MAX_ITEMS)
     .toArray()
-    .map((element) => readItem($, $(element), 0));
+    .map((element) => readItem($, $(element), 0, markup));
 }
 
-function readItem($: CheerioAPI, item: Elements, depth: number): Record<string, unknown> {
+function readItem($: CheerioAPI, item: Elements, depth: number, markup: Markup): Record<string, unknown> {
   const properties: Record<string, unknown[]> = {};
-  for (const property of [...listProperties($, item, item), ...(depth === 0 ? listReferred($, item) : [])]) {
-    const isItem = property.attr('itemscope') !== undefined && depth < MAX_DEPTH;
-    const value = isItem ? readItem($, property, depth + 1) : readValue(property);
-    for (const name of (property.attr('itemprop') ?? '').split(/\s+/)) {
+  for (const property of [
+    ...listProperties($, item, item, markup),
+    ...(depth === 0 ? listReferred($, item) : []),
+  ]) {
+    const isItem = property.attr(markup.scope) !== undefined && depth < MAX_DEPTH;
+    const value = isItem
+      ? readItem($, property, depth + 1, markup)
+      : readValue(property, property.attr(markup.property) ?? '');
+    for (const word of (property.attr(markup.property) ?? '').split(/\s+/)) {
+      const name = word.replace(/^[a-z]+:(?!\/)|^.*\//i, '');
       if (name !== '' && name !== '__proto__') properties[name] = [...(properties[name] ?? []), value];
     }
   }
-  return { ...properties, '@type': item.attr('itemtype') ?? '', '@id': item.attr('itemid') };
+  return { ...properties, '@type': item.attr(markup.type) ?? '', '@id': item.attr(markup.id) };
 }
 
 /** The properties below `root` whose nearest item is `owner`. */
-function listProperties($: CheerioAPI, root: Elements, owner: Elements): Elements[] {
+function listProperties($: CheerioAPI, root: Elements, owner: Elements, markup = MICRODATA): Elements[] {
   return root
-    .find('[itemprop]')
+    .find(`[${markup.property}]`)
     .slice(0, MAX_PROPERTIES)
     .toArray()
     .map((element) => $(element))
-    .filter((property) => property.parent().closest('[itemscope]')[0] === owner[0]);
+    .filter((property) => property.parent().closest(`[${markup.scope}]`)[0] === owner[0]);
 }
 
 /** Properties that an item takes from elsewhere on the page by `itemref`. */
@@ -66,13 +95,12 @@ function listReferred($: CheerioAPI, item: Elements): Elements[] {
 const ADDRESS = /url|image|sameAs|availability|condition|logo/i;
 
 /** The value of a property: `content` wherever it stands (shops put it on any tag), then what the tag points to, then text. */
-function readValue(property: Elements): string {
+function readValue(property: Elements, name: string): string {
   const content = property.attr('content');
   if (content !== undefined) return content;
   if (property.is('img, source')) return property.attr('src') ?? property.attr('data-src') ?? '';
   if (property.is('data, meter, input')) return property.attr('value') ?? '';
   const words = property.text();
-  const isLink =
-    property.is('a, link') && (ADDRESS.test(property.attr('itemprop') ?? '') || words.trim() === '');
+  const isLink = property.is('a, link') && (ADDRESS.test(name) || words.trim() === '');
   return isLink ? (property.attr('href') ?? '') : words;
 }

@@ -8,6 +8,8 @@ import { toAvailability } from './schema-product.ts';
 export interface OpenGraphFacts extends ProductFacts {
   /** og:type says product, or there is a price: this is a product's page. */
   isProduct: boolean;
+  /** What the shop calls itself. */
+  siteName: string | null;
 }
 
 /** Reads Open Graph, `product:` and Twitter tags, and the description for search engines. */
@@ -21,12 +23,13 @@ export function readOpenGraph($: CheerioAPI, hints: PageHints): OpenGraphFacts {
   };
   const text = (maxLength: number, ...names: readonly string[]) => plainText(first(...names), maxLength);
   const title = text(300, 'og:title', 'twitter:title');
+  const siteName = text(100, 'og:site_name');
   const price = parsePrice(first('product:price:amount', 'og:price:amount', 'product:sale_price:amount'), {
     ...hints,
     currency: first('product:price:currency', 'og:price:currency', 'product:sale_price:currency'),
   });
   return {
-    title: title === null ? null : dropSiteName(title, text(100, 'og:site_name')),
+    title: title === null ? null : dropSiteName(title, siteName),
     description: text(2000, 'og:description', 'twitter:description', 'description'),
     brand: text(100, 'product:brand', 'og:brand'),
     sku: text(100, 'product:retailer_item_id', 'product:sku'),
@@ -35,6 +38,7 @@ export function readOpenGraph($: CheerioAPI, hints: PageHints): OpenGraphFacts {
     price,
     availability: toAvailability(first('product:availability', 'og:availability')),
     images: listImages(tags),
+    siteName,
     isProduct: /(?:^|[.:])product(?:\.item)?$/i.test(first('og:type')) || price !== null,
   };
 }

@@ -29,7 +29,7 @@ const MAX_FOUND = 60;
 /** The pictures of the page's middle that may show its product, best guess first. */
 export function findPageImages(visits: readonly Visit[], headingAt: number, title: string): FoundImage[] {
   const titleWords = new Set(wordsOf(title));
-  const found: { image: FoundImage; score: number }[] = [];
+  const found: { image: FoundImage; at: number; score: number }[] = [];
   for (const [at, visit] of visits.entries()) {
     if (visit.tag !== 'img' || visit.isAside) continue;
     const image = readImage(visit);
@@ -38,14 +38,45 @@ export function findPageImages(visits: readonly Visit[], headingAt: number, titl
     const score =
       (visit.isGallery ? 3 : 0) +
       (titleWords.size === 0 ? 0 : (3 * Math.min(shared, titleWords.size)) / titleWords.size) +
-      (Math.min(image.width ?? 0, image.height ?? image.width ?? 0) >= 300 ? 1 : 0) -
-      Math.min(2, Math.abs(at - Math.max(0, headingAt)) / 500);
-    found.push({ image, score });
+      (Math.min(image.width ?? 0, image.height ?? image.width ?? 0) >= 300 ? 1 : 0);
+    found.push({ image, at, score });
   }
+  const distances = measureRows(found, Math.max(0, headingAt));
   return found
+    .map((candidate, index) => ({
+      ...candidate,
+      score: candidate.score - Math.min(2, (distances[index] ?? 0) / 500),
+    }))
     .sort((a, b) => b.score - a.score)
     .slice(0, MAX_FOUND)
     .map(({ image }) => image);
+}
+
+/**
+ * How far each picture's row is from the heading. Pictures alike in a row are one gallery, whose first is the main one
+ * even where the heading follows the last.
+ */
+function measureRows(found: readonly { at: number; score: number }[], headingAt: number): number[] {
+  const distances: number[] = [];
+  for (let start = 0; start < found.length; ) {
+    let end = start + 1;
+    while (end < found.length && isSameRow(found[end - 1], found[end])) end += 1;
+    const row = found.slice(start, end).map(({ at }) => Math.abs(at - headingAt));
+    const nearest = row.reduce((a, b) => Math.min(a, b));
+    for (let index = start; index < end; index += 1) distances.push(nearest);
+    start = end;
+  }
+  return distances;
+}
+
+/** In nodes; a slide has about ten. */
+const ROW_GAP = 40;
+
+function isSameRow(
+  one: { at: number; score: number } | undefined,
+  next: { at: number; score: number } | undefined,
+): boolean {
+  return one !== undefined && next !== undefined && next.score === one.score && next.at - one.at <= ROW_GAP;
 }
 
 function readImage({ attributes, node }: Visit): FoundImage | undefined {

@@ -1,10 +1,12 @@
 import type { CheerioAPI } from 'cheerio';
 import { AppError } from '../../lib/app-error.ts';
 import { canonicalAddress } from './canonical-address.ts';
+import { chooseAvailability, chooseBrand, chooseCode, choosePrice, type Source } from './choose-facts.ts';
+import { cleanTitle } from './clean-title.ts';
 import { findCurrency } from './currency.ts';
 import { readJsonLd } from './json-ld.ts';
 import { loadPage } from './load-page.ts';
-import { readMicrodata } from './microdata.ts';
+import { readMicrodata, readRdfa } from './microdata.ts';
 import { readOpenGraph } from './open-graph.ts';
 import type {
   CandidateImage,
@@ -15,8 +17,9 @@ import type {
   ProductFacts,
 } from './page-product.ts';
 import { plainText } from './plain-text.ts';
+import { readState } from './read-state.ts';
 import { readSchemaProduct } from './schema-product.ts';
-import { readVisiblePage } from './visible-page.ts';
+import { readVisiblePage, type VisibleFacts } from './visible-page.ts';
 
 const MAX_IMAGES = 20;
 const MAX_ADDRESS_LENGTH = 2048;
@@ -35,9 +38,9 @@ export interface ProductPage {
 }
 
 /**
- * Reads the product of a page. Each fact is taken from the most trusted source that has it: JSON-LD, then
- * microdata, Open Graph, what is to be seen. A page is a product's if it has structured data of one, the Open Graph type
- * "product", or a heading with a price. Pure, but slow for large pages: about 0.1 s for each MB.
+ * Reads the product of a page out of JSON-LD, microdata, RDFa, Open Graph, state in scripts and what is to be seen;
+ * `choose-facts.ts` says which of them wins. A page is a product's if it has structured data of one, the Open Graph type
+ * "product", or a price that is clearly its own or stands beside a way to buy. Pure, but slow for large pages: about 0.3 s for each MB.
  *
  * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a challenge or a login), `not_a_product`.
  */
@@ -52,8 +55,6 @@ export function readProductPage(page: ProductPage): PageProduct {
   }
 }
 
-type Source = readonly [name: PageSource, facts: ProductFacts];
-
 function readDocument($: CheerioAPI, url: string): PageProduct {
   const language = findLanguage($);
   const titles = [
@@ -67,30 +68,53 @@ function readDocument($: CheerioAPI, url: string): PageProduct {
 
   const jsonLd = readSchemaProduct(readJsonLd($), hints);
   const microdata = readSchemaProduct(readMicrodata($), hints);
+  const rdfa = readSchemaProduct(readRdfa($), hints);
   const openGraph = readOpenGraph($, hints);
+  const state = readState($, hints);
   const visible = readVisiblePage($, hints);
-  const isStructured = jsonLd !== undefined || microdata !== undefined || openGraph.isProduct;
-  if (!isStructured && (visible.title === null || visible.price === null)) {
-    throw new AppError(isBlocked($, url) ? 'page_blocked' : 'not_a_product');
-  }
+  const isStructured =
+    jsonLd !== undefined || microdata !== undefined || rdfa !== undefined || openGraph.isProduct;
+  const canBeBought = visible.isPriceClear || visible.stock.isInStock || state !== undefined;
+  const isSold =
+    canBeBought &&
+    (visible.title !== null || state !== undefined || visible.stock.canBuy) &&
+    (visible.price !== null || (state?.price ?? null) !== null);
+  if (!isStructured && !isSold) throw new AppError(isBlocked($, url) ? 'page_blocked' : 'not_a_product');
 
-  const sources: Source[] = [
-    ...(jsonLd === undefined ? [] : [['json-ld', jsonLd] as const]),
-    ...(microdata === undefined ? [] : [['microdata', microdata] as const]),
+  const given: (readonly [PageSource, ProductFacts | undefined])[] = [
+    ['json-ld', dropTail(jsonLd, visible)],
+    ['microdata', dropTail(microdata, visible)],
+    ['rdfa', dropTail(rdfa, visible)],
     ['og', preferHeading(openGraph, visible)],
+    ['state', state],
     ['dom', visible],
   ];
-  return assemble(sources, hints, $);
+  const sources = given.filter((source): source is Source => source[1] !== undefined);
+  return assemble(sources, visible, listSiteNames(openGraph.siteName, url), hints, $);
 }
 
-/** An og:title that holds the whole heading is the heading with the shop's words around it: the heading is better. */
+/** A title that holds the whole heading is the heading with the shop's words around it: the heading is better. */
 function preferHeading(openGraph: ProductFacts, visible: ProductFacts): ProductFacts {
   const isWithin =
     visible.title !== null && openGraph.title?.toLowerCase().includes(visible.title.toLowerCase());
   return isWithin ? { ...openGraph, title: null } : openGraph;
 }
 
-function assemble(sources: readonly Source[], hints: PageHints, $: CheerioAPI): PageProduct {
+/** In data only a long tail gives that away: "Red shoe - Buy shoes for women, red, at …". */
+function dropTail(facts: ProductFacts | undefined, visible: ProductFacts): ProductFacts | undefined {
+  const [name, heading] = [facts?.title?.toLowerCase(), visible.title?.toLowerCase()];
+  if (facts === undefined || name === undefined || !heading || heading.length < 8) return facts;
+  const isTail = name.startsWith(heading) && /^\s*[-–—|:•].{30}/u.test(name.slice(heading.length));
+  return isTail ? { ...facts, title: null } : facts;
+}
+
+function assemble(
+  sources: readonly Source[],
+  visible: VisibleFacts,
+  siteNames: readonly string[],
+  hints: PageHints,
+  $: CheerioAPI,
+): PageProduct {
   const provenance: Record<string, PageSource> = {};
   function take<K extends keyof ProductFacts>(field: K): ProductFacts[K] | null {
     const found = sources.find(([, facts]) => facts[field] !== null);
@@ -99,9 +123,14 @@ function assemble(sources: readonly Source[], hints: PageHints, $: CheerioAPI): 
     return found[1][field];
   }
 
-  const title = take('title') ?? hints.titles[0];
-  if (title === undefined) throw new AppError('not_a_product');
-  const price = take('price');
+  const named = take('title') ?? hints.titles[0];
+  if (named === undefined) throw new AppError('not_a_product');
+  const title = cleanTitle(named, siteNames);
+  function keep<T>(field: string, chosen: { value: T; source: PageSource } | undefined): T | null {
+    if (chosen !== undefined) provenance[field] = chosen.source;
+    return chosen?.value ?? null;
+  }
+  const price = keep('price', choosePrice(sources, visible));
   const currency = price === null ? null : findPriceCurrency(price, sources, hints);
   const base = URL.parse($('base[href]').first().attr('href') ?? '', hints.url)?.href ?? hints.url;
   const images = listImages(sources, base);
@@ -110,24 +139,33 @@ function assemble(sources: readonly Source[], hints: PageHints, $: CheerioAPI): 
     address: canonicalAddress(hints.url, $('link[rel~="canonical" i]').first().attr('href')),
     title,
     description: take('description'),
-    brand: take('brand'),
-    sku: take('sku'),
+    brand: keep('brand', chooseBrand(sources, siteNames, hints.titles.join(' | '))),
+    sku: keep('sku', chooseCode(sources, visible, hints)),
     gtin: take('gtin'),
     mpn: take('mpn'),
     priceAmount: price?.amount ?? null,
     priceCurrency: currency,
     priceText: price === null ? null : formatPrice(price.amount, currency, hints.language),
-    availability: take('availability'),
+    availability: keep('availability', chooseAvailability(sources, visible, price !== null)),
     language: hints.language,
     images,
     provenance,
   };
 }
 
-/** The currency of the price's own source, else of another source that gives a price. */
+/** What the shop calls itself: og:site_name, and the name in its host. */
+function listSiteNames(siteName: string | null, url: string): string[] {
+  const labels = new URL(url).hostname.split('.');
+  return [...(siteName === null ? [] : [siteName]), ...labels.slice(0, -1)];
+}
+
+/** The currency that the first source names: data has codes, where the visible page has signs that several countries use. */
 function findPriceCurrency(price: FoundPrice, sources: readonly Source[], hints: PageHints): string | null {
-  const named = [price, ...sources.map(([, facts]) => facts.price)].find((other) => other?.currency);
-  return named?.currency ? findCurrency(named.currency, hints) : null;
+  const given = sources.map(([, facts]) => facts.price);
+  const same = given.find((other) => other?.currency && Number(other.amount) === Number(price.amount));
+  const named = [...(price.currency ? given.filter((other) => other?.currency) : [same]), price, ...given];
+  const currency = named.find((other) => other?.currency)?.currency;
+  return currency ? findCurrency(currency, hints) : null;
 }
 
 function formatPrice(amount: string, currency: string | null, language: string | null): string {
@@ -161,15 +199,17 @@ function toWebAddress(address: string, base: string): string | undefined {
 }
 
 function findLanguage($: CheerioAPI): string | null {
+  const html = $.root().children('html');
+  // A selector walks the whole page: the later ones only when they are needed.
   const tags = [
-    $('html').attr('lang'),
-    $('html').attr('xml:lang'),
-    $('meta[property="og:locale"]').attr('content'),
-    $('meta[http-equiv="content-language" i]').attr('content'),
+    () => html.attr('lang'),
+    () => html.attr('xml:lang'),
+    () => $('meta[property="og:locale"]').attr('content'),
+    () => $('meta[http-equiv="content-language" i]').attr('content'),
   ];
   for (const tag of tags) {
     try {
-      const locale = new Intl.Locale((tag ?? '').trim().replaceAll('_', '-'));
+      const locale = new Intl.Locale((tag() ?? '').trim().replaceAll('_', '-'));
       if (locale.language !== 'und') return locale.baseName;
     } catch {
       // Not a language tag: the next one may be.

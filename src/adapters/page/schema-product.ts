@@ -1,3 +1,4 @@
+import { findCurrency } from './currency.ts';
 import type { FoundImage, FoundPrice, PageHints, ProductFacts } from './page-product.ts';
 import { fromNumber, parsePrice } from './parse-price.ts';
 import { plainText } from './plain-text.ts';
@@ -43,10 +44,47 @@ export function readSchemaProduct(values: readonly unknown[], hints: PageHints):
   const products = items.filter((item) => typesOf(item).some((type) => PRODUCT_TYPES.has(type)));
   const product = pickBest(products, (item) => relevance(item, hints, resolve));
   if (product === undefined) return undefined;
-  const variant = pickBest(itemsOf(product.hasVariant, resolve), (item) => relevance(item, hints, resolve));
-  return variant === undefined
-    ? toFacts(product, hints, resolve)
-    : joinFacts(toFacts(product, hints, resolve), toFacts(variant, hints, resolve));
+  const groups = itemsOf(product.isVariantOf, resolve);
+  const variant = pickBest(
+    itemsOf(product.hasVariant, resolve),
+    // Of variants that the address does not tell apart, the first that can be bought.
+    (item) =>
+      relevance(item, hints, resolve) +
+      (readAvailability(itemsOf(item.offers, resolve), resolve) === 'InStock' ? 0.5 : 0),
+  );
+  const facts = toFacts(product, hints, resolve);
+  const own = variant === undefined ? facts : joinFacts(facts, toFacts(variant, hints, resolve));
+  return fillGaps(own, [...groups, ...findSame(product, products)], hints, resolve);
+}
+
+/** Shops describe one product in several blocks: those of the same name or code. */
+function findSame(product: Item, products: readonly Item[]): Item[] {
+  const [name, sku] = [textOf(product.name)?.toLowerCase(), textOf(product.sku)];
+  return products
+    .filter((other) => other !== product)
+    .filter(
+      (other) =>
+        (name !== undefined && textOf(other.name)?.toLowerCase() === name) ||
+        (sku !== undefined && textOf(other.sku) === sku),
+    )
+    .slice(0, 10);
+}
+
+function fillGaps(
+  facts: ProductFacts,
+  others: readonly Item[],
+  hints: PageHints,
+  resolve: Resolver,
+): ProductFacts {
+  const filled = { ...facts };
+  for (const other of others) {
+    const more = toFacts(other, hints, resolve);
+    for (const key of ['description', 'brand', 'sku', 'gtin', 'mpn'] as const) filled[key] ??= more[key];
+    filled.price ??= more.price;
+    filled.availability ??= more.availability;
+    if (filled.images.length === 0) filled.images = more.images;
+  }
+  return filled;
 }
 
 type Resolver = (item: Item) => Item;
@@ -154,6 +192,9 @@ function pickOffers(offers: readonly Item[], hints: PageHints, resolve: Resolver
   return own.length > 0 ? own : all;
 }
 
+/** "1e3" is a machine's way to write 1000. */
+const SCIENTIFIC = /^\d{1,12}(?:\.\d{1,12})?e\+?\d{1,3}$/i;
+
 function readOfferPrice(offer: Item, hints: PageHints, resolve: Resolver): FoundPrice | null {
   const parts = itemsOf(offer.priceSpecification, resolve).filter(
     // Old prices, and prices for a litre or a month.
@@ -163,10 +204,11 @@ function readOfferPrice(offer: Item, hints: PageHints, resolve: Resolver): Found
   for (const part of [offer, ...parts]) {
     const currency = textOf(part.priceCurrency) ?? textOf(offer.priceCurrency) ?? null;
     for (const value of [part.price, part.lowPrice, part.minPrice].flat()) {
+      const text = textOf(value) ?? '';
       const price =
-        typeof value === 'number'
-          ? fromNumber(value, currency)
-          : parsePrice(textOf(value) ?? '', { ...hints, currency });
+        typeof value === 'number' || SCIENTIFIC.test(text)
+          ? fromNumber(Number(value), currency && findCurrency(currency, hints))
+          : parsePrice(text, { ...hints, currency });
       if (price !== null) return price;
     }
   }

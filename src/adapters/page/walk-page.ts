@@ -10,12 +10,14 @@ export interface Visit {
   /** Tag name in lower case; empty for a text. */
   readonly tag: string;
   readonly attributes: Readonly<Record<string, string>>;
-  /** Class, id and test id of this node, in lower case. */
+  /** Class, id, property and test names of this node, in lower case. */
   readonly names: string;
   /** Crossed out, or called an old price. */
   readonly isStruck: boolean;
   /** In the head, foot or side of the page, or among other products. */
   readonly isAside: boolean;
+  /** Not shown until a script shows it. */
+  readonly isHidden: boolean;
   /** Within what the shop calls its product gallery. */
   readonly isGallery: boolean;
 }
@@ -79,8 +81,9 @@ function look(
   }
   if (!('attribs' in node) || HIDDEN.has(node.name)) return undefined;
   const attributes = node.attribs;
-  const names =
-    `${attributes.class ?? ''} ${attributes.id ?? ''} ${attributes['data-testid'] ?? ''}`.toLowerCase();
+  const names = NAME_ATTRIBUTES.map((name) => attributes[name] ?? '')
+    .join(' ')
+    .toLowerCase();
   const isOuter = aroundHeading.has(node);
   return {
     node,
@@ -89,8 +92,37 @@ function look(
     names,
     isStruck: (above?.isStruck ?? false) || STRUCK.has(node.name) || STRUCK_NAMES.test(names),
     isAside: !isOuter && ((above?.isAside ?? false) || ASIDE.has(node.name) || ASIDE_NAMES.test(names)),
+    isHidden: !isOuter && ((above?.isHidden ?? false) || isHidden(attributes)),
     isGallery: !isOuter && ((above?.isGallery ?? false) || GALLERY_NAMES.test(names)),
   };
 }
 
-const NOTHING = { isStruck: false, isAside: false, isGallery: false };
+/** The words of a text node, white space collapsed; of anything else none. */
+export function textOf(visit: Visit | undefined): string {
+  if (visit?.tag !== '') return '';
+  const { node } = visit;
+  return 'data' in node && typeof node.data === 'string' ? node.data.replace(/\s+/g, ' ').trim() : '';
+}
+
+const NAME_ATTRIBUTES = [
+  'class',
+  'id',
+  'itemprop',
+  'data-testid',
+  'data-test',
+  'data-test-id',
+  'data-qa',
+  'data-qa-qualifier',
+  'data-cy',
+  'data-hook',
+];
+
+const NOTHING = { isStruck: false, isAside: false, isHidden: false, isGallery: false };
+
+function isHidden(attributes: Readonly<Record<string, string>>): boolean {
+  if (attributes.hidden !== undefined) return true;
+  return (
+    /display\s*:\s*none/i.test(attributes.style ?? '') ||
+    /(?:^|\s)(?:hidden|d-none|hide|is-hidden|u-hidden)(?:$|\s)/.test(attributes.class ?? '')
+  );
+}

@@ -1,0 +1,139 @@
+/**
+ * How well product pages are read: price, availability, sku and brand against the truth, titles and main pictures
+ * against labels, time per page.
+ *
+ *   npm run bench:extraction -- DIR [--predictions FILE] [--by-shop] [--half a|b]
+ *
+ * DIR holds `html/<id>.html.gz`, `ground-truth.json` and, if there is one, `labels.json`. `--by-shop` also prints the
+ * figures of two halves of the shops (every other one, by host), of each shop, and the fields that went wrong of
+ * the half named by `--half` (both if none): rules can be made on one half and checked on the other.
+ */
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import type { PageProduct } from '../src/adapters/page/page-product.ts';
+import { readProductPage } from '../src/adapters/page/read-product-page.ts';
+import { AppError } from '../src/lib/app-error.ts';
+import {
+  ATTRIBUTES,
+  isMainImageRight,
+  isTitleRight,
+  judge,
+  type Label,
+  type Prediction,
+  type Truth,
+  toPrediction,
+} from './score-extraction.ts';
+
+interface Page {
+  readonly id: string;
+  readonly host: string;
+  readonly truth: Truth;
+  readonly label: Label | undefined;
+  readonly guess: Prediction;
+  readonly ms: number;
+  readonly product: PageProduct | undefined;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    predictions: { type: 'string' },
+    'by-shop': { type: 'boolean', default: false },
+    half: { type: 'string' },
+  },
+});
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const folder = positionals[0];
+if (folder === undefined) {
+  process.stderr.write('Usage: npm run bench:extraction -- DIR [--predictions FILE] [--by-shop]\n');
+  process.exit(2);
+}
+
+const truths = await readJson<Record<string, Truth>>(join(folder, 'ground-truth.json'));
+const labelFile = join(folder, 'labels.json');
+const labels = existsSync(labelFile) ? await readJson<Record<string, Label>>(labelFile) : {};
+const pages: Page[] = [];
+for (const [id, truth] of Object.entries(truths)) pages.push(await readPage(id, truth));
+
+report('all', pages);
+if (values['by-shop']) reportShops();
+const times = pages.map((page) => page.ms).sort((a, b) => a - b);
+say(
+  `time per page: median ${times[times.length >> 1]?.toFixed(0)} ms, longest ${times.at(-1)?.toFixed(0)} ms`,
+);
+if (values.predictions !== undefined) {
+  const predictions = Object.fromEntries(pages.map(({ id, guess }) => [id, guess]));
+  await writeFile(values.predictions, `${JSON.stringify(predictions, null, 1)}\n`);
+}
+
+async function readJson<T>(file: string): Promise<T> {
+  return JSON.parse(await readFile(file, 'utf8')) as T;
+}
+
+async function readPage(id: string, truth: Truth): Promise<Page> {
+  const html = gunzipSync(await readFile(join(folder ?? '', 'html', `${id}.html.gz`)));
+  const began = performance.now();
+  let product: PageProduct | undefined;
+  try {
+    product = readProductPage({ html, contentType: 'text/html', url: truth.url });
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    say(`${id.slice(0, 6)} was refused: ${error.code}`);
+  }
+  const ms = performance.now() - began;
+  const host = new URL(truth.url).host;
+  return { id, host, truth, label: labels[id], guess: toPrediction(product), ms, product };
+}
+
+function report(name: string, part: readonly Page[]): void {
+  say(`\n${name}: ${part.length} pages`);
+  for (const attribute of ATTRIBUTES) {
+    const marks = part.map((page) => judge(attribute, page.guess, page.truth));
+    const hits = marks.filter((mark) => mark.hit).length;
+    const precision = hits / (hits + marks.filter((mark) => mark.isFalsePositive).length);
+    const recall = hits / (hits + marks.filter((mark) => mark.isFalseNegative).length);
+    const f1 = (2 * precision * recall) / (precision + recall);
+    say(
+      `  ${attribute.padEnd(13)} precision ${precision.toFixed(3)}  recall ${recall.toFixed(3)}  F1 ${f1.toFixed(3)}`,
+    );
+  }
+  const labelled = part.filter((page) => page.label !== undefined);
+  if (labelled.length === 0) return;
+  const titles = labelled.filter((page) => page.label && isTitleRight(page.guess, page.label)).length;
+  const pictures = labelled.filter((page) => page.label && isMainImageRight(page.guess, page.label)).length;
+  const share = (count: number) =>
+    `${count} of ${labelled.length} (${((100 * count) / labelled.length).toFixed(0)} %)`;
+  say(`  title         ${share(titles)}`);
+  say(`  main picture  ${share(pictures)}`);
+}
+
+function reportShops(): void {
+  const hosts = [...new Set(pages.map((page) => page.host))].sort();
+  const halves = { a: 0, b: 1 } as const;
+  for (const [name, rest] of Object.entries(halves)) {
+    const part = pages.filter((page) => hosts.indexOf(page.host) % 2 === rest);
+    report(`half ${name}`, part);
+    if (values.half !== undefined && values.half !== name) continue;
+    for (const page of part.sort((x, y) => hosts.indexOf(x.host) - hosts.indexOf(y.host))) sayMistakes(page);
+  }
+}
+
+function sayMistakes(page: Page): void {
+  const wrong = ATTRIBUTES.filter((attribute) => {
+    const mark = judge(attribute, page.guess, page.truth);
+    return mark.isFalsePositive || mark.isFalseNegative;
+  }).map((attribute) => {
+    const from = page.product?.provenance[attribute] ?? '-';
+    return `${attribute}: ${page.guess[attribute]} (${from}), right ${(page.truth[attribute] ?? ['none']).join(' or ')}`;
+  });
+  if (page.label && !isTitleRight(page.guess, page.label)) {
+    wrong.push(`title: ${page.guess.title}, right ${page.label.title[0]}`);
+  }
+  if (page.label && !isMainImageRight(page.guess, page.label)) {
+    wrong.push(`picture: ${page.guess.images[0]}, right ${page.label.main_image.join(' or ')}`);
+  }
+  if (wrong.length > 0) say(`    ${page.host} ${page.id.slice(0, 6)}\n      ${wrong.join('\n      ')}`);
+}
