@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { findServer } from './find-server.ts';
+import { findServer, isServer } from './find-server.ts';
 
 /** Connections are cut at once; what takes time is the checkpoint. */
 const FAST_MS = 10_000;
@@ -21,8 +21,8 @@ export async function endServer(dataDirectory: string): Promise<void> {
     }
     // By its pid, as a server that was taken over is not our child.
     for (const giveUpAt = Date.now() + patienceMs; Date.now() < giveUpAt; await delay(20)) {
-      const now = await findServer(dataDirectory);
-      if (!now?.alive || now.pid !== server.pid) return;
+      // Not by its file, which goes a moment before the process does.
+      if (!(await isServer(server.pid, dataDirectory))) return;
     }
   }
   throw new Error(`The embedded PostgreSQL (process ${server.pid}) in ${dataDirectory} does not end.`);

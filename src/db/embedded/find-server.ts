@@ -22,7 +22,8 @@ export async function findServer(dataDirectory: string): Promise<FoundServer | u
   return { pid, port: Number(lines[3]), alive, starting: lines[7]?.trim() === 'starting' };
 }
 
-async function isServer(pid: number, dataDirectory: string): Promise<boolean> {
+/** Whether the process with this number is a server of the data directory. */
+export async function isServer(pid: number, dataDirectory: string): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch {

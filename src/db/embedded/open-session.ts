@@ -48,9 +48,8 @@ export async function openSession(options: {
     config,
     async onConnect(client) {
       if (isFirst) await createDatabase(client);
-      const tries = isFirst ? TRIES : 1;
       // Who did not own it before does not become the owner later: the next program that comes does.
-      if (isFirst || owned) owned = await takeLock(client, tries);
+      if (isFirst || owned) owned = await takeLock(client, TRIES);
       if (!isFirst && !owned) options.log.warn('Another program owns the embedded PostgreSQL now.');
       isFirst = false;
     },
