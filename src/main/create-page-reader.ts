@@ -38,7 +38,7 @@ export function createPageReader(settings: Settings): { pages: PageReader; close
     },
     async close() {
       await close();
-      await parser.close();
+      parser.close();
     },
   };
 }

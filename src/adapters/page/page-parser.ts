@@ -1,58 +1,113 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { extname } from 'node:path';
-import { Piscina } from 'piscina';
+import { fileURLToPath } from 'node:url';
+import pLimit from 'p-limit';
 import { AppError } from '../../lib/app-error.ts';
 import type { PageProduct } from './page-product.ts';
-import type { ThreadAnswer } from './parse-page-thread.ts';
+import type { PageAnswer } from './parse-page.ts';
 import type { ProductPage } from './read-product-page.ts';
 
 /** Reading takes a core: more at once only wait for each other. */
-const THREADS = 2;
+const PROCESSES = 2;
 /** Far more than any shop's page takes; what takes longer was made to. */
 const PARSE_TIMEOUT_MS = 10_000;
-/** For a thread's objects, in MB. A page of 10 MB needs about a third of it. */
-const HEAP_MB = 768;
-/** The second thread gives its memory back when it had nothing to do for so long. */
-const IDLE_MS = 30_000;
+/** For a process's objects, in MB. The heaviest page that is parsed at all (see `MAX_WEIGHT`) needs about that. */
+const HEAP_MB = 400;
+/** A process that has nothing to do ends after this, and gives its memory back. */
+const IDLE_MS = 60_000;
 
-/** Reads pages in threads of their own, so that no page holds up the event loop or takes the memory of the program. */
+/**
+ * Reads pages in processes of their own: whatever a page does to the one that reads it, it neither holds up the event
+ * loop nor takes the memory of the program, and a process that runs out of memory ends alone.
+ */
 export interface PageParser {
   /** As `readProductPage`; also `page_too_large` for a page that takes too long or too much memory to read. */
   parse(page: ProductPage): Promise<PageProduct>;
-  close(): Promise<void>;
+  close(): void;
 }
 
-/** One thread is there from the start and has loaded what it needs: the first page does not wait for it. */
+/** Starts the first process at once, so that the first page does not wait for it. */
 export function createPageParser(): PageParser {
-  // The file beside this one, whether as TypeScript or as it was built.
-  const here = import.meta.url;
-  const pool = new Piscina<unknown, ThreadAnswer>({
-    filename: new URL(`./parse-page-thread${extname(here)}`, here).href,
-    minThreads: 1,
-    maxThreads: THREADS,
-    idleTimeout: IDLE_MS,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-  });
-  const empty = { html: Buffer.from('<p>'), contentType: 'text/html', url: 'https://localhost/' };
-  pool.run(empty).catch(() => {});
+  const inTurn = pLimit(PROCESSES);
+  const all = new Set<ChildProcess>();
+  const idle: { child: ChildProcess; timer: NodeJS.Timeout }[] = [];
+
+  function start(): ChildProcess {
+    // The file beside this one, whether as TypeScript or as it was built.
+    const here = import.meta.url;
+    const child = fork(fileURLToPath(new URL(`./parse-page-process${extname(here)}`, here)), {
+      execArgv: [`--max-old-space-size=${HEAP_MB}`],
+      // It reads what strangers wrote: it is told no secrets, and a Ctrl-C in the terminal is not for it.
+      env: {},
+      detached: true,
+      serialization: 'advanced',
+      stdio: 'ignore',
+    });
+    all.add(child);
+    child.on('error', () => {});
+    child.once('exit', () => all.delete(child));
+    return child;
+  }
+
+  function rest(child: ChildProcess): void {
+    // What waits for work must not keep the program alive.
+    child.unref();
+    child.channel?.unref();
+    const timer = setTimeout(() => end(child), IDLE_MS).unref();
+    idle.push({ child, timer });
+  }
+
+  function end(child: ChildProcess): void {
+    const at = idle.findIndex((resting) => resting.child === child);
+    if (at >= 0) idle.splice(at, 1);
+    child.kill('SIGKILL');
+  }
+
+  function takeOrStart(): ChildProcess {
+    for (let resting = idle.pop(); resting; resting = idle.pop()) {
+      clearTimeout(resting.timer);
+      if (resting.child.connected && resting.child.exitCode === null) return resting.child;
+    }
+    return start();
+  }
+
+  rest(start());
   return {
-    async parse(page) {
-      const answer = await runBounded(pool, page);
-      if ('product' in answer) return answer.product;
-      throw new AppError(answer.code, { detail: answer.message });
+    parse: (page) =>
+      inTurn(async () => {
+        const child = takeOrStart();
+        const answer = await ask(child, page);
+        rest(child);
+        if ('product' in answer) return answer.product;
+        throw new AppError(answer.code, { detail: answer.message, cause: new Error(answer.stack) });
+      }),
+    close() {
+      for (const child of all) end(child);
     },
-    close: () => pool.destroy(),
   };
 }
 
-async function runBounded(pool: Piscina<unknown, ThreadAnswer>, page: ProductPage): Promise<ThreadAnswer> {
+/** Throws `page_too_large`, and ends the process, if it does not answer. */
+async function ask(child: ChildProcess, page: ProductPage): Promise<PageAnswer> {
+  child.ref();
+  child.channel?.ref();
+  const given = new AbortController();
+  const timer = setTimeout(() => child.kill('SIGKILL'), PARSE_TIMEOUT_MS);
+  const { signal } = given;
+  const answered = once(child, 'message', { signal }).then(([answer]) => answer as PageAnswer);
+  const ended = once(child, 'exit', { signal }).then(([code, name]) => {
+    const cause = new Error(`the reading process ended: ${code ?? name}`);
+    throw new AppError('page_too_large', { detail: 'The page is too complex to read.', cause });
+  });
+  // Whichever loses is aborted below; nobody waits for it any more.
+  answered.catch(() => {});
+  ended.catch(() => {});
   try {
-    // An abort ends the thread, whatever it does.
-    return await pool.run(page, { signal: AbortSignal.timeout(PARSE_TIMEOUT_MS) });
-  } catch (cause) {
-    const { code, name } = cause as { code?: string; name?: string };
-    if (name === 'AbortError' || code === 'ERR_WORKER_OUT_OF_MEMORY') {
-      throw new AppError('page_too_large', { detail: 'The page is too complex to read.', cause });
-    }
-    throw cause;
+    child.send(page, (error) => error && child.kill('SIGKILL'));
+    return await Promise.race([answered, ended]);
+  } finally {
+    clearTimeout(timer);
+    given.abort();
   }
 }
