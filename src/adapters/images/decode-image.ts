@@ -69,6 +69,10 @@ async function decode(bytes: Buffer): Promise<DecodedImage> {
   };
 }
 
+// Pictures come once: a cache of them is memory for nothing. Two are decoded at a time, which is work for all cores.
+sharp.cache(false);
+sharp.concurrency(1);
+
 const oneByOne = pLimit(1);
 
 /** RGBA, upright, and no larger than is kept. */
