@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
+import type { Executor } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import type { ErrorCode } from '../lib/app-error.ts';
 import type { CallStatus } from './ai-call.ts';
@@ -16,11 +16,11 @@ const NEVER_LEFT: ReadonlySet<ErrorCode> = new Set(['ai_unreachable', 'slot_expi
 
 /** Writes down how a call failed. False if it was no longer this worker's: then nothing may follow from it. */
 export async function closeCall(
-  tx: Tx,
+  db: Executor,
   call: { callId: string; workerId: string },
   code: ErrorCode,
 ): Promise<boolean> {
-  const closed = await tx
+  const closed = await db
     .update(aiCalls)
     .set({
       status: statusOfFailure(code),

@@ -1,7 +1,7 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { Executor } from '../db/client.ts';
-import { aiCalls } from '../db/schema/ai-calls.ts';
 import type { StoredTexts } from './ai-call.ts';
+import { closeCall } from './close-call.ts';
 
 /** What the provider says it used, and of which model. */
 export interface Usage {
@@ -65,17 +65,7 @@ export async function supersedeCall(
   db: Executor,
   call: { callId: string; workerId: string },
 ): Promise<'mine' | 'late'> {
-  const rows = await db
-    .update(aiCalls)
-    .set({
-      status: 'failed',
-      errorCode: 'superseded',
-      leftAt: sql`coalesce(${aiCalls.leftAt}, clock_timestamp())`,
-      endedAt: sql`clock_timestamp()`,
-    })
-    .where(and(eq(aiCalls.id, call.callId), eq(aiCalls.workerId, call.workerId), eq(aiCalls.status, 'sent')))
-    .returning({ id: aiCalls.id });
-  return rows.length > 0 ? 'mine' : 'late';
+  return (await closeCall(db, call, 'superseded')) ? 'mine' : 'late';
 }
 
 /** A service may call its model anything; a name that cannot be stored must not cost the answer. */

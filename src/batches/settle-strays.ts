@@ -1,9 +1,10 @@
-import { and, eq, isNull, notExists, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
 import { CALL_KINDS } from '../ai-calls/ai-call.ts';
 import type { Orm, Transact } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import { batches } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
+import { UNFINISHED_STATUSES } from '../previews/preview.ts';
 import type { Queue } from '../queue/queue.ts';
 import { finishBatch } from './finish-batch.ts';
 import { lockBatches } from './lock-batches.ts';
@@ -33,9 +34,7 @@ export async function settleStrays(deps: { orm: Orm; transact: Transact; queue: 
   const unfinished = deps.orm
     .select({ one: sql`1` })
     .from(previews)
-    .where(
-      and(eq(previews.batchId, batches.id), sql`${previews.status} in ('pending', 'queued', 'running')`),
-    );
+    .where(and(eq(previews.batchId, batches.id), inArray(previews.status, UNFINISHED_STATUSES)));
   const ended = await deps.orm
     .select({ id: batches.id })
     .from(batches)

@@ -124,15 +124,6 @@ const ERRORS = {
     'backoff',
     'The call could not be sent while its slot was valid.',
   ),
-  provider_unavailable: row(
-    503,
-    'SERVICE_UNAVAILABLE',
-    'backoff',
-    'The AI service has been failing for too long. Retry later.',
-  ),
-
-  // Ends that are nobody's failure
-  cancelled: row(409, 'CONFLICT', 'never', 'It was cancelled.'),
   all_failed: row(
     422,
     'UNPROCESSABLE_CONTENT',

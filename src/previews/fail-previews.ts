@@ -2,6 +2,7 @@ import { and, inArray, sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import type { AppError } from '../lib/app-error.ts';
+import { UNFINISHED_STATUSES } from './preview.ts';
 
 /** Any state that is not final -> `failed`, with the reason. The caller holds the batch's lock. May run again. */
 export async function failPreviews(tx: Tx, previewIds: readonly string[], error: AppError): Promise<void> {
@@ -16,7 +17,5 @@ export async function failPreviews(tx: Tx, previewIds: readonly string[], error:
       updatedAt: sql`clock_timestamp()`,
       finishedAt: sql`clock_timestamp()`,
     })
-    .where(
-      and(inArray(previews.id, [...previewIds]), inArray(previews.status, ['pending', 'queued', 'running'])),
-    );
+    .where(and(inArray(previews.id, [...previewIds]), inArray(previews.status, UNFINISHED_STATUSES)));
 }

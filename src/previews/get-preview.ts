@@ -4,7 +4,7 @@ import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
 import type { Preview } from './preview.ts';
-import { previewColumns, showPreview } from './show-preview.ts';
+import { type PreviewRow, previewColumns, showPreview } from './show-preview.ts';
 
 const byId = prepareOnce((orm) =>
   orm
@@ -16,13 +16,21 @@ const byId = prepareOnce((orm) =>
     .prepare('get_preview'),
 );
 
-/** One preview of a workspace. Throws `not_found`, also for an id of another workspace. */
+/** The row of a preview of a workspace. Throws `not_found`, also for an id of another workspace. */
+export async function getPreviewRow(
+  deps: { orm: Orm },
+  options: { workspaceId: string; id: string },
+): Promise<PreviewRow> {
+  const { workspaceId, id } = options;
+  const [row] = isId(id) ? await byId(deps.orm).execute({ id, workspaceId }) : [];
+  if (!row) throw new AppError('not_found', { detail: 'There is no preview with this id.' });
+  return row;
+}
+
+/** One preview of a workspace, as the doors show it. Throws `not_found`, also for an id of another workspace. */
 export async function getPreview(
   deps: { orm: Orm },
   options: { workspaceId: string; id: string; baseUrl: string },
 ): Promise<Preview> {
-  const { workspaceId, id, baseUrl } = options;
-  const [row] = isId(id) ? await byId(deps.orm).execute({ id, workspaceId }) : [];
-  if (!row) throw new AppError('not_found', { detail: 'There is no preview with this id.' });
-  return showPreview(row, baseUrl);
+  return showPreview(await getPreviewRow(deps, options), options.baseUrl);
 }

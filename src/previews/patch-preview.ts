@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { and, eq, sql } from 'drizzle-orm';
-import { type Orm, prepareOnce } from '../db/client.ts';
+import type { Orm } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
-import { isId } from '../lib/ids.ts';
 import { contrastOf, MIN_CONTRAST } from './choose-colors.ts';
+import { getPreviewRow } from './get-preview.ts';
 import { mergePrefill, type Overrides, patchOverrides } from './merge-prefill.ts';
 import type { Prefill, PrefillPatch } from './prefill.ts';
 import type { Preview } from './preview.ts';
@@ -16,16 +16,6 @@ export interface PatchWarning {
   readonly path: readonly string[];
   readonly message: string;
 }
-
-const byId = prepareOnce((orm) =>
-  orm
-    .select(previewColumns)
-    .from(previews)
-    .where(
-      and(eq(previews.id, sql.placeholder('id')), eq(previews.workspaceId, sql.placeholder('workspaceId'))),
-    )
-    .prepare('preview_to_patch'),
-);
 
 /** Changes of the same preview at the same time are few; each lost round means that another one was written. */
 const ROUNDS = 50;
@@ -43,8 +33,7 @@ export async function patchPreview(
   const { workspaceId, id, baseUrl } = options;
   const patch = withStoredAddresses(options.patch, baseUrl);
   for (let round = 0; round < ROUNDS; round += 1) {
-    const [row] = isId(id) ? await byId(deps.orm).execute({ id, workspaceId }) : [];
-    if (!row) throw new AppError('not_found', { detail: 'There is no preview with this id.' });
+    const row = await getPreviewRow(deps, { workspaceId, id });
     if (row.status !== 'done') throw new AppError('not_ready');
     const generated = row.generated as Prefill;
     const overrides = patchOverrides({ generated, overrides: row.overrides as Overrides | null }, patch);

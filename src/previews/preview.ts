@@ -8,11 +8,17 @@ import { prefillSchema } from './prefill.ts';
 export const PREVIEW_STATUSES = ['pending', 'queued', 'running', 'done', 'failed', 'cancelled'] as const;
 export type PreviewStatus = (typeof PREVIEW_STATUSES)[number];
 
-const FINAL: ReadonlySet<PreviewStatus> = new Set(['done', 'failed', 'cancelled']);
+/** The states that are not final. */
+export const UNFINISHED_STATUSES = [
+  'pending',
+  'queued',
+  'running',
+] as const satisfies readonly PreviewStatus[];
+const UNFINISHED: ReadonlySet<PreviewStatus> = new Set(UNFINISHED_STATUSES);
 
 /** Whether nothing will change by itself any more. */
 export function isFinal(status: PreviewStatus): boolean {
-  return FINAL.has(status);
+  return !UNFINISHED.has(status);
 }
 
 /** A failure as it is told: a stable code, a sentence, and whether trying again may help. */
