@@ -32,13 +32,3 @@ export function webAddress() {
       error: 'must be an absolute http or https address, such as https://shop.example/product',
     });
 }
-
-/** Cuts a text to `max` characters, at a word if there is one near the end, with an ellipsis. */
-export function trimAtWord(text: string, max: number): string {
-  const characters = [...text.trim()];
-  if (characters.length <= max) return characters.join('');
-  const cut = characters.slice(0, max - 1).join('');
-  const lastSpace = cut.search(/\s+\S*$/);
-  const kept = lastSpace > max / 2 ? cut.slice(0, lastSpace) : cut;
-  return `${kept.replace(/[\s,;:.\-–—]+$/u, '')}…`;
-}

@@ -1,6 +1,6 @@
 import type { StoredTexts } from '../ai-calls/ai-call.ts';
 import { assetPath } from '../assets/asset.ts';
-import { trimAtWord } from '../lib/plain-text.ts';
+import { cutText } from '../lib/cut-text.ts';
 import type { Brief } from '../products/product.ts';
 import { chooseColors } from './choose-colors.ts';
 import { PREFILL_LENGTHS, type Prefill } from './prefill.ts';
@@ -16,10 +16,10 @@ export interface PrefillParts {
 /** Puts both answers and the product's facts together. Texts that are too long are cut at a word, not bought again. */
 export function composePrefill({ brief, texts, productImage, background }: PrefillParts): Prefill {
   return {
-    headline: trimAtWord(texts.headline, PREFILL_LENGTHS.headline),
+    headline: cutText(texts.headline.trim(), PREFILL_LENGTHS.headline),
     subheadline: optional(texts.subheadline, PREFILL_LENGTHS.subheadline),
     body: optional(texts.body, PREFILL_LENGTHS.body),
-    ctaText: trimAtWord(texts.ctaText, PREFILL_LENGTHS.ctaText),
+    ctaText: cutText(texts.ctaText.trim(), PREFILL_LENGTHS.ctaText),
     ctaUrl: brief.url,
     priceText: optional(brief.priceText, PREFILL_LENGTHS.priceText),
     productImageUrl: assetPath(productImage.key),
@@ -30,5 +30,5 @@ export function composePrefill({ brief, texts, productImage, background }: Prefi
 }
 
 function optional(text: string | null, max: number): string | null {
-  return text?.trim() ? trimAtWord(text, max) : null;
+  return text?.trim() ? cutText(text.trim(), max) : null;
 }

@@ -1,6 +1,6 @@
+import { cutText } from '../../lib/cut-text.ts';
 import type { Brief, TextAnswer, TextWriter } from './ai-provider.ts';
 import { cleanText } from './clean-text.ts';
-import { cutText } from './cut-text.ts';
 import { findPhrases, type Phrases } from './offline-phrases.ts';
 
 const HEADLINE = 80;

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { check, integer, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { check, integer, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { bytea, createdAt, cta, primaryId } from './columns.ts';
-import { workspaces } from './workspaces.ts';
+import { inWorkspace } from './workspaces.ts';
 
 /**
  * A picture, content-addressed within its workspace. `key` is random: it is the only thing needed to see the
@@ -11,9 +11,7 @@ export const assets = cta.table(
   'assets',
   {
     id: primaryId(),
-    workspaceId: uuid('workspace_id')
-      .notNull()
-      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    workspaceId: inWorkspace(),
     key: text('key').notNull().unique(),
     sha256: bytea('sha256').notNull(),
     contentType: text('content_type').notNull(),

@@ -3,16 +3,14 @@ import { check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-o
 import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
 import { products } from './products.ts';
 import { workers } from './workers.ts';
-import { workspaces } from './workspaces.ts';
+import { inWorkspace } from './workspaces.ts';
 
 /** One submission. Its status is derived from its previews and never stored. */
 export const batches = cta.table(
   'batches',
   {
     id: primaryId(),
-    workspaceId: uuid('workspace_id')
-      .notNull()
-      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    workspaceId: inWorkspace(),
     /** The id of its `batch.start` job. */
     taskId: uuid('task_id').notNull(),
     cancelRequestedAt: moment('cancel_requested_at'),
@@ -33,9 +31,7 @@ export const sources = cta.table(
   'sources',
   {
     id: primaryId(),
-    workspaceId: uuid('workspace_id')
-      .notNull()
-      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    workspaceId: inWorkspace(),
     batchId: uuid('batch_id')
       .notNull()
       .references(() => batches.id, { onDelete: 'cascade' }),

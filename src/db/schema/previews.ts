@@ -3,16 +3,14 @@ import { check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-o
 import { batches, sources } from './batches.ts';
 import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
 import { productImages, products } from './products.ts';
-import { workspaces } from './workspaces.ts';
+import { inWorkspace } from './workspaces.ts';
 
 /** One CTA. What was generated and what a person changed are kept apart; the prefill is the one over the other. */
 export const previews = cta.table(
   'previews',
   {
     id: primaryId(),
-    workspaceId: uuid('workspace_id')
-      .notNull()
-      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    workspaceId: inWorkspace(),
     batchId: uuid('batch_id')
       .notNull()
       .references(() => batches.id, { onDelete: 'cascade' }),

@@ -2,16 +2,14 @@ import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, numeric, real, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { assets } from './assets.ts';
 import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
-import { workspaces } from './workspaces.ts';
+import { inWorkspace } from './workspaces.ts';
 
 /** What a page said. One per workspace and address, shared by batches; a later reading replaces it. */
 export const products = cta.table(
   'products',
   {
     id: primaryId(),
-    workspaceId: uuid('workspace_id')
-      .notNull()
-      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    workspaceId: inWorkspace(),
     address: text('address').notNull(),
     title: text('title').notNull(),
     description: text('description'),

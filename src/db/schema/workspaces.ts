@@ -15,14 +15,18 @@ export const workspaces = cta.table(
   (t) => [check('workspaces_name_length', sql`char_length(${t.name}) between 1 and 100`)],
 );
 
+/** The workspace a row belongs to, and with which it goes. */
+export const inWorkspace = () =>
+  uuid('workspace_id')
+    .notNull()
+    .references(() => workspaces.id, { onDelete: 'cascade' });
+
 /** A bearer token; only its SHA-256 is kept. */
 export const apiTokens = cta.table(
   'api_tokens',
   {
     id: primaryId(),
-    workspaceId: uuid('workspace_id')
-      .notNull()
-      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    workspaceId: inWorkspace(),
     tokenHash: bytea('token_hash').notNull(),
     expiresAt: moment('expires_at'),
     createdAt: createdAt(),
