@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { AppError } from '../../lib/app-error.ts';
-import { pickPalette } from './pick-palette.ts';
+import { pickPalette } from '../images/pick-palette.ts';
 
 const MAX_PIXELS = 16_000_000;
 const THUMBNAIL = 64;

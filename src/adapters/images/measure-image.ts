@@ -1,4 +1,5 @@
 import type { Sharp } from 'sharp';
+import { pickPalette } from './pick-palette.ts';
 
 /** What a small thumbnail of a picture tells about it. */
 export interface ImageTraits {
@@ -28,10 +29,6 @@ const FRAME = 2;
 const FRAME_TOLERANCE = 24;
 /** From this share on a frame is plain. */
 const PLAIN_FRAME = 0.8;
-const MIN_COLOURS = 3;
-const MAX_COLOURS = 5;
-/** How far apart colours of a palette have to be; less if the picture has too few such. */
-const PALETTE_DISTANCES = [64, 40, 20, 1];
 
 /** Measures a picture given as raw RGBA. Transparent parts count as white, and not at all for the palette. */
 export async function measureImage(pixels: () => Sharp): Promise<ImageTraits> {
@@ -52,7 +49,7 @@ export async function measureImage(pixels: () => Sharp): Promise<ImageTraits> {
     hash: differenceHash(grey),
     ...measureGround(flat),
     meanColour: mean(flat),
-    palette: palette(solid),
+    palette: pickPalette(Uint8Array.from(solid.flat()), 3),
     entropy: entropy(flat),
   };
 }
@@ -123,42 +120,6 @@ function entropy(colours: readonly Colour[]): number {
   let bits = 0;
   for (const count of counts.values()) bits -= (count / colours.length) * Math.log2(count / colours.length);
   return Math.max(0, bits);
-}
-
-/** The means of the fullest cells of a 16 by 16 by 16 colour cube, leaving out those close to a fuller one. */
-function palette(colours: readonly Colour[]): string[] {
-  const cells = new Map<number, { count: number; sum: [number, number, number] }>();
-  for (const [red, green, blue] of colours) {
-    const key = ((red >> 4) << 8) | ((green >> 4) << 4) | (blue >> 4);
-    const { count, sum } = cells.get(key) ?? { count: 0, sum: [0, 0, 0] };
-    cells.set(key, { count: count + 1, sum: [sum[0] + red, sum[1] + green, sum[2] + blue] });
-  }
-  const means = [...cells.values()]
-    .sort((a, b) => b.count - a.count)
-    .map(({ count, sum }): Colour => [sum[0] / count, sum[1] / count, sum[2] / count]);
-  let chosen: Colour[] = [];
-  for (const apart of PALETTE_DISTANCES) {
-    chosen = [];
-    for (const mean of means) {
-      if (chosen.length < MAX_COLOURS && chosen.every((other) => distance(mean, other) >= apart))
-        chosen.push(mean);
-    }
-    if (chosen.length >= MIN_COLOURS) break;
-  }
-  return fillUp(chosen.map(toHex));
-}
-
-/** A drawing in one or two colours gets white, black and grey beside them. */
-function fillUp(palette: readonly string[]): string[] {
-  const filled = new Set(palette);
-  for (const colour of ['#ffffff', '#000000', '#808080']) {
-    if (filled.size < MIN_COLOURS) filled.add(colour);
-  }
-  return [...filled];
-}
-
-function toHex(colour: Colour): string {
-  return `#${colour.map((channel) => Math.round(channel).toString(16).padStart(2, '0')).join('')}`;
 }
 
 function distance(a: Colour, b: Colour): number {
