@@ -22,6 +22,8 @@ export interface CallRecord {
   readonly kind: CallKind;
   readonly status: CallStatus;
   readonly errorCode: string | null;
+  /** Whether it was let through by an open breaker, to see. */
+  readonly probe: boolean;
 }
 
 /** Texts as they came: plain, not yet cut to the lengths of a prefill. */

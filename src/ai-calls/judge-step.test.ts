@@ -7,6 +7,7 @@ const call = (status: CallStatus, errorCode: ErrorCode | null = null): CallRecor
   kind: 'text',
   status,
   errorCode,
+  probe: false,
 });
 const failures = (code: ErrorCode, n: number) => Array.from({ length: n }, () => call('failed', code));
 
@@ -38,6 +39,14 @@ describe('judgeStep', () => {
   ])('%s fails the step at call %i', (code, calls) => {
     expect(judgeStep(failures(code, calls))).toEqual({ state: 'failed', code });
     if (calls > 1) expect(judgeStep(failures(code, calls - 1)).state).toBe('to_try');
+  });
+
+  test('a probe that fails for nothing does not count; one that may be billed does', () => {
+    const probes = (code: ErrorCode) => failures(code, 30).map((record) => ({ ...record, probe: true }));
+    expect(judgeStep([...failures('ai_server_error', 5), ...probes('ai_unreachable')]).state).toBe('to_try');
+    expect(judgeStep(probes('ai_server_error'))).toEqual({ state: 'to_try', delayMs: 0 });
+    expect(judgeStep(probes('ai_bad_answer'))).toEqual({ state: 'failed', code: 'ai_bad_answer' });
+    expect(judgeStep(probes('ai_timeout'))).toEqual({ state: 'failed', code: 'ai_timeout' });
   });
 
   test('each class of failure has a count of its own', () => {

@@ -35,6 +35,14 @@ const BOUNDS: readonly Bound[] = [
   { codes: ['internal', 'unavailable'], maxCalls: 3, firstDelayMs: 1000 },
 ];
 
+/** Failures that cost nothing: as those of a probe they say only that the provider fails still. */
+const FREE_FOR_PROBES: ReadonlySet<string | null> = new Set<ErrorCode>([
+  'ai_server_error',
+  'ai_unauthorized',
+  'ai_unreachable',
+  'ai_rate_limited',
+]);
+
 const LONGEST_DELAY_MS = 30_000;
 
 /**
@@ -45,6 +53,7 @@ export function judgeStep(calls: readonly CallRecord[], random: () => number = M
   if (calls.some((call) => call.status === 'answered')) return { state: 'answered' };
   if (calls.some((call) => call.status === 'sent')) return { state: 'under_way' };
   const codes = calls
+    .filter((call) => !(call.probe && FREE_FOR_PROBES.has(call.errorCode)))
     .map((call) => call.errorCode ?? '')
     .map((code) => (isErrorCode(code) ? code : 'internal'));
   const last = codes.at(-1);

@@ -11,6 +11,7 @@ export interface CallOrder {
   readonly generation: number;
   readonly attempt: number;
   readonly counted: boolean;
+  readonly probe: boolean;
 }
 
 /** Who makes the calls of each kind; written into the ledger. */
@@ -31,6 +32,7 @@ export async function openCalls(
     generation: order.generation,
     attempt: order.attempt,
     counted: order.counted,
+    probe: order.probe,
     ...worker.makers[order.kind],
     workerId: worker.workerId,
   }));

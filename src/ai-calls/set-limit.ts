@@ -6,7 +6,8 @@ import { parseRate } from './rate.ts';
 
 /**
  * Puts a rate (`20/m`, `off`) in force for all processes, now. Answers the rate that was in force before if it
- * was another one. May run again. A pause that the provider asked for stays.
+ * was another one. May run again. A pause that the provider asked for stays; a provider that was failing is tried at once, as
+ * what was wrong may have been a setting.
  */
 export async function setLimit(deps: { transact: Transact }, rate: string): Promise<{ replaced?: string }> {
   const parsed = parseRate(rate);
@@ -33,6 +34,7 @@ export async function setLimit(deps: { transact: Transact }, rate: string): Prom
           rate: sql`excluded.rate`,
           maxCalls: sql`excluded.max_calls`,
           windowMs: sql`excluded.window_ms`,
+          probeAfter: sql`case when ${callLimits.failingSince} is not null then clock_timestamp() end`,
           updatedAt: sql`clock_timestamp()`,
         },
       });

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
 import type { CallKind } from './ai-call.ts';
+import { closeBreakers } from './close-breakers.ts';
 
 /**
  * Added to the window before a slot is free again. `left_at` says when the request left this machine; the
@@ -11,13 +12,18 @@ export const SLOT_GUARD_MS = 500;
 /** What one kind of call may do now. */
 export interface Stock {
   readonly kind: CallKind;
-  /** Calls that may start now; null when there is no limit. */
-  readonly free: number | null;
-  /** Until the next slot opens or a pause ends, in milliseconds; null if nothing is known to wait for. */
+  /** Calls that may start now; infinite when nothing bounds them. */
+  readonly free: number;
+  /** Whether a limit is in force, so that calls take slots. */
+  readonly isLimited: boolean;
+  /** Whether the breaker is open: a call is a probe, and there is one at a time over all kinds that fail. */
+  readonly isFailing: boolean;
+  /** Until the next slot opens, a pause ends or a probe is due, in milliseconds; null if nothing is known to wait for. */
   readonly waitMs: number | null;
-  /** The largest fair tag that has started. */
-  readonly virtualTag: number;
 }
+
+/** What every kind of call may do now, and which breakers have just closed. */
+export type Stocks = Record<CallKind, Stock> & { readonly recovered: readonly CallKind[] };
 
 /**
  * Counts the free slots of each kind by the database's clock, and locks the limit until the caller's transaction
@@ -26,28 +32,36 @@ export interface Stock {
  * A slot is taken from the claim on. It is free again a window and a guard after the request had left; at once if
  * the call ended without having left. A call whose owner died has its `left_at` set to when that was noticed.
  */
-export async function takeStock(tx: Tx): Promise<Record<CallKind, Stock>> {
+export async function takeStock(tx: Tx): Promise<Stocks> {
   // Lock first, count after: in read committed, a statement sees what was committed before it began. The window is
   // counted from the statement's start, a constant that an index can be asked with.
-  await tx.execute(sql`select 1 from cta.call_limits order by kind for update`);
+  const limits = await tx.execute<{ is_failing: boolean }>(
+    sql`select failing_since is not null as is_failing from cta.call_limits order by kind for update`,
+  );
+  const recovered = limits.rows.some((limit) => limit.is_failing) ? await closeBreakers(tx) : [];
   const { rows } = await tx.execute<{
     kind: CallKind;
+    is_limited: boolean;
+    is_failing: boolean;
     free: number | null;
     wait_ms: number | null;
-    virtual_tag: number;
   }>(sql`
     select
       l.kind,
-      l.virtual_tag,
+      l.max_calls is not null as is_limited,
+      l.failing_since is not null as is_failing,
       case
-        when l.paused_until > clock_timestamp() then 0
-        when l.max_calls is null then null
-        else greatest(l.max_calls - taken.calls, 0)
+        when l.paused_until > clock_timestamp() or l.probe_after > clock_timestamp() then 0
+        when l.probe_after is not null then least(l.max_calls - taken.calls, 1)
+        else l.max_calls - taken.calls
       end::int as free,
-      ceil(extract(epoch from case
-        when l.paused_until > clock_timestamp() then l.paused_until
-        else taken.oldest_left + make_interval(secs => (l.window_ms + ${SLOT_GUARD_MS}) / 1000.0)
-      end - clock_timestamp()) * 1000)::float8 as wait_ms
+      -- Both must be over; of the slots the one that opens first.
+      ceil(extract(epoch from greatest(
+        case when l.paused_until > clock_timestamp() then l.paused_until end,
+        case when l.probe_after > clock_timestamp() then l.probe_after end,
+        case when taken.calls >= l.max_calls
+          then taken.oldest_left + make_interval(secs => (l.window_ms + ${SLOT_GUARD_MS}) / 1000.0) end
+      ) - clock_timestamp()) * 1000)::float8 as wait_ms
     from cta.call_limits l
     cross join lateral (
       select count(*)::int as calls, min(c.left_at) as oldest_left
@@ -62,9 +76,14 @@ export async function takeStock(tx: Tx): Promise<Record<CallKind, Stock>> {
   const stock = (kind: CallKind): Stock => {
     const row = rows.find((r) => r.kind === kind);
     // No row: no worker has started yet, so no limit is in force and nothing may start.
-    if (!row) return { kind, free: 0, waitMs: null, virtualTag: 0 };
-    const waitMs = row.wait_ms === null ? null : Math.max(row.wait_ms, 1);
-    return { kind, free: row.free, waitMs, virtualTag: row.virtual_tag };
+    if (!row) return { kind, free: 0, isLimited: true, isFailing: false, waitMs: null };
+    return {
+      kind,
+      free: Math.max(row.free ?? Number.POSITIVE_INFINITY, 0),
+      isLimited: row.is_limited,
+      isFailing: row.is_failing,
+      waitMs: row.wait_ms === null ? null : Math.max(row.wait_ms, 1),
+    };
   };
-  return { text: stock('text'), image: stock('image') };
+  return { text: stock('text'), image: stock('image'), recovered };
 }

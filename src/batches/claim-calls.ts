@@ -1,7 +1,8 @@
 import { and, inArray, sql } from 'drizzle-orm';
 import { CALL_KINDS, type CallKind, createIdempotencyKey } from '../ai-calls/ai-call.ts';
 import { type CallMakers, type CallOrder, openCalls } from '../ai-calls/open-calls.ts';
-import { type Stock, takeStock } from '../ai-calls/take-stock.ts';
+import { postponeProbes } from '../ai-calls/postpone-probes.ts';
+import { type Stocks, takeStock } from '../ai-calls/take-stock.ts';
 import type { Transact, Tx } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
@@ -55,18 +56,21 @@ interface PlacedOrder extends CallOrder {
  * all in one transaction, by the database's clock, one process after another. A start takes one slot of each kind
  * and both calls; a step that is tried again takes one of its kind. From the commit on the ledger answers for the
  * calls: their jobs are settled. A worker that has been taken for dead claims nothing.
+ *
+ * `recovered`: the kinds of call whose provider works again.
  */
 export async function claimCalls(
   deps: { transact: Transact; queue: Queue },
   options: { workerId: string; makers: CallMakers; limit: number },
-): Promise<Claim<ClaimedCall>> {
+): Promise<Claim<ClaimedCall> & { recovered?: readonly CallKind[] }> {
   const { workerId, limit } = options;
   return deps.transact(async (tx) => {
     if (!(await holdWorker(tx, workerId))) return { work: [], more: false };
     const stock = await takeStock(tx);
     const claimedAt = performance.now();
     const wishes = await takeWishes(deps, tx, stock, limit);
-    if (wishes.length === 0) return { work: [], more: false, ...nextSlot(stock) };
+    const { recovered } = stock;
+    if (wishes.length === 0) return { work: [], more: false, recovered, ...nextSlot(stock) };
     await lockBatches(
       tx,
       wishes.map((wish) => wish.batchId),
@@ -74,6 +78,7 @@ export async function claimCalls(
     const orders = await placeOrders(deps, tx, wishes, stock);
     const callIds = await openCalls(tx, orders, options);
     await markRunning(tx, orders);
+    if (orders.some((order) => order.probe)) await postponeProbes(tx);
     const work = orders.map((order, i) => ({
       callId: callIds[i] ?? '',
       workerId,
@@ -85,18 +90,14 @@ export async function claimCalls(
       counted: order.counted,
       claimedAt,
     }));
-    return { work, more: true };
+    return { work, more: true, recovered };
   });
 }
 
-/** Takes as many jobs as there are free slots of the kinds they need. */
-async function takeWishes(
-  deps: { queue: Queue },
-  tx: Tx,
-  stock: Record<CallKind, Stock>,
-  limit: number,
-): Promise<Wish[]> {
-  const free = { text: stock.text.free ?? limit, image: stock.image.free ?? limit };
+/** Takes as many jobs as there are free slots of the kinds they need; of those that would be probes, one. */
+async function takeWishes(deps: { queue: Queue }, tx: Tx, stock: Stocks, limit: number): Promise<Wish[]> {
+  const free = { text: stock.text.free, image: stock.image.free };
+  const failing = CALL_KINDS.filter((kind) => stock[kind].isFailing);
   if (free.text + free.image === 0) return [];
   const counts = new Map<keyof typeof CALL_JOBS, number>();
   let left = limit;
@@ -107,6 +108,8 @@ async function takeWishes(
     counts.set(name, (counts.get(name) ?? 0) + 1);
     for (const kind of kinds) free[kind] -= 1;
     left -= 1;
+    const isProbe = kinds.some((kind) => stock[kind].isFailing);
+    if (isProbe) for (const kind of failing) free[kind] = 0;
   }
   const wishes: Wish[] = [];
   for (const [name, count] of counts) {
@@ -125,7 +128,7 @@ async function placeOrders(
   deps: { queue: Queue },
   tx: Tx,
   wishes: readonly Wish[],
-  stock: Record<CallKind, Stock>,
+  stock: Stocks,
 ): Promise<PlacedOrder[]> {
   const previewIds = wishes.map((wish) => wish.previewId);
   const rows = await tx
@@ -169,7 +172,8 @@ async function placeOrders(
         generation: row.generation,
         fairTag: row.fairTag ?? 0,
         attempt: tries.length + 1,
-        counted: stock[kind].free !== null,
+        counted: stock[kind].isLimited,
+        probe: stock[kind].isFailing,
       });
     }
     if (orders.length === before) await settlePreview(deps, tx, { batchId, previewId, closed: [] });
@@ -191,7 +195,7 @@ async function markRunning(tx: Tx, orders: readonly PlacedOrder[]): Promise<void
 }
 
 /** When a claim may succeed again because a slot opens or a pause ends. */
-function nextSlot(stock: Record<CallKind, Stock>): { waitMs?: number } {
+function nextSlot(stock: Stocks): { waitMs?: number } {
   const waits = CALL_KINDS.flatMap((kind) => (stock[kind].free === 0 ? (stock[kind].waitMs ?? []) : []));
   return waits.length > 0 ? { waitMs: Math.min(...waits) } : {};
 }

@@ -1,4 +1,5 @@
 import { closeCall } from '../ai-calls/close-call.ts';
+import { noteTrouble } from '../ai-calls/note-trouble.ts';
 import { pauseCalls } from '../ai-calls/pause-calls.ts';
 import type { Orm, Transact } from '../db/client.ts';
 import type { AppError } from '../lib/app-error.ts';
@@ -10,16 +11,17 @@ import { settlePreview } from './settle-preview.ts';
 
 /**
  * A call brought no answer: closes it on the ledger and lets its preview go on, be it to another try or to `failed`.
- * A provider that asks us to wait pauses all processes. A worker that has been taken for dead changes nothing.
+ * A provider that asks us to wait pauses all processes, one that keeps failing opens the breaker (`broke`). A worker that has
+ * been taken for dead changes nothing.
  */
 export async function settleCallFailure(
   deps: { orm: Orm; transact: Transact; queue: Queue },
   call: ClaimedCall,
   error: AppError,
-): Promise<Outcome> {
+): Promise<Outcome & { broke?: boolean }> {
   const { batchId, previewId, kind } = call;
   if (error.retryAfterMs !== undefined) await pauseCalls(deps.orm, error.retryAfterMs);
-  return deps.transact(async (tx) => {
+  const outcome = await deps.transact<Outcome>(async (tx) => {
     await lockBatches(tx, [batchId]);
     if (!(await closeCall(tx, call, error.code))) return dropped('this worker was taken for dead');
     const steps = await settlePreview(deps, tx, { batchId, previewId, closed: [kind] });
@@ -29,4 +31,7 @@ export async function settleCallFailure(
       ? { kind: 'retry', error, delayMs: step.delayMs }
       : { kind: 'failed', error };
   });
+  // By itself: locks are taken in one order, and the limit's comes before the batches'.
+  const broke = await deps.transact((tx) => noteTrouble(tx, kind, error.code));
+  return { ...outcome, broke };
 }

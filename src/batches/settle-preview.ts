@@ -71,7 +71,12 @@ async function judgeSteps(
   preview: { previewId: string; generation: number },
 ): Promise<Record<CallKind, StepVerdict>> {
   const calls = await tx
-    .select({ kind: aiCalls.kind, status: aiCalls.status, errorCode: aiCalls.errorCode })
+    .select({
+      kind: aiCalls.kind,
+      status: aiCalls.status,
+      errorCode: aiCalls.errorCode,
+      probe: aiCalls.probe,
+    })
     .from(aiCalls)
     .where(and(eq(aiCalls.previewId, preview.previewId), eq(aiCalls.generation, preview.generation)))
     .orderBy(asc(aiCalls.attempt), asc(aiCalls.id));

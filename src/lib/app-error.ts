@@ -111,6 +111,12 @@ const ERRORS = {
     'backoff',
     'The connection to the AI service was lost before it answered.',
   ),
+  provider_unavailable: row(
+    503,
+    'SERVICE_UNAVAILABLE',
+    'backoff',
+    'The AI service kept failing for as long as we wait for it. Try again when it works.',
+  ),
   ai_outcome_unknown: row(
     502,
     'BAD_GATEWAY',

@@ -66,6 +66,7 @@ const settingsSchema = z.object({
   AI_IMAGE_API_KEY: key,
   AI_IMAGE_MODEL: z.string().min(1).default('gpt-image-1'),
   AI_TIMEOUT: duration.default(180_000),
+  PROVIDER_WAIT: duration.default(600_000),
   FETCH_TIMEOUT: duration.default(20_000),
   FETCH_ALLOW_HOSTS: z
     .string()

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expireWaits } from '../batches/expire-waits.ts';
 import { recoverForgotten, recoverWork } from '../batches/recover-work.ts';
 import { settleStrays } from '../batches/settle-strays.ts';
 import { type Database, sessionConfig } from '../db/client.ts';
@@ -14,6 +15,8 @@ import { BEAT_MS, GRACE_MS } from '../workers/worker.ts';
 const LONGEST_GAP_MS = BEAT_MS * 3;
 /** Beats between two looks for work that was left half done or forgotten. */
 const SWEEP_BEATS = 10;
+/** Beats between two looks for previews that have waited too long for a provider that fails. */
+const EXPIRY_BEATS = 2;
 
 /** The life of this process as a worker. */
 export interface WorkerLife {
@@ -24,11 +27,12 @@ export interface WorkerLife {
 
 /**
  * Enters this process as a worker, shows again and again that it lives, and hands on the work of those that died.
- * `held` is what it works on: ids of calls and sources. A database that is away is waited for.
+ * `held` is what it works on: ids of calls and sources. A database that is away is waited for. Previews wait for a provider
+ * that fails for `providerWaitMs`.
  */
 export async function keepAlive(
   { url, database, queue }: { url: string; database: Database; queue: Queue },
-  held: ReadonlySet<string>,
+  { held, providerWaitMs }: { held: ReadonlySet<string>; providerWaitMs: number },
   log: Log,
 ): Promise<WorkerLife> {
   const deps = { orm: database.orm, transact: database.transact, queue };
@@ -61,6 +65,7 @@ export async function keepAlive(
       try {
         await show();
         if (performance.now() - steadySince >= GRACE_MS) await buryDead();
+        if (n % EXPIRY_BEATS === 0) await expire();
         if (n % SWEEP_BEATS === 0) await sweep();
       } catch (err) {
         steadySince = Number.POSITIVE_INFINITY;
@@ -84,6 +89,11 @@ export async function keepAlive(
     for (const dead of await findDeadWorkers(database.orm)) {
       log.warn({ worker: dead, ...(await recoverWork(deps, dead)) }, 'a worker died; its work goes on');
     }
+  }
+
+  async function expire(): Promise<void> {
+    const previews = await expireWaits(deps, { waitMs: providerWaitMs });
+    if (previews > 0) log.warn({ previews }, 'previews have waited too long for the AI service');
   }
 
   async function sweep(): Promise<void> {

@@ -50,7 +50,11 @@ export async function startWorker(
     log.warn(rates, 'another rate limit was in force; the newest worker decides for all');
   }
   const held = new Set<string>();
-  const life = await keepAlive({ url, database, queue }, held, log);
+  const life = await keepAlive(
+    { url, database, queue },
+    { held, providerWaitMs: settings.PROVIDER_WAIT },
+    log,
+  );
 
   const stopping = new AbortController();
   const sourceStep = processSource(deps);
@@ -75,7 +79,11 @@ export async function startWorker(
     name: 'calls',
     // A preview in flight is two calls.
     capacity: settings.WORKER_CONCURRENCY * 2,
-    claim: (free) => claimCalls(deps, { workerId: life.id, makers, limit: Math.ceil(free / 2) }),
+    async claim(free) {
+      const claim = await claimCalls(deps, { workerId: life.id, makers, limit: Math.ceil(free / 2) });
+      for (const kind of claim.recovered ?? []) log.info({ kind }, 'the AI service works again');
+      return claim;
+    },
     run: (call) => hold(call.callId, () => runJob(callStep, call, stopping.signal, log)),
   });
   const pumps: readonly Pump[] = [batches, sources, calls];

@@ -51,7 +51,7 @@ export async function queuePreviews(
   await tx.execute(sql`
     update cta.previews p set
       status = 'queued', product_id = ${productId}::uuid, image_id = v.image_id, variant = v.variant,
-      fair_tag = v.fair_tag, ranking = v.ranking, updated_at = clock_timestamp()
+      fair_tag = v.fair_tag, ranking = v.ranking, queued_at = clock_timestamp(), updated_at = clock_timestamp()
     from (values ${sql.join(values, sql`, `)}) as v (id, image_id, variant, fair_tag, ranking)
     where p.id = v.id`);
   await deps.queue.enqueue(

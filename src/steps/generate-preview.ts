@@ -47,7 +47,14 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
           'the AI service asks to wait: no process calls it until then',
         );
       }
-      return settleCallFailure(deps, call, error);
+      const { broke, ...outcome } = await settleCallFailure(deps, call, error);
+      if (broke) {
+        deps.log.warn(
+          { kind: call.kind, code: error.code },
+          'the AI service keeps failing: calls wait, and one is tried every 5 s',
+        );
+      }
+      return outcome;
     },
   };
 }

@@ -175,7 +175,7 @@ describe('fairness', () => {
   test('tries again of one workspace do not keep another from starting', async () => {
     await addQueuedBatch(db, workspaceId, [10, 10]);
     for (const call of await claim(db, workerId)) {
-      await settleCallFailure(db.deps, call, new AppError('ai_server_error'));
+      await settleCallFailure(db.deps, call, new AppError('ai_rate_limited'));
     }
     const { workspaceId: second } = await db.addWorkspace('two');
     await addQueuedBatch(db, second, [1]);

@@ -24,6 +24,8 @@ export const aiCalls = cta.table(
     status: text('status').notNull().default('sent'),
     /** Whether it takes a slot; false when it was claimed while the limit was off. */
     counted: boolean('counted').notNull(),
+    /** Whether it was the one call that was let through to see if a failing provider works again. */
+    probe: boolean('probe').notNull().default(false),
     /** When the slot was taken. */
     claimedAt: moment('claimed_at').notNull().default(sql`clock_timestamp()`),
     /** When the request's last byte had gone out, or at the latest can have: null while that is not known. */
@@ -44,6 +46,8 @@ export const aiCalls = cta.table(
     uniqueIndex('ai_calls_one_answer').on(t.previewId, t.generation, t.kind).where(sql`status = 'answered'`),
     index('ai_calls_preview').on(t.previewId, t.generation),
     index('ai_calls_left').on(t.kind, t.leftAt).where(sql`counted`),
+    // The latest outcomes of a kind: what the breaker is judged by.
+    index('ai_calls_ended').on(t.kind, t.endedAt).where(sql`status <> 'sent'`),
     index('ai_calls_open').on(t.workerId).where(sql`status = 'sent'`),
     index('ai_calls_workspace').on(t.workspaceId),
     index('ai_calls_asset').on(t.assetId),
@@ -65,12 +69,22 @@ export const callLimits = cta.table(
     windowMs: integer('window_ms'),
     /** No call of this kind starts before; set when the provider asks us to wait. */
     pausedUntil: moment('paused_until'),
+    /** Since when the breaker is open: the provider keeps failing, and calls of this kind wait. Null: it is closed. */
+    failingSince: moment('failing_since'),
+    /** The failure that opened it. */
+    failingCode: text('failing_code'),
+    /** While it is open: not before this one call is let through, to see. */
+    probeAfter: moment('probe_after'),
     /** The largest fair tag that has started: where a workspace with nothing waiting joins the order. */
     virtualTag: integer('virtual_tag').notNull().default(0),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (t) => [
     check('call_limits_kind', oneOf('kind', ['text', 'image'])),
+    check(
+      'call_limits_breaker',
+      sql`(${t.failingSince} is null) = (${t.probeAfter} is null) and (${t.failingSince} is null) = (${t.failingCode} is null)`,
+    ),
     check(
       'call_limits_rate',
       sql`(${t.maxCalls} is null) = (${t.windowMs} is null) and coalesce(${t.maxCalls}, 1) > 0 and coalesce(${t.windowMs}, 1) > 0`,

@@ -26,6 +26,8 @@ export const previews = cta.table(
     /** Which generation of answers counts; a regeneration starts the next one. */
     generation: integer('generation').notNull().default(1),
     status: text('status').notNull().default('pending'),
+    /** Since when it waits for its calls, in its present generation; a try again does not change it. */
+    queuedAt: moment('queued_at'),
     /** Place in the fair order over all workspaces, given when it becomes `queued`. */
     fairTag: integer('fair_tag'),
     /** How its picture was ranked: `{ method, score, model }`. */

@@ -1,0 +1,24 @@
+import { sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.ts';
+import type { CallKind } from './ai-call.ts';
+import { SIGNS_OF_LIFE } from './breaker.ts';
+
+/**
+ * Closes the breakers whose provider has shown since they opened that it works. Answers their kinds. The caller holds the
+ * limit's lock.
+ */
+export async function closeBreakers(tx: Tx): Promise<CallKind[]> {
+  const signs = sql.join(
+    SIGNS_OF_LIFE.map((code) => sql`${code}`),
+    sql`, `,
+  );
+  const { rows } = await tx.execute<{ kind: CallKind }>(sql`
+    update cta.call_limits l set failing_since = null, failing_code = null, probe_after = null
+    where l.failing_since is not null and exists (
+      select 1 from cta.ai_calls c
+      where c.kind = l.kind and c.status <> 'sent' and c.ended_at > l.failing_since
+        and (c.status = 'answered' or c.error_code in (${signs}))
+    )
+    returning l.kind`);
+  return rows.map((row) => row.kind);
+}

@@ -1,0 +1,44 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { Orm, Transact } from '../db/client.ts';
+import { callLimits } from '../db/schema/ai-calls.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError } from '../lib/app-error.ts';
+import { failPreviews } from '../previews/fail-previews.ts';
+import { finishBatch } from './finish-batch.ts';
+import { lockBatches } from './lock-batches.ts';
+
+/**
+ * Fails (`provider_unavailable`) the previews that have waited for longer than `waitMs` for a provider that keeps failing,
+ * counted from when the breaker opened, or the preview was queued, whichever was later. Answers how many.
+ */
+export async function expireWaits(
+  deps: { orm: Orm; transact: Transact },
+  { waitMs }: { waitMs: number },
+): Promise<number> {
+  const since = sql`clock_timestamp() - make_interval(secs => ${waitMs} / 1000.0)`;
+  const failing = await deps.orm
+    .select({ kind: callLimits.kind })
+    .from(callLimits)
+    .where(sql`${callLimits.failingSince} < ${since}`);
+  if (failing.length === 0) return 0;
+  const expired = and(
+    eq(previews.status, 'queued'),
+    sql`coalesce(${previews.queuedAt}, ${previews.createdAt}) < ${since}`,
+  );
+  const rows = await deps.orm.selectDistinct({ batchId: previews.batchId }).from(previews).where(expired);
+  let count = 0;
+  for (const { batchId } of rows) {
+    count += await deps.transact(async (tx) => {
+      await lockBatches(tx, [batchId]);
+      const waiting = await tx
+        .select({ id: previews.id })
+        .from(previews)
+        .where(and(eq(previews.batchId, batchId), expired));
+      const ids = waiting.map((preview) => preview.id);
+      await failPreviews(tx, ids, new AppError('provider_unavailable'));
+      await finishBatch(tx, batchId);
+      return ids.length;
+    });
+  }
+  return count;
+}

@@ -1,0 +1,155 @@
+import { eq, sql } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { setLimit } from '../../src/ai-calls/set-limit.ts';
+import { type ClaimedCall, claimCalls } from '../../src/batches/claim-calls.ts';
+import { expireWaits } from '../../src/batches/expire-waits.ts';
+import { getBatch } from '../../src/batches/get-batch.ts';
+import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
+import { aiCalls } from '../../src/db/schema/ai-calls.ts';
+import { previews } from '../../src/db/schema/previews.ts';
+import { AppError, type ErrorCode } from '../../src/lib/app-error.ts';
+import { addQueuedBatch, addWorker, answer, claim, finish, makers } from '../support/seed.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let workerId: string;
+let workspaceId: string;
+beforeEach(async () => {
+  db = await openTestDatabase({ rate: 'off' });
+  workerId = await addWorker(db);
+  ({ workspaceId } = await db.addWorkspace('one'));
+});
+afterEach(() => db.drop());
+
+async function fail(calls: readonly ClaimedCall[], code: ErrorCode): Promise<boolean> {
+  let broke = false;
+  for (const call of calls) {
+    const outcome = await settleCallFailure(db.deps, call, new AppError(code));
+    broke ||= outcome.broke === true;
+  }
+  return broke;
+}
+
+/** As if the pauses before tries and probes had passed. */
+async function passTime(): Promise<void> {
+  await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
+  await db.orm.execute(
+    sql`update cta.call_limits set probe_after = clock_timestamp() where failing_since is not null`,
+  );
+}
+
+/** Both breakers are open, and every preview waits. */
+async function breakBoth(sizes: number[]) {
+  const batch = await addQueuedBatch(db, workspaceId, sizes);
+  expect(await fail(await claim(db, workerId, 5), 'ai_server_error')).toBe(true);
+  await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
+  return batch;
+}
+
+test('a run of failures stops all calls, and one is let through at a time', async () => {
+  await breakBoth([10]);
+  expect(await claim(db, workerId)).toEqual([]);
+  await passTime();
+  const probe = await claim(db, workerId);
+  expect(new Set(probe.map((call) => call.previewId)).size).toBe(1);
+  expect(await claim(db, workerId)).toEqual([]);
+  await fail(probe, 'ai_server_error');
+  expect(await claim(db, workerId)).toEqual([]);
+  await passTime();
+  expect((await claim(db, workerId)).length).toBeLessThanOrEqual(2);
+  const rows = await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(eq(aiCalls.probe, true));
+  expect(rows.length).toBeLessThanOrEqual(4);
+});
+
+test('the next probe is told as the time to ask again', async () => {
+  await breakBoth([10]);
+  const { waitMs } = await claimCalls(db.deps, { workerId, makers, limit: 10 });
+  expect(waitMs).toBeGreaterThan(3000);
+  expect(waitMs).toBeLessThanOrEqual(5000);
+});
+
+test('a long outage costs no preview its tries; the first answer sets everything going', async () => {
+  const batch = await breakBoth([10]);
+  for (let i = 0; i < 20; i += 1) {
+    await passTime();
+    const probe = await claim(db, workerId);
+    expect(probe.length).toBeGreaterThan(0);
+    await fail(probe, 'ai_unreachable');
+  }
+  for (let rounds = 0; rounds < 40; rounds += 1) {
+    await passTime();
+    await finish(db, await claim(db, workerId));
+  }
+  expect((await getBatch(db.deps, { workspaceId, id: batch.id })).progress).toMatchObject({
+    total: 10,
+    done: 10,
+  });
+});
+
+test('an answer of any call closes it, and is told', async () => {
+  await addQueuedBatch(db, workspaceId, [10]);
+  const [late, ...calls] = await claim(db, workerId, 10);
+  await fail(calls, 'ai_timeout');
+  expect(await claim(db, workerId)).toEqual([]);
+  if (!late) throw new Error('nothing was claimed');
+  await answer(db, late);
+  const { recovered } = await claimCalls(db.deps, { workerId, makers, limit: 10 });
+  expect(recovered).toEqual([late.kind]);
+});
+
+test('only the kind that fails waits', async () => {
+  await addQueuedBatch(db, workspaceId, [6]);
+  const calls = await claim(db, workerId);
+  await fail(
+    calls.filter((call) => call.kind === 'image'),
+    'ai_server_error',
+  );
+  const [text, ...texts] = calls.filter((call) => call.kind === 'text');
+  if (!text) throw new Error('nothing was claimed');
+  await fail([text], 'ai_bad_answer');
+  expect((await claim(db, workerId)).map((call) => call.kind)).toEqual(['text']);
+  await finish(db, texts);
+});
+
+test('wrong shapes from two pages are theirs, from three the provider\u2019s', async () => {
+  await addQueuedBatch(db, workspaceId, [5, 5]);
+  expect(await fail(await claim(db, workerId), 'ai_bad_answer')).toBe(false);
+  await addQueuedBatch(db, workspaceId, [1]);
+  const next = await claim(db, workerId);
+  expect(next.length).toBeGreaterThan(0);
+  expect(await fail(next, 'ai_bad_answer')).toBe(true);
+});
+
+test('a worker that starts tries at once: what was wrong may have been a setting', async () => {
+  await breakBoth([10]);
+  expect(await claim(db, workerId)).toEqual([]);
+  await setLimit(db, 'off');
+  expect((await claim(db, workerId)).length).toBeGreaterThan(0);
+});
+
+test('who has waited too long fails, with the reason; who came later waits on', async () => {
+  const batch = await breakBoth([7]);
+  const waitMs = 60_000;
+  expect(await expireWaits(db.deps, { waitMs })).toBe(0);
+  await db.orm.execute(sql`update cta.call_limits set failing_since = failing_since - interval '2 minutes'`);
+  expect(await expireWaits(db.deps, { waitMs })).toBe(0);
+  await db.orm.execute(sql`update cta.previews set queued_at = queued_at - interval '2 minutes'`);
+  const later = await addQueuedBatch(db, workspaceId, [3]);
+  expect(await expireWaits(db.deps, { waitMs })).toBe(7);
+  expect(await getBatch(db.deps, { workspaceId, id: batch.id })).toMatchObject({
+    status: 'failed',
+    finishedAt: expect.any(Date),
+    progress: { failed: 7 },
+  });
+  const rows = await db.orm
+    .selectDistinct({ code: previews.errorCode })
+    .from(previews)
+    .where(eq(previews.batchId, batch.id));
+  expect(rows).toEqual([{ code: 'provider_unavailable' }]);
+  expect((await getBatch(db.deps, { workspaceId, id: later.id })).progress).toMatchObject({ queued: 3 });
+  await db.orm.execute(
+    sql`update cta.call_limits set failing_since = null, failing_code = null, probe_after = null`,
+  );
+  await db.orm.execute(sql`update cta.previews set queued_at = queued_at - interval '1 hour'`);
+  expect(await expireWaits(db.deps, { waitMs })).toBe(0);
+});
