@@ -20,6 +20,7 @@ export const SEND_WITHIN_MS = 2000;
 /** A call as its step is judged by. */
 export interface CallRecord {
   readonly kind: CallKind;
+  readonly round: number;
   readonly status: CallStatus;
   readonly errorCode: string | null;
   /** Whether it was let through by an open breaker, to see. */

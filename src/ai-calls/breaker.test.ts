@@ -17,12 +17,16 @@ test.each<ErrorCode>([
   expect(isFailing([...calls(4, code), ...calls(1, null), ...calls(5, code)])).toBe(false);
 });
 
-test.each<ErrorCode>(['ai_refused', 'ai_bad_request', 'ai_rate_limited', 'slot_expired', 'superseded'])(
-  'never of %s',
-  (code) => {
-    expect(isFailing(calls(50, code))).toBe(false);
-  },
-);
+test.each<ErrorCode>([
+  'ai_refused',
+  'ai_bad_request',
+  'ai_rate_limited',
+  'cancelled',
+  'slot_expired',
+  'superseded',
+])('never of %s', (code) => {
+  expect(isFailing(calls(50, code))).toBe(false);
+});
 
 test('what shows that the provider works ends the run, what shows nothing does not', () => {
   const failed = calls(3, 'ai_server_error');

@@ -5,6 +5,7 @@ import { judgeStep } from './judge-step.ts';
 
 const call = (status: CallStatus, errorCode: ErrorCode | null = null): CallRecord => ({
   kind: 'text',
+  round: 1,
   status,
   errorCode,
   probe: false,
@@ -49,6 +50,13 @@ describe('judgeStep', () => {
     expect(judgeStep(probes('ai_timeout'))).toEqual({ state: 'failed', code: 'ai_timeout' });
   });
 
+  test('what failed in an earlier round is forgiven, what was answered is kept', () => {
+    const refused = failures('ai_refused', 1);
+    expect(judgeStep(refused, 2)).toEqual({ state: 'to_try', delayMs: 0 });
+    expect(judgeStep([call('answered'), ...refused], 2)).toEqual({ state: 'answered' });
+    expect(judgeStep([call('sent')], 2)).toEqual({ state: 'under_way' });
+  });
+
   test('each class of failure has a count of its own', () => {
     const mixed = [
       ...failures('ai_bad_answer', 1),
@@ -59,8 +67,11 @@ describe('judgeStep', () => {
   });
 
   test('the delay doubles, with jitter between half and whole, and is bounded', () => {
-    expect(judgeStep(failures('ai_server_error', 1), () => 1)).toEqual({ state: 'to_try', delayMs: 1000 });
-    expect(judgeStep(failures('ai_server_error', 3), () => 0)).toEqual({ state: 'to_try', delayMs: 2000 });
-    expect(judgeStep(failures('ai_server_error', 5), () => 1)).toEqual({ state: 'to_try', delayMs: 16_000 });
+    expect(judgeStep(failures('ai_server_error', 1), 1, () => 1)).toEqual({ state: 'to_try', delayMs: 1000 });
+    expect(judgeStep(failures('ai_server_error', 3), 1, () => 0)).toEqual({ state: 'to_try', delayMs: 2000 });
+    expect(judgeStep(failures('ai_server_error', 5), 1, () => 1)).toEqual({
+      state: 'to_try',
+      delayMs: 16_000,
+    });
   });
 });

@@ -31,6 +31,8 @@ const BOUNDS: readonly Bound[] = [
   { codes: ['ai_timeout', 'ai_connection_lost', 'ai_outcome_unknown'], maxCalls: 4, firstDelayMs: 250 },
   // Nothing was sent, so nothing is lost by trying again; a machine this slow must still come to an end.
   { codes: ['slot_expired'], maxCalls: 20, firstDelayMs: 0 },
+  // A call that was cut when its preview was cancelled, and a person wants it after all.
+  { codes: ['cancelled'], maxCalls: 20, firstDelayMs: 0 },
   // An error nobody named, and a database that was away between the claim and the call.
   { codes: ['internal', 'unavailable'], maxCalls: 3, firstDelayMs: 1000 },
 ];
@@ -46,14 +48,19 @@ const FREE_FOR_PROBES: ReadonlySet<string | null> = new Set<ErrorCode>([
 const LONGEST_DELAY_MS = 30_000;
 
 /**
- * Judges one step by its calls, in the order they were made. The delay is exponential with full jitter above half
+ * Judges one step by its calls, in the order they were made. An answer counts whenever it came, a failure only in the
+ * `round` that it is now. The delay is exponential with full jitter above half
  * (see "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: "equal jitter"); `random` is 0 to 1.
  */
-export function judgeStep(calls: readonly CallRecord[], random: () => number = Math.random): StepVerdict {
+export function judgeStep(
+  calls: readonly CallRecord[],
+  round = 1,
+  random: () => number = Math.random,
+): StepVerdict {
   if (calls.some((call) => call.status === 'answered')) return { state: 'answered' };
   if (calls.some((call) => call.status === 'sent')) return { state: 'under_way' };
   const codes = calls
-    .filter((call) => !(call.probe && FREE_FOR_PROBES.has(call.errorCode)))
+    .filter((call) => call.round === round && !(call.probe && FREE_FOR_PROBES.has(call.errorCode)))
     .map((call) => call.errorCode ?? '')
     .map((code) => (isErrorCode(code) ? code : 'internal'));
   const last = codes.at(-1);

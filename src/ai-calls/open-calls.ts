@@ -9,6 +9,7 @@ export interface CallOrder {
   readonly previewId: string;
   readonly kind: CallKind;
   readonly generation: number;
+  readonly round: number;
   readonly attempt: number;
   readonly counted: boolean;
   readonly probe: boolean;
@@ -30,6 +31,7 @@ export async function openCalls(
     previewId: order.previewId,
     kind: order.kind,
     generation: order.generation,
+    round: order.round,
     attempt: order.attempt,
     counted: order.counted,
     probe: order.probe,

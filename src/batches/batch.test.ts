@@ -48,6 +48,8 @@ test('it is final when all its previews are', () => {
 test('a cancelled batch is cancelled once nothing is under way, whatever was done before', () => {
   expect(status({ running: 1, cancelled: 2 }, { cancelled: true })).toBe('running');
   expect(status({ done: 1, cancelled: 2 }, { cancelled: true })).toBe('cancelled');
+  expect(status({ cancelled: 2 })).toBe('cancelled');
+  expect(status({ failed: 1, cancelled: 2 })).toBe('failed');
 });
 
 test('tasks speak the words of the original front end', () => {

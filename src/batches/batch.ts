@@ -54,17 +54,17 @@ export const newBatchSchema = z.strictObject({
 export type NewBatch = z.infer<typeof newBatchSchema>;
 
 /**
- * A batch's status, derived from its counts: final when all its previews are. `cancelled` if it was cancelled, else
- * `failed` when none is done (or none is left), else `done`: the counts tell of partial failure.
+ * A batch's status, derived from its counts: final when all its previews are. `cancelled` if it was, or all its previews
+ * were one by one; else `failed` when none is done (or none is left), else `done`: the counts tell of partial failure.
  */
 export function deriveStatus(batch: {
   progress: Progress;
   startedAt: Date | null;
   cancelRequestedAt: Date | null;
 }): BatchStatus {
-  const { total, pending, queued, running, done } = batch.progress;
+  const { total, pending, queued, running, done, cancelled } = batch.progress;
   if (pending + queued + running > 0) return batch.startedAt || pending < total ? 'running' : 'pending';
-  if (batch.cancelRequestedAt) return 'cancelled';
+  if (batch.cancelRequestedAt || (total > 0 && cancelled === total)) return 'cancelled';
   return done > 0 ? 'done' : 'failed';
 }
 

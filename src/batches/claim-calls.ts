@@ -136,6 +136,7 @@ async function placeOrders(
       id: previews.id,
       workspaceId: previews.workspaceId,
       generation: previews.generation,
+      round: previews.round,
       fairTag: previews.fairTag,
     })
     .from(previews)
@@ -170,6 +171,7 @@ async function placeOrders(
         kind,
         isStart,
         generation: row.generation,
+        round: row.round,
         fairTag: row.fairTag ?? 0,
         attempt: tries.length + 1,
         counted: stock[kind].isLimited,

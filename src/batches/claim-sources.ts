@@ -13,8 +13,10 @@ export interface ClaimedSource {
   readonly workspaceId: string;
   readonly url: string;
   readonly batchSize: number;
-  /** 1 for the first try. */
+  /** Counts its readings, so that a late one can be told from this one. */
   readonly attempt: number;
+  /** 1 for the first try, or the first one since a person asked to try again. */
+  readonly tries: number;
   readonly workerId: string;
 }
 
@@ -60,6 +62,7 @@ export async function claimSources(
         url: sources.url,
         batchSize: sources.batchSize,
         attempt: sources.attempts,
+        tries: sql<number>`${sources.attempts} - ${sources.attemptsForgiven}`,
       });
     return { work: work.map((source) => ({ ...source, workerId })), more: true };
   });

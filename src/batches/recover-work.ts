@@ -62,7 +62,11 @@ async function handOn(
   const { workerId, held, olderThanMs } = whose;
   const before = sql`clock_timestamp() - make_interval(secs => ${olderThanMs} / 1000.0)`;
   const pages = await tx
-    .select({ sourceId: sources.id, batchId: sources.batchId, attempts: sources.attempts })
+    .select({
+      sourceId: sources.id,
+      batchId: sources.batchId,
+      tries: sql<number>`${sources.attempts} - ${sources.attemptsForgiven}`,
+    })
     .from(sources)
     .where(
       and(
@@ -106,11 +110,11 @@ async function handOn(
 async function recoverPage(
   deps: Deps,
   tx: Tx,
-  page: { sourceId: string; batchId: string; attempts: number },
+  page: { sourceId: string; batchId: string; tries: number },
 ): Promise<void> {
   const running = and(eq(sources.id, page.sourceId), eq(sources.status, 'running'));
   const [held] = await tx.select({ id: sources.id }).from(sources).where(running);
   if (!held) return;
-  if (page.attempts >= MAX_DEATHS) await failSource(tx, page, new AppError('source_crashed'));
+  if (page.tries >= MAX_DEATHS) await failSource(tx, page, new AppError('source_crashed'));
   else await requeueSource(deps, tx, page, 0);
 }

@@ -1,8 +1,8 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
-import { CALL_KINDS, type CallKind, type CallRecord } from '../ai-calls/ai-call.ts';
-import { judgeStep, type StepVerdict } from '../ai-calls/judge-step.ts';
+import { and, eq, sql } from 'drizzle-orm';
+import type { CallKind } from '../ai-calls/ai-call.ts';
+import type { StepVerdict } from '../ai-calls/judge-step.ts';
+import { judgeSteps } from '../ai-calls/judge-steps.ts';
 import type { Tx } from '../db/client.ts';
-import { aiCalls } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { failPreviews } from '../previews/fail-previews.ts';
@@ -32,7 +32,12 @@ export async function settlePreview(
 ): Promise<Record<CallKind, StepVerdict> | undefined> {
   const { batchId, previewId, closed } = preview;
   const [row] = await tx
-    .select({ status: previews.status, generation: previews.generation, workspaceId: previews.workspaceId })
+    .select({
+      status: previews.status,
+      generation: previews.generation,
+      round: previews.round,
+      workspaceId: previews.workspaceId,
+    })
     .from(previews)
     .where(eq(previews.id, previewId))
     // Not deleted (with its product) before this is through.
@@ -42,7 +47,7 @@ export async function settlePreview(
     await finishBatch(tx, batchId);
     return undefined;
   }
-  const steps = await judgeSteps(tx, { previewId, generation: row.generation });
+  const steps = await judgeSteps(tx, { previewId, ...row });
   const verdicts = Object.values(steps);
   const failure = verdicts.find((verdict) => verdict.state === 'failed');
   if (failure?.state === 'failed') {
@@ -63,25 +68,6 @@ export async function settlePreview(
     await setStatus(tx, previewId, underWay ? 'running' : 'queued');
   }
   return steps;
-}
-
-/** Judges both steps of a preview by its calls. */
-async function judgeSteps(
-  tx: Tx,
-  preview: { previewId: string; generation: number },
-): Promise<Record<CallKind, StepVerdict>> {
-  const calls = await tx
-    .select({
-      kind: aiCalls.kind,
-      status: aiCalls.status,
-      errorCode: aiCalls.errorCode,
-      probe: aiCalls.probe,
-    })
-    .from(aiCalls)
-    .where(and(eq(aiCalls.previewId, preview.previewId), eq(aiCalls.generation, preview.generation)))
-    .orderBy(asc(aiCalls.attempt), asc(aiCalls.id));
-  const judge = (kind: CallKind) => judgeStep((calls as CallRecord[]).filter((call) => call.kind === kind));
-  return Object.fromEntries(CALL_KINDS.map((kind) => [kind, judge(kind)])) as Record<CallKind, StepVerdict>;
 }
 
 async function setStatus(tx: Tx, previewId: string, status: 'running' | 'queued'): Promise<void> {

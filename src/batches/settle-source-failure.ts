@@ -25,8 +25,8 @@ export async function settleSourceFailure(
   return deps.transact(async (tx) => {
     await lockBatches(tx, [source.batchId]);
     if (!(await isHeld(tx, source))) return dropped('deleted, or handed to another worker');
-    if (mayPass(error.code, source.attempt)) {
-      const delayMs = RETRY_DELAY_MS * 2 ** (source.attempt - 1);
+    if (mayPass(error.code, source.tries)) {
+      const delayMs = RETRY_DELAY_MS * 2 ** (source.tries - 1);
       await requeueSource(deps, tx, source, delayMs);
       return { kind: 'retry', error, delayMs };
     }
@@ -35,7 +35,7 @@ export async function settleSourceFailure(
   });
 }
 
-function mayPass(code: ErrorCode, attempt: number): boolean {
+function mayPass(code: ErrorCode, tries: number): boolean {
   if (describeError(code).retry === 'never') return false;
-  return attempt < (code === 'page_timeout' ? MAX_TIMEOUTS : MAX_READINGS);
+  return tries < (code === 'page_timeout' ? MAX_TIMEOUTS : MAX_READINGS);
 }

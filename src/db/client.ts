@@ -26,7 +26,7 @@ export interface Database {
    * Listens on a connection of its own until the database is closed. `onConnect` is called for every new connection:
    * what was announced while there was none has to be looked for.
    */
-  listen(channel: string, onNotification: (payload: string) => void, onConnect: () => void): Promise<void>;
+  listen(channels: Readonly<Record<string, (payload: string) => void>>, onConnect: () => void): Promise<void>;
   /** Safe to call twice. */
   close(): Promise<void>;
 }
@@ -67,12 +67,14 @@ export function openDatabase(options: DatabaseOptions): Database {
         }
       }
     },
-    async listen(channel, onNotification, onConnect) {
+    async listen(channels, onConnect) {
       const connection = await keepConnection({
         config,
-        onNotification,
+        onNotification: (channel, payload) => channels[channel]?.(payload),
         async onConnect(client) {
-          await client.query(`listen ${client.escapeIdentifier(channel)}`);
+          for (const channel of Object.keys(channels)) {
+            await client.query(`listen ${client.escapeIdentifier(channel)}`);
+          }
           onConnect();
         },
       });

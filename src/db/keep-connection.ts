@@ -16,7 +16,7 @@ export interface KeptConnectionOptions {
   onConnect?(client: Client): Promise<void>;
   /** The connection was lost; it is being opened again. */
   onLost?(error: Error): void;
-  onNotification?(payload: string): void;
+  onNotification?(channel: string, payload: string): void;
 }
 
 const FIRST_RETRY_MS = 50;
@@ -32,7 +32,7 @@ export async function keepConnection(options: KeptConnectionOptions): Promise<Ke
     // Without a listener a lost connection would end the program.
     next.on('error', (error) => lose(next, error));
     next.on('end', () => lose(next, new Error('the connection was closed')));
-    next.on('notification', ({ payload = '' }) => options.onNotification?.(payload));
+    next.on('notification', ({ channel, payload = '' }) => options.onNotification?.(channel, payload));
     try {
       await next.connect();
       await options.onConnect?.(next);

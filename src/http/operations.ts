@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { batchSchema, createdBatchSchema, newBatchSchema, taskSchema } from '../batches/batch.ts';
+import { cancelBatch } from '../batches/cancel-batch.ts';
+import { cancelPreview } from '../batches/cancel-preview.ts';
 import { createBatch } from '../batches/create-batch.ts';
 import { getBatch } from '../batches/get-batch.ts';
 import { getTask } from '../batches/get-task.ts';
 import { listBatches } from '../batches/list-batches.ts';
+import { retryBatch } from '../batches/retry-batch.ts';
+import { retryPreview } from '../batches/retry-preview.ts';
 import { getPreview } from '../previews/get-preview.ts';
 import { listPreviews } from '../previews/list-previews.ts';
 import { patchPreview } from '../previews/patch-preview.ts';
@@ -65,6 +69,18 @@ export const getBatchOperation = operation({
   run: ({ deps, workspaceId }, input) => getBatch(deps, { workspaceId, ...input }),
 });
 
+export const cancelBatchOperation = operation({
+  input: z.strictObject({ id }),
+  output: batchSchema,
+  run: ({ deps, workspaceId }, input) => cancelBatch(deps, { workspaceId, ...input }),
+});
+
+export const retryBatchOperation = operation({
+  input: z.strictObject({ id }),
+  output: batchSchema,
+  run: ({ deps, workspaceId }, input) => retryBatch(deps, { workspaceId, ...input }),
+});
+
 export const getTaskOperation = operation({
   input: z.object({ taskId: id }),
   output: taskSchema,
@@ -86,6 +102,18 @@ export const getPreviewOperation = operation({
   input: z.object({ id }),
   output: previewSchema,
   run: ({ deps, workspaceId, baseUrl }, input) => getPreview(deps, { workspaceId, baseUrl, ...input }),
+});
+
+export const cancelPreviewOperation = operation({
+  input: z.strictObject({ id }),
+  output: previewSchema,
+  run: ({ deps, workspaceId, baseUrl }, input) => cancelPreview(deps, { workspaceId, baseUrl, ...input }),
+});
+
+export const retryPreviewOperation = operation({
+  input: z.strictObject({ id }),
+  output: previewSchema,
+  run: ({ deps, workspaceId, baseUrl }, input) => retryPreview(deps, { workspaceId, baseUrl, ...input }),
 });
 
 export const patchPreviewOperation = operation({

@@ -6,6 +6,8 @@ import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import { toInputError } from './errors.ts';
 import {
+  cancelBatchOperation,
+  cancelPreviewOperation,
   createBatchOperation,
   getBatchOperation,
   getPreviewOperation,
@@ -14,6 +16,8 @@ import {
   listPreviewsOperation,
   type Operation,
   patchPreviewOperation,
+  retryBatchOperation,
+  retryPreviewOperation,
 } from './operations.ts';
 import { snakeCased, toSnakeCase, withSnakeKeys } from './snake-case.ts';
 
@@ -65,8 +69,9 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     });
   }
 
+  const fromBody = (request: FastifyRequest) => request.body ?? {};
   route('POST', '/batch/', createBatchOperation, {
-    input: (request) => request.body ?? {},
+    input: fromBody,
     answer(reply, batch, baseUrl) {
       reply.code(201).header('location', `${baseUrl}${ROOT}/batch/${batch.id}/`);
       return batch;
@@ -74,10 +79,14 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
   });
   route('GET', '/batch/', listBatchesOperation, { answer: toRestPage });
   route('GET', '/batch/:id/', getBatchOperation);
+  route('POST', '/batch/:id/cancel/', cancelBatchOperation, { input: fromBody });
+  route('POST', '/batch/:id/retry/', retryBatchOperation, { input: fromBody });
   route('GET', '/previews/', listPreviewsOperation, { answer: toRestPage });
   route('GET', '/previews/:id/', getPreviewOperation);
+  route('POST', '/previews/:id/cancel/', cancelPreviewOperation, { input: fromBody });
+  route('POST', '/previews/:id/retry/', retryPreviewOperation, { input: fromBody });
   route('PATCH', '/previews/:id/', patchPreviewOperation, {
-    input: (request) => request.body ?? {},
+    input: fromBody,
     answer: (_reply, { warnings, ...preview }) => ({
       ...preview,
       warnings: warnings.map((warning) => ({ ...warning, path: toSnakeCase(warning.path) })),

@@ -14,6 +14,14 @@ const ERRORS = {
   unauthorized: row(401, 'UNAUTHORIZED', 'never', 'Send a valid token: "Authorization: Bearer <token>".'),
   not_found: row(404, 'NOT_FOUND', 'never', 'There is nothing at this address.'),
   not_ready: row(409, 'CONFLICT', 'backoff', 'The preview is not done yet. Wait until its status is "done".'),
+  already_final: row(409, 'CONFLICT', 'never', 'It is finished already: there is nothing to cancel.'),
+  nothing_to_retry: row(409, 'CONFLICT', 'never', 'Nothing of it has failed or was cancelled.'),
+  still_under_way: row(
+    409,
+    'CONFLICT',
+    'backoff',
+    'It is still under way. Wait until it is finished, or cancel it.',
+  ),
   payload_too_large: row(413, 'PAYLOAD_TOO_LARGE', 'never', 'The body is larger than 64 KB.'),
   unsupported_media_type: row(415, 'UNSUPPORTED_MEDIA_TYPE', 'never', 'Send the body as application/json.'),
   internal: row(500, 'INTERNAL_SERVER_ERROR', 'backoff', 'Something went wrong on our side. Try again.'),
@@ -130,6 +138,7 @@ const ERRORS = {
     'backoff',
     'The call could not be sent while its slot was valid.',
   ),
+  cancelled: row(409, 'CONFLICT', 'backoff', 'It was cancelled.'),
   all_failed: row(
     422,
     'UNPROCESSABLE_CONTENT',

@@ -27,12 +27,12 @@ export interface WorkerLife {
 
 /**
  * Enters this process as a worker, shows again and again that it lives, and hands on the work of those that died.
- * `held` is what it works on: ids of calls and sources. A database that is away is waited for. Previews wait for a provider
+ * `held` tells what it works on: ids of calls and sources. A database that is away is waited for. Previews wait for a provider
  * that fails for `providerWaitMs`.
  */
 export async function keepAlive(
   { url, database, queue }: { url: string; database: Database; queue: Queue },
-  { held, providerWaitMs }: { held: ReadonlySet<string>; providerWaitMs: number },
+  { held, providerWaitMs }: { held: () => string[]; providerWaitMs: number },
   log: Log,
 ): Promise<WorkerLife> {
   const deps = { orm: database.orm, transact: database.transact, queue };
@@ -98,7 +98,7 @@ export async function keepAlive(
 
   async function sweep(): Promise<void> {
     const strays = await settleStrays(deps);
-    const forgotten = await recoverForgotten(deps, { workerId: worker.id, held: [...held] });
+    const forgotten = await recoverForgotten(deps, { workerId: worker.id, held: held() });
     if (forgotten.calls + forgotten.pages > 0) log.warn(forgotten, 'claimed work that was not begun goes on');
     if (strays > 0) log.debug({ strays }, 'previews were left half done; settled');
   }

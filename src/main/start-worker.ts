@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setLimit } from '../ai-calls/set-limit.ts';
+import { CANCEL_CHANNEL } from '../batches/announce-cancel.ts';
 import { type ClaimedCall, claimCalls } from '../batches/claim-calls.ts';
 import { type ClaimedSource, claimSources } from '../batches/claim-sources.ts';
 import { recoverWork } from '../batches/recover-work.ts';
@@ -13,6 +14,7 @@ import { generatePreview } from '../steps/generate-preview.ts';
 import { processSource } from '../steps/process-source.ts';
 import type { Settings } from './config.ts';
 import type { Adapters } from './create-adapters.ts';
+import { createHeldWork } from './held-work.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { Foundation } from './open-foundation.ts';
 
@@ -49,14 +51,14 @@ export async function startWorker(
     const rates = { before: replaced, now: settings.PREVIEW_RATE_LIMIT };
     log.warn(rates, 'another rate limit was in force; the newest worker decides for all');
   }
-  const held = new Set<string>();
+  const stopping = new AbortController();
+  const held = createHeldWork(stopping.signal);
   const life = await keepAlive(
     { url, database, queue },
-    { held, providerWaitMs: settings.PROVIDER_WAIT },
+    { held: held.ids, providerWaitMs: settings.PROVIDER_WAIT },
     log,
   );
 
-  const stopping = new AbortController();
   const sourceStep = processSource(deps);
   const callStep = generatePreview({ ...deps, aiTimeoutMs: settings.AI_TIMEOUT });
   const common = { pollMs: POLL_MS, log };
@@ -72,7 +74,8 @@ export async function startWorker(
     name: 'sources',
     capacity: PAGES_AT_ONCE,
     claim: (limit) => claimSources(deps, { workerId: life.id, limit }),
-    run: (source) => hold(source.sourceId, () => runJob(sourceStep, source, stopping.signal, log)),
+    run: (source) =>
+      held.run(source.sourceId, [source.batchId], (signal) => runJob(sourceStep, source, signal, log)),
   });
   const calls = startPump<ClaimedCall>({
     ...common,
@@ -84,7 +87,8 @@ export async function startWorker(
       for (const kind of claim.recovered ?? []) log.info({ kind }, 'the AI service works again');
       return claim;
     },
-    run: (call) => hold(call.callId, () => runJob(callStep, call, stopping.signal, log)),
+    run: (call) =>
+      held.run(call.callId, [call.previewId, call.batchId], (signal) => runJob(callStep, call, signal, log)),
   });
   const pumps: readonly Pump[] = [batches, sources, calls];
   const pumpOf: Record<JobName, Pump> = {
@@ -95,20 +99,9 @@ export async function startWorker(
     'preview.background': calls,
   };
 
-  /** Keeps an id among those that are worked on. */
-  async function hold(id: string, work: () => Promise<void>): Promise<void> {
-    held.add(id);
-    try {
-      await work();
-    } finally {
-      held.delete(id);
-    }
-  }
-
   // After a lost connection the driver listens again; what was announced in between is looked for.
   await database.listen(
-    WAKE_CHANNEL,
-    (job) => pumpOf[job as JobName]?.wake(),
+    { [WAKE_CHANNEL]: (job) => pumpOf[job as JobName]?.wake(), [CANCEL_CHANNEL]: held.cancel },
     () => {
       for (const pump of pumps) pump.wake();
     },

@@ -30,7 +30,7 @@ export async function runJob<W>(step: Step<W>, work: W, signal: AbortSignal, log
   try {
     outcome = await attempt(step, work, signal);
   } catch (err) {
-    if (signal.aborted) jobLog.debug({}, 'stopped; the work is handed back');
+    if (signal.reason instanceof Stopping) jobLog.debug({}, 'stopped; the work is handed back');
     else jobLog.error({ err }, 'the result could not be written down');
     return;
   }
@@ -49,8 +49,9 @@ async function attempt<W>(step: Step<W>, work: W, signal: AbortSignal): Promise<
     return await step.run(work, signal);
   } catch (error) {
     // The program is stopping: nothing is written, the work is handed back as a whole.
-    if (signal.aborted) throw error;
-    const failure = toAppError(error);
+    if (signal.reason instanceof Stopping) throw error;
+    // Whatever the end of a cancelled piece of work looks like, that it was cancelled is why.
+    const failure = toAppError(signal.aborted ? signal.reason : error);
     return await throughOutages(() => step.settleFailure(work, failure), { signal, otherTries: 3 });
   }
 }

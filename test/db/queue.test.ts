@@ -31,7 +31,7 @@ test('a job that was enqueued in a transaction that rolls back was never there',
 
 test('a commit brings the job and wakes the listeners; the best priority goes first', async () => {
   const woken = Promise.withResolvers<string>();
-  await db.listen(WAKE_CHANNEL, woken.resolve, () => {});
+  await db.listen({ [WAKE_CHANNEL]: woken.resolve }, () => {});
   const [low, high] = [job(-5), job(3)];
   await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [low, high]));
   expect(await woken.promise).toBe('batch.start');

@@ -93,6 +93,30 @@ describe('with an AI service', () => {
     expect(ai.calls[0]?.authorization).toBe('Bearer fake');
   });
 
+  test('a batch that is cancelled ends its calls at once, and one that is tried again goes on', async () => {
+    const rest = createRestClient(program.address, token);
+    const before = ai.calls.length;
+    ai.setScript(() => ({ do: 'ok', delayMs: 60_000 }));
+    const created = await rest.create([{ url: shop.productUrl('green-cup'), batch_size: 2 }]);
+    await ai.waitForCalls(before + 4);
+    const cancelled = await rest.call('POST', `/batch/${created.id}/cancel/`);
+    expect(cancelled).toMatchObject({
+      status: 200,
+      body: { status: 'cancelled', progress: { cancelled: 2 } },
+    });
+    await ai.waitFor((calls) => calls.slice(before).every((call) => call.outcome === 'abandoned'));
+    expect(await rest.call('GET', `/tasks/${created.task_id}/`)).toMatchObject({
+      body: { status: 'REVOKED' },
+    });
+    expect(await rest.call('POST', `/batch/${created.id}/cancel/`)).toMatchObject({ status: 200 });
+    ai.setScript(undefined);
+    expect(await rest.call('POST', `/batch/${created.id}/retry/`)).toMatchObject({ status: 200 });
+    expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: 2 } });
+    const again = await rest.call('POST', `/batch/${created.id}/retry/`);
+    expect(again).toMatchObject({ status: 409, body: { code: 'nothing_to_retry' } });
+    expect(ai.calls.length).toBe(before + 8);
+  });
+
   test('a partly failed one: each source and preview says why, the rest is done', async () => {
     const rest = createRestClient(program.address, token);
     const pages = ['/gone', '/article', '/no-pictures', '/pdf'];

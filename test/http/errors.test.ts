@@ -25,7 +25,7 @@ afterAll(async () => {
 describe('bodies', () => {
   test.each<[string, string | Buffer, string, number, string]>([
     ['no JSON', '{"sources":', 'application/json', 400, 'invalid_json'],
-    ['an empty body', '', 'application/json', 400, 'invalid_json'],
+    ['an empty body', '', 'application/json', 400, 'validation'],
     [
       'broken UTF-8',
       Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),

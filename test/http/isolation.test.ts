@@ -138,6 +138,11 @@ test('over REST an id of another workspace is answered exactly like an id that n
       const nobodys = await api.rest(stranger.token, 'GET', path.replace('ID', nobody));
       expect([theirs.status, theirs.body]).toEqual([nobodys.status, nobodys.body]);
     }
+    for (const path of ['batch/ID/cancel', 'batch/ID/retry', 'previews/ID/cancel', 'previews/ID/retry']) {
+      const theirs = await api.rest(stranger.token, 'POST', `/${path.replace('ID', id)}/`);
+      const nobodys = await api.rest(stranger.token, 'POST', `/${path.replace('ID', nobody)}/`);
+      expect([theirs.status, theirs.body]).toEqual([nobodys.status, nobodys.body]);
+    }
     const patch = { prefill: { headline: 'Mine now' } };
     const theirs = await api.rest(stranger.token, 'PATCH', `/previews/${id}/`, patch);
     const nobodys = await api.rest(stranger.token, 'PATCH', `/previews/${nobody}/`, patch);

@@ -18,6 +18,8 @@ export const aiCalls = cta.table(
     previewId: uuid('preview_id').references(() => previews.id, { onDelete: 'set null' }),
     kind: text('kind').notNull(),
     generation: integer('generation').notNull(),
+    /** The round of its preview in which it was made: what failed in an earlier one does not count. */
+    round: integer('round').notNull().default(1),
     /** 1 for the first try of a step. */
     attempt: integer('attempt').notNull(),
     workerId: uuid('worker_id').references(() => workers.id, { onDelete: 'set null' }),

@@ -43,6 +43,8 @@ export const sources = cta.table(
     /** Who reads the page while the status is `running`. */
     workerId: uuid('worker_id').references(() => workers.id, { onDelete: 'set null' }),
     attempts: integer('attempts').notNull().default(0),
+    /** How many of these were before a person asked to try again. */
+    attemptsForgiven: integer('attempts_forgiven').notNull().default(0),
     /** What the AI calls are told of the product; a copy, so that every try of a call says the same. */
     brief: jsonb('brief'),
     errorCode: text('error_code'),

@@ -25,6 +25,8 @@ export const previews = cta.table(
     variant: integer('variant').notNull().default(0),
     /** Which generation of answers counts; a regeneration starts the next one. */
     generation: integer('generation').notNull().default(1),
+    /** Which round of tries this is: a retry by a person starts the next one, and keeps what is answered. */
+    round: integer('round').notNull().default(1),
     status: text('status').notNull().default('pending'),
     /** Since when it waits for its calls, in its present generation; a try again does not change it. */
     queuedAt: moment('queued_at'),

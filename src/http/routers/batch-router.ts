@@ -1,8 +1,10 @@
 import {
+  cancelBatchOperation,
   createBatchOperation,
   getBatchOperation,
   getTaskOperation,
   listBatchesOperation,
+  retryBatchOperation,
 } from '../operations.ts';
 import { createRouter, procedure } from '../trpc.ts';
 
@@ -20,6 +22,14 @@ export const batchRouter = createRouter({
     .input(getBatchOperation.input)
     .output(getBatchOperation.output)
     .query(({ ctx, input }) => getBatchOperation.run(ctx, input)),
+  cancel: procedure
+    .input(cancelBatchOperation.input)
+    .output(cancelBatchOperation.output)
+    .mutation(({ ctx, input }) => cancelBatchOperation.run(ctx, input)),
+  retry: procedure
+    .input(retryBatchOperation.input)
+    .output(retryBatchOperation.output)
+    .mutation(({ ctx, input }) => retryBatchOperation.run(ctx, input)),
   task: procedure
     .input(getTaskOperation.input)
     .output(getTaskOperation.output)

@@ -1,4 +1,10 @@
-import { getPreviewOperation, listPreviewsOperation, patchPreviewOperation } from '../operations.ts';
+import {
+  cancelPreviewOperation,
+  getPreviewOperation,
+  listPreviewsOperation,
+  patchPreviewOperation,
+  retryPreviewOperation,
+} from '../operations.ts';
 import { createRouter, procedure } from '../trpc.ts';
 
 /** `previews.*` */
@@ -11,6 +17,14 @@ export const previewsRouter = createRouter({
     .input(getPreviewOperation.input)
     .output(getPreviewOperation.output)
     .query(({ ctx, input }) => getPreviewOperation.run(ctx, input)),
+  cancel: procedure
+    .input(cancelPreviewOperation.input)
+    .output(cancelPreviewOperation.output)
+    .mutation(({ ctx, input }) => cancelPreviewOperation.run(ctx, input)),
+  retry: procedure
+    .input(retryPreviewOperation.input)
+    .output(retryPreviewOperation.output)
+    .mutation(({ ctx, input }) => retryPreviewOperation.run(ctx, input)),
   patch: procedure
     .input(patchPreviewOperation.input)
     .output(patchPreviewOperation.output)

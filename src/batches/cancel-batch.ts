@@ -1,0 +1,42 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { Orm, Transact } from '../db/client.ts';
+import { batches } from '../db/schema/batches.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError } from '../lib/app-error.ts';
+import { cancelPreviews } from '../previews/cancel-previews.ts';
+import { announceCancel } from './announce-cancel.ts';
+import type { Batch } from './batch.ts';
+import { finishBatch } from './finish-batch.ts';
+import { getBatch } from './get-batch.ts';
+import { lockBatches } from './lock-batches.ts';
+import { stopSources } from './stop-sources.ts';
+
+/**
+ * Cancels a batch: what waits never starts, what is under way is ended, finished previews stay. May run again. Throws
+ * `not_found`, or `already_final` if nothing was left to cancel.
+ */
+export async function cancelBatch(
+  deps: { orm: Orm; transact: Transact },
+  options: { workspaceId: string; id: string },
+): Promise<Batch> {
+  const { id, workspaceId } = options;
+  // Whose it is, before it is locked.
+  await getBatch(deps, options);
+  await deps.transact(async (tx) => {
+    await lockBatches(tx, [id]);
+    const cancelled = await cancelPreviews(tx, eq(previews.batchId, id));
+    const [batch] = await tx
+      .select({ cancelRequestedAt: batches.cancelRequestedAt })
+      .from(batches)
+      .where(and(eq(batches.id, id), eq(batches.workspaceId, workspaceId)));
+    if (cancelled === 0 && !batch?.cancelRequestedAt) throw new AppError('already_final');
+    await tx
+      .update(batches)
+      .set({ cancelRequestedAt: sql`coalesce(${batches.cancelRequestedAt}, clock_timestamp())` })
+      .where(eq(batches.id, id));
+    await stopSources(tx, id);
+    await finishBatch(tx, id);
+    await announceCancel(tx, id);
+  });
+  return getBatch(deps, options);
+}

@@ -1,0 +1,32 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import type { Orm, Transact } from '../db/client.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError } from '../lib/app-error.ts';
+import type { Queue } from '../queue/queue.ts';
+import type { Batch } from './batch.ts';
+import { getBatch } from './get-batch.ts';
+import { lockBatches } from './lock-batches.ts';
+import { restartPreviews } from './restart-previews.ts';
+
+/**
+ * Tries again what failed or was cancelled in a batch; what is done, and every answer that is stored, is kept. Throws
+ * `not_found`, or `nothing_to_retry`.
+ */
+export async function retryBatch(
+  deps: { orm: Orm; transact: Transact; queue: Queue },
+  options: { workspaceId: string; id: string },
+): Promise<Batch> {
+  const { id: batchId, workspaceId } = options;
+  // Whose it is, before it is locked.
+  await getBatch(deps, options);
+  await deps.transact(async (tx) => {
+    await lockBatches(tx, [batchId]);
+    const rows = await tx
+      .select({ id: previews.id })
+      .from(previews)
+      .where(and(eq(previews.batchId, batchId), inArray(previews.status, ['failed', 'cancelled'])));
+    if (rows.length === 0) throw new AppError('nothing_to_retry');
+    await restartPreviews(deps, tx, { batchId, workspaceId, previewIds: rows.map((row) => row.id) });
+  });
+  return getBatch(deps, options);
+}

@@ -1,0 +1,36 @@
+import { and, eq, inArray, notExists, sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.ts';
+import { sources } from '../db/schema/batches.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError } from '../lib/app-error.ts';
+import { UNFINISHED_STATUSES } from '../previews/preview.ts';
+
+/**
+ * A source whose previews are all final, while its page is not read yet, need not be read: -> `failed` (`cancelled`). The
+ * caller holds the batch's lock. Answers their ids.
+ */
+export async function stopSources(tx: Tx, batchId: string): Promise<string[]> {
+  const { code, message } = new AppError('cancelled');
+  const unfinished = tx
+    .select({ one: sql`1` })
+    .from(previews)
+    .where(and(eq(previews.sourceId, sources.id), inArray(previews.status, UNFINISHED_STATUSES)));
+  const rows = await tx
+    .update(sources)
+    .set({
+      status: 'failed',
+      workerId: null,
+      errorCode: code,
+      errorMessage: message,
+      finishedAt: sql`clock_timestamp()`,
+    })
+    .where(
+      and(
+        eq(sources.batchId, batchId),
+        inArray(sources.status, ['pending', 'running']),
+        notExists(unfinished),
+      ),
+    )
+    .returning({ id: sources.id });
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,16 @@
+import type { Tx } from '../db/client.ts';
+import type { Queue } from '../queue/queue.ts';
+
+/** The jobs that start previews, in their order; each has the fair tag after the one before it. */
+export async function enqueueStarts(
+  deps: { queue: Queue },
+  tx: Tx,
+  starts: { batchId: string; previewIds: readonly string[]; firstTag: number },
+): Promise<void> {
+  const { batchId, previewIds, firstTag } = starts;
+  const jobs = previewIds.map((previewId, i) => ({
+    payload: { batchId, previewId },
+    priority: -(firstTag + i),
+  }));
+  await deps.queue.enqueue(tx, 'preview.generate', jobs);
+}

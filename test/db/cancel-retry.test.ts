@@ -1,0 +1,340 @@
+import { eq, sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { assignPictures } from '../../src/batches/assign-pictures.ts';
+import type { Batch } from '../../src/batches/batch.ts';
+import { cancelBatch } from '../../src/batches/cancel-batch.ts';
+import { cancelPreview } from '../../src/batches/cancel-preview.ts';
+import type { ClaimedCall } from '../../src/batches/claim-calls.ts';
+import { claimSources } from '../../src/batches/claim-sources.ts';
+import { createBatch } from '../../src/batches/create-batch.ts';
+import { getBatch } from '../../src/batches/get-batch.ts';
+import { retryBatch } from '../../src/batches/retry-batch.ts';
+import { retryPreview } from '../../src/batches/retry-preview.ts';
+import { settleAnswer } from '../../src/batches/settle-answer.ts';
+import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
+import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
+import { aiCalls } from '../../src/db/schema/ai-calls.ts';
+import { productImages } from '../../src/db/schema/products.ts';
+import { AppError } from '../../src/lib/app-error.ts';
+import { getPreview } from '../../src/previews/get-preview.ts';
+import { listPreviews } from '../../src/previews/list-previews.ts';
+import { patchPreview } from '../../src/previews/patch-preview.ts';
+import {
+  addQueuedBatch,
+  addWorker,
+  answer,
+  claim,
+  finish,
+  makePictures,
+  makeProduct,
+} from '../support/seed.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+const baseUrl = 'https://cta.example';
+let db: TestDatabase;
+let workerId: string;
+let workspaceId: string;
+beforeEach(async () => {
+  db = await openTestDatabase();
+  workerId = await addWorker(db);
+  ({ workspaceId } = await db.addWorkspace('one'));
+});
+afterEach(() => db.drop());
+
+const get = (batch: Batch) => getBatch(db.deps, { workspaceId, id: batch.id });
+const cancel = (batch: Batch) => cancelBatch(db.deps, { workspaceId, id: batch.id });
+const retry = (batch: Batch) => retryBatch(db.deps, { workspaceId, id: batch.id });
+const retryOne = (id: string) => retryPreview(db.deps, { workspaceId, id, baseUrl });
+const previewsOf = async (batch: Batch) =>
+  (await listPreviews(db.deps, { workspaceId, baseUrl, pageSize: 100, bulkTaskId: batch.id })).items;
+const countCalls = async () => (await db.orm.select({ id: aiCalls.id }).from(aiCalls)).length;
+
+async function addBatch(sizes: number[]): Promise<Batch> {
+  const sources = sizes.map((batchSize, i) => ({ url: `https://shop.example/${i}`, batchSize }));
+  return createBatch(db.deps, { workspaceId, batch: { sources } });
+}
+
+/** Reads the pages that wait. */
+async function readPages(): Promise<number> {
+  const { work } = await claimSources(db.deps, { workerId, limit: 100 });
+  for (const source of work) {
+    const pictures = makePictures(3);
+    const ranking = { method: 'heuristic', model: null } as const;
+    await assignPictures(db.deps, source, { product: makeProduct(source.url), pictures, ranking });
+  }
+  return work.length;
+}
+
+async function runAll(): Promise<void> {
+  for (let rounds = 0; rounds < 10; rounds += 1) {
+    await readPages();
+    await finish(db, await claim(db, workerId));
+  }
+}
+
+const failCall = (call: ClaimedCall | undefined, code: ConstructorParameters<typeof AppError>[0]) => {
+  if (!call) throw new Error('nothing was claimed');
+  return settleCallFailure(db.deps, call, new AppError(code));
+};
+
+describe('cancelling a batch', () => {
+  test('what waits never starts; what is done stays', async () => {
+    const batch = await addBatch([3, 2]);
+    const { work } = await claimSources(db.deps, { workerId, limit: 1 });
+    const [source] = work;
+    if (!source) throw new Error('nothing was claimed');
+    const page = {
+      product: makeProduct(),
+      pictures: makePictures(3),
+      ranking: { method: 'heuristic', model: null } as const,
+    };
+    await assignPictures(db.deps, source, page);
+    await finish(db, await claim(db, workerId, 1));
+    const cancelled = await cancel(batch);
+    expect(cancelled).toMatchObject({
+      status: 'cancelled',
+      progress: { total: 5, done: 1, cancelled: 4, queued: 0, pending: 0, running: 0 },
+      finishedAt: expect.any(Date),
+    });
+    expect(cancelled.sources.map(({ status, error }) => [status, error?.code])).toContainEqual([
+      'failed',
+      'cancelled',
+    ]);
+    expect(await claim(db, workerId)).toEqual([]);
+    expect((await claimSources(db.deps, { workerId, limit: 9 })).work).toEqual([]);
+    expect(await countCalls()).toBe(2);
+  });
+
+  test('it may be asked for twice; of a finished batch there is nothing to cancel', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [2]);
+    const first = await cancel(batch);
+    expect(await cancel(batch)).toEqual(first);
+    const other = await addQueuedBatch(db, workspaceId, [1]);
+    await finish(db, await claim(db, workerId));
+    await expect(cancel(other)).rejects.toMatchObject({ code: 'already_final' });
+    await expect(cancelBatch(db.deps, { workspaceId, id: 'nothing' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+
+  test('an answer that comes all the same is stored and changes nothing', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [1]);
+    const calls = await claim(db, workerId);
+    await cancel(batch);
+    for (const call of calls) {
+      expect(await answer(db, call)).toBe('mine');
+      await settleAnswer(db.deps, call);
+    }
+    expect(await get(batch)).toMatchObject({ status: 'cancelled', progress: { cancelled: 1 } });
+  });
+
+  test('a page that was being read writes nothing', async () => {
+    const batch = await addBatch([2]);
+    const { work } = await claimSources(db.deps, { workerId, limit: 1 });
+    await cancel(batch);
+    const page = {
+      product: makeProduct(),
+      pictures: makePictures(1),
+      ranking: { method: 'heuristic', model: null } as const,
+    };
+    for (const source of work) expect(await assignPictures(db.deps, source, page)).toBe(false);
+    expect((await get(batch)).progress).toMatchObject({ cancelled: 2 });
+  });
+
+  test('twenty cancels and claims at once lose and double nothing', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [10]);
+    const [calls] = await Promise.all([
+      Promise.all(Array.from({ length: 5 }, () => claim(db, workerId, 2))),
+      ...Array.from({ length: 10 }, () => cancel(batch)),
+    ]);
+    await finish(db, calls.flat());
+    const { progress } = await get(batch);
+    expect(progress.cancelled).toBe(10);
+  });
+});
+
+describe('cancelling a preview', () => {
+  test('the others go on; the last one of a page that waits takes the page along', async () => {
+    const batch = await addBatch([2]);
+    const [one, two] = await previewsOf(batch);
+    const options = { workspaceId, baseUrl };
+    expect(await cancelPreview(db.deps, { ...options, id: one?.id ?? '' })).toMatchObject({
+      status: 'cancelled',
+    });
+    expect(await get(batch)).toMatchObject({ status: 'running', sources: [{ status: 'pending' }] });
+    await cancelPreview(db.deps, { ...options, id: one?.id ?? '' });
+    await cancelPreview(db.deps, { ...options, id: two?.id ?? '' });
+    expect(await get(batch)).toMatchObject({ status: 'cancelled', sources: [{ status: 'failed' }] });
+    expect(await readPages()).toBe(0);
+  });
+
+  test('one that is done stays done', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [1]);
+    await finish(db, await claim(db, workerId));
+    const [done] = await previewsOf(batch);
+    const options = { workspaceId, baseUrl, id: done?.id ?? '' };
+    await expect(cancelPreview(db.deps, options)).rejects.toMatchObject({ code: 'already_final' });
+  });
+
+  test('one cancelled while its page waits has its picture when it is wanted after all', async () => {
+    const batch = await addBatch([2]);
+    const [one] = await previewsOf(batch);
+    await cancelPreview(db.deps, { workspaceId, baseUrl, id: one?.id ?? '' });
+    await readPages();
+    expect(await retryOne(one?.id ?? '')).toMatchObject({ status: 'queued', productId: expect.any(String) });
+    await runAll();
+    expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 2 } });
+  });
+});
+
+describe('retrying', () => {
+  test('what was answered is not bought again', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [1]);
+    const calls = await claim(db, workerId);
+    await finish(
+      db,
+      calls.filter((call) => call.kind === 'text'),
+    );
+    await failCall(
+      calls.find((call) => call.kind === 'image'),
+      'ai_refused',
+    );
+    expect(await get(batch)).toMatchObject({ status: 'failed', finishedAt: expect.any(Date) });
+    expect(await retry(batch)).toMatchObject({
+      status: 'running',
+      finishedAt: null,
+      progress: { queued: 1 },
+    });
+    const again = await claim(db, workerId);
+    expect(again.map((call) => call.kind)).toEqual(['image']);
+    await finish(db, again);
+    expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 1, failed: 0 } });
+    expect(await countCalls()).toBe(3);
+  });
+
+  test('a cancelled batch goes on with what it had', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [3]);
+    const calls = await claim(db, workerId, 1);
+    await finish(db, calls.slice(0, 1));
+    await cancel(batch);
+    for (const call of calls.slice(1)) await failCall(call, 'cancelled');
+    expect(await retry(batch)).toMatchObject({ status: 'running' });
+    await runAll();
+    expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 3 } });
+    expect(await countCalls()).toBe(7);
+  });
+
+  test('a call that is still being ended is waited for, then made again', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [1]);
+    const [one, two] = await claim(db, workerId);
+    await cancel(batch);
+    expect(await retry(batch)).toMatchObject({ progress: { running: 1 } });
+    expect(await claim(db, workerId)).toEqual([]);
+    await failCall(one, 'cancelled');
+    await failCall(two, 'cancelled');
+    expect(await claim(db, workerId)).toHaveLength(2);
+  });
+
+  test('a step has all its tries again', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [1]);
+    const fail = async () => {
+      for (let rounds = 0; rounds < 4; rounds += 1) {
+        for (const call of await claim(db, workerId)) await failCall(call, 'ai_bad_answer');
+      }
+    };
+    await fail();
+    const before = await countCalls();
+    expect(await get(batch)).toMatchObject({ status: 'failed' });
+    await retry(batch);
+    await fail();
+    expect(await countCalls()).toBe(before * 2);
+    await retry(batch);
+    await runAll();
+    expect(await get(batch)).toMatchObject({ status: 'done' });
+  });
+
+  test('a page that could not be read is read again, with as many tries as at first', async () => {
+    const batch = await addBatch([2]);
+    const failPage = async (code: 'page_gone' | 'page_failed') => {
+      await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
+      const { work } = await claimSources(db.deps, { workerId, limit: 9 });
+      for (const source of work) await settleSourceFailure(db.deps, source, new AppError(code));
+      return work.length;
+    };
+    for (let i = 0; i < 3; i += 1) expect(await failPage('page_failed')).toBe(1);
+    expect(await get(batch)).toMatchObject({
+      status: 'failed',
+      sources: [{ error: { code: 'page_failed' } }],
+    });
+    expect(await retry(batch)).toMatchObject({
+      sources: [{ status: 'pending', error: null }],
+      progress: { pending: 2 },
+    });
+    for (let i = 0; i < 2; i += 1) expect(await failPage('page_failed')).toBe(1);
+    expect(await get(batch)).toMatchObject({ progress: { pending: 2 } });
+    await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
+    await runAll();
+    expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 2 }, error: null });
+  });
+
+  test('one preview of a page that could not be read', async () => {
+    const batch = await addBatch([2]);
+    const { work } = await claimSources(db.deps, { workerId, limit: 9 });
+    for (const source of work) await settleSourceFailure(db.deps, source, new AppError('page_gone'));
+    const [one] = await previewsOf(batch);
+    expect(await retryOne(one?.id ?? '')).toMatchObject({ status: 'pending', error: null });
+    await runAll();
+    expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 1, failed: 1 } });
+    await retry(batch);
+    await runAll();
+    expect(await get(batch)).toMatchObject({ progress: { done: 2, failed: 0 } });
+  });
+
+  test('nothing failed: nothing to retry; under way: not yet', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [1]);
+    const [one] = await previewsOf(batch);
+    await expect(retry(batch)).rejects.toMatchObject({ code: 'nothing_to_retry' });
+    await expect(retryOne(one?.id ?? '')).rejects.toMatchObject({ code: 'still_under_way' });
+    await expect(retryOne('nothing')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('a done preview is generated anew, and what a person changed stays', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [2]);
+    await finish(db, await claim(db, workerId));
+    const [one] = await previewsOf(batch);
+    const id = one?.id ?? '';
+    await patchPreview(db.deps, { workspaceId, id, baseUrl, patch: { headline: 'Mine' } });
+    const queued = await retryOne(id);
+    expect(queued).toMatchObject({ status: 'queued', prefill: { headline: 'Mine' } });
+    expect(await get(batch)).toMatchObject({ status: 'running', finishedAt: null });
+    const calls = await claim(db, workerId);
+    expect(calls).toHaveLength(2);
+    const keys = await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(eq(aiCalls.generation, 2));
+    expect(keys).toHaveLength(2);
+    await finish(db, calls);
+    const done = await getPreview(db.deps, { workspaceId, id, baseUrl });
+    expect(done).toMatchObject({ status: 'done', prefill: { headline: 'Mine', ctaText: 'Buy' } });
+    expect(done.prefill?.backgroundImageUrl).not.toBe(one?.prefill?.backgroundImageUrl);
+    expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 2 } });
+  });
+
+  test('a preview whose picture is gone has its page read again', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [1]);
+    await finish(db, await claim(db, workerId));
+    await db.orm.delete(productImages);
+    const [one] = await previewsOf(batch);
+    expect(await retryOne(one?.id ?? '')).toMatchObject({ status: 'pending' });
+    expect(await get(batch)).toMatchObject({ sources: [{ status: 'pending' }] });
+    await runAll();
+    expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 1 } });
+  });
+
+  test('ten retries at once begin one round', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [3]);
+    await cancel(batch);
+    const results = await Promise.allSettled(Array.from({ length: 10 }, () => retry(batch)));
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+    expect(await claim(db, workerId)).toHaveLength(6);
+    expect(await claim(db, workerId)).toEqual([]);
+  });
+});
