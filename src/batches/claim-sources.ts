@@ -5,6 +5,7 @@ import type { Claim } from '../queue/pump.ts';
 import type { Queue } from '../queue/queue.ts';
 import { holdWorker } from '../workers/hold-worker.ts';
 import { lockBatches } from './lock-batches.ts';
+import { notePageStarts } from './page-tags.ts';
 
 /** A page to read, and who was told to read it. */
 export interface ClaimedSource {
@@ -61,10 +62,12 @@ export async function claimSources(
         workspaceId: sources.workspaceId,
         url: sources.url,
         batchSize: sources.batchSize,
+        fairTag: sources.fairTag,
         attempt: sources.attempts,
         tries: sql<number>`${sources.attempts} - ${sources.attemptsForgiven}`,
       });
-    return { work: work.map((source) => ({ ...source, workerId })), more: true };
+    await notePageStarts(tx, work);
+    return { work: work.map(({ fairTag: _, ...source }) => ({ ...source, workerId })), more: true };
   });
 }
 

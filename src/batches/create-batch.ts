@@ -6,7 +6,9 @@ import { isForeignKeyViolation } from '../lib/database-error.ts';
 import { createId } from '../lib/ids.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Batch, NewBatch } from './batch.ts';
+import { enqueuePages } from './enqueue-pages.ts';
 import { getBatch } from './get-batch.ts';
+import { givePageTags } from './page-tags.ts';
 
 /** How much one submission may ask for. */
 export interface BatchLimits {
@@ -51,11 +53,8 @@ export async function createBatch(
       await tx.insert(sources).values(sourceRows);
       await tx.insert(previews).values(previewRows);
       await deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }]);
-      await deps.queue.enqueue(
-        tx,
-        'source.process',
-        sourceRows.map((source) => ({ payload: { batchId, sourceId: source.id } })),
-      );
+      const tags = await givePageTags(tx, { workspaceId, batchId });
+      await enqueuePages(deps, tx, { batchId, tags });
     });
   } catch (error) {
     // The workspace was deleted since its token was looked up.

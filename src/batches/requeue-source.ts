@@ -2,8 +2,9 @@ import { eq } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import type { Queue } from '../queue/queue.ts';
+import { enqueuePages } from './enqueue-pages.ts';
 
-/** A source `running` -> `pending`, with a new job. The caller holds the batch's lock. */
+/** A source `running` -> `pending`, with a new job in its old place. The caller holds the batch's lock. */
 export async function requeueSource(
   deps: { queue: Queue },
   tx: Tx,
@@ -11,6 +12,11 @@ export async function requeueSource(
   delayMs: number,
 ): Promise<void> {
   const { batchId, sourceId } = source;
-  await tx.update(sources).set({ status: 'pending', workerId: null }).where(eq(sources.id, sourceId));
-  await deps.queue.enqueue(tx, 'source.process', [{ payload: { batchId, sourceId }, delayMs }]);
+  const [row] = await tx
+    .update(sources)
+    .set({ status: 'pending', workerId: null })
+    .where(eq(sources.id, sourceId))
+    .returning({ fairTag: sources.fairTag });
+  const tags = [{ sourceId, fairTag: row?.fairTag ?? 0 }];
+  await enqueuePages(deps, tx, { batchId, tags, delayMs });
 }

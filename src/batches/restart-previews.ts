@@ -7,7 +7,8 @@ import { previews } from '../db/schema/previews.ts';
 import { enqueueStarts } from '../previews/enqueue-starts.ts';
 import { nextFairTag } from '../previews/fair-tag.ts';
 import type { Queue } from '../queue/queue.ts';
-import { requeueSource } from './requeue-source.ts';
+import { enqueuePages } from './enqueue-pages.ts';
+import { givePageTags } from './page-tags.ts';
 import { settlePreview } from './settle-preview.ts';
 
 /** A preview that is final, and its batch, whose lock the caller holds. */
@@ -50,7 +51,7 @@ export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: R
   await tx.update(batches).set({ cancelRequestedAt: null, finishedAt: null }).where(eq(batches.id, batchId));
 
   const toRead = new Set(rows.filter((row) => row.imageId === null).map((row) => row.sourceId));
-  for (const sourceId of toRead) await readAgain(deps, tx, { batchId, sourceId });
+  if (toRead.size > 0) await readAgain(deps, tx, { workspaceId, batchId, sourceIds: [...toRead] });
 
   const starts: string[] = [];
   // Ids are made in the order of source and position.
@@ -76,22 +77,22 @@ export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: R
 const byId = (a: { previewId: string }, b: { previewId: string }): number =>
   a.previewId < b.previewId ? -1 : 1;
 
-/** A source that is final -> `pending`, with as many tries as at first. One that waits or is read is left alone. */
+/** Sources that are final -> `pending`, with as many tries as at first. Those that wait or are read are left alone. */
 async function readAgain(
   deps: { queue: Queue },
   tx: Tx,
-  source: { batchId: string; sourceId: string },
+  which: { workspaceId: string; batchId: string; sourceIds: string[] },
 ): Promise<void> {
-  const rows = await tx
+  await tx
     .update(sources)
     .set({
       status: 'pending',
+      fairTag: null,
       attemptsForgiven: sources.attempts,
       errorCode: null,
       errorMessage: null,
       finishedAt: null,
     })
-    .where(and(eq(sources.id, source.sourceId), inArray(sources.status, ['done', 'failed'])))
-    .returning({ id: sources.id });
-  if (rows.length > 0) await requeueSource(deps, tx, source, 0);
+    .where(and(inArray(sources.id, which.sourceIds), inArray(sources.status, ['done', 'failed'])));
+  await enqueuePages(deps, tx, { batchId: which.batchId, tags: await givePageTags(tx, which) });
 }

@@ -45,6 +45,8 @@ export const sources = cta.table(
     attempts: integer('attempts').notNull().default(0),
     /** How many of these were before a person asked to try again. */
     attemptsForgiven: integer('attempts_forgiven').notNull().default(0),
+    /** Its place in the fair order in which pages are read. */
+    fairTag: integer('fair_tag'),
     /** What the AI calls are told of the product; a copy, so that every try of a call says the same. */
     brief: jsonb('brief'),
     errorCode: text('error_code'),
@@ -58,6 +60,7 @@ export const sources = cta.table(
   (t) => [
     uniqueIndex('sources_batch_position').on(t.batchId, t.position),
     index('sources_workspace').on(t.workspaceId),
+    index('sources_waiting').on(t.workspaceId, t.fairTag).where(sql`status = 'pending'`),
     index('sources_product').on(t.productId),
     index('sources_running_worker').on(t.workerId).where(sql`status = 'running'`),
     check('sources_status', oneOf('status', ['pending', 'running', 'done', 'failed'])),

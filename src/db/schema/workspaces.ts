@@ -10,9 +10,14 @@ export const workspaces = cta.table(
     name: text('name').notNull().unique(),
     /** The fair tag of its preview that started last: its next one comes after it, so that turns are taken. */
     lastFairTag: integer('last_fair_tag').notNull().default(-1),
+    /** The same for the pages that are read. */
+    lastPageTag: integer('last_page_tag').notNull().default(-1),
     createdAt: createdAt(),
   },
-  (t) => [check('workspaces_name_length', sql`char_length(${t.name}) between 1 and 100`)],
+  (t) => [
+    index('workspaces_last_page_tag').on(t.lastPageTag),
+    check('workspaces_name_length', sql`char_length(${t.name}) between 1 and 100`),
+  ],
 );
 
 /** The workspace a row belongs to, and with which it goes. */

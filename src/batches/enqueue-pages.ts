@@ -1,0 +1,20 @@
+import type { Tx } from '../db/client.ts';
+import type { Queue } from '../queue/queue.ts';
+
+/** The jobs that read pages; smaller tags first. */
+export async function enqueuePages(
+  deps: { queue: Queue },
+  tx: Tx,
+  pages: { batchId: string; tags: readonly { sourceId: string; fairTag: number }[]; delayMs?: number },
+): Promise<void> {
+  const { batchId, tags, delayMs = 0 } = pages;
+  await deps.queue.enqueue(
+    tx,
+    'source.process',
+    tags.map(({ sourceId, fairTag }) => ({
+      payload: { batchId, sourceId },
+      priority: -fairTag,
+      ...(delayMs > 0 ? { delayMs } : {}),
+    })),
+  );
+}

@@ -1,0 +1,58 @@
+import { eq, sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.ts';
+import { workspaces } from '../db/schema/workspaces.ts';
+
+/*
+ * Pages are read in the fair order that previews start in (`previews/fair-tag`), with tags of their own: a workspace's next
+ * page is read within as many readings as there are workspaces waiting. The tag that is starting now is the largest of
+ * what the workspaces have started last.
+ */
+
+/**
+ * Gives the pages of a batch that have no tag yet the next tags of the workspace, in order. The workspace is locked until
+ * the transaction ends, so this comes late in it. Answers each source with its tag.
+ */
+export async function givePageTags(
+  tx: Tx,
+  batch: { workspaceId: string; batchId: string },
+): Promise<{ sourceId: string; fairTag: number }[]> {
+  const { workspaceId, batchId } = batch;
+  await tx
+    .select({ id: workspaces.id })
+    .from(workspaces)
+    .where(eq(workspaces.id, workspaceId))
+    .for('no key update');
+  const { rows } = await tx.execute<{ source_id: string; fair_tag: number }>(sql`
+    with next as (
+      select greatest(
+        (select max(last_page_tag) from cta.workspaces),
+        (select last_page_tag + 1 from cta.workspaces where id = ${workspaceId}),
+        -- From the rows that wait now: what was cancelled or deleted leaves no debt.
+        (select max(fair_tag) + 1 from cta.sources where workspace_id = ${workspaceId} and status = 'pending'),
+        0) as tag
+    ), waiting as (
+      select id, row_number() over (order by position) - 1 as place
+      from cta.sources where batch_id = ${batchId} and status = 'pending' and fair_tag is null
+    )
+    update cta.sources s set fair_tag = next.tag + waiting.place
+    from next, waiting where s.id = waiting.id
+    returning s.id as source_id, s.fair_tag`);
+  return rows.map((row) => ({ sourceId: row.source_id, fairTag: row.fair_tag }));
+}
+
+/** Notes that pages are being read: their workspaces' next turns come after these. */
+export async function notePageStarts(
+  tx: Tx,
+  starts: readonly { workspaceId: string; fairTag: number | null }[],
+): Promise<void> {
+  const last = new Map<string, number>();
+  for (const { workspaceId, fairTag } of starts) {
+    last.set(workspaceId, Math.max(fairTag ?? 0, last.get(workspaceId) ?? 0));
+  }
+  for (const [workspaceId, fairTag] of [...last].toSorted()) {
+    await tx
+      .update(workspaces)
+      .set({ lastPageTag: sql`greatest(${workspaces.lastPageTag}, ${fairTag}::int)` })
+      .where(eq(workspaces.id, workspaceId));
+  }
+}

@@ -1,0 +1,92 @@
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cancelBatch } from '../../src/batches/cancel-batch.ts';
+import { type ClaimedSource, claimSources } from '../../src/batches/claim-sources.ts';
+import { createBatch } from '../../src/batches/create-batch.ts';
+import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
+import { AppError } from '../../src/lib/app-error.ts';
+import { addWorker } from '../support/seed.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let workerId: string;
+let one: string;
+let two: string;
+let three: string;
+beforeEach(async () => {
+  db = await openTestDatabase();
+  workerId = await addWorker(db);
+  const add = async (name: string) => (await db.addWorkspace(name)).workspaceId;
+  [one, two, three] = [await add('one'), await add('two'), await add('three')];
+});
+afterEach(() => db.drop());
+
+function submit(workspaceId: string, pages: number) {
+  const sources = Array.from({ length: pages }, (_, i) => ({
+    url: `https://shop.example/${i}`,
+    batchSize: 1,
+  }));
+  return createBatch(db.deps, { workspaceId, batch: { sources } });
+}
+
+/** Claims one page after the other, and tells whose they are. */
+async function claimInOrder(count: number): Promise<ClaimedSource[]> {
+  const claimed: ClaimedSource[] = [];
+  for (let i = 0; i < count; i += 1)
+    claimed.push(...(await claimSources(db.deps, { workerId, limit: 1 })).work);
+  return claimed;
+}
+
+test('a newcomer\u2019s page is read within as many readings as there are workspaces waiting', async () => {
+  for (let i = 0; i < 6; i += 1) await submit(one, 5);
+  for (let i = 0; i < 3; i += 1) await submit(two, 5);
+  await claimInOrder(7);
+  await submit(three, 2);
+  const next = (await claimInOrder(6)).map((source) => source.workspaceId);
+  expect(next.slice(0, 3)).toContain(three);
+  expect(next.filter((id) => id === three)).toHaveLength(2);
+});
+
+test('one that comes again and again gets one turn a round', async () => {
+  for (let i = 0; i < 4; i += 1) await submit(one, 5);
+  const order: string[] = [];
+  for (let i = 0; i < 12; i += 1) {
+    await submit(two, 1);
+    order.push(...(await claimInOrder(1)).map((source) => source.workspaceId));
+  }
+  const turns = order.filter((id) => id === one).length;
+  expect(turns).toBeGreaterThanOrEqual(5);
+  expect(turns).toBeLessThanOrEqual(7);
+});
+
+test('pages of one workspace are read in the order in which they came', async () => {
+  const first = await submit(one, 3);
+  const second = await submit(one, 2);
+  const ids = [...first.sources, ...second.sources].map((source) => source.id);
+  expect((await claimInOrder(5)).map((source) => source.sourceId)).toEqual(ids);
+});
+
+test('batches made at the same time share no turn', async () => {
+  await Promise.all([submit(one, 5), submit(one, 5), submit(one, 5), submit(two, 5), submit(two, 5)]);
+  const order = (await claimInOrder(20)).map((source) => source.workspaceId);
+  expect(order.filter((id) => id === two).length).toBeGreaterThanOrEqual(9);
+});
+
+test('what was cancelled leaves no debt; a page that is tried again keeps its place', async () => {
+  const cancelled = await Promise.all(Array.from({ length: 4 }, () => submit(one, 5)));
+  for (const { id } of cancelled) await cancelBatch(db.deps, { workspaceId: one, id });
+  await submit(two, 5);
+  await submit(one, 1);
+  const [first, second] = await claimInOrder(22);
+  expect([first?.workspaceId, second?.workspaceId]).toContain(one);
+});
+
+test('a page whose reading failed does not wait behind all that came since', async () => {
+  await submit(one, 2);
+  const [source] = await claimInOrder(1);
+  if (!source) throw new Error('nothing was claimed');
+  await settleSourceFailure(db.deps, source, new AppError('page_failed'));
+  for (let i = 0; i < 3; i += 1) await submit(one, 5);
+  await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
+  expect((await claimInOrder(1))[0]?.sourceId).toBe(source.sourceId);
+});
