@@ -4,14 +4,14 @@ import type { StoredTexts } from './ai-call.ts';
 import { closeCall } from './close-call.ts';
 
 /** What the provider says it used, and of which model. */
-export interface Usage {
+export interface ReportedUsage {
   readonly model: string;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
 }
 
 /** What came back: the texts, or a palette and the asset that holds the picture. */
-export interface ArrivedAnswer extends Usage {
+export interface ArrivedAnswer extends ReportedUsage {
   readonly answer: StoredTexts | { readonly palette: readonly string[] };
   readonly assetId: string | null;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { usageSchema } from '../ai-calls/usage.ts';
 import { webAddress } from '../lib/plain-text.ts';
 import { failureSchema, PREVIEW_STATUSES, type PreviewStatus } from '../previews/preview.ts';
 
@@ -36,6 +37,7 @@ export const batchSchema = z.object({
   progress: progressSchema,
   sources: z.array(sourceSchema),
   error: failureSchema.nullable(),
+  usage: usageSchema,
   createdAt: z.date(),
   startedAt: z.date().nullable(),
   finishedAt: z.date().nullable(),

@@ -1,13 +1,31 @@
 import { sql } from 'drizzle-orm';
+import type { Usage } from '../ai-calls/usage.ts';
 import { sources } from '../db/schema/batches.ts';
 
+/** The previews of a source by status, and what their calls used. */
+export interface PreviewCounts {
+  /** `{ "done": 3, "failed": 1 }`. */
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly usage: Usage;
+}
+
 /**
- * The previews of the source in the outer query by status, as one JSON object: `{ "done": 3, "failed": 1 }`. A
- * subquery of the query that reads the batch, so all counts are of one moment and add up.
+ * The `PreviewCounts` of the source in the outer query, as one JSON object; null without previews. A subquery of the query
+ * that reads the batch, so all counts are of one moment and add up.
  */
-export const previewCounts = sql<Record<string, number> | null>`(
-  select jsonb_object_agg(p.status, p.n) from (
-    select status, count(*)::int as n from cta.previews
+export const previewCounts = sql<PreviewCounts | null>`(
+  select case when count(*) > 0 then jsonb_build_object(
+    'statuses', jsonb_object_agg(p.status, p.n),
+    'usage', jsonb_build_object(
+      'calls', sum(calls), 'inputTokens', sum(input_tokens), 'outputTokens', sum(output_tokens),
+      'pictures', sum(pictures), 'durationMs', sum(ms)
+    )
+  ) end
+  from (
+    select
+      status, count(*)::int as n, sum(usage_calls) as calls, sum(usage_input_tokens) as input_tokens,
+      sum(usage_output_tokens) as output_tokens, sum(usage_pictures) as pictures, sum(usage_ms) as ms
+    from cta.previews
     where batch_id = ${sources.batchId} and source_id = ${sources.id}
     group by status
   ) p

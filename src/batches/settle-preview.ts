@@ -9,6 +9,7 @@ import { failPreviews } from '../previews/fail-previews.ts';
 import { takeTurn } from '../previews/fair-tag.ts';
 import { finishPreview } from '../previews/finish-preview.ts';
 import { isFinal, type PreviewStatus } from '../previews/preview.ts';
+import { refreshUsage } from '../previews/refresh-usage.ts';
 import type { Queue } from '../queue/queue.ts';
 import { finishBatch } from './finish-batch.ts';
 
@@ -43,12 +44,16 @@ export async function settlePreview(
     // Not deleted (with its product) before this is through.
     .for('key share');
   if (!row || isFinal(row.status as PreviewStatus)) {
+    await refreshUsage(tx, previewId);
     // Its deletion may have left the batch with nothing to wait for.
     await finishBatch(tx, batchId);
     return undefined;
   }
   const steps = await judgeSteps(tx, { previewId, ...row });
   const verdicts = Object.values(steps);
+  // While the other call is under way nothing is lost by adding up later.
+  const isHalfway = closed.length === 0 && verdicts.some((verdict) => verdict.state === 'under_way');
+  if (!isHalfway) await refreshUsage(tx, previewId);
   const failure = verdicts.find((verdict) => verdict.state === 'failed');
   if (failure?.state === 'failed') {
     await failPreviews(tx, [previewId], new AppError(failure.code));

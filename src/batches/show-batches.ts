@@ -1,8 +1,10 @@
+import { addUsage } from '../ai-calls/usage.ts';
 import { batches, sources } from '../db/schema/batches.ts';
 import { AppError, type ErrorCode, isErrorCode } from '../lib/app-error.ts';
 import { type Failure, PREVIEW_STATUSES } from '../previews/preview.ts';
 import { showFailure } from '../previews/show-preview.ts';
 import { type Batch, type BatchStatus, deriveStatus, type Progress, type SourceStatus } from './batch.ts';
+import type { PreviewCounts } from './count-previews.ts';
 
 /** Columns of a batch. */
 export const batchColumns = {
@@ -27,7 +29,7 @@ export const sourceColumns = {
 
 /** A batch, one of its sources, and that source's previews by status: a row of the read queries. */
 export interface BatchRow {
-  readonly batch: Omit<Batch, 'status' | 'progress' | 'sources' | 'error'> & {
+  readonly batch: Omit<Batch, 'status' | 'progress' | 'sources' | 'error' | 'usage'> & {
     cancelRequestedAt: Date | null;
   };
   readonly source: {
@@ -39,7 +41,7 @@ export interface BatchRow {
     readonly errorCode: string | null;
     readonly errorMessage: string | null;
   };
-  readonly counts: Readonly<Record<string, number>> | null;
+  readonly counts: PreviewCounts | null;
 }
 
 /** Puts the rows of one query together. Rows of a batch are next to each other, its sources in order. */
@@ -63,12 +65,20 @@ function showBatch(rows: readonly BatchRow[]): Batch {
     status: source.status as SourceStatus,
     productId: source.productId,
     error: showFailure(source),
-    progress: toProgress(counts ?? {}),
+    progress: toProgress(counts?.statuses ?? {}),
   }));
   const progress = addUp(shown.map((source) => source.progress));
   const { cancelRequestedAt, ...batch } = first.batch;
   const status = deriveStatus({ progress, startedAt: batch.startedAt, cancelRequestedAt });
-  return { ...batch, status, progress, sources: shown, error: showBatchError(status, progress, shown) };
+  const usage = addUsage(rows.flatMap(({ counts }) => counts?.usage ?? []));
+  return {
+    ...batch,
+    status,
+    progress,
+    sources: shown,
+    error: showBatchError(status, progress, shown),
+    usage,
+  };
 }
 
 function toProgress(counts: Readonly<Record<string, number>>): Progress {

@@ -24,6 +24,7 @@ const preview: Preview = {
   error: null,
   ranking: null,
   generator: null,
+  usage: { calls: 2, inputTokens: 10, outputTokens: 20, pictures: 1, durationMs: 1000 },
   version: 1,
   createdAt: new Date(0),
   updatedAt: new Date(0),

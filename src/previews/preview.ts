@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { usageSchema } from '../ai-calls/usage.ts';
 import { prefillSchema } from './prefill.ts';
 
 /**
@@ -55,6 +56,7 @@ export const previewSchema = z.object({
   error: failureSchema.nullable(),
   ranking: rankingSchema.nullable(),
   generator: generatorSchema.nullable(),
+  usage: usageSchema,
   version: z.number(),
   createdAt: z.date(),
   updatedAt: z.date(),

@@ -1,10 +1,11 @@
 import { eq } from 'drizzle-orm';
 import type { StoredTexts } from '../ai-calls/ai-call.ts';
-import { recordAnswer, supersedeCall, type Usage } from '../ai-calls/record-answer.ts';
+import { type ReportedUsage, recordAnswer, supersedeCall } from '../ai-calls/record-answer.ts';
 import { type NewAsset, storeAsset } from '../assets/store-asset.ts';
 import type { Orm, Transact } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { isUniqueViolation } from '../lib/database-error.ts';
+import { refreshUsage } from './refresh-usage.ts';
 
 /** A call whose answer has come, and who made it. */
 export interface AnsweredCall {
@@ -18,7 +19,7 @@ export interface AnsweredCall {
 export function storeTexts(
   deps: { orm: Orm },
   call: AnsweredCall,
-  answer: { texts: StoredTexts; usage: Usage },
+  answer: { texts: StoredTexts; usage: ReportedUsage },
 ): Promise<'mine' | 'late'> {
   const texts = { ...answer.usage, answer: answer.texts, assetId: null };
   return orSupersede(deps, call, recordAnswer(deps.orm, call, texts));
@@ -31,7 +32,7 @@ export function storeTexts(
 export function storeBackground(
   deps: { orm: Orm; transact: Transact },
   call: AnsweredCall,
-  answer: { picture: NewAsset; palette: readonly string[]; usage: Usage },
+  answer: { picture: NewAsset; palette: readonly string[]; usage: ReportedUsage },
 ): Promise<'mine' | 'late'> {
   const stored = deps.transact(async (tx) => {
     // Holds the preview: a delete waits until the picture it would orphan is tied to the call.
@@ -57,7 +58,10 @@ async function orSupersede(
   stored: Promise<'mine' | 'late'>,
 ): Promise<'mine' | 'late'> {
   try {
-    return await stored;
+    const fate = await stored;
+    // Nobody settles the preview for a late answer, but it was paid for.
+    if (fate === 'late') await refreshUsage(deps.orm, call.previewId);
+    return fate;
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     return supersedeCall(deps.orm, call);

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { batches, sources } from './batches.ts';
 import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
 import { productImages, products } from './products.ts';
@@ -40,6 +40,13 @@ export const previews = cta.table(
     overrides: jsonb('overrides'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
+    /** Sums over its calls on the ledger that have ended; see `previews/refresh-usage`. */
+    usageCalls: integer('usage_calls').notNull().default(0),
+    usageInputTokens: integer('usage_input_tokens').notNull().default(0),
+    usageOutputTokens: integer('usage_output_tokens').notNull().default(0),
+    usagePictures: integer('usage_pictures').notNull().default(0),
+    /** Milliseconds. */
+    usageMs: bigint('usage_ms', { mode: 'number' }).notNull().default(0),
     version: integer('version').notNull().default(1),
     createdAt: createdAt(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
