@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { getLimits, limitsSchema } from '../ai-calls/get-limits.ts';
 import { batchSchema, createdBatchSchema, newBatchSchema, taskSchema } from '../batches/batch.ts';
 import { cancelBatch } from '../batches/cancel-batch.ts';
 import { cancelPreview } from '../batches/cancel-preview.ts';
@@ -85,6 +86,12 @@ export const getTaskOperation = operation({
   input: z.object({ taskId: id }),
   output: taskSchema,
   run: ({ deps, workspaceId }, input) => getTask(deps, { workspaceId, ...input }),
+});
+
+export const getLimitsOperation = operation({
+  input: z.object({}),
+  output: limitsSchema,
+  run: ({ deps }) => getLimits(deps),
 });
 
 export const listPreviewsOperation = operation({

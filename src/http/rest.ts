@@ -10,6 +10,7 @@ import {
   cancelPreviewOperation,
   createBatchOperation,
   getBatchOperation,
+  getLimitsOperation,
   getPreviewOperation,
   getTaskOperation,
   listBatchesOperation,
@@ -93,6 +94,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     }),
   });
   route('GET', '/tasks/:taskId/', getTaskOperation);
+  route('GET', '/limits/', getLimitsOperation);
 }
 
 /** What an operation finds wrong with its input is told in REST's spelling. */

@@ -74,6 +74,17 @@ program
   });
 
 program
+  .command('limits')
+  .description(
+    'show the limit of AI calls: what is free, when the next slot opens, the worst window on record',
+  )
+  .option('--json', 'as JSON', false)
+  .action(async (options: { json: boolean }) => {
+    const { runLimits } = await import('./limits-command.ts');
+    await runLimits(readSettings(process.env), createLog('warn'), options);
+  });
+
+program
   .command('models')
   .description('manage models')
   .command('pull [id]')

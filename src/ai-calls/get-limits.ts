@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { Orm } from '../db/client.ts';
+import { AppError, isErrorCode } from '../lib/app-error.ts';
+import { CALL_KINDS } from './ai-call.ts';
+import { findWorstWindow } from './find-worst-window.ts';
+import { type KindState, loadLimiter } from './load-limiter.ts';
+
+/** In which the worst window is looked for while no limit is in force. */
+const DEFAULT_WINDOW_MS = 60_000;
+
+/** The limit of one kind of call as both doors show it. */
+export const kindLimitSchema = z.object({
+  kind: z.enum(CALL_KINDS),
+  /** Null while there is no limit. */
+  maxCalls: z.number().nullable(),
+  /** In which at most `maxCalls` leave, and for which `worstWindow` is told. */
+  windowMs: z.number(),
+  taken: z.number(),
+  /** Null while there is no limit. */
+  free: z.number().nullable(),
+  /** When the next call may start: null when that is now. */
+  nextSlotAt: z.date().nullable(),
+  pausedUntil: z.date().nullable(),
+  breaker: z.object({
+    state: z.enum(['closed', 'open']),
+    since: z.date().nullable(),
+    code: z.string().nullable(),
+    message: z.string().nullable(),
+    nextProbeAt: z.date().nullable(),
+  }),
+  /** The most calls in any window that is on record, and when; null when there were none. */
+  worstWindow: z.object({ calls: z.number(), from: z.date(), to: z.date() }).nullable(),
+});
+
+/** The limit in force and its proof. `rate` is null before a worker has ever started. */
+export const limitsSchema = z.object({
+  rate: z.string().nullable(),
+  kinds: z.array(kindLimitSchema),
+});
+export type Limits = z.infer<typeof limitsSchema>;
+
+/** What the limit is, what is free now and when the next slot opens, and the worst window on the ledger. */
+export async function getLimits(deps: { orm: Orm }): Promise<Limits> {
+  const { now, kinds } = await loadLimiter(deps.orm);
+  const shown = kinds.map(async (state) => {
+    const windowMs = state.windowMs ?? DEFAULT_WINDOW_MS;
+    const worstWindow = await findWorstWindow(deps.orm, { kind: state.kind, windowMs });
+    return { ...showKind(state, now), windowMs, worstWindow };
+  });
+  return { rate: kinds[0]?.rate ?? null, kinds: await Promise.all(shown) };
+}
+
+function showKind(state: KindState, now: Date) {
+  const { kind, maxCalls, takenUntil, pausedUntil, failing } = state;
+  const free = maxCalls === null ? null : Math.max(maxCalls - takenUntil.length, 0);
+  const slot = maxCalls === null ? undefined : takenUntil[takenUntil.length - maxCalls];
+  const waits = [slot, pausedUntil, failing?.probeAfter].flatMap((at) =>
+    at && at > now ? at.getTime() : [],
+  );
+  const code = failing && isErrorCode(failing.code) ? failing.code : null;
+  return {
+    kind,
+    maxCalls,
+    taken: takenUntil.length,
+    free,
+    nextSlotAt: waits.length > 0 ? new Date(Math.max(...waits)) : null,
+    pausedUntil,
+    breaker: {
+      state: failing ? ('open' as const) : ('closed' as const),
+      since: failing?.since ?? null,
+      code: failing?.code ?? null,
+      message: code && new AppError(code).message,
+      nextProbeAt: failing?.probeAfter ?? null,
+    },
+  };
+}

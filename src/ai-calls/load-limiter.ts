@@ -1,0 +1,88 @@
+import { sql } from 'drizzle-orm';
+import type { Executor } from '../db/client.ts';
+import { epochMs, toDate } from '../db/epoch-ms.ts';
+import type { CallKind } from './ai-call.ts';
+import { SLOT_GUARD_MS } from './take-stock.ts';
+
+/** How one kind of call stands. All times are by the database's clock. */
+export interface KindState {
+  readonly kind: CallKind;
+  /** As set: `20/m`, or `off`. */
+  readonly rate: string;
+  /** Null: no limit. */
+  readonly maxCalls: number | null;
+  readonly windowMs: number | null;
+  /** When each slot that is taken opens again, soonest first; of one whose request has not left yet, at the soonest. */
+  readonly takenUntil: readonly Date[];
+  /** The provider asked us to wait until then; null if that is over. */
+  readonly pausedUntil: Date | null;
+  /** Since when the breaker is open, why, and when the next call is let through. */
+  readonly failing: { readonly since: Date; readonly code: string; readonly probeAfter: Date } | null;
+  /** The median of the last calls that were answered, in milliseconds; null if there were none. */
+  readonly typicalMs: number | null;
+}
+
+/** The limiter at one moment, for those who only look. */
+export interface LimiterState {
+  readonly now: Date;
+  readonly kinds: readonly KindState[];
+}
+
+/** So many of the latest answers say how long a call takes. */
+const SAMPLE = 20;
+
+/** Looks at the limiter without locking it; what it says may be outdated by a claim at the same time. */
+export async function loadLimiter(db: Executor): Promise<LimiterState> {
+  const guarded = sql`make_interval(secs => (l.window_ms + ${SLOT_GUARD_MS}) / 1000.0)`;
+  const { rows } = await db.execute<{
+    now: number;
+    kind: CallKind;
+    rate: string;
+    max_calls: number | null;
+    window_ms: number | null;
+    paused_until: number | null;
+    failing_since: number | null;
+    failing_code: string | null;
+    probe_after: number | null;
+    taken_until: number[] | null;
+    typical_ms: number | null;
+  }>(sql`
+    select
+      ${epochMs(sql`statement_timestamp()`)} as now, l.kind, l.rate, l.max_calls, l.window_ms, l.failing_code,
+      ${epochMs(sql`l.failing_since`)} as failing_since, ${epochMs(sql`l.probe_after`)} as probe_after,
+      case when l.paused_until > statement_timestamp() then ${epochMs(sql`l.paused_until`)} end as paused_until,
+      (
+        select array_agg(${epochMs(sql`coalesce(c.left_at, statement_timestamp()) + ${guarded}`)})
+        from cta.ai_calls c
+        where l.max_calls is not null and c.kind = l.kind and c.counted
+          and ((c.left_at is null and c.status = 'sent') or c.left_at > statement_timestamp() - ${guarded})
+      ) as taken_until,
+      (
+        select percentile_cont(0.5) within group (order by extract(epoch from latest.ended_at - latest.left_at) * 1000)
+        from (
+          select c.left_at, c.ended_at from cta.ai_calls c
+          where c.kind = l.kind and c.status = 'answered'
+          order by c.ended_at desc limit ${SAMPLE}
+        ) latest
+      )::float8 as typical_ms
+    from cta.call_limits l
+    order by l.kind`);
+  const kinds = rows.map((row) => ({
+    kind: row.kind,
+    rate: row.rate,
+    maxCalls: row.max_calls,
+    windowMs: row.window_ms,
+    takenUntil: (row.taken_until ?? []).toSorted((a, b) => a - b).map((ms) => new Date(ms)),
+    pausedUntil: toDate(row.paused_until),
+    failing:
+      row.failing_since === null
+        ? null
+        : {
+            since: toDate(row.failing_since),
+            code: row.failing_code ?? 'internal',
+            probeAfter: toDate(row.probe_after ?? row.now),
+          },
+    typicalMs: row.typical_ms,
+  }));
+  return { now: toDate(rows[0]?.now ?? Date.now()), kinds };
+}

@@ -1,0 +1,103 @@
+import { isNull, sql } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { getLimits } from '../../src/ai-calls/get-limits.ts';
+import { markLeft } from '../../src/ai-calls/mark-left.ts';
+import { pauseCalls } from '../../src/ai-calls/pause-calls.ts';
+import { setLimit } from '../../src/ai-calls/set-limit.ts';
+import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
+import { aiCalls } from '../../src/db/schema/ai-calls.ts';
+import { AppError } from '../../src/lib/app-error.ts';
+import { addQueuedBatch, addWorker, claim } from '../support/seed.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let workerId: string;
+let workspaceId: string;
+beforeEach(async () => {
+  db = await openTestDatabase({ rate: '3/m' });
+  workerId = await addWorker(db);
+  ({ workspaceId } = await db.addWorkspace('one'));
+});
+afterEach(() => db.drop());
+
+const textLimit = async () => (await getLimits(db.deps)).kinds.find((kind) => kind.kind === 'text');
+const leaveAll = async () => {
+  for (const { id } of await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(isNull(aiCalls.leftAt)))
+    await markLeft(db.orm, id);
+};
+const age = (seconds: number) =>
+  db.orm.execute(sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${seconds})`);
+
+test('with nothing done all is free, and there is no record', async () => {
+  expect(await getLimits(db.deps)).toMatchObject({
+    rate: '3/m',
+    kinds: [{ kind: 'image' }, { kind: 'text' }],
+  });
+  expect(await textLimit()).toEqual({
+    kind: 'text',
+    maxCalls: 3,
+    windowMs: 60_000,
+    taken: 0,
+    free: 3,
+    nextSlotAt: null,
+    pausedUntil: null,
+    breaker: { state: 'closed', since: null, code: null, message: null, nextProbeAt: null },
+    worstWindow: null,
+  });
+});
+
+test('the next slot opens a window and a guard after the first call had left', async () => {
+  await addQueuedBatch(db, workspaceId, [2, 3]);
+  await claim(db, workerId);
+  expect(await textLimit()).toMatchObject({ taken: 3, free: 0, worstWindow: null });
+  await leaveAll();
+  await age(10);
+  const limit = await textLimit();
+  const seconds = ((limit?.nextSlotAt?.getTime() ?? 0) - Date.now()) / 1000;
+  expect(seconds).toBeGreaterThan(40);
+  expect(seconds).toBeLessThan(51);
+  expect(limit?.worstWindow).toMatchObject({ calls: 3, from: expect.any(Date), to: expect.any(Date) });
+});
+
+test('the worst window is the fullest on record, not the last one', async () => {
+  await addQueuedBatch(db, workspaceId, [5, 5]);
+  await setLimit(db, '5/m');
+  await claim(db, workerId);
+  await leaveAll();
+  await age(300);
+  await setLimit(db, '2/m');
+  await claim(db, workerId);
+  await leaveAll();
+  expect((await textLimit())?.worstWindow?.calls).toBe(5);
+  // Calls that are a whole window apart are in no window together.
+  await db.orm.execute(sql`
+    update cta.ai_calls c set left_at = timestamptz '2026-01-01' + make_interval(secs => 60 * n.n)
+    from (select id, row_number() over (partition by kind order by id) as n from cta.ai_calls) n where n.id = c.id`);
+  expect((await textLimit())?.worstWindow?.calls).toBe(1);
+  await db.orm.execute(
+    sql`update cta.ai_calls set left_at = left_at - interval '1 ms' where left_at = (select max(left_at) from cta.ai_calls)`,
+  );
+  expect((await textLimit())?.worstWindow?.calls).toBe(2);
+});
+
+test('a pause, an open breaker and no limit are told', async () => {
+  await setLimit(db, 'off');
+  await addQueuedBatch(db, workspaceId, [5]);
+  for (const call of await claim(db, workerId))
+    await settleCallFailure(db.deps, call, new AppError('ai_unauthorized'));
+  await pauseCalls(db.orm, 90_000);
+  const limit = await textLimit();
+  expect(limit).toMatchObject({
+    maxCalls: null,
+    free: null,
+    taken: 0,
+    pausedUntil: expect.any(Date),
+    breaker: {
+      state: 'open',
+      code: 'ai_unauthorized',
+      message: expect.stringContaining('AI_API_KEY'),
+      nextProbeAt: expect.any(Date),
+    },
+  });
+  expect(limit?.nextSlotAt).toEqual(limit?.pausedUntil);
+});
