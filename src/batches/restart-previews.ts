@@ -32,6 +32,8 @@ export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: R
       round: sql`${previews.round} + 1`,
       variant: sql`${previews.variant} + case when ${previews.status} = 'done' then ${sources.batchSize} else 0 end`,
       status: sql`case when ${previews.imageId} is null then 'pending' else 'queued' end`,
+      nextStep: null,
+      retryAt: null,
       errorCode: null,
       errorMessage: null,
       version: sql`${previews.version} + 1`,

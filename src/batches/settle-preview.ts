@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm';
-import type { CallKind } from '../ai-calls/ai-call.ts';
+import { CALL_KINDS, type CallKind } from '../ai-calls/ai-call.ts';
 import type { StepVerdict } from '../ai-calls/judge-step.ts';
 import { judgeSteps } from '../ai-calls/judge-steps.ts';
 import type { Tx } from '../db/client.ts';
@@ -65,14 +65,32 @@ export async function settlePreview(
     for (const kind of closed) {
       const step = steps[kind];
       if (step.state !== 'to_try') continue;
-      const priority = -(await takeTurn(tx, row.workspaceId));
-      const job = { payload: { batchId, previewId }, priority, delayMs: step.delayMs };
+      const fairTag = await takeTurn(tx, row.workspaceId);
+      const job = { payload: { batchId, previewId }, priority: -fairTag, delayMs: step.delayMs };
       await deps.queue.enqueue(tx, STEP_JOBS[kind], [job]);
+      const both = CALL_KINDS.every((each) => steps[each].state === 'to_try');
+      await notePlace(tx, previewId, { fairTag, nextStep: both ? null : kind, delayMs: step.delayMs });
     }
     const underWay = verdicts.some((verdict) => verdict.state === 'under_way');
     await setStatus(tx, previewId, underWay ? 'running' : 'queued');
   }
   return steps;
+}
+
+/** Where a preview stands in the line while one of its steps waits to be tried again; the claim goes by the job. */
+async function notePlace(
+  tx: Tx,
+  previewId: string,
+  place: { fairTag: number; nextStep: CallKind | null; delayMs: number },
+): Promise<void> {
+  await tx
+    .update(previews)
+    .set({
+      fairTag: place.fairTag,
+      nextStep: place.nextStep,
+      retryAt: sql`clock_timestamp() + make_interval(secs => ${place.delayMs} / 1000.0)`,
+    })
+    .where(eq(previews.id, previewId));
 }
 
 async function setStatus(tx: Tx, previewId: string, status: 'running' | 'queued'): Promise<void> {

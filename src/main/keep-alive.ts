@@ -28,11 +28,11 @@ export interface WorkerLife {
 /**
  * Enters this process as a worker, shows again and again that it lives, and hands on the work of those that died.
  * `held` tells what it works on: ids of calls and sources. A database that is away is waited for. Previews wait for a provider
- * that fails for `providerWaitMs`.
+ * that fails for `providerWaitMs`. `capacity`: the previews that it can have in flight.
  */
 export async function keepAlive(
   { url, database, queue }: { url: string; database: Database; queue: Queue },
-  { held, providerWaitMs }: { held: () => string[]; providerWaitMs: number },
+  { held, providerWaitMs, capacity }: { held: () => string[]; providerWaitMs: number; capacity: number },
   log: Log,
 ): Promise<WorkerLife> {
   const deps = { orm: database.orm, transact: database.transact, queue };
@@ -54,7 +54,7 @@ export async function keepAlive(
   const beats = beat();
 
   async function enter(): Promise<WorkerIdentity> {
-    entered = await enterWorker(session);
+    entered = await enterWorker(session, { capacity });
     return entered;
   }
 

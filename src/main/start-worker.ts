@@ -12,14 +12,13 @@ import { WAKE_CHANNEL } from '../queue/queue.ts';
 import { runJob, Stopping } from '../queue/run-job.ts';
 import { generatePreview } from '../steps/generate-preview.ts';
 import { processSource } from '../steps/process-source.ts';
+import { PAGES_AT_ONCE } from '../workers/worker.ts';
 import type { Settings } from './config.ts';
 import type { Adapters } from './create-adapters.ts';
 import { createHeldWork } from './held-work.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { Foundation } from './open-foundation.ts';
 
-/** Pages read at the same time: each has downloads and decoding of its own, which share two or four cores. */
-const PAGES_AT_ONCE = 5;
 /** Jobs are announced; this is for delayed ones, and in case an announcement is lost. */
 const POLL_MS = 500;
 /** For what was stopped to notice that it was. */
@@ -55,7 +54,7 @@ export async function startWorker(
   const held = createHeldWork(stopping.signal);
   const life = await keepAlive(
     { url, database, queue },
-    { held: held.ids, providerWaitMs: settings.PROVIDER_WAIT },
+    { held: held.ids, providerWaitMs: settings.PROVIDER_WAIT, capacity: settings.WORKER_CONCURRENCY },
     log,
   );
 

@@ -3,6 +3,7 @@ import { type Orm, prepareOnce } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
+import { loadWaiting } from './load-waiting.ts';
 import type { Preview } from './preview.ts';
 import { type PreviewRow, previewColumns, showPreview } from './show-preview.ts';
 
@@ -32,5 +33,7 @@ export async function getPreview(
   deps: { orm: Orm },
   options: { workspaceId: string; id: string; baseUrl: string },
 ): Promise<Preview> {
-  return showPreview(await getPreviewRow(deps, options), options.baseUrl);
+  const row = await getPreviewRow(deps, options);
+  const waiting = await loadWaiting(deps, [row]);
+  return showPreview(row, options.baseUrl, waiting.get(row.id));
 }

@@ -3,6 +3,7 @@ import { type Orm, prepareOnce } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { type Cursor, decodeCursor, type Page, toPage } from '../lib/cursor.ts';
 import { isId } from '../lib/ids.ts';
+import { loadWaiting } from './load-waiting.ts';
 import type { Preview, PreviewStatus } from './preview.ts';
 import { previewColumns, showPreview } from './show-preview.ts';
 
@@ -42,7 +43,8 @@ export async function listPreviews(deps: { orm: Orm }, options: ListPreviewsOpti
     limit: options.pageSize + 1,
   });
   const page = toPage(rows, options.pageSize, cursor);
-  return { ...page, items: page.items.map((row) => showPreview(row, options.baseUrl)) };
+  const waiting = await loadWaiting(deps, page.items);
+  return { ...page, items: page.items.map((row) => showPreview(row, options.baseUrl, waiting.get(row.id))) };
 }
 
 type PageQuery = ReturnType<typeof buildPage>;

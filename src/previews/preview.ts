@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { usageSchema } from '../ai-calls/usage.ts';
 import { prefillSchema } from './prefill.ts';
+import { waitingForSchema } from './waiting.ts';
 
 /**
  * `pending` (its page is not read yet), `queued` (has its picture, waits for slots), `running` (an AI call is
@@ -57,6 +58,12 @@ export const previewSchema = z.object({
   ranking: rankingSchema.nullable(),
   generator: generatorSchema.nullable(),
   usage: usageSchema,
+  /** While it is `pending` or `queued`, else null: 1 for the one that starts next, over all workspaces. */
+  queuePosition: z.number().nullable(),
+  /** While it is `pending` or `queued`: when it is expected to be done; null also while no worker runs. */
+  eta: z.date().nullable(),
+  /** While it is `pending` or `queued`: why it has not started, and until when that lasts at the soonest. */
+  waitingFor: waitingForSchema.nullable(),
   version: z.number(),
   createdAt: z.date(),
   updatedAt: z.date(),

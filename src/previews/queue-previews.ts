@@ -52,7 +52,7 @@ export async function queuePreviews(
     update cta.previews p set
       product_id = ${productId}::uuid, image_id = v.image_id, variant = v.variant, ranking = v.ranking,
       status = case when p.status = 'pending' then 'queued' else p.status end,
-      fair_tag = v.fair_tag, queued_at = clock_timestamp(), updated_at = clock_timestamp()
+      fair_tag = v.fair_tag, next_step = null, retry_at = null, queued_at = clock_timestamp(), updated_at = clock_timestamp()
     from (values ${sql.join(values, sql`, `)}) as v (id, image_id, variant, fair_tag, ranking)
     where p.id = v.id`);
   await enqueueStarts(deps, tx, { batchId, previewIds: waiting, firstTag });

@@ -3,6 +3,7 @@ import { describeError, isErrorCode } from '../lib/app-error.ts';
 import { mergePrefill, type Overrides } from './merge-prefill.ts';
 import type { Prefill } from './prefill.ts';
 import type { Failure, Generator, Preview, PreviewStatus, Ranking } from './preview.ts';
+import type { Waiting } from './waiting.ts';
 
 /** The columns a shown preview is made from. */
 export const previewColumns = {
@@ -35,8 +36,11 @@ type NullOf<K extends keyof typeof previewColumns> = (typeof previewColumns)[K][
   ? never
   : null;
 
-/** A preview as the doors show it. `baseUrl` (no slash at its end) makes our own addresses absolute. */
-export function showPreview(row: PreviewRow, baseUrl: string): Preview {
+/**
+ * A preview as the doors show it. `baseUrl` (no slash at its end) makes our own addresses absolute; `waiting` is what
+ * `loadWaiting` says of it.
+ */
+export function showPreview(row: PreviewRow, baseUrl: string, waiting?: Waiting): Preview {
   const prefill = row.generated
     ? mergePrefill(row.generated as Prefill, row.overrides as Overrides | null)
     : null;
@@ -62,6 +66,9 @@ export function showPreview(row: PreviewRow, baseUrl: string): Preview {
       pictures: row.usagePictures,
       durationMs: row.usageMs,
     },
+    queuePosition: waiting?.queuePosition ?? null,
+    eta: waiting?.eta ?? null,
+    waitingFor: waiting?.waitingFor ?? null,
     version: row.version,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,

@@ -12,12 +12,15 @@ export interface WorkerIdentity {
   readonly lockKey: number;
 }
 
-/** Enters this process as a new worker and takes its lock. */
-export async function enterWorker(session: WorkerSession): Promise<WorkerIdentity> {
+/** Enters this process as a new worker and takes its lock. `capacity`: the previews that it can have in flight. */
+export async function enterWorker(
+  session: WorkerSession,
+  { capacity }: { capacity: number },
+): Promise<WorkerIdentity> {
   const id = createId();
   const [row] = await session.query<{ lock_key: number }>(
-    'insert into cta.workers (id) values ($1) returning lock_key',
-    [id],
+    'insert into cta.workers (id, capacity) values ($1, $2) returning lock_key',
+    [id, capacity],
   );
   if (!row) throw new Error('the worker could not be entered');
   await session.query(LOCK, [WORKER_LOCK_CLASS, row.lock_key]);

@@ -1,6 +1,9 @@
 /** Class of the advisory locks that say "this worker lives"; the second key is the worker's `lock_key`. */
 export const WORKER_LOCK_CLASS = 727_002;
 
+/** Pages that a worker reads at the same time: each has downloads and decoding of its own, which share two or four cores. */
+export const PAGES_AT_ONCE = 5;
+
 /** How often a worker shows itself and looks for dead ones. */
 export const BEAT_MS = 500;
 

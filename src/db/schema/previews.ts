@@ -32,6 +32,10 @@ export const previews = cta.table(
     queuedAt: moment('queued_at'),
     /** Place in the fair order over all workspaces, given when it becomes `queued`. */
     fairTag: integer('fair_tag'),
+    /** While it is `queued`: the step that is tried again alone; null for both. */
+    nextStep: text('next_step'),
+    /** While it is `queued` for another try: not before. */
+    retryAt: moment('retry_at'),
     /** How its picture was ranked: `{ method, score, model }`. */
     ranking: jsonb('ranking'),
     generated: jsonb('generated'),
@@ -62,6 +66,9 @@ export const previews = cta.table(
     index('previews_image').on(t.imageId),
     // To find work that was left half done.
     index('previews_running').on(t.id).where(sql`status = 'running'`),
+    // The line of those that wait, over all workspaces.
+    index('previews_line').on(t.fairTag, t.id).where(sql`status = 'queued'`),
+    index('previews_pending').on(t.sourceId).where(sql`status = 'pending'`),
     index('previews_queued_tag').on(t.workspaceId, t.fairTag).where(sql`status = 'queued'`),
     check(
       'previews_status',
@@ -69,6 +76,7 @@ export const previews = cta.table(
     ),
     check('previews_done_has_prefill', sql`${t.status} <> 'done' or ${t.generated} is not null`),
     check('previews_error', sql`(${t.status} = 'failed') = (${t.errorCode} is not null)`),
+    check('previews_next_step', oneOf('next_step', ['text', 'image'])),
     check('previews_position', sql`${t.position} >= 0 and ${t.variant} >= 0`),
   ],
 );

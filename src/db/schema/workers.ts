@@ -10,6 +10,8 @@ export const workers = cta.table(
   'workers',
   {
     id: primaryId(),
+    /** Previews in flight at once. */
+    capacity: integer('capacity').notNull().default(0),
     lockKey: integer('lock_key').notNull().generatedAlwaysAsIdentity().unique(),
     startedAt: moment('started_at').notNull().default(sql`clock_timestamp()`),
     seenAt: moment('seen_at').notNull().default(sql`clock_timestamp()`),

@@ -1,0 +1,133 @@
+import { inArray, isNull, sql } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { markLeft } from '../../src/ai-calls/mark-left.ts';
+import { pauseCalls } from '../../src/ai-calls/pause-calls.ts';
+import type { Batch } from '../../src/batches/batch.ts';
+import { type ClaimedCall, claimCalls } from '../../src/batches/claim-calls.ts';
+import { createBatch } from '../../src/batches/create-batch.ts';
+import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
+import { aiCalls } from '../../src/db/schema/ai-calls.ts';
+import { workers } from '../../src/db/schema/workers.ts';
+import { AppError } from '../../src/lib/app-error.ts';
+import { getPreview } from '../../src/previews/get-preview.ts';
+import { listPreviews } from '../../src/previews/list-previews.ts';
+import { addQueuedBatch, addWorker, claim, finish, makers } from '../support/seed.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+const baseUrl = 'https://cta.example';
+let db: TestDatabase;
+let workerId: string;
+let one: string;
+let two: string;
+beforeEach(async () => {
+  db = await openTestDatabase({ rate: '3/m' });
+  workerId = await addWorker(db);
+  one = (await db.addWorkspace('one')).workspaceId;
+  two = (await db.addWorkspace('two')).workspaceId;
+});
+afterEach(() => db.drop());
+
+const list = async (workspaceId: string, batch?: Batch) =>
+  (await listPreviews(db.deps, { workspaceId, baseUrl, pageSize: 100, bulkTaskId: batch?.id })).items;
+
+async function leave(calls: readonly ClaimedCall[]): Promise<void> {
+  for (const call of calls) await markLeft(db.orm, call.callId);
+}
+
+/** Lets time pass, as far as the limit can see it. */
+async function passTime(ms: number): Promise<void> {
+  await db.orm.execute(
+    sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${ms} / 1000.0)`,
+  );
+}
+
+test('every preview starts when it was foretold, in the order that was foretold', async () => {
+  await addQueuedBatch(db, one, [4]);
+  await leave(await claim(db, workerId, 2));
+  await passTime(20_000);
+  await addQueuedBatch(db, two, [5]);
+  const foretold = [...(await list(one)), ...(await list(two))].filter(
+    (preview) => preview.status === 'queued',
+  );
+  const start = Date.now();
+  expect(foretold.map((preview) => preview.queuePosition).toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  for (const preview of foretold) {
+    expect(preview.waitingFor).toMatchObject({ code: 'slot', until: expect.any(Date) });
+  }
+
+  const happened = new Map<string, { order: number; ms: number }>();
+  for (let passed = 0; happened.size < foretold.length; ) {
+    const { work, waitMs = 0 } = await claimCalls(db.deps, { workerId, makers, limit: 1 });
+    await leave(work);
+    for (const { previewId } of work.slice(0, 1)) {
+      happened.set(previewId, { order: happened.size + 1, ms: passed });
+    }
+    if (work.length > 0) continue;
+    await passTime(waitMs);
+    passed += waitMs;
+  }
+  for (const { id, queuePosition, eta } of foretold) {
+    expect(happened.get(id)?.order).toBe(queuePosition);
+    // What the test itself took is no part of the time that it let pass.
+    const error = (happened.get(id)?.ms ?? 0) - ((eta?.getTime() ?? 0) - start);
+    expect(Math.abs(error)).toBeLessThan(5000);
+  }
+});
+
+test('a page that waits: behind all that are queued', async () => {
+  await addQueuedBatch(db, one, [2]);
+  const sources = [1, 2].map((n) => ({ url: `https://shop.example/${n}`, batchSize: 2 }));
+  const batch = await createBatch(db.deps, { workspaceId: two, batch: { sources } });
+  const previews = await list(two, batch);
+  expect(previews.map((preview) => preview.queuePosition)).toEqual([3, 4, 5, 6]);
+  for (const preview of previews) {
+    expect(preview).toMatchObject({
+      eta: expect.any(Date),
+      waitingFor: { code: 'page', until: expect.any(Date) },
+    });
+  }
+});
+
+test('what runs or is final waits for nothing', async () => {
+  const batch = await addQueuedBatch(db, one, [2]);
+  const nothing = { queuePosition: null, eta: null, waitingFor: null };
+  const calls = await claim(db, workerId, 1);
+  await finish(db, calls);
+  await claim(db, workerId, 1);
+  const previews = await list(one, batch);
+  expect(previews.map((preview) => preview.status).toSorted()).toEqual(['done', 'running']);
+  for (const preview of previews) expect(preview).toMatchObject(nothing);
+});
+
+test('a retry, a pause of the provider, the breaker, no worker', async () => {
+  const batch = await addQueuedBatch(db, one, [1]);
+  const [preview] = await list(one, batch);
+  const waits = async () =>
+    (await getPreview(db.deps, { workspaceId: one, id: preview?.id ?? '', baseUrl })).waitingFor;
+  for (const call of await claim(db, workerId)) {
+    if (call.kind === 'text') await finish(db, [call]);
+    else await settleCallFailure(db.deps, call, new AppError('ai_server_error'));
+  }
+  expect(await waits()).toMatchObject({ code: 'retry', until: expect.any(Date) });
+  await pauseCalls(db.orm, 60_000);
+  expect(await waits()).toMatchObject({ code: 'provider_pause', until: expect.any(Date) });
+  await db.orm.execute(sql`
+    update cta.call_limits set failing_since = now(), failing_code = 'ai_unauthorized', probe_after = now() where kind = 'image'`);
+  expect(await waits()).toMatchObject({ code: 'breaker', message: expect.stringContaining('AI_API_KEY') });
+  await db.orm.update(workers).set({ diedAt: new Date() }).where(isNull(workers.diedAt));
+  expect(await waits()).toMatchObject({ code: 'worker', until: null });
+});
+
+test('how long calls take is learnt from the last ones', async () => {
+  await addQueuedBatch(db, one, [4]);
+  const calls = await claim(db, workerId, 3);
+  await finish(db, calls);
+  const ids = calls.map((call) => call.callId);
+  await db.orm
+    .update(aiCalls)
+    .set({ leftAt: sql`ended_at - interval '8 s'` })
+    .where(inArray(aiCalls.id, ids));
+  const waiting = (await list(one)).find((preview) => preview.status === 'queued');
+  const callMs = (waiting?.eta?.getTime() ?? 0) - (waiting?.waitingFor?.until?.getTime() ?? 0);
+  expect(callMs).toBe(8000);
+});
