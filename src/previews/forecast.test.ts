@@ -28,6 +28,8 @@ const limit = (more: Partial<KindState> = {}) => ({
   })),
 });
 const ROUND_MS = 60_000 + SLOT_GUARD_MS;
+/** Times are told to the second. */
+const second = (ms: number) => at(Math.ceil(ms / 1000) * 1000);
 
 describe('within a limit', () => {
   test.each([
@@ -39,8 +41,8 @@ describe('within a limit', () => {
   ])('with all slots free the %i. starts after %i ms', (position, ms) => {
     expect(forecast(limit(), workers, place(position))).toMatchObject({
       queuePosition: position,
-      eta: at(ms),
-      waitingFor: { code: 'slot', until: at(ms) },
+      eta: second(ms),
+      waitingFor: { code: 'slot', until: second(ms) },
     });
   });
 
@@ -50,14 +52,14 @@ describe('within a limit', () => {
     expect(forecast(state, workers, place(18)).eta).toEqual(NOW);
     expect(forecast(state, workers, place(19)).eta).toEqual(at(1000));
     expect(forecast(state, workers, place(20)).eta).toEqual(at(5000));
-    expect(forecast(state, workers, place(21)).eta).toEqual(at(ROUND_MS));
-    expect(forecast(state, workers, place(39)).eta).toEqual(at(ROUND_MS + 1000));
+    expect(forecast(state, workers, place(21)).eta).toEqual(second(ROUND_MS));
+    expect(forecast(state, workers, place(39)).eta).toEqual(second(ROUND_MS + 1000));
   });
 
   test('what calls took lately is added', () => {
     const waiting = forecast(limit({ typicalMs: 700 }), workers, place(21));
-    expect(waiting.eta).toEqual(at(ROUND_MS + 700));
-    expect(waiting.waitingFor.until).toEqual(at(ROUND_MS));
+    expect(waiting.eta).toEqual(second(ROUND_MS + 700));
+    expect(waiting.waitingFor.until).toEqual(second(ROUND_MS));
   });
 
   test('a step that is tried again counts only the calls of its kind', () => {
@@ -78,7 +80,7 @@ test('a page that waits: its readings, then its turn', () => {
     eta: at(4000),
     waitingFor: { code: 'page', until: at(4000) },
   });
-  expect(forecast(limit(), workers, place(21, { pages: 1 })).eta).toEqual(at(ROUND_MS));
+  expect(forecast(limit(), workers, place(21, { pages: 1 })).eta).toEqual(second(ROUND_MS));
 });
 
 test('what it waits for, the longest first', () => {

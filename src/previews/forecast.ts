@@ -30,7 +30,8 @@ export interface Workers {
 
 /**
  * When a preview will be done, and what it waits for until then. Slots are given in order, so the time of the n-th start
- * follows from when each slot opens: the slots come round again every window and guard.
+ * follows from when each slot opens: the slots come round again every window and guard. Times are rounded up to a second, so
+ * that the same state is told in the same words.
  */
 export function forecast(limiter: LimiterState, workers: Workers, place: Place): Waiting {
   const { position: queuePosition, retryAt, pages } = place;
@@ -45,11 +46,11 @@ export function forecast(limiter: LimiterState, workers: Workers, place: Place):
   const startAt = Math.max(readAt, slotAt, roomAt, retryAt?.getTime() ?? 0);
   return {
     queuePosition,
-    eta: new Date(startAt + callMs),
+    eta: toSecond(startAt + callMs),
     waitingFor:
       pages === null
         ? explain(wanted, retryAt, startAt, now)
-        : waitFor('page', pages > 0 ? new Date(readAt) : null),
+        : waitFor('page', pages > 0 ? toSecond(readAt) : null),
   };
 }
 
@@ -71,6 +72,10 @@ function findRoom({ capacity, running }: Workers, position: number, callMs: numb
   return now + rounds * callMs;
 }
 
+function toSecond(ms: number): Date {
+  return new Date(Math.ceil(ms / 1000) * 1000);
+}
+
 function explain(
   wanted: readonly KindState[],
   retryAt: Date | null,
@@ -82,5 +87,5 @@ function explain(
   const paused = wanted.flatMap((state) => state.pausedUntil ?? []).toSorted((a, b) => +b - +a)[0];
   if (paused) return waitFor('provider_pause', paused);
   if (retryAt && retryAt.getTime() > now) return waitFor('retry', retryAt);
-  return waitFor('slot', new Date(startAt));
+  return waitFor('slot', toSecond(startAt));
 }
