@@ -29,11 +29,10 @@ export async function storeAsset(
       height: asset.height,
       bytes: asset.bytes,
     })
-    // An update that changes nothing, since `do nothing` would not answer the row that is there. Of no key column, so that
-    // those who only refer to the row need not wait.
+    // Of no key column, so that those who only refer to the row need not wait.
     .onConflictDoUpdate({
       target: [assets.workspaceId, assets.sha256],
-      set: { contentType: sql`excluded.content_type` },
+      set: { usedAt: sql`clock_timestamp()` },
     })
     .returning({ id: assets.id, key: assets.key });
   if (!row) throw new Error('an insert answered no row');

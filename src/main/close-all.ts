@@ -4,6 +4,8 @@ import type { Log } from '../lib/log.ts';
 /** Something to let go of at the end. */
 export interface Closer {
   readonly name: string;
+  /** In milliseconds, if it may take longer than others. */
+  readonly withinMs?: number;
   close(): Promise<void>;
 }
 
@@ -17,9 +19,9 @@ const EXIT_WITHIN_MS = 2000;
  * from closing; it is logged, and the program ends with exit code 1.
  */
 export async function closeAll(closers: readonly Closer[], log: Log): Promise<void> {
-  for (const { name, close } of closers.toReversed()) {
+  for (const { name, close, withinMs = CLOSE_WITHIN_MS } of closers.toReversed()) {
     try {
-      const late = sleep(CLOSE_WITHIN_MS, undefined, { ref: false }).then(() => {
+      const late = sleep(withinMs, undefined, { ref: false }).then(() => {
         throw new Error(`${name} did not close in time`);
       });
       await Promise.race([close(), late]);

@@ -30,6 +30,15 @@ const duration = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
+/** How long something is kept: days such as `90d`, or `off` (null) for ever; in milliseconds. */
+const retention = z.string().transform((value, context) => {
+  const match = /^(\d{1,5})\s*d$/.exec(value.trim());
+  if (value === 'off') return null;
+  if (match && Number(match[1]) > 0) return Number(match[1]) * 86_400_000;
+  context.addIssue({ code: 'custom', message: 'must be a number of days such as 90d, or off' });
+  return z.NEVER;
+});
+
 /** Addresses, ranges and names of ranges, as Fastify's `trustProxy` takes them. */
 const PROXY = /^(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?)$/i;
 
@@ -66,6 +75,7 @@ const settingsSchema = z.object({
   AI_IMAGE_API_KEY: key,
   AI_IMAGE_MODEL: z.string().min(1).default('gpt-image-1'),
   AI_TIMEOUT: duration.default(180_000),
+  STOP_GRACE: duration.default(10_000),
   PROVIDER_WAIT: duration.default(600_000),
   FETCH_TIMEOUT: duration.default(20_000),
   FETCH_ALLOW_HOSTS: z
@@ -82,6 +92,8 @@ const settingsSchema = z.object({
   FETCH_ROBOTS: z.enum(['off', 'on']).default('off'),
   IMAGE_RANKER: z.enum(['auto', 'clip', 'heuristic']).default('auto'),
   CLIP_MODEL: text,
+  KEEP_BATCHES: retention.default(365 * 86_400_000),
+  KEEP_CALLS: retention.default(90 * 86_400_000),
   MAX_SOURCES: count(100).default(5),
   MAX_BATCH_SIZE: count(100).default(10),
   CORS_ORIGINS: list

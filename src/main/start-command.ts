@@ -10,10 +10,13 @@ import { waitForStopSignal } from './stop-signals.ts';
 
 export type Role = 'all' | 'api' | 'worker';
 
-/** How long work that is under way may go on after a stop signal, before it is handed on. */
-const GRACE_MS = 10_000;
+/** For handing on what was under way, beyond the time it had to finish. */
+const HAND_ON_MS = 15_000;
 
-/** `start`: API, worker or both, until a signal. */
+/**
+ * `start`: API, worker or both, until a signal. The exit code is 0 when all that was under way is finished or handed on, 1 when
+ * it could not be: then the next worker finds out that this one is gone.
+ */
 export async function runStart(settings: Settings, log: Log, role: Role): Promise<void> {
   const stopSignal = waitForStopSignal();
   const closers: Closer[] = [];
@@ -29,7 +32,8 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       if (adapters === undefined) return;
       closers.push({ name: 'the page reader', close: adapters.close });
       const worker = await startWorker(foundation, adapters, settings, log);
-      closers.push({ name: 'the worker', close: () => worker.stop(GRACE_MS) });
+      const graceMs = settings.STOP_GRACE;
+      closers.push({ name: 'the worker', withinMs: graceMs + HAND_ON_MS, close: () => worker.stop(graceMs) });
       sayHowItWorks(adapters, settings, log);
     }
     process.stdout.write(`${(await introduce(foundation, api?.address, role)).join('\n')}\n`);

@@ -11,7 +11,9 @@ import { type Pump, startPump } from '../queue/pump.ts';
 import { WAKE_CHANNEL } from '../queue/queue.ts';
 import { runJob, Stopping } from '../queue/run-job.ts';
 import { generatePreview } from '../steps/generate-preview.ts';
+import { keepHouse } from '../steps/keep-house.ts';
 import { processSource } from '../steps/process-source.ts';
+import { claimHousekeeping, scheduleHousekeeping } from '../workers/claim-housekeeping.ts';
 import { PAGES_AT_ONCE } from '../workers/worker.ts';
 import type { Settings } from './config.ts';
 import type { Adapters } from './create-adapters.ts';
@@ -21,6 +23,8 @@ import type { Foundation } from './open-foundation.ts';
 
 /** Jobs are announced; this is for delayed ones, and in case an announcement is lost. */
 const POLL_MS = 500;
+/** The same for what is due once in an hour. */
+const HOUSE_POLL_MS = 60_000;
 /** For what was stopped to notice that it was. */
 const ABORT_MS = 2000;
 
@@ -51,6 +55,7 @@ export async function startWorker(
     log.warn(rates, 'another rate limit was in force; the newest worker decides for all');
   }
   const stopping = new AbortController();
+  await scheduleHousekeeping(deps);
   const held = createHeldWork(stopping.signal);
   const life = await keepAlive(
     { url, database, queue },
@@ -89,13 +94,26 @@ export async function startWorker(
     run: (call) =>
       held.run(call.callId, [call.previewId, call.batchId], (signal) => runJob(callStep, call, signal, log)),
   });
-  const pumps: readonly Pump[] = [batches, sources, calls];
+  const houseStep = keepHouse({
+    ...deps,
+    retention: { batchesMs: settings.KEEP_BATCHES, callsMs: settings.KEEP_CALLS },
+  });
+  const house = startPump<object>({
+    ...common,
+    name: 'housekeeping',
+    capacity: 1,
+    claim: async () => ({ work: (await claimHousekeeping(deps)) ? [{}] : [], more: false }),
+    run: (work) => runJob(houseStep, work, stopping.signal, log),
+    pollMs: HOUSE_POLL_MS,
+  });
+  const pumps: readonly Pump[] = [batches, sources, calls, house];
   const pumpOf: Record<JobName, Pump> = {
     'batch.start': batches,
     'source.process': sources,
     'preview.generate': calls,
     'preview.prefill': calls,
     'preview.background': calls,
+    housekeeping: house,
   };
 
   // After a lost connection the driver listens again; what was announced in between is looked for.

@@ -19,6 +19,8 @@ export const jobCatalogue = {
   'preview.prefill': preview,
   /** The picture step alone, once more. */
   'preview.background': preview,
+  /** Deletes what is older than it is to be kept. There is one at a time. */
+  housekeeping: z.object({}),
 } as const;
 
 export type JobName = keyof typeof jobCatalogue;

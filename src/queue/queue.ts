@@ -42,6 +42,9 @@ const KEEP_SETTLED_SECONDS = 24 * 60 * 60;
 /** Seconds a job may wait. Longer than any batch: an unread job must not vanish with its preview still queued. */
 const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
 
+/** Jobs of which one may wait: another one is left out. */
+const SINGLE: ReadonlySet<JobName> = new Set(['housekeeping']);
+
 /** Makes pg-boss's schema and our queues. May run again; the caller holds the migration lock. */
 export async function installQueue(options: QueueOptions): Promise<void> {
   const boss = makeBoss(options, { migrate: true, createSchema: true, supervise: false });
@@ -49,7 +52,7 @@ export async function installQueue(options: QueueOptions): Promise<void> {
   try {
     for (const name of JOB_NAMES) {
       await boss.createQueue(name, {
-        policy: 'standard',
+        policy: SINGLE.has(name) ? 'short' : 'standard',
         deleteAfterSeconds: KEEP_SETTLED_SECONDS,
         retentionSeconds: KEEP_WAITING_SECONDS,
         // Queued previews waiting for slots are no reason for a warning.

@@ -117,7 +117,7 @@ test('the only worker is killed three times: each next one goes on by itself', a
 
 test('a worker that is stopped hands on what is under way', async () => {
   ai.setScript(() => ({ do: 'ok', delayMs: 60_000 }));
-  const worker = await start('worker');
+  const worker = await start('worker', { STOP_GRACE: '500ms' });
   const created = await rest.create(products(1, 1));
   await ai.waitForCalls(2);
   const stopping = worker.stop();

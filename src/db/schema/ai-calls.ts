@@ -3,7 +3,6 @@ import { boolean, check, index, integer, jsonb, text, uniqueIndex, uuid } from '
 import { assets } from './assets.ts';
 import { cta, moment, oneOf, primaryId } from './columns.ts';
 import { previews } from './previews.ts';
-import { workers } from './workers.ts';
 import { workspaces } from './workspaces.ts';
 
 /**
@@ -22,7 +21,8 @@ export const aiCalls = cta.table(
     round: integer('round').notNull().default(1),
     /** 1 for the first try of a step. */
     attempt: integer('attempt').notNull(),
-    workerId: uuid('worker_id').references(() => workers.id, { onDelete: 'set null' }),
+    /** Who makes it; kept when that worker's row is deleted. */
+    workerId: uuid('worker_id'),
     status: text('status').notNull().default('sent'),
     /** Whether it takes a slot; false when it was claimed while the limit was off. */
     counted: boolean('counted').notNull(),

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, integer, text, uniqueIndex } from 'drizzle-orm/pg-core';
-import { bytea, createdAt, cta, primaryId } from './columns.ts';
+import { bytea, createdAt, cta, moment, primaryId } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
 /**
@@ -19,6 +19,8 @@ export const assets = cta.table(
     height: integer('height').notNull(),
     bytes: bytea('bytes').notNull(),
     createdAt: createdAt(),
+    /** When it was stored last: what was stored again is about to be referred to. */
+    usedAt: moment('used_at').notNull().defaultNow(),
   },
   (t) => [
     uniqueIndex('assets_workspace_sha256').on(t.workspaceId, t.sha256),

@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
 import { products } from './products.ts';
-import { workers } from './workers.ts';
 import { inWorkspace } from './workspaces.ts';
 
 /** One submission. Its status is derived from its previews and never stored. */
@@ -20,6 +19,7 @@ export const batches = cta.table(
   },
   (t) => [
     uniqueIndex('batches_task').on(t.taskId),
+    index('batches_finished').on(t.finishedAt),
     // To find those that nobody finished.
     index('batches_unfinished').on(t.id).where(sql`finished_at is null`),
     index('batches_workspace_created').on(t.workspaceId, t.createdAt.desc(), t.id.desc()),
@@ -41,7 +41,7 @@ export const sources = cta.table(
     status: text('status').notNull().default('pending'),
     productId: uuid('product_id').references(() => products.id, { onDelete: 'set null' }),
     /** Who reads the page while the status is `running`. */
-    workerId: uuid('worker_id').references(() => workers.id, { onDelete: 'set null' }),
+    workerId: uuid('worker_id'),
     attempts: integer('attempts').notNull().default(0),
     /** How many of these were before a person asked to try again. */
     attemptsForgiven: integer('attempts_forgiven').notNull().default(0),

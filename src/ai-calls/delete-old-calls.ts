@@ -1,0 +1,21 @@
+import { sql } from 'drizzle-orm';
+import type { Orm } from '../db/client.ts';
+import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
+
+/**
+ * Deletes what is on the ledger for longer than `keepMs` and is not needed any more: calls whose preview is deleted, and tries
+ * that brought no answer. The answers of a preview stay as long as it does. Answers how many. `keepMs` must be longer than
+ * any window of the limit.
+ */
+export function deleteOldCalls(deps: { orm: Orm }, { keepMs }: { keepMs: number }): Promise<number> {
+  return deleteInSteps(async () => {
+    const { rowCount } = await deps.orm.execute(sql`
+      delete from cta.ai_calls where id in (
+        select id from cta.ai_calls
+        where status <> 'sent' and (preview_id is null or status <> 'answered')
+          and ended_at < clock_timestamp() - make_interval(secs => ${keepMs} / 1000.0)
+        limit ${DELETE_STEP}
+      )`);
+    return rowCount ?? 0;
+  });
+}

@@ -1,0 +1,25 @@
+import { inArray, sql } from 'drizzle-orm';
+import type { Transact } from '../db/client.ts';
+import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
+import { batches } from '../db/schema/batches.ts';
+
+/** Deletes batches, with their sources and previews, that were finished longer ago than `keepMs`. Answers how many. */
+export function deleteOldBatches(
+  deps: { transact: Transact },
+  { keepMs }: { keepMs: number },
+): Promise<number> {
+  return deleteInSteps(() =>
+    deps.transact(async (tx) => {
+      const old = await tx
+        .select({ id: batches.id })
+        .from(batches)
+        .where(sql`${batches.finishedAt} < clock_timestamp() - make_interval(secs => ${keepMs} / 1000.0)`)
+        .limit(DELETE_STEP)
+        .for('update', { skipLocked: true });
+      if (old.length === 0) return 0;
+      const ids = old.map((batch) => batch.id);
+      await tx.delete(batches).where(inArray(batches.id, ids));
+      return ids.length;
+    }),
+  );
+}

@@ -1,0 +1,49 @@
+import { deleteOldCalls } from '../ai-calls/delete-old-calls.ts';
+import { deleteOrphans } from '../assets/delete-orphans.ts';
+import { deleteOldBatches } from '../batches/delete-old-batches.ts';
+import type { Log } from '../lib/log.ts';
+import { deleteUnusedProducts } from '../products/delete-unused-products.ts';
+import { done } from '../queue/outcome.ts';
+import type { Step } from '../queue/run-job.ts';
+import { deleteDeadWorkers } from '../workers/delete-dead-workers.ts';
+
+/** How long things are kept, in milliseconds; null: for ever. */
+export interface Retention {
+  readonly batchesMs: number | null;
+  readonly callsMs: number | null;
+}
+
+/** What the features need, a log, and the retention. */
+export type KeepHouseDeps = Parameters<typeof deleteOldBatches>[0] &
+  Parameters<typeof deleteOrphans>[0] & { readonly log: Log; readonly retention: Retention };
+
+/**
+ * `housekeeping`: deletes what is older than it is to be kept, and what nothing refers to any more. In small transactions, so
+ * it may be ended anywhere; the next one goes on.
+ */
+export function keepHouse(deps: KeepHouseDeps): Step<object> {
+  const { batchesMs, callsMs } = deps.retention;
+  return {
+    name: 'housekeeping',
+    describe: () => ({}),
+    async run(_, signal) {
+      const deletions = {
+        batches: () => (batchesMs === null ? 0 : deleteOldBatches(deps, { keepMs: batchesMs })),
+        calls: () => (callsMs === null ? 0 : deleteOldCalls(deps, { keepMs: callsMs })),
+        products: () => (batchesMs === null ? 0 : deleteUnusedProducts(deps, { keepMs: batchesMs })),
+        pictures: () => deleteOrphans(deps),
+        workers: () => deleteDeadWorkers(deps),
+      };
+      const deleted: Record<string, number> = {};
+      for (const [name, run] of Object.entries(deletions)) {
+        signal.throwIfAborted();
+        deleted[name] = await run();
+      }
+      if (Object.values(deleted).some((count) => count > 0))
+        deps.log.info(deleted, 'old things were deleted');
+      return done;
+    },
+    // The job of the next hour is in the queue already.
+    settleFailure: async (_, error) => ({ kind: 'failed', error }),
+  };
+}

@@ -1,0 +1,12 @@
+import { sql } from 'drizzle-orm';
+import type { Orm } from '../db/client.ts';
+
+/** Rows of dead workers are kept this long, to be looked at. */
+const KEEP_DEAD_MS = 24 * 60 * 60_000;
+
+/** Deletes workers that died more than a day ago. Answers how many. */
+export async function deleteDeadWorkers(deps: { orm: Orm }): Promise<number> {
+  const { rowCount } = await deps.orm.execute(sql`
+    delete from cta.workers where died_at < clock_timestamp() - make_interval(secs => ${KEEP_DEAD_MS} / 1000.0)`);
+  return rowCount ?? 0;
+}
