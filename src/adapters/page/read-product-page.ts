@@ -7,6 +7,7 @@ import { findCurrency } from './currency.ts';
 import { readJsonLd } from './json-ld.ts';
 import { loadPage } from './load-page.ts';
 import { readMicrodata, readRdfa } from './microdata.ts';
+import { nameRefusal } from './name-refusal.ts';
 import { readOpenGraph } from './open-graph.ts';
 import type {
   CandidateImage,
@@ -24,11 +25,6 @@ import { readVisiblePage, type VisibleFacts } from './visible-page.ts';
 const MAX_IMAGES = 20;
 const MAX_ADDRESS_LENGTH = 2048;
 
-const CHALLENGE_TITLE =
-  /just a moment|attention required|access denied|are you a (?:human|robot)|robot check|captcha|pardon our interruption|verify you are|security check|bot protection/i;
-const CHALLENGE_PARTS =
-  'script[src*="challenges.cloudflare.com"], script[src*="captcha-delivery.com"], #px-captcha, #challenge-form, form[action*="validateCaptcha"]';
-
 export interface ProductPage {
   readonly html: Buffer;
   /** The header, charset and all; may be empty. */
@@ -42,7 +38,7 @@ export interface ProductPage {
  * `choose-facts.ts` says which of them wins. A page is a product's if it has structured data of one, the Open Graph type
  * "product", or a price that is clearly its own or stands beside a way to buy. Pure, but slow for large pages: about 0.3 s for each MB.
  *
- * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a challenge or a login), `not_a_product`.
+ * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a challenge), `page_login`, `not_a_product`.
  */
 export function readProductPage(page: ProductPage): PageProduct {
   const $ = loadPage(page.html, page.contentType);
@@ -79,7 +75,7 @@ function readDocument($: CheerioAPI, url: string): PageProduct {
     canBeBought &&
     (visible.title !== null || state !== undefined || visible.stock.canBuy) &&
     (visible.price !== null || (state?.price ?? null) !== null);
-  if (!isStructured && !isSold) throw new AppError(isBlocked($, url) ? 'page_blocked' : 'not_a_product');
+  if (!isStructured && !isSold) throw new AppError(nameRefusal($, url));
 
   const given: (readonly [PageSource, ProductFacts | undefined])[] = [
     ['json-ld', dropTail(jsonLd, visible)],
@@ -216,10 +212,4 @@ function findLanguage($: CheerioAPI): string | null {
     }
   }
   return null;
-}
-
-function isBlocked($: CheerioAPI, url: string): boolean {
-  const isLogin =
-    $('input[type="password"]').length > 0 && /log-?in|sign-?in|account|auth/i.test(new URL(url).pathname);
-  return isLogin || CHALLENGE_TITLE.test($('title').first().text()) || $(CHALLENGE_PARTS).length > 0;
 }
