@@ -35,12 +35,12 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 export function nameFetchFailure(error: unknown, isInBody: boolean): AppError {
   for (const cause of listCauses(error)) {
     if (cause instanceof AppError) return cause;
-    const { code } = cause as { code?: unknown };
+    const { code, name, message } = cause as { code?: unknown; name?: unknown; message?: unknown };
     const named = typeof code === 'string' && Object.hasOwn(CODES, code) ? CODES[code] : undefined;
     if (named !== undefined) return new AppError(named, { cause: error });
-    if (typeof code === 'string' && code.startsWith('HPE_')) {
-      return new AppError('page_failed', { cause: error });
-    }
+    // Not HTTP, or an answer (100, 101) to what nobody asked. undici gives these no code of their own.
+    const isNonsense = name === 'HTTPParserError' || message === 'bad response' || message === 'bad upgrade';
+    if (isNonsense) return new AppError('page_failed', { cause: error });
   }
   return new AppError(isInBody ? 'page_cut' : 'page_unreachable', { cause: error });
 }

@@ -218,6 +218,10 @@ describe('the visible page', () => {
     expect(codeOf(() => read('<p>$5'))).toBe('not_a_product');
   });
 
+  test('a page that takes the parser more stack than there is, is too large', () => {
+    expect(codeOf(() => read('<template>'.repeat(50_000)))).toBe('page_too_large');
+  });
+
   test('a challenge or a login is said to be one', () => {
     expect(codeOf(() => read('<title>Just a moment...</title>'))).toBe('page_blocked');
     const login = (html: string, url: string) => codeOf(() => read(html, 'text/html', url));

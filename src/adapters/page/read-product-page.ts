@@ -41,9 +41,8 @@ export interface ProductPage {
  * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a challenge), `page_login`, `not_a_product`.
  */
 export function readProductPage(page: ProductPage): PageProduct {
-  const $ = loadPage(page.html, page.contentType);
   try {
-    return readDocument($, page.url);
+    return readDocument(loadPage(page.html, page.contentType), page.url);
   } catch (error) {
     // Libraries below work by recursion, and a page may nest 100,000 deep. No product's page does.
     if (error instanceof RangeError) throw new AppError('page_too_large', { cause: error });
@@ -128,7 +127,7 @@ function assemble(
   }
   const price = keep('price', choosePrice(sources, visible));
   const currency = price === null ? null : findPriceCurrency(price, sources, hints);
-  const base = URL.parse($('base[href]').first().attr('href') ?? '', hints.url)?.href ?? hints.url;
+  const base = findBase($, hints.url);
   const images = listImages(sources, base);
   if (images[0] !== undefined) provenance.images = images[0].source;
   return {
@@ -183,6 +182,12 @@ function listImages(sources: readonly Source[], base: string): CandidateImage[] 
     }
   }
   return [...images.values()].slice(0, MAX_IMAGES);
+}
+
+/** What relative addresses are relative to. Browsers, too, ignore a base that is data or a script. */
+function findBase($: CheerioAPI, url: string): string {
+  const base = URL.parse($('base[href]').first().attr('href') ?? '', url);
+  return base === null || base.protocol === 'javascript:' || base.protocol === 'data:' ? url : base.href;
 }
 
 function toWebAddress(address: string, base: string): string | undefined {
