@@ -9,6 +9,7 @@ import { loadPage } from './load-page.ts';
 import { readMicrodata, readRdfa } from './microdata.ts';
 import { nameRefusal } from './name-refusal.ts';
 import { readOpenGraph } from './open-graph.ts';
+import { elementsOf } from './page-elements.ts';
 import type {
   CandidateImage,
   FoundPrice,
@@ -52,11 +53,7 @@ export function readProductPage(page: ProductPage): PageProduct {
 
 function readDocument($: CheerioAPI, url: string): PageProduct {
   const language = findLanguage($);
-  const titles = [
-    $('h1').first().text(),
-    $('title').first().text(),
-    $('meta[property="og:title"]').attr('content'),
-  ]
+  const titles = [textOfFirst($, 'h1'), textOfFirst($, 'title'), findMeta($, 'property', 'og:title')]
     .map((title) => plainText(title ?? '', 300))
     .filter((title) => title !== null);
   const hints: PageHints = { url, language, titles };
@@ -131,7 +128,7 @@ function assemble(
   const images = listImages(sources, base);
   if (images[0] !== undefined) provenance.images = images[0].source;
   return {
-    address: canonicalAddress(hints.url, $('link[rel~="canonical" i]').first().attr('href')),
+    address: canonicalAddress(hints.url, findCanonical($)),
     title,
     description: take('description'),
     brand: keep('brand', chooseBrand(sources, siteNames, hints.titles.join(' | '))),
@@ -184,9 +181,28 @@ function listImages(sources: readonly Source[], base: string): CandidateImage[] 
   return [...images.values()].slice(0, MAX_IMAGES);
 }
 
+function textOfFirst($: CheerioAPI, tag: string): string {
+  const [first] = elementsOf($).byTag(tag);
+  return first === undefined ? '' : $(first).text();
+}
+
+/** The content of the first meta tag of a name. */
+function findMeta($: CheerioAPI, key: 'property' | 'http-equiv', name: string): string | undefined {
+  const metas = elementsOf($).byTag('meta');
+  return metas.find(({ attribs }) => attribs[key]?.toLowerCase() === name)?.attribs.content;
+}
+
+function findCanonical($: CheerioAPI): string | undefined {
+  const links = elementsOf($).byTag('link');
+  return links.find(({ attribs }) => attribs.rel?.toLowerCase().split(/\s+/).includes('canonical'))?.attribs
+    .href;
+}
+
 /** What relative addresses are relative to. Browsers, too, ignore a base that is data or a script. */
 function findBase($: CheerioAPI, url: string): string {
-  const base = URL.parse($('base[href]').first().attr('href') ?? '', url);
+  const bases = elementsOf($).byTag('base');
+  const href = bases.find(({ attribs }) => attribs.href !== undefined)?.attribs.href;
+  const base = URL.parse(href ?? '', url);
   return base === null || base.protocol === 'javascript:' || base.protocol === 'data:' ? url : base.href;
 }
 
@@ -201,16 +217,15 @@ function toWebAddress(address: string, base: string): string | undefined {
 
 function findLanguage($: CheerioAPI): string | null {
   const html = $.root().children('html');
-  // A selector walks the whole page: the later ones only when they are needed.
   const tags = [
-    () => html.attr('lang'),
-    () => html.attr('xml:lang'),
-    () => $('meta[property="og:locale"]').attr('content'),
-    () => $('meta[http-equiv="content-language" i]').attr('content'),
+    html.attr('lang'),
+    html.attr('xml:lang'),
+    findMeta($, 'property', 'og:locale'),
+    findMeta($, 'http-equiv', 'content-language'),
   ];
   for (const tag of tags) {
     try {
-      const locale = new Intl.Locale((tag() ?? '').trim().replaceAll('_', '-'));
+      const locale = new Intl.Locale((tag ?? '').trim().replaceAll('_', '-'));
       if (locale.language !== 'und') return locale.baseName;
     } catch {
       // Not a language tag: the next one may be.
