@@ -3,6 +3,9 @@
  * against labels, time per page.
  *
  *   npm run bench:extraction -- DIR [--predictions FILE] [--by-shop] [--half a|b]
+ *   npm run bench:extraction -- --large-page
+ *
+ * `--large-page` reads one made page of 3 MB and 40,000 elements instead, and prints the CPU seconds that takes.
  *
  * DIR holds `html/<id>.html.gz`, `ground-truth.json` and, if there is one, `labels.json`. `--by-shop` also prints the
  * figures of two halves of the shops (every other one, by host), of each shop, and the fields that went wrong of
@@ -14,8 +17,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import type { PageProduct } from '../src/adapters/page/page-product.ts';
+import { parsePage } from '../src/adapters/page/parse-page.ts';
 import { readProductPage } from '../src/adapters/page/read-product-page.ts';
 import { AppError } from '../src/lib/app-error.ts';
+import { makeLargePage } from './make-large-page.ts';
 import {
   ATTRIBUTES,
   isMainImageRight,
@@ -43,9 +48,14 @@ const { values, positionals } = parseArgs({
     predictions: { type: 'string' },
     'by-shop': { type: 'boolean', default: false },
     half: { type: 'string' },
+    'large-page': { type: 'boolean', default: false },
   },
 });
 const say = (text: string) => process.stdout.write(`${text}\n`);
+if (values['large-page']) {
+  measureLargePage();
+  process.exit();
+}
 const folder = positionals[0];
 if (folder === undefined) {
   process.stderr.write('Usage: npm run bench:extraction -- DIR [--predictions FILE] [--by-shop]\n');
@@ -67,6 +77,23 @@ say(
 if (values.predictions !== undefined) {
   const predictions = Object.fromEntries(pages.map(({ id, guess }) => [id, guess]));
   await writeFile(values.predictions, `${JSON.stringify(predictions, null, 1)}\n`);
+}
+
+/** As a reading process would: the first time with cold code, then warm. */
+function measureLargePage(): void {
+  const html = makeLargePage();
+  say(`${(html.length / 1e6).toFixed(1)} MB, ${html.match(/<[a-z]/g)?.length} elements`);
+  for (const round of ['first', 'second', 'third', 'fourth']) {
+    const before = process.cpuUsage();
+    const answer = parsePage({
+      html: Buffer.from(html),
+      contentType: 'text/html',
+      url: 'https://shop.test/cup',
+    });
+    const { user, system } = process.cpuUsage(before);
+    const found = 'product' in answer ? `${answer.product.title}, ${answer.product.priceText}` : answer.code;
+    say(`  ${round.padEnd(7)} ${((user + system) / 1e6).toFixed(2)} s of CPU (${found})`);
+  }
 }
 
 async function readJson<T>(file: string): Promise<T> {

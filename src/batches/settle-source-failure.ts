@@ -12,9 +12,11 @@ const MAX_READINGS = 3;
 /** A shop that let us wait until the time-out once more is not asked a third time. */
 const MAX_TIMEOUTS = 2;
 const RETRY_DELAY_MS = 1000;
+/** A shop that wants us to stay away for longer is asked after this all the same: a batch is to end within minutes. */
+const MAX_RETRY_DELAY_MS = 60_000;
 
 /**
- * A page could not be used. What may pass by itself is tried again a little later; otherwise the source is `failed`
+ * A page could not be used. What may pass by itself is tried again a little later, or when the shop asks us to; otherwise the source is `failed`
  * and so are all its previews, each with the reason. Writes nothing if the source is no longer this worker's.
  */
 export async function settleSourceFailure(
@@ -26,7 +28,8 @@ export async function settleSourceFailure(
     await lockBatches(tx, [source.batchId]);
     if (!(await isHeld(tx, source))) return dropped('deleted, or handed to another worker');
     if (mayPass(error.code, source.tries)) {
-      const delayMs = RETRY_DELAY_MS * 2 ** (source.tries - 1);
+      const backoffMs = RETRY_DELAY_MS * 2 ** (source.tries - 1);
+      const delayMs = Math.max(backoffMs, Math.min(error.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS));
       await requeueSource(deps, tx, source, delayMs);
       return { kind: 'retry', error, delayMs };
     }

@@ -55,6 +55,13 @@ const ERRORS = {
     'The shop says that this page does not exist. Check the address.',
   ),
   page_blocked: row(422, 'UNPROCESSABLE_CONTENT', 'never', 'The shop does not let us read this page.'),
+  page_login: row(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    'never',
+    'The page asks for a login. Use an address that can be read without one.',
+  ),
+  page_throttled: row(422, 'UNPROCESSABLE_CONTENT', 'after', 'The shop asks us to slow down.'),
   page_disallowed: row(
     422,
     'UNPROCESSABLE_CONTENT',

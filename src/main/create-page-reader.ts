@@ -1,5 +1,5 @@
 import { collectImages } from '../adapters/images/collect-images.ts';
-import { createGuardedFetch } from '../adapters/page/guarded-fetch.ts';
+import { createGuardedFetch, type GuardedFetchOptions } from '../adapters/page/guarded-fetch.ts';
 import { createPageParser } from '../adapters/page/page-parser.ts';
 import { createRobotsGate, type RobotsGate } from '../adapters/page/robots-gate.ts';
 import type { PageReader } from '../steps/process-source.ts';
@@ -10,13 +10,20 @@ const PRODUCT_TOKEN = 'cta-batch';
 const USER_AGENT = `Mozilla/5.0 (compatible; ${PRODUCT_TOKEN}/0.1; product page reader)`;
 const MAX_PAGE_BYTES = 10 * 1024 * 1024;
 
+/** The settings that reading a page needs, and what a test puts in place of the world. */
+export type PageReaderOptions = Pick<Settings, 'FETCH_ALLOW_HOSTS' | 'FETCH_TIMEOUT' | 'FETCH_ROBOTS'> &
+  Pick<GuardedFetchOptions, 'idleTimeoutMs' | 'lookupAll'>;
+
 /** Builds what reads pages and their pictures. */
-export function createPageReader(settings: Settings): { pages: PageReader; close(): Promise<void> } {
+export function createPageReader(settings: PageReaderOptions): { pages: PageReader; close(): Promise<void> } {
   const parser = createPageParser();
+  const { idleTimeoutMs, lookupAll } = settings;
   const { fetchBytes, close } = createGuardedFetch({
     allowHosts: settings.FETCH_ALLOW_HOSTS,
     timeoutMs: settings.FETCH_TIMEOUT,
     userAgent: USER_AGENT,
+    ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+    ...(lookupAll === undefined ? {} : { lookupAll }),
   });
   const mayRead: RobotsGate =
     settings.FETCH_ROBOTS === 'on'

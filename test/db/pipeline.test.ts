@@ -176,6 +176,29 @@ describe('a batch from its creation to its end', () => {
   });
 });
 
+describe('a shop that asks us to slow down', () => {
+  test.each([
+    [undefined, 1000],
+    [0, 1000],
+    [7000, 7000],
+    [3_600_000, 60_000],
+  ])('Retry-After of %s ms: again after %i ms', async (retryAfterMs, delayMs) => {
+    await createBatch(db.deps, {
+      workspaceId,
+      batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },
+    });
+    const { work } = await claimSources(db.deps, { workerId, limit: 5 });
+    const error = new AppError('page_throttled', retryAfterMs === undefined ? {} : { retryAfterMs });
+    const outcomes = await Promise.all(work.map((source) => settleSourceFailure(db.deps, source, error)));
+    expect(outcomes).toEqual([{ kind: 'retry', error, delayMs }]);
+    const result = await db.orm.execute<{ wait: number }>(
+      sql`select extract(epoch from start_after - created_on)::float8 as wait from cta_jobs.job
+        where name = 'source.process' and state = 'created' order by start_after desc limit 1`,
+    );
+    expect(result.rows[0]?.wait).toBeCloseTo(delayMs / 1000, 1);
+  });
+});
+
 describe('calls that fail', () => {
   const dueNow = () =>
     db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);

@@ -1,6 +1,6 @@
 import { APIConnectionTimeoutError, APIError } from 'openai';
 import { AppError, toAppError } from '../../lib/app-error.ts';
-import { readRetryAfter } from './read-retry-after.ts';
+import { readRetryAfter } from '../../lib/read-retry-after.ts';
 
 /** The names services give to "we will not do this": OpenAI, Azure, Gemini and those who copy them. */
 const POLICY_CODE =

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 import { AppError } from '../../lib/app-error.ts';
+import { dropPngTexts } from './drop-png-texts.ts';
 import {
   DECODE_TIMEOUT_SECONDS,
   LARGE_PIXELS,
@@ -41,7 +42,7 @@ export async function decodeImage(bytes: Buffer): Promise<DecodedImage> {
   // Before sharp looks: its SVG and PDF readers are never to see what a shop sends.
   if (!isBitmap(bytes)) throw new AppError('no_usable_picture');
   try {
-    return await decode(bytes);
+    return await decode(isPng(bytes) ? dropPngTexts(bytes) : bytes);
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError('no_usable_picture', { cause: error });
@@ -93,11 +94,15 @@ function encode(pixels: Sharp, isTransparent: boolean): Promise<Buffer> {
   return pixels.flatten({ background: '#ffffff' }).jpeg({ quality: JPEG_QUALITY, mozjpeg: false }).toBuffer();
 }
 
+function isPng(bytes: Buffer): boolean {
+  return bytes.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n';
+}
+
 function isBitmap(bytes: Buffer): boolean {
   const head = bytes.subarray(0, 16).toString('latin1');
   return (
     head.startsWith('\xff\xd8\xff') ||
-    head.startsWith('\x89PNG\r\n\x1a\n') ||
+    isPng(bytes) ||
     head.startsWith('GIF8') ||
     (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP') ||
     head.slice(4, 8) === 'ftyp'

@@ -1,8 +1,18 @@
-import type { Response } from 'undici';
+import type { Readable } from 'node:stream';
 import { AppError, type ErrorCode } from '../../lib/app-error.ts';
+import { readRetryAfter } from '../../lib/read-retry-after.ts';
+import { decodeBody } from './decode-body.ts';
 
-/** How much of an error page is looked at for signs of a challenge. */
+/** The head of an answer, and its body as it comes over the wire. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readable;
+}
+
+/** How much of an error page, as sent, is looked at for signs of a challenge. */
 const PEEK_BYTES = 64 * 1024;
+const MAX_PEEK_BYTES = 4 * 1024 * 1024;
 
 const CHALLENGE_WORDS = /captcha|challenge|robot check|are you a robot|access denied|unusual traffic/i;
 
@@ -19,21 +29,18 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_BODY_TIMEOUT: 'page_timeout',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'page_cut',
   UND_ERR_HEADERS_OVERFLOW: 'page_failed',
-  Z_DATA_ERROR: 'page_failed',
 };
 
 /** Names a failure of the network. `isInBody`: the head of the answer had come already. The cause is kept. */
 export function nameFetchFailure(error: unknown, isInBody: boolean): AppError {
   for (const cause of listCauses(error)) {
     if (cause instanceof AppError) return cause;
-    const { code, message } = cause as { code?: unknown; message?: unknown };
+    const { code, name, message } = cause as { code?: unknown; name?: unknown; message?: unknown };
     const named = typeof code === 'string' && Object.hasOwn(CODES, code) ? CODES[code] : undefined;
     if (named !== undefined) return new AppError(named, { cause: error });
-    if (typeof code === 'string' && code.startsWith('HPE_')) {
-      return new AppError('page_failed', { cause: error });
-    }
-    // undici, as browsers do, opens no connection to ports of mail, SSH and the like.
-    if (message === 'bad port') return new AppError('address_refused', { cause: error });
+    // Not HTTP, or an answer (100, 101) to what nobody asked. undici gives these no code of their own.
+    const isNonsense = name === 'HTTPParserError' || message === 'bad response' || message === 'bad upgrade';
+    if (isNonsense) return new AppError('page_failed', { cause: error });
   }
   return new AppError(isInBody ? 'page_cut' : 'page_unreachable', { cause: error });
 }
@@ -53,37 +60,57 @@ function listCauses(error: unknown): object[] {
 }
 
 /** The failure an answer stands for, or undefined when it is a page. Reads the body only of a 503. */
-export async function findStatusFailure(response: Response): Promise<ErrorCode | undefined> {
-  if (isChallenge(response)) return 'page_blocked';
-  if (response.ok) return undefined;
-  switch (response.status) {
+export async function findStatusFailure(answer: Answer, now: number): Promise<AppError | undefined> {
+  const { status, headers } = answer;
+  if (status >= 200 && status <= 299 && !isChallenge(headers)) return undefined;
+  const code = isChallenge(headers) ? 'page_blocked' : await nameStatus(answer);
+  const retryAfterMs = code === 'page_throttled' ? readRetryAfter(headers, now) : undefined;
+  const cause = new Error(`HTTP ${status}`);
+  return new AppError(code, { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+}
+
+async function nameStatus(answer: Answer): Promise<ErrorCode> {
+  switch (answer.status) {
     case 404:
     case 410:
       return 'page_gone';
     case 401:
+      return 'page_login';
     case 403:
-    case 429:
     case 451:
       return 'page_blocked';
+    case 429:
+      return 'page_throttled';
     case 503:
-      return CHALLENGE_WORDS.test(await peek(response)) ? 'page_blocked' : 'page_failed';
+      return CHALLENGE_WORDS.test(await peek(answer)) ? 'page_blocked' : 'page_failed';
     default:
       return 'page_failed';
   }
 }
 
 /** What Cloudflare and AWS WAF say beside their puzzles, whatever the status. */
-function isChallenge(response: Response): boolean {
-  return response.headers.get('cf-mitigated') === 'challenge' || response.headers.has('x-amzn-waf-action');
+function isChallenge(headers: Headers): boolean {
+  return headers.get('cf-mitigated') === 'challenge' || headers.has('x-amzn-waf-action');
 }
 
-async function peek(response: Response): Promise<string> {
+async function peek({ headers, body }: Answer): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     size += chunk.byteLength;
     if (size >= PEEK_BYTES) break;
   }
-  return Buffer.concat(chunks).toString('latin1');
+  try {
+    const contentEncoding = headers.get('content-encoding');
+    // What was not read is no failure here.
+    const bytes = await decodeBody(Buffer.concat(chunks), {
+      contentEncoding,
+      isWhole: true,
+      maxBytes: MAX_PEEK_BYTES,
+    });
+    return bytes.toString('latin1');
+  } catch {
+    return '';
+  }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LookupAll } from './guarded-connector.ts';
 import { createGuardedFetch, type GuardedFetch, type GuardedFetchOptions } from './guarded-fetch.ts';
@@ -73,9 +73,9 @@ describe('what comes back', () => {
   test.each([
     [404, 'page_gone'],
     [410, 'page_gone'],
-    [401, 'page_blocked'],
+    [401, 'page_login'],
     [403, 'page_blocked'],
-    [429, 'page_blocked'],
+    [429, 'page_throttled'],
     [451, 'page_blocked'],
     [500, 'page_failed'],
     [503, 'page_failed'],
@@ -86,7 +86,17 @@ describe('what comes back', () => {
     await expect(get(origin)).rejects.toMatchObject({ code });
   });
 
-  test('a challenge is a block, whatever its status', async () => {
+  test('how long a shop wants us to wait', async () => {
+    answer = (_, response) => response.writeHead(429, { 'retry-after': '7' }).end();
+    await expect(get(origin)).rejects.toMatchObject({ code: 'page_throttled', retryAfterMs: 7000 });
+    answer = (_, response) => response.writeHead(429).end();
+    await expect(get(origin)).rejects.toMatchObject({ retryAfterMs: undefined });
+  });
+
+  test('a challenge is a block, whatever its status, and though it is compressed', async () => {
+    answer = (_, response) =>
+      response.writeHead(503, { 'content-encoding': 'gzip' }).end(gzipSync('<title>Robot Check</title>'));
+    await expect(get(origin)).rejects.toMatchObject({ code: 'page_blocked' });
     answer = (_, response) => response.writeHead(503).end('<title>Robot Check</title>');
     await expect(get(origin)).rejects.toMatchObject({ code: 'page_blocked' });
     answer = (_, response) => response.writeHead(202, { 'x-amzn-waf-action': 'challenge' }).end();
@@ -120,6 +130,7 @@ describe('the guard', () => {
     'file:///etc/passwd',
     'http://user:pass@shop.test/',
     'http://shop.test:22/',
+    'https://shop.test:6000/',
     'not an address',
     `http://shop.test/${'x'.repeat(2100)}`,
   ])('refuses %s', async (url) => {
@@ -180,6 +191,76 @@ describe('the guard', () => {
     expect(failure).toMatchObject({ code: 'page_unreachable' });
     expect(failure.message).not.toContain('127.0.0.1');
     expect(failure.cause).toBeInstanceOf(Error);
+  });
+});
+
+describe('compression', () => {
+  const text = 'A cup, a mug and a saucer. '.repeat(50);
+  const random = Buffer.from(Array.from({ length: 3000 }, (_, i) => (i * i * 31 + i) % 251));
+  const coded = {
+    gzip: gzipSync(random),
+    deflate: deflateSync(random),
+    br: brotliCompressSync(random),
+  };
+  const codings = Object.entries(coded);
+
+  /** Ends with its connection: nothing says how long the body is. */
+  function sendUntilClose(encoding: string, body: Buffer): void {
+    answer = (_, response) => {
+      response.setHeader('content-encoding', encoding).removeHeader('transfer-encoding');
+      response.shouldKeepAlive = false;
+      // Else Node would count the body and announce its length.
+      response.flushHeaders();
+      response.end(body);
+    };
+  }
+
+  test.each([
+    ['gzip', gzipSync(text)],
+    ['x-gzip', gzipSync(text)],
+    ['deflate', deflateSync(text)],
+    ['deflate', deflateRawSync(text)],
+    ['BR', brotliCompressSync(text)],
+    ['gzip, br', brotliCompressSync(gzipSync(text))],
+    ['identity', Buffer.from(text)],
+    ['utf-8', Buffer.from(text)],
+  ])('%s is undone', async (encoding, body) => {
+    answer = (request, response) => {
+      expect(request.headers['accept-encoding']).toBe('gzip, deflate, br');
+      response.setHeader('content-encoding', encoding).end(body);
+    };
+    expect((await get(origin)).body.toString()).toBe(text);
+  });
+
+  test.each(codings)(
+    '%s without its end, and nothing else that frames it, is cut',
+    async (encoding, body) => {
+      sendUntilClose(encoding, body.subarray(0, -20));
+      await expect(get(origin)).rejects.toMatchObject({ code: 'page_cut' });
+      sendUntilClose(encoding, body);
+      expect((await get(origin)).body.equals(random)).toBe(true);
+    },
+  );
+
+  test('gzip without its last bytes is forgiven when its length, or its last chunk, has come', async () => {
+    const body = coded.gzip.subarray(0, -8);
+    answer = (_, response) => response.setHeader('content-encoding', 'gzip').end(body);
+    expect((await get(origin)).body.equals(random)).toBe(true);
+    answer = (_, response) => {
+      response.setHeader('content-encoding', 'gzip').write(body);
+      response.end();
+    };
+    expect((await get(origin)).body.equals(random)).toBe(true);
+  });
+
+  test.each([
+    ['gzip', Buffer.from('plain')],
+    ['br', Buffer.alloc(100, 0xff)],
+    ['deflate', Buffer.from('plain')],
+    ['gzip, gzip, gzip', gzipSync(gzipSync(gzipSync('x')))],
+  ])('%s that is something else, or stacked too high, fails', async (encoding, body) => {
+    answer = (_, response) => response.setHeader('content-encoding', encoding).end(body);
+    await expect(get(origin)).rejects.toMatchObject({ code: 'page_failed' });
   });
 });
 

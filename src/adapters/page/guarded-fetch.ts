@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { Agent, fetch, type Response } from 'undici';
+import { Agent, request as send } from 'undici';
 import { AppError } from '../../lib/app-error.ts';
-import { findStatusFailure, nameFetchFailure } from './fetch-failure.ts';
+import { hasBlockedPort } from './blocked-ports.ts';
+import { ACCEPT_ENCODING, decodeBody } from './decode-body.ts';
+import { type Answer, findStatusFailure, nameFetchFailure } from './fetch-failure.ts';
 import { createGuardedConnector, isAllowed, isPrivateLiteral, type LookupAll } from './guarded-connector.ts';
 import { createHostSlots } from './host-slots.ts';
 
@@ -97,58 +99,80 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     timeoutMs: number,
   ): Promise<FetchedBytes | URL> {
     // The connector checks this too; here nothing depends on how undici hands it the host.
-    if (isPrivateLiteral(target.hostname) && !isAllowed(target, allowHosts))
-      throw new AppError('address_refused');
+    const isPrivate = isPrivateLiteral(target.hostname) && !isAllowed(target, allowHosts);
+    if (isPrivate || hasBlockedPort(target)) throw new AppError('address_refused');
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(new AppError('page_timeout')), Math.max(0, timeoutMs));
-    let response: Response | undefined;
+    let answer: Answer | undefined;
     try {
-      response = await fetch(target, {
-        dispatcher: agent,
-        redirect: 'manual',
-        signal: AbortSignal.any([request.signal, deadline.signal]),
-        headers: {
-          accept: request.accept,
-          // Any language: a shop then answers in its own, which is the one its shoppers read.
-          'accept-language': '*, en;q=0.5',
-          'user-agent': options.userAgent,
-          ...(request.referer === undefined ? {} : { referer: request.referer }),
-        },
-      });
-      if (REDIRECT_STATUSES.has(response.status)) return nextAddress(response, target);
-      const failure = await findStatusFailure(response);
-      if (failure !== undefined) throw new AppError(failure, { cause: new Error(`HTTP ${response.status}`) });
+      answer = await ask(target, request, AbortSignal.any([request.signal, deadline.signal]));
+      if (REDIRECT_STATUSES.has(answer.status)) return nextAddress(answer, target);
+      const failure = await findStatusFailure(answer, Date.now());
+      if (failure !== undefined) throw failure;
       return {
         finalUrl: target.href,
-        status: response.status,
-        contentType: response.headers.get('content-type') ?? '',
-        body: await readBody(response, request.maxBytes),
+        status: answer.status,
+        contentType: answer.headers.get('content-type') ?? '',
+        body: await readBody(answer, request.maxBytes),
       };
     } catch (error) {
       request.signal.throwIfAborted();
       deadline.signal.throwIfAborted();
-      throw nameFetchFailure(error, response !== undefined);
+      throw nameFetchFailure(error, answer !== undefined);
     } finally {
       clearTimeout(timer);
-      // An unread body would hold its connection. After an error there is nothing left to cancel.
-      if (response?.body && !response.bodyUsed) await response.body.cancel().catch(() => {});
+      // An unread body would hold its connection. It says so as an error, which nobody needs to hear.
+      answer?.body.on('error', () => {}).destroy();
     }
+  }
+
+  /**
+   * Not `fetch`: that undoes the compression itself, and takes a stream without its end for a whole one even where
+   * nothing else would show that the body was cut.
+   */
+  async function ask(target: URL, request: FetchRequest, signal: AbortSignal): Promise<Answer> {
+    const { statusCode, headers, body } = await send(target, {
+      dispatcher: agent,
+      signal,
+      headers: {
+        accept: request.accept,
+        'accept-encoding': ACCEPT_ENCODING,
+        // Any language: a shop then answers in its own, which is the one its shoppers read.
+        'accept-language': '*, en;q=0.5',
+        'user-agent': options.userAgent,
+        ...(request.referer === undefined ? {} : { referer: request.referer }),
+      },
+    });
+    return { status: statusCode, headers: toHeaders(headers), body };
   }
 
   return { fetchBytes, close: () => agent.destroy() };
 }
 
-async function readBody(response: Response, maxBytes: number): Promise<Buffer> {
-  if (Number(response.headers.get('content-length')) > maxBytes) throw new AppError('page_too_large');
+async function readBody({ headers, body }: Answer, maxBytes: number): Promise<Buffer> {
+  const length = headers.get('content-length');
+  if (Number(length) > maxBytes) throw new AppError('page_too_large');
   const chunks: Uint8Array[] = [];
   let size = 0;
   // Leaving the loop early cancels the rest.
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
     if (size > maxBytes) throw new AppError('page_too_large');
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks, size);
+  return decodeBody(Buffer.concat(chunks, size), {
+    contentEncoding: headers.get('content-encoding'),
+    // undici fails a body that is shorter than its length or lacks its last chunk.
+    isWhole: length !== null || /chunked/i.test(headers.get('transfer-encoding') ?? ''),
+    maxBytes,
+  });
+}
+
+function toHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Headers {
+  const pairs = Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one): [string, string] => [name, one]),
+  );
+  return new Headers(pairs);
 }
 
 /** An address may be fetched if it is http(s), not too long, and carries no name or password. */
@@ -160,9 +184,9 @@ function parseAddress(url: string, base?: string): URL | undefined {
   return isWeb && parsed.username === '' && parsed.password === '' ? parsed : undefined;
 }
 
-function nextAddress(response: Response, from: URL): URL {
+function nextAddress({ headers }: Answer, from: URL): URL {
   // Header bytes arrive as Latin-1, but many servers send UTF-8 here and browsers read it so.
-  const bytes = Buffer.from(response.headers.get('location') ?? '', 'latin1');
+  const bytes = Buffer.from(headers.get('location') ?? '', 'latin1');
   const location = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
   const next = location === '' ? undefined : parseAddress(location, from.href);
   if (next === undefined) throw new AppError('bad_redirect');

@@ -1,4 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
+import { elementsOf } from './page-elements.ts';
 import { scanJson } from './scan-json.ts';
 
 /** Repairing needs stack for each character; a longer block that is broken is read leniently instead. */
@@ -6,8 +7,9 @@ const MAX_REPAIR = 2_000_000;
 
 /** The values of all JSON-LD blocks of a page, in order. Blocks that cannot be read are left out. */
 export function readJsonLd($: CheerioAPI): unknown[] {
-  return $('script[type*="ld+json" i]')
-    .toArray()
+  return elementsOf($)
+    .byTag('script')
+    .filter((script) => /ld\+json/i.test(script.attribs.type ?? ''))
     .map((script) => parseSloppyJson($(script).text()))
     .filter((value) => value !== undefined);
 }

@@ -1,4 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
+import { elementsOf } from './page-elements.ts';
 
 type Elements = ReturnType<CheerioAPI>;
 
@@ -40,14 +41,14 @@ export function readRdfa($: CheerioAPI): unknown[] {
 }
 
 function readProducts($: CheerioAPI, markup: Markup, type: RegExp): unknown[] {
-  return $(`[${markup.scope}]`)
+  return elementsOf($)
+    .withAttribute(markup.scope)
     .slice(0, MAX_PROPERTIES)
     .filter(
-      (_, element) =>
-        type.test($(element).attr(markup.type) ?? '') && $(element).closest(ELSEWHERE).length === 0,
+      (element) =>
+        type.test(element.attribs[markup.type] ?? '') && $(element).closest(ELSEWHERE).length === 0,
     )
     .slice(0, MAX_ITEMS)
-    .toArray()
     .map((element) => readItem($, $(element), 0, markup));
 }
 
@@ -83,8 +84,10 @@ function listProperties($: CheerioAPI, root: Elements, owner: Elements, markup =
 function listReferred($: CheerioAPI, item: Elements): Elements[] {
   const ids = new Set((item.attr('itemref') ?? '').split(/\s+/).filter((id) => id !== ''));
   if (ids.size === 0) return [];
-  const roots = $('[id]').filter((_, element) => ids.has($(element).attr('id') ?? ''));
-  return roots.toArray().flatMap((element) => {
+  const roots = elementsOf($)
+    .withAttribute('id')
+    .filter(({ attribs }) => ids.has(attribs.id ?? ''));
+  return roots.flatMap((element) => {
     const root = $(element);
     const below = listProperties($, root, root.parent().closest('[itemscope]'));
     return root.attr('itemprop') === undefined ? below : [root, ...below];

@@ -1,4 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
+import { elementsOf } from './page-elements.ts';
 import type { FoundImage, PageHints, ProductFacts } from './page-product.ts';
 import { parsePrice } from './parse-price.ts';
 import { plainText } from './plain-text.ts';
@@ -49,13 +50,13 @@ interface Tag {
 }
 
 function listTags($: CheerioAPI): Tag[] {
-  return $('meta[content]')
+  return elementsOf($)
+    .byTag('meta')
+    .filter(({ attribs }) => attribs.content !== undefined)
     .slice(0, 500)
-    .toArray()
-    .map((element) => {
-      const meta = $(element);
-      const name = (meta.attr('property') ?? meta.attr('name') ?? '').trim().toLowerCase();
-      return { name, content: (meta.attr('content') ?? '').trim() };
+    .map(({ attribs }) => {
+      const name = (attribs.property ?? attribs.name ?? '').trim().toLowerCase();
+      return { name, content: (attribs.content ?? '').trim() };
     });
 }
 

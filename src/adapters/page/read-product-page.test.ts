@@ -218,11 +218,26 @@ describe('the visible page', () => {
     expect(codeOf(() => read('<p>$5'))).toBe('not_a_product');
   });
 
+  test('a page that takes the parser more stack than there is, is too large', () => {
+    expect(codeOf(() => read('<template>'.repeat(50_000)))).toBe('page_too_large');
+  });
+
   test('a challenge or a login is said to be one', () => {
     expect(codeOf(() => read('<title>Just a moment...</title>'))).toBe('page_blocked');
-    expect(codeOf(() => read('<input type="password">', 'text/html', 'https://shop.test/login'))).toBe(
-      'page_blocked',
-    );
+    const login = (html: string, url: string) => codeOf(() => read(html, 'text/html', url));
+    expect(login('<input type="password">', 'https://shop.test/my-account')).toBe('page_login');
+    expect(login('<input type="password">', 'https://shop.test/shoes')).toBe('not_a_product');
+    expect(login('<div id="app">', 'https://shop.test/customer/account/login/referer/x')).toBe('page_login');
+    expect(login('<h1>Welcome', 'https://login.shop.test/?next=/p/1')).toBe('page_login');
+    expect(login('<h1>About us', 'https://shop.test/catalogue/authors')).toBe('not_a_product');
+    // A shop that shows its product there may.
+    expect(
+      read(
+        '<h1>Cup</h1><b class="price">$5</b><input type="password">',
+        'text/html',
+        'https://shop.test/login',
+      ),
+    ).toMatchObject({ title: 'Cup' });
   });
 });
 

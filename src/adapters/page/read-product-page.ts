@@ -7,7 +7,9 @@ import { findCurrency } from './currency.ts';
 import { readJsonLd } from './json-ld.ts';
 import { loadPage } from './load-page.ts';
 import { readMicrodata, readRdfa } from './microdata.ts';
+import { nameRefusal } from './name-refusal.ts';
 import { readOpenGraph } from './open-graph.ts';
+import { elementsOf } from './page-elements.ts';
 import type {
   CandidateImage,
   FoundPrice,
@@ -24,11 +26,6 @@ import { readVisiblePage, type VisibleFacts } from './visible-page.ts';
 const MAX_IMAGES = 20;
 const MAX_ADDRESS_LENGTH = 2048;
 
-const CHALLENGE_TITLE =
-  /just a moment|attention required|access denied|are you a (?:human|robot)|robot check|captcha|pardon our interruption|verify you are|security check|bot protection/i;
-const CHALLENGE_PARTS =
-  'script[src*="challenges.cloudflare.com"], script[src*="captcha-delivery.com"], #px-captcha, #challenge-form, form[action*="validateCaptcha"]';
-
 export interface ProductPage {
   readonly html: Buffer;
   /** The header, charset and all; may be empty. */
@@ -42,12 +39,11 @@ export interface ProductPage {
  * `choose-facts.ts` says which of them wins. A page is a product's if it has structured data of one, the Open Graph type
  * "product", or a price that is clearly its own or stands beside a way to buy. Pure, but slow for large pages: about 0.3 s for each MB.
  *
- * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a challenge or a login), `not_a_product`.
+ * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a challenge), `page_login`, `not_a_product`.
  */
 export function readProductPage(page: ProductPage): PageProduct {
-  const $ = loadPage(page.html, page.contentType);
   try {
-    return readDocument($, page.url);
+    return readDocument(loadPage(page.html, page.contentType), page.url);
   } catch (error) {
     // Libraries below work by recursion, and a page may nest 100,000 deep. No product's page does.
     if (error instanceof RangeError) throw new AppError('page_too_large', { cause: error });
@@ -57,11 +53,7 @@ export function readProductPage(page: ProductPage): PageProduct {
 
 function readDocument($: CheerioAPI, url: string): PageProduct {
   const language = findLanguage($);
-  const titles = [
-    $('h1').first().text(),
-    $('title').first().text(),
-    $('meta[property="og:title"]').attr('content'),
-  ]
+  const titles = [textOfFirst($, 'h1'), textOfFirst($, 'title'), findMeta($, 'property', 'og:title')]
     .map((title) => plainText(title ?? '', 300))
     .filter((title) => title !== null);
   const hints: PageHints = { url, language, titles };
@@ -79,7 +71,7 @@ function readDocument($: CheerioAPI, url: string): PageProduct {
     canBeBought &&
     (visible.title !== null || state !== undefined || visible.stock.canBuy) &&
     (visible.price !== null || (state?.price ?? null) !== null);
-  if (!isStructured && !isSold) throw new AppError(isBlocked($, url) ? 'page_blocked' : 'not_a_product');
+  if (!isStructured && !isSold) throw new AppError(nameRefusal($, url));
 
   const given: (readonly [PageSource, ProductFacts | undefined])[] = [
     ['json-ld', dropTail(jsonLd, visible)],
@@ -132,11 +124,11 @@ function assemble(
   }
   const price = keep('price', choosePrice(sources, visible));
   const currency = price === null ? null : findPriceCurrency(price, sources, hints);
-  const base = URL.parse($('base[href]').first().attr('href') ?? '', hints.url)?.href ?? hints.url;
+  const base = findBase($, hints.url);
   const images = listImages(sources, base);
   if (images[0] !== undefined) provenance.images = images[0].source;
   return {
-    address: canonicalAddress(hints.url, $('link[rel~="canonical" i]').first().attr('href')),
+    address: canonicalAddress(hints.url, findCanonical($)),
     title,
     description: take('description'),
     brand: keep('brand', chooseBrand(sources, siteNames, hints.titles.join(' | '))),
@@ -189,6 +181,31 @@ function listImages(sources: readonly Source[], base: string): CandidateImage[] 
   return [...images.values()].slice(0, MAX_IMAGES);
 }
 
+function textOfFirst($: CheerioAPI, tag: string): string {
+  const [first] = elementsOf($).byTag(tag);
+  return first === undefined ? '' : $(first).text();
+}
+
+/** The content of the first meta tag of a name. */
+function findMeta($: CheerioAPI, key: 'property' | 'http-equiv', name: string): string | undefined {
+  const metas = elementsOf($).byTag('meta');
+  return metas.find(({ attribs }) => attribs[key]?.toLowerCase() === name)?.attribs.content;
+}
+
+function findCanonical($: CheerioAPI): string | undefined {
+  const links = elementsOf($).byTag('link');
+  return links.find(({ attribs }) => attribs.rel?.toLowerCase().split(/\s+/).includes('canonical'))?.attribs
+    .href;
+}
+
+/** What relative addresses are relative to. Browsers, too, ignore a base that is data or a script. */
+function findBase($: CheerioAPI, url: string): string {
+  const bases = elementsOf($).byTag('base');
+  const href = bases.find(({ attribs }) => attribs.href !== undefined)?.attribs.href;
+  const base = URL.parse(href ?? '', url);
+  return base === null || base.protocol === 'javascript:' || base.protocol === 'data:' ? url : base.href;
+}
+
 function toWebAddress(address: string, base: string): string | undefined {
   const url = URL.parse(address.trim(), base);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '') {
@@ -200,26 +217,19 @@ function toWebAddress(address: string, base: string): string | undefined {
 
 function findLanguage($: CheerioAPI): string | null {
   const html = $.root().children('html');
-  // A selector walks the whole page: the later ones only when they are needed.
   const tags = [
-    () => html.attr('lang'),
-    () => html.attr('xml:lang'),
-    () => $('meta[property="og:locale"]').attr('content'),
-    () => $('meta[http-equiv="content-language" i]').attr('content'),
+    html.attr('lang'),
+    html.attr('xml:lang'),
+    findMeta($, 'property', 'og:locale'),
+    findMeta($, 'http-equiv', 'content-language'),
   ];
   for (const tag of tags) {
     try {
-      const locale = new Intl.Locale((tag() ?? '').trim().replaceAll('_', '-'));
+      const locale = new Intl.Locale((tag ?? '').trim().replaceAll('_', '-'));
       if (locale.language !== 'und') return locale.baseName;
     } catch {
       // Not a language tag: the next one may be.
     }
   }
   return null;
-}
-
-function isBlocked($: CheerioAPI, url: string): boolean {
-  const isLogin =
-    $('input[type="password"]').length > 0 && /log-?in|sign-?in|account|auth/i.test(new URL(url).pathname);
-  return isLogin || CHALLENGE_TITLE.test($('title').first().text()) || $(CHALLENGE_PARTS).length > 0;
 }

@@ -1,6 +1,7 @@
 import type { CheerioAPI } from 'cheerio';
 import { findCurrency } from './currency.ts';
 import { makeNameMatcher } from './match-name.ts';
+import { elementsOf } from './page-elements.ts';
 import type { FoundImage, FoundPrice, PageHints, ProductFacts } from './page-product.ts';
 import { fromNumber, parsePrice } from './parse-price.ts';
 import { plainText } from './plain-text.ts';
@@ -110,20 +111,23 @@ export function readState($: CheerioAPI, hints: PageHints): ProductFacts | undef
   return joined;
 }
 
+/** Where shops put the data of a product on a tag. */
+const DATA_ATTRIBUTES = ['data-product', 'data-gtm', 'data-analytics', 'data-product-details'];
+
 function listObjects($: CheerioAPI): Item[] {
   const waiting: unknown[] = [];
   let left = MAX_SCRIPTS;
-  for (const script of $('script:not([src])').toArray()) {
-    if (/ld\+json/i.test($(script).attr('type') ?? '')) continue;
+  const elements = elementsOf($);
+  for (const script of elements.byTag('script')) {
+    const { src, type = '' } = script.attribs;
+    if (src !== undefined || /ld\+json/i.test(type)) continue;
     const text = $(script).text().slice(0, left);
     left -= text.length;
     if (text.length < 30) continue;
     for (const value of readScript(text)) waiting.push(value);
   }
-  for (const element of $('[data-product], [data-gtm], [data-analytics], [data-product-details]')
-    .slice(0, 50)
-    .toArray()) {
-    for (const value of Object.values('attribs' in element ? element.attribs : {})) {
+  for (const element of elements.withAttribute(...DATA_ATTRIBUTES).slice(0, 50)) {
+    for (const value of Object.values(element.attribs)) {
       if (value.startsWith('{') && value.length < 50_000) waiting.push(...scanJson(value));
     }
   }

@@ -30,7 +30,9 @@ test('a group of our own comes before the one for all', async () => {
 });
 
 test('no file allows all; a shop that cannot give it now allows nothing, and is asked again', async () => {
-  await makeGate(() => new AppError('page_gone')).visit('https://shop.example/cup');
+  for (const code of ['page_gone', 'page_blocked', 'page_login'] as const) {
+    await makeGate(() => new AppError(code)).visit('https://shop.example/cup');
+  }
   let isDown = true;
   const { asked, visit } = makeGate(() => (isDown ? new AppError('page_failed') : ''));
   await expect(visit('https://shop.example/cup')).rejects.toMatchObject({ code: 'page_failed' });

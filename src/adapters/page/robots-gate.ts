@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import robots from 'robots-parser';
-import { AppError } from '../../lib/app-error.ts';
+import { AppError, type ErrorCode } from '../../lib/app-error.ts';
 import type { FetchBytes } from './guarded-fetch.ts';
 
 /** RFC 9309, section 2.5: at least 500 kibibytes must be read. */
@@ -10,6 +10,9 @@ const KEEP_MS = 60 * 60_000;
 /** The files of so many shops are kept. */
 const KEEP_SHOPS = 1000;
 
+/** A file that is not there, or not for us. A shop that asks us to slow down (429) is asked again later. */
+const ALLOWS_ALL: ReadonlySet<ErrorCode> = new Set(['page_gone', 'page_blocked', 'page_login']);
+
 /** Its types speak of a default export; CommonJS gives the function itself. */
 const robotsParser = robots as unknown as typeof robots.default;
 
@@ -18,7 +21,8 @@ export type RobotsGate = (url: string, signal: AbortSignal) => Promise<void>;
 
 /**
  * Obeys robots.txt (RFC 9309) for the product token `userAgent`. Fetched through the same guard as pages, once an hour
- * for each shop. A shop without one (4xx) allows all; one that cannot give it now (5xx, no answer) allows nothing.
+ * for each shop. A shop without one (4xx) allows all; one that cannot give it now (5xx, 429, no
+ * answer) allows nothing.
  */
 export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: string }): RobotsGate {
   const { fetchBytes, userAgent } = options;
@@ -33,8 +37,7 @@ export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: s
       });
       return body.toString('utf8');
     } catch (error) {
-      if (error instanceof AppError && (error.code === 'page_gone' || error.code === 'page_blocked'))
-        return '';
+      if (error instanceof AppError && ALLOWS_ALL.has(error.code)) return '';
       throw error;
     }
   }

@@ -4,6 +4,7 @@ import { findBrand } from './find-brand.ts';
 import { findCode } from './find-code.ts';
 import { findPrice } from './find-price.ts';
 import { makeNameMatcher } from './match-name.ts';
+import { elementsOf } from './page-elements.ts';
 import { findPageImages } from './page-images.ts';
 import type { FoundPrice, PageHints, ProductFacts } from './page-product.ts';
 import { plainText } from './plain-text.ts';
@@ -57,7 +58,8 @@ function listFields(visits: readonly Visit[]): Set<string> {
   const fields = new Set<string>();
   for (const { tag, attributes } of visits) {
     if (tag === '' || fields.size > 20_000) continue;
-    for (const [name, value] of Object.entries(attributes)) {
+    for (const name in attributes) {
+      const value = attributes[name] ?? '';
       const isField = name === 'value' || (name.startsWith('data-') && /id|sku|code|product|item/.test(name));
       if (isField && value.length >= 4 && value.length <= 40 && /\d/.test(value)) fields.add(value);
     }
@@ -76,13 +78,12 @@ function listWords(visits: readonly Visit[]): string {
 
 /** The first h1 whose words are also in the page's title; else another heading that is; else the first h1 with words. */
 function findHeading($: CheerioAPI, hints: PageHints): PageNode | undefined {
-  const withWords = (selector: string, count: number) =>
-    $(selector)
+  const withWords = (nodes: readonly PageNode[], count: number) =>
+    nodes
       .slice(0, count)
-      .toArray()
       .map((node) => ({ node, words: plainText($(node).text(), 300) ?? '' }))
       .filter(({ words }) => words !== '');
-  const headings = withWords('h1', 20);
+  const headings = withWords(elementsOf($).byTag('h1'), 20);
   // The first heading is one of the hints, and would match itself.
   const others = [...hints.titles];
   const itself = others.indexOf(headings[0]?.words ?? '');
@@ -93,7 +94,7 @@ function findHeading($: CheerioAPI, hints: PageHints): PageNode | undefined {
     headings.find(({ words }) => titles.some((title) => title.includes(words.toLowerCase()))) ??
     headings.find(({ words }) => isNamed(words));
   if (named !== undefined || headings.length > 0) return (named ?? likeAddress(headings, hints.url))?.node;
-  return withWords(OTHER_HEADINGS, 60).find(({ words }) => isNamed(words))?.node;
+  return withWords($(OTHER_HEADINGS).toArray(), 60).find(({ words }) => isNamed(words))?.node;
 }
 
 /** Of several headings the one whose words are in the address; the first when none is. */

@@ -1,4 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
+import { elementsOf } from './page-elements.ts';
 
 type Elements = ReturnType<CheerioAPI>;
 /** A node of the parsed page. */
@@ -53,7 +54,7 @@ export function walkPage($: CheerioAPI, heading: PageNode | undefined): Visit[] 
     aroundHeading.add(node);
 
   const visits: Visit[] = [];
-  const body = $('body')[0];
+  const [body] = elementsOf($).byTag('body');
   const waiting: { node: PageNode; above: Visit | undefined }[] = body
     ? [{ node: body, above: undefined }]
     : [];

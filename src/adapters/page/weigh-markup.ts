@@ -9,7 +9,9 @@ export function weighMarkup(html: Uint8Array): number {
   let weight = 0;
   let isInTag = false;
   let wasSpace = false;
-  for (const byte of html) {
+  // By index: an iterator takes three times as long for megabytes.
+  for (let at = 0; at < html.length; at += 1) {
+    const byte = html[at] as number;
     if (byte === LESS) {
       weight += 1;
       isInTag = true;

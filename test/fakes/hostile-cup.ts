@@ -1,0 +1,12 @@
+/** A product page as it should be, with what a trick adds to it. */
+export function renderCup({ picture = '', head = '', body = '' } = {}): string {
+  const image = picture === '' ? {} : { image: picture };
+  const product = {
+    '@type': 'Product',
+    name: 'Cup',
+    ...image,
+    offers: { price: '5.00', priceCurrency: 'EUR' },
+  };
+  return `<!doctype html><html lang="en"><head><title>Cup</title>${head}
+<script type="application/ld+json">${JSON.stringify(product)}</script></head><body><h1>Cup</h1>${body}</body></html>`;
+}

@@ -1,0 +1,59 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostileAnswers } from './hostile-answers.ts';
+import { renderCup } from './hostile-cup.ts';
+import { hostilePages } from './hostile-pages.ts';
+import { drawHostilePicture, isHostilePicture } from './hostile-pictures.ts';
+
+/** A running hostile shop. */
+export type HostileShop = Awaited<ReturnType<typeof startHostileShop>>;
+
+/**
+ * A real HTTP server on loopback that does to its visitors what it can: `/answers/<name>` breaks HTTP, `/pages/<name>` is
+ * a page that is hard to read, `/pictures/<name>` a picture that is hard to decode, and `/show?picture=<address>` a
+ * well-behaved product page with that one picture. `/redirect?status=&to=` redirects.
+ */
+export async function startHostileShop() {
+  const server = createServer({ requestTimeout: 0, headersTimeout: 0 }, (request, response) => {
+    request.socket.on('error', () => {});
+    const url = new URL(request.url ?? '/', 'http://shop.test');
+    const [, room, name = ''] = url.pathname.split('/');
+    if (room === 'answers' && hostileAnswers[name]) return hostileAnswers[name](request, response);
+    if (room === 'pages' && hostilePages[name]) {
+      const { contentType = 'text/html', body } = hostilePages[name]();
+      return response.writeHead(200, contentType === null ? {} : { 'content-type': contentType }).end(body);
+    }
+    if (room === 'pictures' && isHostilePicture(name)) {
+      drawHostilePicture(name).then(
+        (body) => response.writeHead(200, { 'content-type': 'image/png' }).end(body),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      );
+      return;
+    }
+    if (room === 'redirect') {
+      const location = url.searchParams.get('to');
+      return response
+        .writeHead(Number(url.searchParams.get('status') ?? 302), location === null ? {} : { location })
+        .end('moved');
+    }
+    if (room === 'show') {
+      return response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end(renderCup({ picture: url.searchParams.get('picture') ?? '' }));
+    }
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    host,
+    origin: `http://${host}`,
+    async close(): Promise<void> {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * The part of the program that reads pages, as a process of its own: what comes over the channel is read as
+ * `source.process` does it, a few at a time, and answered with the code of its failure or what was found. "measure" is
+ * answered with the process's own figures.
+ */
+import { readFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import pLimit from 'p-limit';
+import type { LookupAll } from '../../src/adapters/page/guarded-connector.ts';
+import { AppError } from '../../src/lib/app-error.ts';
+import { readSettings } from '../../src/main/config.ts';
+import { createPageReader } from '../../src/main/create-page-reader.ts';
+
+/** What the test asks for. */
+export interface Visit {
+  readonly id: number;
+  readonly url: string;
+  /** Collect the pictures too; a page without one then fails. */
+  readonly wantsPictures: boolean;
+}
+
+/** What became of it. */
+export interface VisitResult {
+  readonly id: number;
+  /** "read", or the code of the failure; "crash: …" for what is no `AppError`. */
+  readonly code: string;
+  readonly title: string | null;
+  readonly ms: number;
+}
+
+/** The process's own figures. */
+export interface Measures {
+  /** Null where the system has no /proc. */
+  readonly peakMb: number | null;
+  readonly longestBlockMs: number;
+  readonly lookups: Readonly<Record<string, number>>;
+}
+
+/** What DNS says of the names that have something to say; every other one is at home on this machine. */
+const NAMES: Readonly<Record<string, readonly string[] | string>> = {
+  'gone.test': 'ENOTFOUND',
+  'busy.test': 'EAI_AGAIN',
+  'mixed.test': ['93.184.216.34', '10.0.0.1'],
+  'mixed6.test': ['2606:4700::1111', '::1'],
+  'mapped.test': ['::ffff:10.0.0.1'],
+  'metadata.google.internal': ['169.254.169.254'],
+  'nothing.test': [],
+};
+/** Answers with an address of ours once, and with a public one ever after. */
+const REBINDING = 'rebind.test';
+
+const lookups: Record<string, number> = {};
+const lookupAll: LookupAll = (name, _options, callback) => {
+  lookups[name] = (lookups[name] ?? 0) + 1;
+  const said = NAMES[name] ?? [name === REBINDING && lookups[name] > 1 ? '93.184.216.34' : '127.0.0.1'];
+  if (typeof said === 'string') return callback(Object.assign(new Error(said), { code: said }), []);
+  callback(
+    null,
+    said.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+  );
+};
+
+const reader = createPageReader({ ...readSettings(process.env), idleTimeoutMs: 1000, lookupAll });
+const delay = monitorEventLoopDelay({ resolution: 10 });
+delay.enable();
+const inTurn = pLimit(4);
+
+process.on('message', (message: Visit | 'measure') => {
+  if (message === 'measure') process.send?.(measure());
+  else void inTurn(async () => process.send?.(await visit(message)));
+});
+process.on('disconnect', () => void reader.close());
+
+async function visit({ id, url, wantsPictures }: Visit): Promise<VisitResult> {
+  const began = performance.now();
+  const end = (code: string, title: string | null) => ({ id, code, title, ms: performance.now() - began });
+  const { signal } = new AbortController();
+  try {
+    const { title, images, address } = await reader.pages.readPage(url, signal);
+    if (!wantsPictures) return end('read', title);
+    const pictures = await reader.pages.collectImages(images, address, signal);
+    return end(pictures.length === 0 ? 'no_usable_picture' : 'read', title);
+  } catch (error) {
+    return end(error instanceof AppError ? error.code : `crash: ${error}`, null);
+  }
+}
+
+function measure(): Measures {
+  return { peakMb: readPeakMb(), longestBlockMs: delay.max / 1e6, lookups };
+}
+
+function readPeakMb(): number | null {
+  try {
+    const kilobytes = /VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    return kilobytes === undefined ? null : Number(kilobytes) / 1024;
+  } catch {
+    return null;
+  }
+}
