@@ -1,4 +1,5 @@
 import { collectImages } from '../adapters/images/collect-images.ts';
+import { keepImages } from '../adapters/images/keep-images.ts';
 import { createGuardedFetch, type GuardedFetchOptions } from '../adapters/page/guarded-fetch.ts';
 import { createPageParser } from '../adapters/page/page-parser.ts';
 import { createRobotsGate, type RobotsGate } from '../adapters/page/robots-gate.ts';
@@ -42,6 +43,7 @@ export function createPageReader(settings: PageReaderOptions): { pages: PageRead
       },
       collectImages: (candidates, pageUrl, signal) =>
         collectImages(fetchBytes, candidates, { signal, refererUrl: pageUrl }),
+      keepImages,
     },
     async close() {
       await close();

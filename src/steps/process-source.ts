@@ -1,4 +1,5 @@
 import type { CollectedImage } from '../adapters/images/collect-images.ts';
+import type { keepImages } from '../adapters/images/keep-images.ts';
 import { preferDifferent } from '../adapters/images/prefer-different.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
 import type { CandidateImage, PageProduct } from '../adapters/page/page-product.ts';
@@ -13,12 +14,14 @@ import { type Step, throughOutages } from '../queue/run-job.ts';
 export interface PageReader {
   /** Fetches and reads a page. Throws an `AppError` that says why it cannot be used. */
   readPage(url: string, signal: AbortSignal): Promise<PageProduct>;
-  /** Downloads and decodes pictures; those that cannot be used are left out. */
+  /** Downloads pictures and looks at them; those that cannot be used are left out. */
   collectImages(
     candidates: readonly CandidateImage[],
     pageUrl: string,
     signal: AbortSignal,
   ): Promise<CollectedImage[]>;
+  /** Makes our own copies of the best ones; see `keepImages`. */
+  readonly keepImages: typeof keepImages;
 }
 
 /** What the features need, a reader and a ranker. */
@@ -37,8 +40,10 @@ export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
       const images = await deps.pages.collectImages(product.images, product.address, signal);
       if (images.length === 0) throw new AppError('no_usable_picture');
       const { ranked, ...ranking } = await deps.ranker.rank(images, { title: product.title }, signal);
-      const chosen = preferDifferent(ranked).slice(0, source.batchSize);
-      const pictures = chosen.map(({ image, score }) => ({ ...image, score }));
+      const pictures = await deps.pages.keepImages(preferDifferent(ranked), {
+        count: source.batchSize,
+        signal,
+      });
       const page = { product, pictures, ranking };
       const assigned = await throughOutages(() => assignPictures(deps, source, page), { signal });
       return assigned ? done : dropped('deleted, or handed to another worker');

@@ -5,8 +5,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClipRanker } from '../../src/adapters/images/clip-ranker.ts';
 import type { CollectedImage } from '../../src/adapters/images/collect-images.ts';
-import { decodeImage } from '../../src/adapters/images/decode-image.ts';
 import { createHeuristicRanker } from '../../src/adapters/images/heuristic-ranker.ts';
+import { lookAtPicture } from '../../src/adapters/images/look-at-picture.ts';
 import type { ImageRanker } from '../../src/adapters/images/ranker.ts';
 import { createMemoryLog, quietLog } from '../support/quiet-log.ts';
 import { writeTinyClip } from '../support/write-tiny-clip.ts';
@@ -38,7 +38,7 @@ async function picture(url: string, background: string, position = 0): Promise<C
     .composite([{ input: { create: inner } }])
     .png()
     .toBuffer();
-  return { url, alt: null, source: 'dom', position, ...(await decodeImage(bytes)) };
+  return { url, alt: null, source: 'dom', position, ...(await lookAtPicture(bytes)) };
 }
 
 const shop = () =>
@@ -70,7 +70,7 @@ describe('ranking with a model', () => {
 
   test('what is transparent counts as white', async () => {
     const clear = await picture('clear', '#e0102000');
-    expect(clear.contentType).toBe('image/webp');
+    expect(clear.isTransparent).toBe(true);
     expect((await ranker.rank([clear], { title: 'red shoe' }, never)).ranked[0]?.score).toBeLessThan(0.01);
   });
 
@@ -113,7 +113,7 @@ test('pictures that cannot be ranked: rules rank the page, the ranking and the l
   const log = createMemoryLog();
   const own = await open({ log });
   const images = await shop();
-  const broken = images.map((image) => ({ ...image, bytes: Buffer.from('no picture') }));
+  const broken = images.map((image) => ({ ...image, original: Buffer.from('no picture') }));
   const ranking = await own.rank(broken, { title: 'red' }, never);
   expect(ranking).toMatchObject({ method: 'heuristic', model: null });
   expect(ranking.ranked).toHaveLength(4);

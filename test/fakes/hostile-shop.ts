@@ -15,7 +15,6 @@ export type HostileShop = Awaited<ReturnType<typeof startHostileShop>>;
  */
 export async function startHostileShop() {
   const server = createServer({ requestTimeout: 0, headersTimeout: 0 }, (request, response) => {
-    request.socket.on('error', () => {});
     const url = new URL(request.url ?? '/', 'http://shop.test');
     const [, room, name = ''] = url.pathname.split('/');
     if (room === 'answers' && hostileAnswers[name]) return hostileAnswers[name](request, response);
@@ -43,6 +42,8 @@ export async function startHostileShop() {
     }
     response.writeHead(404).end();
   });
+  // A visitor that hangs up is what these answers are for.
+  server.on('connection', (socket) => socket.on('error', () => {}));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve);
   });

@@ -4,6 +4,7 @@ import { Piscina } from 'piscina';
 import type { Log } from '../../lib/log.ts';
 import { ClipModelError, type ClipModelOptions } from './clip-model.ts';
 import { findClipPlace } from './find-clip-place.ts';
+import { makeView } from './keep-picture.ts';
 import type { ClipAnswer, ClipTask } from './rank-by-clip-thread.ts';
 import type { ImageRanker } from './ranker.ts';
 
@@ -75,10 +76,11 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
         const scores = await inTurn(async () => {
           signal.throwIfAborted();
           if (pages > pagesPerThread || memoryBytes - loadedBytes > MAX_GROWTH_BYTES) await renewThread();
-          const bytes = images.map((image) => image.bytes);
+          const views = await Promise.all(images.map((image) => makeView(image.original)));
+          signal.throwIfAborted();
           const bounded = AbortSignal.any([signal, AbortSignal.timeout(rankTimeoutMs)]);
           try {
-            return await ask(product.title, bytes, bounded);
+            return await ask(product.title, views, bounded);
           } catch (error) {
             await renewThread();
             throw error;

@@ -1,7 +1,6 @@
 import pLimit from 'p-limit';
 import type { FetchBytes } from '../page/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
-import { type DecodedImage, decodeImage } from './decode-image.ts';
 import {
   COLLECT_TIMEOUT_MS,
   DOWNLOADS_AT_ONCE,
@@ -12,10 +11,11 @@ import {
   MIN_ENTROPY,
   MIN_SIDE,
 } from './image-limits.ts';
-import { isAlike } from './measure-image.ts';
+import { lookAtPicture, type SeenPicture } from './look-at-picture.ts';
+import { isAlike } from './measure-thumb.ts';
 
 /** A candidate picture that was downloaded and can be used; `width` and `height` are the true ones. */
-export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & DecodedImage;
+export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & SeenPicture;
 
 export interface CollectImagesOptions {
   readonly signal: AbortSignal;
@@ -24,9 +24,6 @@ export interface CollectImagesOptions {
 }
 
 const ACCEPT = 'image/avif,image/webp,image/png,image/jpeg,image/gif;q=0.9,*/*;q=0.1';
-
-/** Decoding takes a core for itself, so this bound holds for the whole process, not for each page. */
-const decoding = pLimit(2);
 
 /**
  * Downloads the candidates and keeps, in their order, those that can be used: neither tiny, nor strips, nor plain, and of
@@ -53,7 +50,7 @@ export async function collectImages(
           signal,
           ...referer,
         });
-        return { ...candidate, ...(await decoding(() => decodeImage(body))) };
+        return { ...candidate, ...(await lookAtPicture(body)) };
       } catch {
         options.signal.throwIfAborted();
         return undefined;
@@ -65,7 +62,7 @@ export async function collectImages(
   }
 }
 
-function isUsable({ width, height, entropy }: DecodedImage): boolean {
+function isUsable({ width, height, entropy }: SeenPicture): boolean {
   const [short, long] = width < height ? [width, height] : [height, width];
   return short >= MIN_SIDE && long / short <= MAX_ASPECT_RATIO && entropy >= MIN_ENTROPY;
 }

@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { CollectedImage } from './collect-images.ts';
-import { decodeImage } from './decode-image.ts';
 import { createHeuristicRanker } from './heuristic-ranker.ts';
+import { lookAtPicture } from './look-at-picture.ts';
 
 function image(url: string, facts: Partial<CollectedImage> = {}): CollectedImage {
   return {
@@ -12,9 +12,8 @@ function image(url: string, facts: Partial<CollectedImage> = {}): CollectedImage
     position: 3,
     width: 600,
     height: 600,
-    bytes: Buffer.alloc(0),
-    contentType: 'image/jpeg',
-    sha256: Buffer.alloc(32),
+    original: Buffer.alloc(0),
+    isTransparent: false,
     hash: '0000000000000000',
     borderUniformity: 0.5,
     subjectShare: null,
@@ -80,7 +79,7 @@ test('a file that is called a size chart goes last, unless the product is one', 
 describe('pictures made with sharp', () => {
   async function picture(url: string, svg: string, facts: Partial<CollectedImage> = {}) {
     const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();
-    return image(url, { ...(await decodeImage(bytes)), position: 0, ...facts });
+    return image(url, { ...(await lookAtPicture(bytes)), position: 0, ...facts });
   }
   const svg = (width: number, height: number, inner: string) =>
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="#fff"/>${inner}</svg>`;

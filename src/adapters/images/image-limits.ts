@@ -13,6 +13,15 @@ export const MAX_AVIF_PIXELS = 4_500_000;
 /** Larger ones are decoded one at a time, in the whole process. */
 export const LARGE_PIXELS = 3_000_000;
 
+/** Heavier ones are encoded anew as soon as they are seen: twenty are held for each page. */
+export const MAX_HELD_BYTES = 1024 * 1024;
+
+/** Both sides of the thumbnail by which a picture is measured. */
+export const THUMB_SIDE = 64;
+
+/** Longest side of what a model is shown: a little more than CLIP looks at. */
+export const VIEW_SIDE = 336;
+
 /** Longest side of the pictures kept: enough for any preview, and little for the database. */
 export const MAX_KEPT_SIDE = 1200;
 

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { decodeImage } from './decode-image.ts';
+import { lookAtPicture } from './look-at-picture.ts';
 import { preferDifferent } from './prefer-different.ts';
 import type { RankedImage } from './ranker.ts';
 
@@ -13,7 +13,7 @@ async function drawing(url: string, shapes: string, zoom = 0): Promise<RankedIma
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600" viewBox="${zoom} ${zoom} ${100 - 2 * zoom} ${100 - 2 * zoom}"><rect width="100" height="100" fill="#fff"/>${shapes}</svg>`;
   const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();
   return {
-    image: { url, alt: null, source: 'dom', position: 0, ...(await decodeImage(bytes)) },
+    image: { url, alt: null, source: 'dom', position: 0, ...(await lookAtPicture(bytes)) },
     score: 0.5,
   };
 }

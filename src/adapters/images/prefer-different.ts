@@ -1,5 +1,5 @@
 import { MAX_NEAR_COLOUR_DISTANCE, MAX_NEAR_DISTANCE } from './image-limits.ts';
-import { isAlike } from './measure-image.ts';
+import { isAlike } from './measure-thumb.ts';
 import type { RankedImage } from './ranker.ts';
 
 const NEAR = { hash: MAX_NEAR_DISTANCE, colour: MAX_NEAR_COLOUR_DISTANCE };

@@ -8,7 +8,7 @@ import { scoreByClip } from './score-by-clip.ts';
 /** What the thread is asked. Without pictures it only loads the model. */
 export interface ClipTask extends ClipModelOptions {
   readonly title: string;
-  /** Encoded, as they are kept. */
+  /** Encoded by ourselves. */
   readonly pictures: readonly Uint8Array[];
 }
 

@@ -1,4 +1,4 @@
-import type { Sharp } from 'sharp';
+import { THUMB_SIDE as SIDE } from './image-limits.ts';
 import { pickPalette } from './pick-palette.ts';
 
 /** What a small thumbnail of a picture tells about it. */
@@ -23,19 +23,14 @@ export interface ImageTraits {
 /** 0 to 255 each. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
-const SIDE = 64;
 const FRAME = 2;
 /** Distance in RGB up to which two colours of a frame look the same, JPEG noise and soft shadows included. */
 const FRAME_TOLERANCE = 24;
 /** From this share on a frame is plain. */
 const PLAIN_FRAME = 0.8;
 
-/** Measures a picture given as raw RGBA. Transparent parts count as white, and not at all for the palette. */
-export async function measureImage(pixels: () => Sharp): Promise<ImageTraits> {
-  const [thumb, grey] = await Promise.all([
-    pixels().resize(SIDE, SIDE, { fit: 'fill' }).raw().toBuffer(),
-    pixels().flatten({ background: '#ffffff' }).resize(9, 8, { fit: 'fill' }).greyscale().raw().toBuffer(),
-  ]);
+/** Measures a thumbnail of `THUMB_SIDE` by as many pixels in RGBA. Transparent parts count as white, and not at all for the palette. */
+export function measureThumb(thumb: Buffer): ImageTraits {
   const flat: Colour[] = [];
   const solid: Colour[] = [];
   for (let at = 0; at + 3 < thumb.length; at += 4) {
@@ -46,7 +41,7 @@ export async function measureImage(pixels: () => Sharp): Promise<ImageTraits> {
     if (alpha > 0.5) solid.push(colour);
   }
   return {
-    hash: differenceHash(grey),
+    hash: differenceHash(flat.map(brightness)),
     ...measureGround(flat),
     meanColour: mean(flat),
     palette: pickPalette(Uint8Array.from(solid.flat()), 3),
@@ -74,16 +69,28 @@ export function isAlike(
   return hashDistance(a.hash, b.hash) <= within.hash && distance(a.meanColour, b.meanColour) <= within.colour;
 }
 
-/** One bit for each pair of neighbours in 8 rows of 9 grey pixels: is the left one brighter? */
-function differenceHash(grey: Buffer): string {
+/** One bit for each pair of neighbours in 8 rows of 9 fields: is the left one brighter? */
+function differenceHash(grey: readonly number[]): string {
+  const field = (row: number, column: number): number => {
+    const [top, bottom] = [Math.floor((row * SIDE) / 8), Math.ceil(((row + 1) * SIDE) / 8)];
+    const [left, right] = [Math.floor((column * SIDE) / 9), Math.ceil(((column + 1) * SIDE) / 9)];
+    let sum = 0;
+    for (let y = top; y < bottom; y += 1)
+      for (let x = left; x < right; x += 1) sum += grey[y * SIDE + x] ?? 0;
+    return Math.round(sum / ((bottom - top) * (right - left)));
+  };
   let hash = 0n;
   for (let row = 0; row < 8; row += 1) {
     for (let column = 0; column < 8; column += 1) {
-      const at = row * 9 + column;
-      hash = (hash << 1n) | ((grey[at] ?? 0) > (grey[at + 1] ?? 0) ? 1n : 0n);
+      hash = (hash << 1n) | (field(row, column) > field(row, column + 1) ? 1n : 0n);
     }
   }
   return hash.toString(16).padStart(16, '0');
+}
+
+/** ITU-R BT.601. */
+function brightness([red, green, blue]: Colour): number {
+  return Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
 }
 
 /** The ground is the frame's median colour, which outliers do not move. */
@@ -113,10 +120,7 @@ function mean(colours: readonly Colour[]): Colour {
 
 function entropy(colours: readonly Colour[]): number {
   const counts = new Map<number, number>();
-  for (const [red, green, blue] of colours) {
-    const brightness = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
-    counts.set(brightness, (counts.get(brightness) ?? 0) + 1);
-  }
+  for (const value of colours.map(brightness)) counts.set(value, (counts.get(value) ?? 0) + 1);
   let bits = 0;
   for (const count of counts.values()) bits -= (count / colours.length) * Math.log2(count / colours.length);
   return Math.max(0, bits);
