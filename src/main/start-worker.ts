@@ -4,6 +4,7 @@ import { CANCEL_CHANNEL } from '../batches/announce-cancel.ts';
 import { type ClaimedCall, claimCalls } from '../batches/claim-calls.ts';
 import { type ClaimedSource, claimSources } from '../batches/claim-sources.ts';
 import { recoverWork } from '../batches/recover-work.ts';
+import { createSettleAnswer } from '../batches/settle-answer.ts';
 import { startBatches } from '../batches/start-batches.ts';
 import type { Log } from '../lib/log.ts';
 import type { JobName } from '../queue/catalogue.ts';
@@ -64,7 +65,8 @@ export async function startWorker(
   );
 
   const sourceStep = processSource(deps);
-  const callStep = generatePreview({ ...deps, aiTimeoutMs: settings.AI_TIMEOUT });
+  const settleAnswer = createSettleAnswer(deps);
+  const callStep = generatePreview({ ...deps, settleAnswer, aiTimeoutMs: settings.AI_TIMEOUT });
   const common = { pollMs: POLL_MS, log };
   const batches = startPump<never>({
     ...common,
