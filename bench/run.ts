@@ -11,8 +11,11 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureIdlePreview } from './measure-idle-preview.ts';
+import { measureKill } from './measure-kill.ts';
+import { measureMemory } from './measure-memory.ts';
 import { measurePipeline } from './measure-pipeline.ts';
 import { measureReads } from './measure-reads.ts';
+import { measureStart } from './measure-start.ts';
 import { measureWrites } from './measure-writes.ts';
 import type { Report } from './support/figure.ts';
 import type { BenchOptions } from './support/options.ts';
@@ -27,6 +30,9 @@ const MEASUREMENTS: Readonly<Record<string, Measure>> = {
   writes: measureWrites,
   pipeline: measurePipeline,
   'idle-preview': measureIdlePreview,
+  kill: measureKill,
+  start: measureStart,
+  memory: measureMemory,
 };
 const ONLY_WHEN_NAMED = ['growth'];
 
