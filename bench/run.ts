@@ -10,6 +10,7 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureGrowth } from './measure-growth.ts';
 import { measureIdlePreview } from './measure-idle-preview.ts';
 import { measureKill } from './measure-kill.ts';
 import { measureMemory } from './measure-memory.ts';
@@ -33,6 +34,7 @@ const MEASUREMENTS: Readonly<Record<string, Measure>> = {
   kill: measureKill,
   start: measureStart,
   memory: measureMemory,
+  growth: measureGrowth,
 };
 const ONLY_WHEN_NAMED = ['growth'];
 
