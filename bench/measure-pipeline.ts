@@ -59,6 +59,11 @@ export async function measurePipeline(stage: Stage, _options: BenchOptions): Pro
     unit,
     value: median(rounds.map(({ cost }) => pick(cost) / PREVIEWS)),
   });
+  const seconds = (what: string, pick: (pace: Pace) => number) => ({
+    what: `from the first submission to ${what}`,
+    unit: 's',
+    value: median(rounds.map(({ whole }) => pick(whole))),
+  });
   return {
     title: `${PREVIEWS} previews, AI ${AI_MS} ms, no limit, one program, beside as many jobs of pg-boss that sleep ${AI_MS} ms`,
     figures: [
@@ -72,6 +77,10 @@ export async function measurePipeline(stage: Stage, _options: BenchOptions): Pro
         unit: '/s',
         ...compare((p) => p.callsPerSecond),
       },
+      seconds('the last page read', (pace) => pace.pagesRead),
+      seconds('the last call claimed', (pace) => pace.claimed),
+      seconds('the last answer stored', (pace) => pace.answered),
+      seconds('the last preview done', (pace) => pace.done),
       perPreview('statements', '', (cost) => cost.statements),
       perPreview('transactions', '', (cost) => cost.transactions),
       perPreview('time inside', 'ms', (cost) => cost.executionMs),
@@ -86,6 +95,11 @@ export async function measurePipeline(stage: Stage, _options: BenchOptions): Pro
 interface Pace {
   readonly perSecond: number;
   readonly callsPerSecond: number;
+  /** Seconds from the first submission until the last one of each was through. */
+  readonly pagesRead: number;
+  readonly claimed: number;
+  readonly answered: number;
+  readonly done: number;
 }
 
 async function readClock({ pool }: StageDatabase): Promise<Date> {
@@ -95,17 +109,25 @@ async function readClock({ pool }: StageDatabase): Promise<Date> {
 
 /** From the database's own times: nobody has to ask while it runs. */
 async function readPace({ pool }: StageDatabase, since: Date): Promise<Pace> {
-  const { rows } = await pool.query<{ n: number; whole: number; calls: number }>(
-    `select count(*)::int as n,
-       extract(epoch from max(p.finished_at) - min(p.created_at))::float8 as whole,
-       extract(epoch from max(p.finished_at) - min(c.claimed_at))::float8 as calls
-     from cta.previews p join cta.ai_calls c on c.preview_id = p.id and c.kind = 'text'
+  const { rows } = await pool.query<
+    Omit<Pace, 'perSecond' | 'callsPerSecond'> & { n: number; first: number }
+  >(
+    `select count(distinct p.id)::int as n, ${[
+      'min(c.claimed_at) - min(p.created_at) as first',
+      'max(s.finished_at) - min(p.created_at) as "pagesRead"',
+      'max(c.claimed_at) - min(p.created_at) as claimed',
+      'max(c.ended_at) - min(p.created_at) as answered',
+      'max(p.finished_at) - min(p.created_at) as done',
+    ]
+      .map((span) => span.replace(/^(.*) as/, 'extract(epoch from $1)::float8 as'))
+      .join(', ')}
+     from cta.previews p join cta.sources s on s.id = p.source_id join cta.ai_calls c on c.preview_id = p.id
      where p.created_at >= $1`,
     [since],
   );
-  const { n = 0, whole = Number.NaN, calls = Number.NaN } = rows[0] ?? {};
-  if (n !== PREVIEWS) throw new Error(`${n} previews in place of ${PREVIEWS}`);
-  return { perSecond: n / whole, callsPerSecond: n / calls };
+  const [row] = rows;
+  if (row?.n !== PREVIEWS) throw new Error(`${row?.n} previews in place of ${PREVIEWS}`);
+  return { ...row, perSecond: PREVIEWS / row.done, callsPerSecond: PREVIEWS / (row.done - row.first) };
 }
 
 async function runBareJobs({ url }: StageDatabase): Promise<number> {

@@ -2,10 +2,11 @@
  * All measurements, or those that are named, each beside its yardstick.
  *
  *   npm run bench -- [reads writes pipeline idle-preview kill start memory growth] [--json FILE]
- *     [--rounds 5] [--seconds 0.5] [--previews 1000000]
+ *     [--rounds 5] [--seconds 0.5] [--previews 1000000] [--profiles FOLDER]
  *
  * Starts everything itself: an embedded PostgreSQL in a temporary folder, a fake shop, fake AI services. `growth`
- * fills a database with `--previews` previews, which takes minutes, and runs only when it is named.
+ * fills a database with `--previews` previews, which takes minutes, and runs only when it is named. `--profiles` has each program
+ * of ours leave a CPU profile at its end (the figures are worse then), to be opened in a browser's developer tools.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -45,6 +46,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '0.5' },
     previews: { type: 'string', default: '1000000' },
+    profiles: { type: 'string' },
   },
 });
 const options: BenchOptions = {
@@ -60,7 +62,7 @@ if (unknown.length > 0) throw new Error(`there is no ${unknown}; there are ${Obj
 say('starting PostgreSQL');
 const reports: Record<string, Report> = {};
 {
-  await using stage = await openStage();
+  await using stage = await openStage({ profiles: values.profiles });
   for (const name of names) {
     say(name);
     const measure = MEASUREMENTS[name];

@@ -1,6 +1,6 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { openEmbeddedServer } from '../../src/db/embedded/embedded-server.ts';
@@ -15,14 +15,19 @@ import { type StageProgram, startOwned } from './start-owned.ts';
 /** What every measurement stands on: a PostgreSQL of its own and a shop. All that is started on it ends with it. */
 export interface Stage extends AsyncDisposable {
   readonly shop: FakeShop;
+  /** For every program of ours that is started on it. */
+  readonly env: Readonly<Record<string, string>>;
   /** A new, migrated database with a workspace and a token. */
   addDatabase(): Promise<StageDatabase>;
 }
 
 const TEMPLATE = 'bench_template';
 
-/** Starts the PostgreSQL and the shop. The server's settings are those of the program, and statements are counted. */
-export async function openStage(): Promise<Stage> {
+/**
+ * Starts the PostgreSQL and the shop. The server's settings are those of the program, and statements are counted. With a
+ * folder for them, each program that ends leaves a CPU profile there.
+ */
+export async function openStage(options: { profiles?: string | undefined } = {}): Promise<Stage> {
   await using opening = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'cta-bench-'));
   opening.defer(() => rm(folder, { recursive: true, force: true }));
@@ -44,8 +49,10 @@ export async function openStage(): Promise<Stage> {
   opening.defer(() => shop.close());
   const owned = opening.move();
   let databases = 0;
+  const { profiles } = options;
   return {
     shop,
+    env: profiles === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profiles)}` },
     async addDatabase() {
       databases += 1;
       const name = `bench_${databases}`;
@@ -77,6 +84,7 @@ export function startRole(
       PREVIEW_RATE_LIMIT: 'off',
       LOG_LEVEL: 'warn',
       MALLOC_ARENA_MAX: '2',
+      ...stage.env,
       ...env,
     },
   });
