@@ -9,7 +9,7 @@ import { say } from './support/say.ts';
 import { type Stage, startBareServer, startRole } from './support/stage.ts';
 
 /** Writes of each side of a round: a bound, since each leaves rows. */
-const AMOUNT = 300;
+const AMOUNT = 200;
 
 /** Writes through both doors beside a bare Fastify route with one hand-written statement. No worker runs. */
 export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Promise<Report> {

@@ -2,7 +2,7 @@
  * All measurements, or those that are named, each beside its yardstick.
  *
  *   npm run bench -- [reads writes pipeline idle-preview kill start memory growth] [--json FILE]
- *     [--rounds 5] [--seconds 0.5] [--previews 1000000] [--profiles FOLDER]
+ *     [--rounds 4] [--seconds 0.5] [--previews 1000000] [--profiles FOLDER]
  *
  * Starts everything itself: an embedded PostgreSQL in a temporary folder, a fake shop, fake AI services. `growth`
  * fills a database with `--previews` previews, which takes minutes, and runs only when it is named. `--profiles` has each program
@@ -43,7 +43,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '0.5' },
     previews: { type: 'string', default: '1000000' },
     profiles: { type: 'string' },
