@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import { type Orm, prepareOnce } from '../db/client.ts';
 import { batches, sources } from '../db/schema/batches.ts';
 import { type Cursor, decodeCursor, type Page, toPage } from '../lib/cursor.ts';
@@ -30,6 +30,9 @@ const PAGES = {
 function buildPage(orm: Orm, direction: Cursor['direction'] | undefined) {
   const back = direction === 'previous';
   const order = back ? asc : desc;
+  // As the index has it (drizzle's `desc` there is "nulls last"): without it every batch of the workspace is sorted.
+  const byIndex = (column: SQLWrapper) =>
+    sql`${order(column)} ${sql.raw(back ? 'nulls first' : 'nulls last')}`;
   const conditions: SQL[] = [eq(batches.workspaceId, sql.placeholder('workspaceId'))];
   if (direction) {
     const place = sql`(${sql.placeholder('createdAt')}::timestamptz, ${sql.placeholder('id')}::uuid)`;
@@ -37,17 +40,21 @@ function buildPage(orm: Orm, direction: Cursor['direction'] | undefined) {
   }
   // The page first, its sources after: the limit counts batches.
   const page = orm
-    .select({ id: batches.id })
+    .select(batchColumns)
     .from(batches)
     .where(and(...conditions))
-    .orderBy(order(batches.createdAt), order(batches.id))
+    .orderBy(byIndex(batches.createdAt), byIndex(batches.id))
     .limit(sql.placeholder('limit'))
     .as('page');
+  const { id, taskId, cancelRequestedAt, startedAt, finishedAt, createdAt } = page;
   return orm
-    .select({ batch: batchColumns, source: sourceColumns, counts: previewCounts })
+    .select({
+      batch: { id, taskId, cancelRequestedAt, startedAt, finishedAt, createdAt },
+      source: sourceColumns,
+      counts: previewCounts,
+    })
     .from(page)
-    .innerJoin(batches, eq(batches.id, page.id))
-    .innerJoin(sources, eq(sources.batchId, batches.id))
-    .orderBy(order(batches.createdAt), order(batches.id), sources.position)
+    .innerJoin(sources, eq(sources.batchId, page.id))
+    .orderBy(order(page.createdAt), order(page.id), sources.position)
     .prepare(`list_batches_${direction ?? 'first'}`);
 }

@@ -19,6 +19,8 @@ export interface Program {
 }
 
 export interface ProgramOptions {
+  /** Another program than the command line; it must say `… is ready at http://…` too. */
+  readonly script?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -28,12 +30,13 @@ export interface ProgramOptions {
 
 /** Starts the command line as a user would, with an environment that holds nothing but what is given. */
 export async function startProgram({
+  script = CLI,
   args = [],
   env = {},
   cwd,
   ready = true,
 }: ProgramOptions): Promise<Program> {
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -11,13 +11,16 @@ import { storeBackground, storeTexts } from '../../src/previews/store-answer.ts'
 import type { RankedPicture, ReadProduct } from '../../src/products/product.ts';
 import type { TestDatabase } from './test-database.ts';
 
+/** What is needed of a database to put rows into it. */
+export type SeedDatabase = Pick<TestDatabase, 'orm' | 'deps'>;
+
 export const makers = {
   text: { provider: 'test', model: 'text-1' },
   image: { provider: 'test', model: 'image-1' },
 };
 
 /** A worker's row, without a process behind it. */
-export async function addWorker(db: TestDatabase): Promise<string> {
+export async function addWorker(db: SeedDatabase): Promise<string> {
   const id = createId();
   await db.orm.insert(workers).values({ id });
   return id;
@@ -56,7 +59,7 @@ export function makePictures(count: number): RankedPicture[] {
 
 /** A batch whose pages are read: all its previews are queued. */
 export async function addQueuedBatch(
-  db: TestDatabase,
+  db: SeedDatabase,
   workspaceId: string,
   sizes: readonly number[],
 ): Promise<Batch> {
@@ -80,7 +83,7 @@ export async function addQueuedBatch(
 
 /** Takes up to `limit` starts or retries. */
 export async function claim(
-  db: TestDatabase,
+  db: SeedDatabase,
   workerId: string,
   limit = 100,
 ): Promise<readonly ClaimedCall[]> {
@@ -90,7 +93,7 @@ export async function claim(
 const usage = { model: 'test-1', inputTokens: 10, outputTokens: 20 };
 
 /** Stores an answer to a call, as the steps do when it arrives. */
-export function answer(db: TestDatabase, call: ClaimedCall): Promise<'mine' | 'late'> {
+export function answer(db: SeedDatabase, call: ClaimedCall): Promise<'mine' | 'late'> {
   if (call.kind === 'text') {
     const texts = { headline: 'A red shoe', subheadline: null, body: 'Red.', ctaText: 'Buy' };
     return storeTexts(db.deps, call, { texts, usage });
@@ -100,7 +103,7 @@ export function answer(db: TestDatabase, call: ClaimedCall): Promise<'mine' | 'l
 }
 
 /** Answers calls and settles their previews. */
-export async function finish(db: TestDatabase, calls: readonly ClaimedCall[]): Promise<void> {
+export async function finish(db: SeedDatabase, calls: readonly ClaimedCall[]): Promise<void> {
   for (const call of calls) {
     if ((await answer(db, call)) === 'mine') await createSettleAnswer(db.deps)(call);
   }

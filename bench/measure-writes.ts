@@ -1,0 +1,84 @@
+import superjson from 'superjson';
+import { makeDoors } from './support/doors.ts';
+import type { Figure, Report } from './support/figure.ts';
+import { fillDatabase } from './support/fill-database.ts';
+import type { Target } from './support/load.ts';
+import { type BenchOptions, CONNECTIONS } from './support/options.ts';
+import { type Race, raceDoors, warmUp } from './support/race-doors.ts';
+import { say } from './support/say.ts';
+import { type Stage, startBareServer, startRole } from './support/stage.ts';
+
+/** Writes of each side of a round: a bound, since each leaves rows. */
+const AMOUNT = 200;
+
+/** Writes through both doors beside a bare Fastify route with one hand-written statement. No worker runs. */
+export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Promise<Report> {
+  const database = await stage.addDatabase();
+  await fillDatabase(database, {
+    batches: 50,
+    sourcesPerBatch: 1,
+    previewsPerSource: 10,
+    workspaces: 1,
+    settledJobs: 0,
+    rebuildIndexes: false,
+  });
+  await using api = await startRole(stage, database, 'api');
+  await using bare = await startBareServer(database);
+  const doors = makeDoors(database, api.address, bare.address);
+  const { rows } = await database.pool.query<{ id: string }>(
+    `select id from cta.previews where status = 'done'`,
+  );
+  // Another preview and another text each time: the same one again would be no change, or a conflict.
+  const idOf = (n: number): string => rows[n % rows.length]?.id ?? '';
+  const prefill = (n: number) => ({ headline: `Only this week ${n} ${performance.now()}` });
+  const patchAt = (target: Target, path: (n: number) => string): Target => ({
+    ...target,
+    method: 'PATCH',
+    path,
+    body: (n) => ({ prefill: prefill(n) }),
+  });
+  const sources = [{ url: stage.shop.productUrl('red-shoe') }];
+  const create = (target: Target): Target => ({ ...target, method: 'POST', body: () => ({ sources }) });
+  const races: Race[] = [
+    {
+      name: 'change a preview',
+      yardstick: patchAt(doors.bare(''), (n) => `/${database.workspaceId}/previews/${idOf(n)}`),
+      doors: [
+        {
+          door: 'REST',
+          target: patchAt(doors.rest(''), (n) => `/api/llm-editor/cta/previews/${idOf(n)}/`),
+        },
+        {
+          door: 'tRPC',
+          target: {
+            ...doors.trpcMutation('previews.patch'),
+            body: (n) => superjson.serialize({ id: idOf(n), prefill: prefill(n) }),
+          },
+        },
+      ],
+    },
+    {
+      name: 'make a batch of one',
+      yardstick: create(doors.bare('/batches')),
+      doors: [
+        { door: 'REST', target: create(doors.rest('/batch/')) },
+        {
+          door: 'tRPC',
+          target: { ...doors.trpcMutation('batch.create'), body: () => superjson.serialize({ sources }) },
+        },
+      ],
+    },
+  ];
+  const figures: Figure[] = [];
+  for (const race of races) {
+    await warmUp([race.yardstick, ...race.doors.map(({ target }) => target)]);
+    for (const connections of CONNECTIONS) {
+      say(`writes: ${race.name}, ${connections}`);
+      figures.push(...(await raceDoors(race, { connections, rounds, length: { amount: AMOUNT } })));
+    }
+  }
+  return {
+    title: 'Writes beside a bare Fastify route with one hand-written statement; p50 and p99 as ratios',
+    figures,
+  };
+}

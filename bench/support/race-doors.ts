@@ -1,0 +1,51 @@
+import type { Aim, Figure } from './figure.ts';
+import { applyLoad, type Load, type Target } from './load.ts';
+import { compareRounds, median } from './statistics.ts';
+
+/** One thing to ask for: of the service through one or two doors, and of the yardstick. */
+export interface Race {
+  readonly name: string;
+  readonly yardstick: Target;
+  readonly doors: readonly { readonly door: string; readonly target: Target; readonly aim?: Aim }[];
+}
+
+interface RaceOptions {
+  readonly connections: number;
+  readonly rounds: number;
+  readonly length: { readonly seconds: number } | { readonly amount: number };
+}
+
+/** Asks all of them by turns, so that what the machine does meanwhile hits all of them. */
+export async function raceDoors(race: Race, { connections, rounds, length }: RaceOptions): Promise<Figure[]> {
+  const targets = [race.yardstick, ...race.doors.map(({ target }) => target)];
+  const loads: Load[][] = targets.map(() => []);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [i, target] of targets.entries()) {
+      loads[i]?.push(await applyLoad(target, { connections, ...length }));
+    }
+  }
+  const [bare = [], ...ours] = loads;
+  return race.doors.map(({ door, aim }, i) => {
+    const compare = (figure: keyof Load) =>
+      compareRounds(
+        (ours[i] ?? []).map((load, round) => ({
+          value: load[figure],
+          yardstick: bare[round]?.[figure] ?? Number.NaN,
+        })),
+      );
+    const what = `${race.name}, ${door}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
+    const whole = { what, unit: '/s', ...compare('perSecond'), p50: compare('p50'), p99: compare('p99') };
+    return aim ? { ...whole, aim } : whole;
+  });
+}
+
+/** A first, short look, so that neither side pays for compiling its code in the first round. */
+export async function warmUp(targets: readonly Target[]): Promise<void> {
+  for (const target of targets) await applyLoad(target, { connections: 8, amount: 400 });
+}
+
+/** One figure for all of a door: the median of the ratios, since the values are of different things. */
+export function sumUp(what: string, figures: readonly Figure[], aim?: Aim): Figure {
+  const ratio = median(figures.flatMap((figure) => figure.ratio ?? []));
+  return { what, unit: '', value: Number.NaN, ratio, ...(aim ? { aim } : {}) };
+}

@@ -1,0 +1,7 @@
+const began = performance.now();
+
+/** A line of progress on standard error, with the seconds since the start. */
+export function say(text: string): void {
+  const seconds = ((performance.now() - began) / 1000).toFixed(0).padStart(4);
+  process.stderr.write(`${seconds} s  ${text}\n`);
+}

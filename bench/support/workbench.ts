@@ -1,0 +1,53 @@
+import { setLimit } from '../../src/ai-calls/set-limit.ts';
+import { recoverForgotten } from '../../src/batches/recover-work.ts';
+import { settleStrays } from '../../src/batches/settle-strays.ts';
+import { openDatabase } from '../../src/db/client.ts';
+import { openQueue } from '../../src/queue/queue.ts';
+import { findDeadWorkers } from '../../src/workers/find-dead-workers.ts';
+import { quietLog } from '../../test/support/quiet-log.ts';
+import { addQueuedBatch, addWorker, claim, finish } from '../../test/support/seed.ts';
+import type { StageDatabase } from './stage-database.ts';
+
+/** What a worker does with the database, called as functions, in milliseconds each. */
+export interface Workbench extends AsyncDisposable {
+  work(): Promise<{ create: number; claim: number; settle: number; sweep: number }>;
+}
+
+/** Opens it on a database, under a limit that counts calls but does not bind. */
+export async function openWorkbench({ url, workspaceId }: StageDatabase): Promise<Workbench> {
+  const database = openDatabase({ url, poolSize: 5, applicationName: 'bench worker' });
+  const queue = await openQueue({ url, log: quietLog, supervise: false });
+  await setLimit(database, '100000/h');
+  const { orm, transact } = database;
+  const limits = { maxSources: 5, maxBatchSize: 10 };
+  const db = { orm, deps: { orm, transact, queue, limits } };
+  const workerId = await addWorker(db);
+  return {
+    async work() {
+      const create = await time(() => addQueuedBatch(db, workspaceId, [10]));
+      const claimed = await time(() => claim(db, workerId, 5));
+      const sweep = await time(async () => {
+        await settleStrays(db.deps);
+        await findDeadWorkers(orm);
+        await recoverForgotten(db.deps, {
+          workerId,
+          held: claimed.result.map((call) => call.callId),
+        });
+      });
+      const settle = await time(() => finish(db, claimed.result));
+      // The rest, so that every round finds as much waiting.
+      await finish(db, await claim(db, workerId, 5));
+      return { create: create.ms, claim: claimed.ms, settle: settle.ms, sweep: sweep.ms };
+    },
+    async [Symbol.asyncDispose]() {
+      await queue.stop();
+      await database.close();
+    },
+  };
+}
+
+async function time<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
+  const began = performance.now();
+  const result = await work();
+  return { ms: performance.now() - began, result };
+}
