@@ -1,16 +1,26 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { asc, inArray } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import { CALL_KINDS, type CallKind, type CallRecord } from './ai-call.ts';
 import { judgeStep, type StepVerdict } from './judge-step.ts';
 
-/** Judges both steps of a preview by the calls of its present generation. */
-export async function judgeSteps(
-  tx: Tx,
-  preview: { previewId: string; generation: number; round: number },
-): Promise<Record<CallKind, StepVerdict>> {
-  const calls = await tx
+/** A preview as its calls are judged by. */
+export interface JudgedPreview {
+  readonly previewId: string;
+  readonly generation: number;
+  readonly round: number;
+}
+
+/** What both steps of a preview have come to. */
+export type Verdicts = Record<CallKind, StepVerdict>;
+
+/** Judges both steps of each preview by the calls of its present generation. */
+export async function judgeSteps(tx: Tx, previews: readonly JudgedPreview[]): Promise<Map<string, Verdicts>> {
+  if (previews.length === 0) return new Map();
+  const rows = await tx
     .select({
+      previewId: aiCalls.previewId,
+      generation: aiCalls.generation,
       kind: aiCalls.kind,
       round: aiCalls.round,
       status: aiCalls.status,
@@ -18,12 +28,28 @@ export async function judgeSteps(
       probe: aiCalls.probe,
     })
     .from(aiCalls)
-    .where(and(eq(aiCalls.previewId, preview.previewId), eq(aiCalls.generation, preview.generation)))
+    .where(
+      inArray(
+        aiCalls.previewId,
+        previews.map((preview) => preview.previewId),
+      ),
+    )
     .orderBy(asc(aiCalls.attempt), asc(aiCalls.id));
-  const judge = (kind: CallKind) =>
-    judgeStep(
-      (calls as CallRecord[]).filter((call) => call.kind === kind),
-      preview.round,
-    );
-  return Object.fromEntries(CALL_KINDS.map((kind) => [kind, judge(kind)])) as Record<CallKind, StepVerdict>;
+  return new Map(
+    previews.map(({ previewId, generation, round }) => {
+      const calls = rows.filter((row) => row.previewId === previewId && row.generation === generation);
+      const judge = (kind: CallKind) =>
+        judgeStep(
+          (calls as CallRecord[]).filter((call) => call.kind === kind),
+          round,
+        );
+      const verdicts = Object.fromEntries(CALL_KINDS.map((kind) => [kind, judge(kind)])) as Verdicts;
+      return [previewId, verdicts] as const;
+    }),
+  );
+}
+
+/** Whether both steps are answered. */
+export function isAnswered(verdicts: Verdicts | undefined): boolean {
+  return verdicts !== undefined && Object.values(verdicts).every((verdict) => verdict.state === 'answered');
 }

@@ -57,9 +57,11 @@ export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: R
 
   const starts: string[] = [];
   // Ids are made in the order of source and position.
-  for (const row of rows.filter(({ imageId }) => imageId !== null).toSorted(byId)) {
-    const steps = await judgeSteps(tx, row);
-    const toTry = CALL_KINDS.filter((kind) => steps[kind].state === 'to_try');
+  const ready = rows.filter(({ imageId }) => imageId !== null).toSorted(byId);
+  const verdicts = await judgeSteps(tx, ready);
+  for (const row of ready) {
+    const steps = verdicts.get(row.previewId);
+    const toTry = CALL_KINDS.filter((kind) => steps?.[kind].state === 'to_try');
     if (toTry.length === CALL_KINDS.length) starts.push(row.previewId);
     else await settlePreview(deps, tx, { batchId, previewId: row.previewId, closed: toTry });
   }

@@ -1,8 +1,13 @@
-import { and, eq, sql } from 'drizzle-orm';
-import { type Orm, prepareOnce, type Transact } from '../db/client.ts';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { isAnswered, judgeSteps } from '../ai-calls/judge-steps.ts';
+import { type Orm, prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
+import { isRetryableConflict, isUnavailable } from '../lib/database-error.ts';
+import { finishPreviews } from '../previews/finish-previews.ts';
+import { UNFINISHED_STATUSES } from '../previews/preview.ts';
 import type { Queue } from '../queue/queue.ts';
+import { finishBatch } from './finish-batch.ts';
 import { lockBatches } from './lock-batches.ts';
 import { settlePreview } from './settle-preview.ts';
 import { settleSafely } from './settle-safely.ts';
@@ -76,10 +81,33 @@ async function isHalfway(deps: Deps, previewId: string): Promise<boolean> {
 }
 
 async function settleTogether(deps: Deps, batchId: string, previewIds: readonly string[]): Promise<void> {
-  // One that cannot be settled must not keep the others from it.
-  const settle = previewIds.length > 1 ? settleSafely : settlePreview;
-  await deps.transact(async (tx) => {
-    await lockBatches(tx, [batchId]);
-    for (const previewId of previewIds) await settle(deps, tx, { batchId, previewId, closed: [] });
-  });
+  try {
+    await deps.transact(async (tx) => {
+      await lockBatches(tx, [batchId]);
+      const others = await finishAnswered(tx, previewIds);
+      for (const previewId of others) await settlePreview(deps, tx, { batchId, previewId, closed: [] });
+      await finishBatch(tx, batchId);
+    });
+  } catch (error) {
+    if (isRetryableConflict(error) || isUnavailable(error)) throw error;
+    // One that cannot be settled must not keep the others from it.
+    await deps.transact(async (tx) => {
+      await lockBatches(tx, [batchId]);
+      for (const previewId of previewIds) await settleSafely(deps, tx, { batchId, previewId, closed: [] });
+    });
+  }
+}
+
+/** Finishes those of the previews that have both answers, all at once. Answers the others. */
+async function finishAnswered(tx: Tx, previewIds: readonly string[]): Promise<string[]> {
+  const rows = await tx
+    .select({ previewId: previews.id, generation: previews.generation, round: previews.round })
+    .from(previews)
+    .where(and(inArray(previews.id, [...previewIds]), inArray(previews.status, UNFINISHED_STATUSES)))
+    // Not deleted (with their product) before this is through.
+    .for('key share');
+  const verdicts = await judgeSteps(tx, rows);
+  const answered = rows.map((row) => row.previewId).filter((id) => isAnswered(verdicts.get(id)));
+  await finishPreviews(tx, answered);
+  return previewIds.filter((id) => !answered.includes(id));
 }

@@ -1,13 +1,12 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { CALL_KINDS, type CallKind } from '../ai-calls/ai-call.ts';
-import type { StepVerdict } from '../ai-calls/judge-step.ts';
-import { judgeSteps } from '../ai-calls/judge-steps.ts';
+import { isAnswered, judgeSteps, type Verdicts } from '../ai-calls/judge-steps.ts';
 import type { Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { failPreviews } from '../previews/fail-previews.ts';
 import { takeTurn } from '../previews/fair-tag.ts';
-import { finishPreview } from '../previews/finish-preview.ts';
+import { finishPreviews } from '../previews/finish-previews.ts';
 import { isFinal, type PreviewStatus } from '../previews/preview.ts';
 import { refreshUsage } from '../previews/refresh-usage.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -30,7 +29,7 @@ export async function settlePreview(
   deps: { queue: Queue },
   tx: Tx,
   preview: { batchId: string; previewId: string; closed: readonly CallKind[] },
-): Promise<Record<CallKind, StepVerdict> | undefined> {
+): Promise<Verdicts | undefined> {
   const { batchId, previewId, closed } = preview;
   const [row] = await tx
     .select({
@@ -49,7 +48,13 @@ export async function settlePreview(
     await finishBatch(tx, batchId);
     return undefined;
   }
-  const steps = await judgeSteps(tx, { previewId, ...row });
+  const steps = (await judgeSteps(tx, [{ previewId, ...row }])).get(previewId);
+  if (!steps) throw new Error(`preview ${previewId} was not judged`);
+  if (isAnswered(steps)) {
+    await finishPreviews(tx, [previewId]);
+    await finishBatch(tx, batchId);
+    return steps;
+  }
   const verdicts = Object.values(steps);
   // While the other call is under way nothing is lost by adding up later.
   const isHalfway = closed.length === 0 && verdicts.some((verdict) => verdict.state === 'under_way');
@@ -57,9 +62,6 @@ export async function settlePreview(
   const failure = verdicts.find((verdict) => verdict.state === 'failed');
   if (failure?.state === 'failed') {
     await failPreviews(tx, [previewId], new AppError(failure.code));
-    await finishBatch(tx, batchId);
-  } else if (verdicts.every((verdict) => verdict.state === 'answered')) {
-    await finishPreview(tx, { previewId, generation: row.generation });
     await finishBatch(tx, batchId);
   } else {
     for (const kind of closed) {
