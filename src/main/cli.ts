@@ -4,8 +4,10 @@ import { z } from 'zod';
 import { AppError } from '../lib/app-error.ts';
 import { readSettings, SettingsError } from './config.ts';
 import { createLog } from './create-log.ts';
+import { keepCompiled } from './keep-compiled.ts';
 import { preferCommonJs } from './prefer-commonjs.ts';
 
+keepCompiled();
 preferCommonJs();
 
 /**

@@ -3,6 +3,7 @@ import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { type Adapters, createAdapters } from './create-adapters.ts';
 import { getDefaultToken } from './get-default-token.ts';
+import { writeCompiled } from './keep-compiled.ts';
 import { DATA_FOLDER, type Foundation, openFoundation } from './open-foundation.ts';
 import { startApi } from './start-api.ts';
 import { startWorker } from './start-worker.ts';
@@ -37,6 +38,7 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       sayHowItWorks(adapters, settings, log);
     }
     process.stdout.write(`${(await introduce(foundation, api?.address, role)).join('\n')}\n`);
+    writeCompiled();
     log.info({ signal: await stopSignal }, 'stopping');
   } finally {
     await closeAll(closers, log);
