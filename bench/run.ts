@@ -24,6 +24,7 @@ import type { BenchOptions } from './support/options.ts';
 import { printReports } from './support/print-reports.ts';
 import { say } from './support/say.ts';
 import { openStage, type Stage } from './support/stage.ts';
+import { stopOwned } from './support/start-owned.ts';
 
 type Measure = (stage: Stage, options: BenchOptions) => Promise<Report>;
 
@@ -62,11 +63,22 @@ if (unknown.length > 0) throw new Error(`there is no ${unknown}; there are ${Obj
 say('starting PostgreSQL');
 const reports: Record<string, Report> = {};
 {
+  const stopSignal = Promise.withResolvers<never>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => stopSignal.reject(new Error(`stopped by ${signal}`)));
+  }
+  stopSignal.promise.catch(() => {});
   await using stage = await openStage({ profiles: values.profiles });
   for (const name of names) {
     say(name);
     const measure = MEASUREMENTS[name];
-    if (measure) reports[name] = await measure(stage, options);
+    if (!measure) continue;
+    try {
+      reports[name] = await Promise.race([measure(stage, options), stopSignal.promise]);
+    } catch (error) {
+      await stopOwned();
+      throw error;
+    }
   }
 }
 printReports(Object.values(reports));
