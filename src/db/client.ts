@@ -115,7 +115,9 @@ export function sessionConfig(url: string, applicationName: string): ClientConfi
     statement_timeout: 30_000,
     // For a server that is gone without a word: longer than it would take to say that a statement took too long.
     query_timeout: 35_000,
-    idle_in_transaction_session_timeout: 60_000,
+    // A transaction does nothing but database work: one that is idle for so long is of a frozen process, and others wait for
+    // its locks (the limit's, say). Well below the time-out of a statement, so that theirs succeed.
+    idle_in_transaction_session_timeout: 10_000,
   };
 }
 
