@@ -4,6 +4,7 @@ import { recoverForgotten, recoverWork } from '../batches/recover-work.ts';
 import { settleStrays } from '../batches/settle-strays.ts';
 import { type Database, sessionConfig } from '../db/client.ts';
 import { keepConnection } from '../db/keep-connection.ts';
+import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import type { Queue } from '../queue/queue.ts';
 import { enterWorker, retakeLock, type WorkerIdentity } from '../workers/enter-worker.ts';
@@ -88,7 +89,13 @@ export async function keepAlive(
   async function buryDead(): Promise<void> {
     const dead = await findDeadWorkers(database.orm);
     for (const id of dead) {
-      log.warn({ worker: id, ...(await recoverWork(deps, id)) }, 'a worker died; its work goes on');
+      try {
+        log.warn({ worker: id, ...(await recoverWork(deps, id)) }, 'a worker died; its work goes on');
+      } catch (err) {
+        if (isUnavailable(err)) throw err;
+        // It is tried again with the next beat; until then the others' work is not to wait for it.
+        log.error({ worker: id, err }, 'the work of a worker that died could not be handed on');
+      }
     }
     // Previews whose answers it had stored were no longer under way anywhere: they are not to wait for the next sweep.
     if (dead.length > 0) await settleStrays(deps);
