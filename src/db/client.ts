@@ -1,6 +1,6 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { type ClientConfig, Pool } from 'pg';
-import { isRetryableConflict } from '../lib/database-error.ts';
+import { isRetryableConflict, isUnavailable } from '../lib/database-error.ts';
 import { keepConnection } from './keep-connection.ts';
 
 /** Drizzle over the pool. Reads go through it; writes of more than one statement through `transact`. */
@@ -61,7 +61,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     async transact(work) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await orm.transaction(work);
+          return await transactOnce(pool, work);
         } catch (error) {
           if (attempt >= CONFLICT_TRIES || !isRetryableConflict(error)) throw error;
         }
@@ -87,6 +87,24 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
+/**
+ * The connection is taken and given back here: drizzle's own way over a pool never gives back one whose `begin` failed, and
+ * after as many lost connections as the pool has places the program would wait for ever.
+ */
+async function transactOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let isBroken = false;
+  try {
+    return await drizzle(client).transaction(work);
+  } catch (error) {
+    // It may still be in the transaction, if it could not be rolled back.
+    isBroken = isUnavailable(error);
+    throw error;
+  } finally {
+    client.release(isBroken);
+  }
+}
+
 /** How every connection is set up. */
 export function sessionConfig(url: string, applicationName: string): ClientConfig {
   return {
@@ -97,7 +115,9 @@ export function sessionConfig(url: string, applicationName: string): ClientConfi
     statement_timeout: 30_000,
     // For a server that is gone without a word: longer than it would take to say that a statement took too long.
     query_timeout: 35_000,
-    idle_in_transaction_session_timeout: 60_000,
+    // A transaction does nothing but database work: one that is idle for so long is of a frozen process, and others wait for
+    // its locks (the limit's, say). Well below the time-out of a statement, so that theirs succeed.
+    idle_in_transaction_session_timeout: 10_000,
   };
 }
 

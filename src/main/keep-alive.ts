@@ -4,6 +4,7 @@ import { recoverForgotten, recoverWork } from '../batches/recover-work.ts';
 import { settleStrays } from '../batches/settle-strays.ts';
 import { type Database, sessionConfig } from '../db/client.ts';
 import { keepConnection } from '../db/keep-connection.ts';
+import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import type { Queue } from '../queue/queue.ts';
 import { enterWorker, retakeLock, type WorkerIdentity } from '../workers/enter-worker.ts';
@@ -50,7 +51,6 @@ export async function keepAlive(
   let steadySince = Number.NEGATIVE_INFINITY;
   let lastBeat = performance.now();
   let isLiving = true;
-  await buryDead();
   const beats = beat();
 
   async function enter(): Promise<WorkerIdentity> {
@@ -58,9 +58,10 @@ export async function keepAlive(
     return entered;
   }
 
+  /** The first at once: the worker before may have died, and this one must start even if its work cannot be handed on. */
   async function beat(): Promise<void> {
-    for (let n = 1; isLiving; n += 1) {
-      await sleep(BEAT_MS);
+    for (let n = 0; isLiving; n += 1) {
+      if (n > 0) await sleep(BEAT_MS);
       if (!isLiving) return;
       try {
         await show();
@@ -86,9 +87,18 @@ export async function keepAlive(
 
   /** Several workers may try: each death is handled once. */
   async function buryDead(): Promise<void> {
-    for (const dead of await findDeadWorkers(database.orm)) {
-      log.warn({ worker: dead, ...(await recoverWork(deps, dead)) }, 'a worker died; its work goes on');
+    const dead = await findDeadWorkers(database.orm);
+    for (const id of dead) {
+      try {
+        log.warn({ worker: id, ...(await recoverWork(deps, id)) }, 'a worker died; its work goes on');
+      } catch (err) {
+        if (isUnavailable(err)) throw err;
+        // It is tried again with the next beat; until then the others' work is not to wait for it.
+        log.error({ worker: id, err }, 'the work of a worker that died could not be handed on');
+      }
     }
+    // Previews whose answers it had stored were no longer under way anywhere: they are not to wait for the next sweep.
+    if (dead.length > 0) await settleStrays(deps);
   }
 
   async function expire(): Promise<void> {

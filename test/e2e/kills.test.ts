@@ -1,0 +1,224 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { AiCall } from '../fakes/fake-ai.ts';
+import { expectSound } from '../support/expect-sound.ts';
+import { type Gate, type GatePlace, makeGate } from '../support/make-gate.ts';
+import { poll } from '../support/poll.ts';
+import type { Program } from '../support/program.ts';
+import { startWorld, type World } from '../support/start-world.ts';
+
+/** Longer than any test. */
+const NEVER_MS = 120_000;
+const DEATHS = 3;
+const PREVIEWS = 2;
+/** Far more than it takes: from when the next worker is ready until it has gone on. */
+const GOES_ON_WITHIN_MS = 10_000;
+
+let world: World;
+let rest: Awaited<ReturnType<World['connect']>>;
+let worker: Program;
+beforeAll(async () => {
+  world = await startWorld({ ai: { latencyMs: 50 } });
+  rest = await world.connect(await world.start('api'));
+  worker = await world.start('worker');
+});
+afterAll(() => world.end());
+
+const gates: Gate[] = [];
+afterEach(async () => {
+  for (const gate of gates.splice(0)) await gate.open();
+  world.ai.setScript(undefined);
+});
+
+async function addGate(gate: Promise<Gate>): Promise<Gate> {
+  gates.push(await gate);
+  return gate;
+}
+
+/** How many rows a condition on a table holds for. */
+async function count(table: string, condition: string): Promise<number> {
+  const query = sql.raw(`select count(*)::int as n from cta.${table} where ${condition}`);
+  return (await world.db.orm.execute<{ n: number }>(query)).rows[0]?.n ?? 0;
+}
+
+async function untilCount(table: string, condition: string, wanted = PREVIEWS): Promise<void> {
+  const quick = { everyMs: 10, timeoutMs: GOES_ON_WITHIN_MS };
+  await poll(
+    () => count(table, condition),
+    (found) => found === wanted,
+    quick,
+  );
+}
+
+/** A place in the pipeline at which the worker is killed. */
+interface KillPoint {
+  readonly name: string;
+  /** Before the batch is made: sees to it that the pipeline stays there. */
+  arrange(path: string): Promise<void>;
+  /** Resolves when the pipeline is there (again). `death` counts from 0. */
+  reached(path: string, death: number): Promise<void>;
+  /** After the last kill: lets it go on. */
+  letGo?(path: string): Promise<void>;
+  /** Calls of each step that the provider sees; 1 unless said. */
+  readonly calls?: { readonly text: number; readonly image: number };
+}
+
+/** One where transactions wait that want to write something. */
+function atGate(name: string, where: GatePlace, more: Partial<KillPoint> = {}): KillPoint {
+  return {
+    name,
+    arrange: async () => void (await addGate(makeGate(world.db.url, where))),
+    reached: async () => gates[0]?.reached(),
+    ...more,
+  };
+}
+
+const pictureOf = (path: string) => `/pictures/${path.split('/').at(-1)}-1.jpg`;
+const underWay = () => world.ai.inflight();
+
+const POINTS: readonly KillPoint[] = [
+  atGate('batch.start is being taken', {
+    table: 'cta.batches',
+    on: 'update',
+    when: 'old.started_at is null and new.started_at is not null',
+  }),
+  {
+    name: 'the page is claimed',
+    arrange: async (path) => world.shop.script(path, { hang: true }),
+    reached: (_, death) => untilCount('sources', `status = 'running' and attempts = ${death + 1}`, 1),
+    letGo: async (path) => world.shop.script(path, undefined),
+  },
+  {
+    name: 'the page is being read',
+    arrange: async (path) => world.shop.script(pictureOf(path), { hang: true }),
+    async reached(path, death) {
+      const asked = async () =>
+        world.shop.requests.filter((request) => request.path === pictureOf(path)).length;
+      await poll(asked, (times) => times > death, { everyMs: 10, timeoutMs: GOES_ON_WITHIN_MS });
+      await untilCount('sources', `status = 'running'`, 1);
+    },
+    letGo: async (path) => world.shop.script(pictureOf(path), undefined),
+  },
+  atGate('pictures are being assigned', {
+    table: 'cta.previews',
+    on: 'update',
+    when: "old.status = 'pending' and new.status = 'queued'",
+  }),
+  {
+    name: 'pictures are assigned, previews wait',
+    // As if the provider had asked to wait.
+    arrange: () => pauseUntil(`clock_timestamp() + interval '1 hour'`),
+    reached: () => untilCount('previews', `status = 'queued'`),
+    letGo: () => pauseUntil('null'),
+  },
+  atGate('calls are being claimed', { table: 'cta.ai_calls', on: 'insert', when: 'true' }),
+  atGate(
+    'calls are claimed, nothing is sent',
+    { table: 'cta.ai_calls', on: 'insert', when: 'true', atCommit: true },
+    {
+      // The commit succeeds, and the worker never hears of it.
+      async reached() {
+        await gates[0]?.reached();
+        worker.process.kill('SIGSTOP');
+        await gates[0]?.pass();
+        // Not all in one claim, when they are tried again.
+        expect(await count('ai_calls', `status = 'sent'`)).toBeGreaterThan(0);
+      },
+    },
+  ),
+  {
+    name: 'calls are under way',
+    arrange: async () => world.ai.setScript(() => ({ do: 'ok', delayMs: NEVER_MS })),
+    reached: () =>
+      poll(
+        async () => underWay(),
+        (calls) => calls === 2 * PREVIEWS,
+      ).then(() => {}),
+    letGo: async () => world.ai.setScript(undefined),
+    calls: { text: DEATHS + 1, image: DEATHS + 1 },
+  },
+  {
+    name: 'one answer is stored, the other is under way',
+    arrange: async () =>
+      world.ai.setScript((_, kind) => (kind === 'image' ? { do: 'ok', delayMs: NEVER_MS } : undefined)),
+    async reached() {
+      await poll(
+        async () => underWay(),
+        (calls) => calls === PREVIEWS,
+      );
+      await untilCount('ai_calls', `status = 'sent'`);
+    },
+    letGo: async () => world.ai.setScript(undefined),
+    calls: { text: 1, image: DEATHS + 1 },
+  },
+  atGate(
+    'answers are being stored',
+    { table: 'cta.ai_calls', on: 'update', when: "new.status = 'answered'" },
+    {
+      reached: async () => gates[0]?.reached(2 * PREVIEWS),
+      calls: { text: DEATHS + 1, image: DEATHS + 1 },
+    },
+  ),
+  atGate('both answers are stored, the prefill is being written', {
+    table: 'cta.previews',
+    on: 'update',
+    when: "new.status = 'done'",
+  }),
+  atGate('the last preview ends its batch', {
+    table: 'cta.batches',
+    on: 'update',
+    when: 'old.finished_at is null and new.finished_at is not null',
+  }),
+];
+
+async function pauseUntil(moment: string): Promise<void> {
+  await world.db.orm.execute(sql.raw(`update cta.call_limits set paused_until = ${moment}`));
+}
+
+/** How long the next workers took, in milliseconds, from their start and from when they were ready. */
+const paces: string[] = [];
+
+test.each(POINTS)('killed three times where $name', { timeout: 120_000 }, async (point) => {
+  const path = `/products/kill-${POINTS.indexOf(point)}`;
+  const before = world.ai.calls.length;
+  const pace: string[] = [];
+  await point.arrange(path);
+  const created = await rest.create([{ url: world.shop.origin + path, batch_size: PREVIEWS }]);
+  let startedAt = 0;
+  let readyAt = 0;
+  const notePace = (what: string, at: number) =>
+    pace.push(`${what} ${Math.round(at - startedAt)} (${Math.round(at - readyAt)})`);
+  for (let death = 0; death < DEATHS; death += 1) {
+    await point.reached(path, death);
+    if (death > 0) notePace('there again', performance.now());
+    await world.kill(worker);
+    for (const gate of gates) await gate.forget();
+    if (death === DEATHS - 1) {
+      await point.letGo?.(path);
+      for (const gate of gates.splice(0)) await gate.open();
+    }
+    startedAt = performance.now();
+    worker = await world.start('worker');
+    readyAt = performance.now();
+  }
+  expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: PREVIEWS } });
+  const sent = world.ai.calls.slice(before);
+  const next = sent.find((call) => call.at > startedAt);
+  if (next) notePace('next call', next.at);
+  notePace('done', performance.now());
+  paces.push(`  ${point.name}: ${pace.join(', ')}`);
+  await expectSound(world.db, { calls: world.ai.calls, alive: world.alive });
+  const { text, image } = point.calls ?? { text: 1, image: 1 };
+  expect(countKinds(sent)).toEqual({ text: text * PREVIEWS, image: image * PREVIEWS });
+});
+
+function countKinds(calls: readonly AiCall[]): Record<string, number> {
+  const groups = Object.groupBy(calls, (call) => call.kind);
+  return { text: groups.text?.length ?? 0, image: groups.image?.length ?? 0 };
+}
+
+afterAll(() => {
+  process.stdout.write(
+    `The next worker, in ms from its start (from when it was ready)\n${paces.join('\n')}\n`,
+  );
+});
