@@ -44,7 +44,7 @@ export async function assignPictures(
       .from(previews)
       .where(eq(previews.sourceId, sourceId));
     const choice = chooseImages(pictures.length, source.batchSize);
-    await queuePreviews(
+    const queued = await queuePreviews(
       deps,
       tx,
       { workspaceId, batchId, productId },
@@ -54,7 +54,8 @@ export async function assignPictures(
         return { previewId: id, imageId: imageIds[rank] ?? '', variant: position, ranking };
       }),
     );
-    await finishBatch(tx, batchId);
+    // While some wait now there is nothing to finish.
+    if (queued === 0) await finishBatch(tx, batchId);
     return true;
   });
 }

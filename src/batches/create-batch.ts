@@ -1,6 +1,5 @@
-import type { Orm, Transact } from '../db/client.ts';
-import { batches, sources } from '../db/schema/batches.ts';
-import { previews } from '../db/schema/previews.ts';
+import { sql } from 'drizzle-orm';
+import type { Orm, Transact, Tx } from '../db/client.ts';
 import { AppError, type FieldError } from '../lib/app-error.ts';
 import { isForeignKeyViolation } from '../lib/database-error.ts';
 import { createId } from '../lib/ids.ts';
@@ -31,27 +30,22 @@ export async function createBatch(
   const taskId = createId();
   const sourceRows = batch.sources.map((source, position) => ({
     id: createId(),
-    workspaceId,
-    batchId,
     position,
-    url: source.url,
+    // As it would be sent to the database: half a surrogate pair is no character, and no JSON.
+    url: source.url.toWellFormed(),
     batchSize: source.batchSize,
   }));
   // Ids sort in the order they are made: lists rely on previews being made by source and position.
   const previewRows = sourceRows.flatMap((source) =>
     Array.from({ length: source.batchSize }, (_, position) => ({
       id: createId(),
-      workspaceId,
-      batchId,
       sourceId: source.id,
       position,
     })),
   );
   try {
     await deps.transact(async (tx) => {
-      await tx.insert(batches).values({ id: batchId, workspaceId, taskId });
-      await tx.insert(sources).values(sourceRows);
-      await tx.insert(previews).values(previewRows);
+      await insertRows(tx, { id: batchId, workspaceId, taskId, sources: sourceRows, previews: previewRows });
       await deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }]);
       const tags = await givePageTags(tx, { workspaceId, batchId });
       await enqueuePages(deps, tx, { batchId, tags });
@@ -62,6 +56,33 @@ export async function createBatch(
     throw error;
   }
   return getBatch(deps, { workspaceId, id: batchId });
+}
+
+/** The rows of a batch in one statement: each one more would be a trip to the database and back. */
+async function insertRows(
+  tx: Tx,
+  batch: {
+    id: string;
+    workspaceId: string;
+    taskId: string;
+    sources: readonly { id: string; position: number; url: string; batchSize: number }[];
+    previews: readonly { id: string; sourceId: string; position: number }[];
+  },
+): Promise<void> {
+  const { id, workspaceId } = batch;
+  await tx.execute(sql`
+    with batch as (
+      insert into cta.batches (id, workspace_id, task_id) values (${id}, ${workspaceId}, ${batch.taskId})
+    ), source as (
+      insert into cta.sources (id, workspace_id, batch_id, position, url, batch_size)
+      select s.id, ${workspaceId}::uuid, ${id}::uuid, s.position, s.url, s."batchSize"
+      from jsonb_to_recordset(${JSON.stringify(batch.sources)}::jsonb)
+        as s (id uuid, position int, url text, "batchSize" int)
+    )
+    insert into cta.previews (id, workspace_id, batch_id, source_id, position)
+    select p.id, ${workspaceId}::uuid, ${id}::uuid, p."sourceId", p.position
+    from jsonb_to_recordset(${JSON.stringify(batch.previews)}::jsonb)
+      as p (id uuid, "sourceId" uuid, position int)`);
 }
 
 function checkLimits(batch: NewBatch, limits: BatchLimits): void {

@@ -12,27 +12,31 @@ export interface CallInput {
   readonly picture: { readonly bytes: Buffer; readonly contentType: string };
 }
 
-const byPreview = prepareOnce((orm) =>
+const input = {
+  brief: sources.brief,
+  variant: previews.variant,
+  palette: productImages.palette,
+};
+
+const forText = prepareOnce((orm) =>
   orm
-    .select({
-      brief: sources.brief,
-      variant: previews.variant,
-      palette: productImages.palette,
-      assetId: productImages.assetId,
-    })
+    .select(input)
     .from(previews)
     .innerJoin(sources, eq(sources.id, previews.sourceId))
     .innerJoin(productImages, eq(productImages.id, previews.imageId))
     .where(eq(previews.id, sql.placeholder('previewId')))
-    .prepare('load_call_input'),
+    .prepare('load_text_input'),
 );
 
-const bytesById = prepareOnce((orm) =>
+const forImage = prepareOnce((orm) =>
   orm
-    .select({ bytes: assets.bytes, contentType: assets.contentType })
-    .from(assets)
-    .where(eq(assets.id, sql.placeholder('assetId')))
-    .prepare('load_call_picture'),
+    .select({ ...input, bytes: assets.bytes, contentType: assets.contentType })
+    .from(previews)
+    .innerJoin(sources, eq(sources.id, previews.sourceId))
+    .innerJoin(productImages, eq(productImages.id, previews.imageId))
+    .innerJoin(assets, eq(assets.id, productImages.assetId))
+    .where(eq(previews.id, sql.placeholder('previewId')))
+    .prepare('load_image_input'),
 );
 
 /** Reads what a call needs; undefined if the preview is gone. The picture's bytes are read only for an image call. */
@@ -40,10 +44,15 @@ export async function loadCallInput(
   deps: { orm: Orm },
   call: { previewId: string; kind: 'text' | 'image' },
 ): Promise<CallInput | undefined> {
-  const [row] = await byPreview(deps.orm).execute({ previewId: call.previewId });
-  if (!row) return undefined;
-  const brief = { ...briefSchema.parse(row.brief), palette: row.palette, variant: row.variant };
-  if (call.kind === 'text') return { brief, picture: { bytes: Buffer.alloc(0), contentType: '' } };
-  const [picture] = await bytesById(deps.orm).execute({ assetId: row.assetId });
-  return picture && { brief, picture };
+  const { previewId } = call;
+  if (call.kind === 'text') {
+    const [row] = await forText(deps.orm).execute({ previewId });
+    return row && { brief: toBrief(row), picture: { bytes: Buffer.alloc(0), contentType: '' } };
+  }
+  const [row] = await forImage(deps.orm).execute({ previewId });
+  return row && { brief: toBrief(row), picture: { bytes: row.bytes, contentType: row.contentType } };
+}
+
+function toBrief(row: { brief: unknown; palette: string[]; variant: number }): CallInput['brief'] {
+  return { ...briefSchema.parse(row.brief), palette: row.palette, variant: row.variant };
 }

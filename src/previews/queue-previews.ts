@@ -17,14 +17,14 @@ export interface QueuedPreview {
 /**
  * `pending` -> `queued`: writes the pictures to the previews and enqueues their starts. The caller holds the
  * batch's lock. A preview that is final without ever having had a picture (cancelled, say) is given its own too, in case
- * someone wants it after all; any other is left alone.
+ * someone wants it after all; any other is left alone. Answers how many are queued now.
  */
 export async function queuePreviews(
   deps: { queue: Queue },
   tx: Tx,
   source: { workspaceId: string; batchId: string; productId: string },
   chosen: readonly QueuedPreview[],
-): Promise<void> {
+): Promise<number> {
   const { workspaceId, batchId, productId } = source;
   const ids = chosen.map((preview) => preview.previewId);
   const rows = await tx
@@ -34,7 +34,7 @@ export async function queuePreviews(
       and(inArray(previews.id, ids), sql`(${previews.status} = 'pending' or ${previews.imageId} is null)`),
     )
     .orderBy(asc(previews.position));
-  if (rows.length === 0) return;
+  if (rows.length === 0) return 0;
   const waiting = rows.filter((row) => row.status === 'pending').map((row) => row.id);
   const firstTag = waiting.length > 0 ? await nextFairTag(tx, workspaceId) : 0;
   const byId = new Map(chosen.map((preview) => [preview.previewId, preview]));
@@ -56,4 +56,5 @@ export async function queuePreviews(
     from (values ${sql.join(values, sql`, `)}) as v (id, image_id, variant, fair_tag, ranking)
     where p.id = v.id`);
   await enqueueStarts(deps, tx, { batchId, previewIds: waiting, firstTag });
+  return waiting.length;
 }

@@ -32,20 +32,21 @@ const PLAIN_FRAME = 0.8;
 /** Measures a thumbnail of `THUMB_SIDE` by as many pixels in RGBA. Transparent parts count as white, and not at all for the palette. */
 export function measureThumb(thumb: Buffer): ImageTraits {
   const flat: Colour[] = [];
-  const solid: Colour[] = [];
+  const solid: number[] = [];
   for (let at = 0; at + 3 < thumb.length; at += 4) {
     const alpha = (thumb[at + 3] ?? 0) / 255;
     const onWhite = (offset: number) => Math.round((thumb[at + offset] ?? 0) * alpha + 255 * (1 - alpha));
     const colour: Colour = [onWhite(0), onWhite(1), onWhite(2)];
     flat.push(colour);
-    if (alpha > 0.5) solid.push(colour);
+    if (alpha > 0.5) solid.push(...colour);
   }
+  const grey = flat.map(brightness);
   return {
-    hash: differenceHash(flat.map(brightness)),
+    hash: differenceHash(grey),
     ...measureGround(flat),
     meanColour: mean(flat),
-    palette: pickPalette(Uint8Array.from(solid.flat()), 3),
-    entropy: entropy(flat),
+    palette: pickPalette(Uint8Array.from(solid), 3),
+    entropy: entropy(grey),
   };
 }
 
@@ -118,11 +119,11 @@ function mean(colours: readonly Colour[]): Colour {
   return [channel(0), channel(1), channel(2)];
 }
 
-function entropy(colours: readonly Colour[]): number {
+function entropy(grey: readonly number[]): number {
   const counts = new Map<number, number>();
-  for (const value of colours.map(brightness)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  for (const value of grey) counts.set(value, (counts.get(value) ?? 0) + 1);
   let bits = 0;
-  for (const count of counts.values()) bits -= (count / colours.length) * Math.log2(count / colours.length);
+  for (const count of counts.values()) bits -= (count / grey.length) * Math.log2(count / grey.length);
   return Math.max(0, bits);
 }
 
