@@ -3,7 +3,8 @@ import { Client } from 'pg';
 import { inject } from 'vitest';
 import { setLimit } from '../../src/ai-calls/set-limit.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
-import { openQueue, type Queue } from '../../src/queue/queue.ts';
+import { migrateDatabase } from '../../src/db/migrate.ts';
+import { installQueue, openQueue, type Queue } from '../../src/queue/queue.ts';
 import { createToken } from '../../src/workspaces/create-token.ts';
 import { ensureWorkspace } from '../../src/workspaces/ensure-workspace.ts';
 import { quietLog } from './quiet-log.ts';
@@ -29,12 +30,25 @@ export async function openTestDatabase({ rate = 'off' }: { rate?: string } = {})
   await administer(`create database ${name} template cta_template`);
   const url = new URL(inject('serverUrl'));
   url.pathname = `/${name}`;
-  const database = openDatabase({ url: url.href, poolSize: 10, applicationName: 'test' });
-  const queue = await openQueue({ url: url.href, log: quietLog, supervise: false });
+  return openAt(url.href, { rate, drop: () => administer(`drop database ${name}`) });
+}
+
+/** An empty database on a server of the test's own, migrated. It is closed, and not dropped. */
+export async function adoptDatabase(url: string): Promise<TestDatabase> {
+  await migrateDatabase(url, () => installQueue({ url, log: quietLog, supervise: false }));
+  return openAt(url, { rate: 'off', drop: async () => {} });
+}
+
+async function openAt(
+  url: string,
+  { rate, drop }: { rate: string; drop: () => Promise<void> },
+): Promise<TestDatabase> {
+  const database = openDatabase({ url, poolSize: 10, applicationName: 'test' });
+  const queue = await openQueue({ url, log: quietLog, supervise: false });
   await setLimit(database, rate);
   return {
     ...database,
-    url: url.href,
+    url,
     queue,
     deps: {
       orm: database.orm,
@@ -49,7 +63,7 @@ export async function openTestDatabase({ rate = 'off' }: { rate?: string } = {})
     async drop() {
       await queue.stop();
       await database.close();
-      await administer(`drop database ${name}`);
+      await drop();
     },
   };
 }
