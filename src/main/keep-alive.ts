@@ -50,6 +50,7 @@ export async function keepAlive(
   // those who were cut off with him. A process that has just started was not.
   let steadySince = Number.NEGATIVE_INFINITY;
   let lastBeat = performance.now();
+  let looks = 0;
   let isLiving = true;
   const beats = beat();
 
@@ -58,21 +59,38 @@ export async function keepAlive(
     return entered;
   }
 
-  /** The first at once: the worker before may have died, and this one must start even if its work cannot be handed on. */
+  /** Nothing but the showing: what takes long while there is much to do must not look like a gap. */
   async function beat(): Promise<void> {
-    for (let n = 0; isLiving; n += 1) {
-      if (n > 0) await sleep(BEAT_MS);
-      if (!isLiving) return;
+    let looking: Promise<void> | undefined;
+    for (; isLiving; await sleep(BEAT_MS)) {
       try {
         await show();
-        if (performance.now() - steadySince >= GRACE_MS) await buryDead();
-        if (n % EXPIRY_BEATS === 0) await expire();
-        if (n % SWEEP_BEATS === 0) await sweep();
       } catch (err) {
-        steadySince = Number.POSITIVE_INFINITY;
-        log.warn({ err }, 'a beat of this worker failed; trying again');
+        noteFailure(err);
+        continue;
       }
+      // The first at once, as the worker before may have died; it must start even if that one's work cannot be handed on.
+      looking ??= look()
+        .catch(noteFailure)
+        .finally(() => {
+          looking = undefined;
+        });
     }
+    await looking;
+  }
+
+  function noteFailure(err: unknown): void {
+    if (isUnavailable(err)) steadySince = Number.POSITIVE_INFINITY;
+    log.warn({ err }, 'a beat of this worker failed; trying again');
+  }
+
+  /** Looks after the others' work, and for what was left half done. */
+  async function look(): Promise<void> {
+    const n = looks;
+    looks += 1;
+    if (performance.now() - steadySince >= GRACE_MS) await buryDead();
+    if (n % EXPIRY_BEATS === 0) await expire();
+    if (n % SWEEP_BEATS === 0) await sweep();
   }
 
   async function show(): Promise<void> {
