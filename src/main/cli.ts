@@ -2,9 +2,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { AppError } from '../lib/app-error.ts';
+import { keepCompiled } from '../lib/keep-compiled.ts';
 import { readSettings, SettingsError } from './config.ts';
 import { createLog } from './create-log.ts';
-import { keepCompiled } from './keep-compiled.ts';
 import { preferCommonJs } from './prefer-commonjs.ts';
 
 keepCompiled();

@@ -33,6 +33,7 @@ export function createPageReader(settings: PageReaderOptions): { pages: PageRead
   return {
     pages: {
       async readPage(url, signal) {
+        parser.prepare();
         await mayRead(url, signal);
         const page = await fetchBytes(url, {
           accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.1',

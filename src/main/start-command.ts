@@ -1,9 +1,9 @@
+import { writeCompiled } from '../lib/keep-compiled.ts';
 import type { Log } from '../lib/log.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { type Adapters, createAdapters } from './create-adapters.ts';
 import { getDefaultToken } from './get-default-token.ts';
-import { writeCompiled } from './keep-compiled.ts';
 import { DATA_FOLDER, type Foundation, openFoundation } from './open-foundation.ts';
 import { startApi } from './start-api.ts';
 import { startWorker } from './start-worker.ts';

@@ -14,8 +14,8 @@ const PROCESSES = 2;
 const PARSE_TIMEOUT_MS = 10_000;
 /** For a process's objects, in MB. The heaviest page that is parsed at all (see `MAX_WEIGHT`) needs about that. */
 const HEAP_MB = 400;
-/** A process that has nothing to do ends after this, and gives its memory back. */
-const IDLE_MS = 60_000;
+/** A process that has nothing to do ends after this, and gives its 100 MB back: a program at rest has none. */
+const IDLE_MS = 30_000;
 
 /**
  * Reads pages in processes of their own: whatever a page does to the one that reads it, it neither holds up the event
@@ -24,10 +24,12 @@ const IDLE_MS = 60_000;
 export interface PageParser {
   /** As `readProductPage`; also `page_too_large` for a page that takes too long or too much memory to read. */
   parse(page: ProductPage): Promise<PageProduct>;
+  /** A page is on its way: starts a process meanwhile, if there is none. */
+  prepare(): void;
   close(): void;
 }
 
-/** Starts the first process at once, so that the first page does not wait for it. */
+/** No process is started before `prepare` or the first page. */
 export function createPageParser(): PageParser {
   const inTurn = pLimit(PROCESSES);
   const all = new Set<ChildProcess>();
@@ -73,8 +75,10 @@ export function createPageParser(): PageParser {
     return start();
   }
 
-  rest(start());
   return {
+    prepare() {
+      if (all.size === 0) rest(start());
+    },
     parse: (page) =>
       inTurn(async () => {
         const child = takeOrStart();
