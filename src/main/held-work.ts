@@ -12,20 +12,21 @@ export interface HeldWork {
 
 /** Holds nothing at first. `stopping` ends everything. */
 export function createHeldWork(stopping: AbortSignal): HeldWork {
-  const held = new Map<string, { names: ReadonlySet<string>; controller: AbortController }>();
+  // Not by id: a page that is cancelled and tried again may be claimed here while its first reading is still ending.
+  const held = new Set<{ id: string; names: ReadonlySet<string>; controller: AbortController }>();
   return {
-    ids: () => [...held.keys()],
+    ids: () => [...held].map((piece) => piece.id),
     async run(id, belongsTo, work) {
-      const controller = new AbortController();
-      held.set(id, { names: new Set([id, ...belongsTo]), controller });
+      const piece = { id, names: new Set([id, ...belongsTo]), controller: new AbortController() };
+      held.add(piece);
       try {
-        await work(AbortSignal.any([stopping, controller.signal]));
+        await work(AbortSignal.any([stopping, piece.controller.signal]));
       } finally {
-        held.delete(id);
+        held.delete(piece);
       }
     },
     cancel(id) {
-      for (const { names, controller } of held.values()) {
+      for (const { names, controller } of held) {
         if (names.has(id)) controller.abort(new AppError('cancelled'));
       }
     },
