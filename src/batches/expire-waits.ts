@@ -9,7 +9,8 @@ import { lockBatches } from './lock-batches.ts';
 
 /**
  * Fails (`provider_unavailable`) the previews that have waited for longer than `waitMs` for a provider that keeps failing,
- * counted from when the breaker opened, or the preview was queued, whichever was later. Answers how many.
+ * counted from when the breaker opened, or the preview was queued, whichever was later. One that waits only for a call of the
+ * other kind waits on. Answers how many.
  */
 export async function expireWaits(
   deps: { orm: Orm; transact: Transact },
@@ -21,9 +22,12 @@ export async function expireWaits(
     .from(callLimits)
     .where(sql`${callLimits.failingSince} < ${since}`);
   if (failing.length === 0) return 0;
+  // The breaker is asked again with each batch: it may close while the others are failed.
   const expired = and(
     eq(previews.status, 'queued'),
     sql`coalesce(${previews.queuedAt}, ${previews.createdAt}) < ${since}`,
+    sql`exists (select 1 from ${callLimits} where ${callLimits.failingSince} < ${since}
+      and (${previews.nextStep} is null or ${previews.nextStep} = ${callLimits.kind}))`,
   );
   const rows = await deps.orm.selectDistinct({ batchId: previews.batchId }).from(previews).where(expired);
   let count = 0;

@@ -153,3 +153,24 @@ test('who has waited too long fails, with the reason; who came later waits on', 
   await db.orm.execute(sql`update cta.previews set queued_at = queued_at - interval '1 hour'`);
   expect(await expireWaits(db.deps, { waitMs })).toBe(0);
 });
+
+test('who waits only for a call of the kind that works waits on', async () => {
+  const batch = await breakBoth([7]);
+  await db.orm.execute(
+    sql`update cta.call_limits set failing_since = null, failing_code = null, probe_after = null where kind = 'image'`,
+  );
+  await db.orm.execute(sql`update cta.call_limits set failing_since = failing_since - interval '2 minutes'`);
+  await db.orm.execute(sql`
+    update cta.previews set queued_at = queued_at - interval '2 minutes',
+      next_step = case position when 0 then 'image' when 1 then 'text' end`);
+  expect(await expireWaits(db.deps, { waitMs: 60_000 })).toBe(6);
+  const waiting = await db.orm
+    .select({ nextStep: previews.nextStep })
+    .from(previews)
+    .where(eq(previews.status, 'queued'));
+  expect(waiting).toEqual([{ nextStep: 'image' }]);
+  expect((await getBatch(db.deps, { workspaceId, id: batch.id })).progress).toMatchObject({
+    failed: 6,
+    queued: 1,
+  });
+});
