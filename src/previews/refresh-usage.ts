@@ -9,16 +9,23 @@ export async function refreshUsage(db: Executor, previewId: string): Promise<voi
   await db.execute(sql`update cta.previews set ${usageOf(sql`${previewId}::uuid`)} where id = ${previewId}`);
 }
 
-/** The same as a part of an update of previews. */
+/** What the columns of a count can hold. */
+const MAX_COUNT = 2 ** 31 - 1;
+
+/**
+ * The same as a part of an update of previews. Whatever a provider says that it used, the update must not fail for it: the
+ * answers would be lost.
+ */
 export function usageOf(previewId: SQL): SQL {
   return sql`
     (usage_calls, usage_input_tokens, usage_output_tokens, usage_pictures, usage_ms) = (
       select
         count(*),
-        coalesce(sum(c.input_tokens), 0),
-        coalesce(sum(c.output_tokens), 0),
+        least(coalesce(sum(c.input_tokens), 0), ${MAX_COUNT}),
+        least(coalesce(sum(c.output_tokens), 0), ${MAX_COUNT}),
         count(*) filter (where c.kind = 'image' and c.status = 'answered'),
-        coalesce(sum(extract(epoch from c.ended_at - c.left_at)) * 1000, 0)::bigint
+        -- That a request left is noted beside its answer, and may come after it.
+        coalesce(sum(greatest(extract(epoch from c.ended_at - c.left_at), 0)) * 1000, 0)::bigint
       from cta.ai_calls c where c.preview_id = ${previewId} and c.status <> 'sent'
     )`;
 }

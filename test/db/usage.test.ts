@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { getBatch } from '../../src/batches/get-batch.ts';
 import { listBatches } from '../../src/batches/list-batches.ts';
@@ -6,6 +7,7 @@ import { retryPreview } from '../../src/batches/retry-preview.ts';
 import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
+import { storeTexts } from '../../src/previews/store-answer.ts';
 import { addQueuedBatch, addWorker, answer, claim, finish } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -54,4 +56,43 @@ test('an answer that comes late was paid for too', async () => {
   expect(await usageOf(batch.id)).toMatchObject({ calls: 2, inputTokens: 0 });
   expect(await answer(db, late)).toBe('late');
   expect(await usageOf(batch.id)).toMatchObject({ calls: 2, inputTokens: 10, outputTokens: 20 });
+});
+
+test('what a provider says that it used cannot keep a preview from being done', async () => {
+  const batch = await addQueuedBatch(db, workspaceId, [1]);
+  const most = 2 ** 31 - 1;
+  for (let round = 0; round < 2; round += 1) {
+    const calls = await claim(db, workerId);
+    const text = calls.find((call) => call.kind === 'text');
+    if (!text) throw new Error('nothing was claimed');
+    await storeTexts(db.deps, text, {
+      texts: { headline: 'A red shoe', subheadline: null, body: null, ctaText: 'Buy' },
+      usage: { model: 'test-1', inputTokens: most, outputTokens: most },
+    });
+    await finish(
+      db,
+      calls.filter((call) => call.kind === 'image'),
+    );
+    const { items } = await listPreviews(db.deps, { workspaceId, baseUrl, pageSize: 10 });
+    expect(items).toMatchObject([{ status: 'done', usage: { inputTokens: most, outputTokens: most } }]);
+    await retryPreview(db.deps, { workspaceId, baseUrl, id: items[0]?.id ?? '' });
+  }
+  expect(await usageOf(batch.id)).toMatchObject({ calls: 4, inputTokens: most });
+});
+
+test('a call whose leaving was noted after its answer took no time, not less', async () => {
+  const batch = await addQueuedBatch(db, workspaceId, [1]);
+  const calls = await claim(db, workerId);
+  const text = calls.filter((call) => call.kind === 'text');
+  await finish(db, text);
+  await db.orm.execute(
+    sql`update cta.ai_calls set left_at = ended_at + interval '3 s' where ended_at is not null`,
+  );
+  await finish(
+    db,
+    calls.filter((call) => call.kind === 'image'),
+  );
+  const { calls: count, durationMs } = await usageOf(batch.id);
+  expect(count).toBe(2);
+  expect(durationMs).toBeGreaterThanOrEqual(0);
 });
