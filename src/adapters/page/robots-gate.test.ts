@@ -40,3 +40,21 @@ test('no file allows all; a shop that cannot give it now allows nothing, and is 
   await visit('https://shop.example/cup');
   expect(asked).toHaveLength(2);
 });
+
+test('a page that is cancelled takes the file from no other page of its shop', async () => {
+  const file = Promise.withResolvers<Buffer>();
+  const fetchBytes: FetchBytes = async (url, { signal }) => {
+    signal.addEventListener('abort', () => file.reject(signal.reason));
+    return { finalUrl: url, status: 200, contentType: 'text/plain', body: await file.promise };
+  };
+  const gate = createRobotsGate({ fetchBytes, userAgent: 'cta-batch' });
+  const cancelling = new AbortController();
+  const first = gate('https://shop.example/cup', cancelling.signal);
+  const second = gate('https://shop.example/mug', new AbortController().signal);
+  cancelling.abort(new AppError('cancelled'));
+  file.resolve(Buffer.from('User-agent: *\nDisallow: /mug\n'));
+  await Promise.all([
+    expect(first).rejects.toMatchObject({ code: 'cancelled' }),
+    expect(second).rejects.toMatchObject({ code: 'page_disallowed' }),
+  ]);
+});

@@ -15,6 +15,7 @@ const ALLOWS_ALL: ReadonlySet<ErrorCode> = new Set(['page_gone', 'page_blocked',
 
 /** Its types speak of a default export; CommonJS gives the function itself. */
 const robotsParser = robots as unknown as typeof robots.default;
+type Rules = ReturnType<typeof robotsParser>;
 
 /** Throws `page_disallowed` for a page that its shop's robots.txt asks us not to read. */
 export type RobotsGate = (url: string, signal: AbortSignal) => Promise<void>;
@@ -26,18 +27,19 @@ export type RobotsGate = (url: string, signal: AbortSignal) => Promise<void>;
  */
 export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: string }): RobotsGate {
   const { fetchBytes, userAgent } = options;
-  const files = new LRUCache<string, Promise<string>>({ max: KEEP_SHOPS, ttl: KEEP_MS });
+  const files = new LRUCache<string, Promise<Rules>>({ max: KEEP_SHOPS, ttl: KEEP_MS });
 
-  async function read(address: string, signal: AbortSignal): Promise<string> {
+  async function read(address: string): Promise<Rules> {
     try {
       const { body } = await fetchBytes(address, {
         accept: 'text/plain,*/*;q=0.1',
         maxBytes: MAX_ROBOTS_BYTES,
-        signal,
+        // Not that of the page which asks first: when it is cancelled, others wait for the same file.
+        signal: new AbortController().signal,
       });
-      return body.toString('utf8');
+      return robotsParser(address, body.toString('utf8'));
     } catch (error) {
-      if (error instanceof AppError && ALLOWS_ALL.has(error.code)) return '';
+      if (error instanceof AppError && ALLOWS_ALL.has(error.code)) return robotsParser(address, '');
       throw error;
     }
   }
@@ -46,11 +48,13 @@ export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: s
     const address = new URL('/robots.txt', url).href;
     let file = files.get(address);
     if (!file) {
-      file = read(address, signal);
+      file = read(address);
       files.set(address, file);
       // A failure is not kept: the next page asks again.
       file.catch(() => files.delete(address));
     }
-    if (robotsParser(address, await file).isDisallowed(url, userAgent)) throw new AppError('page_disallowed');
+    const rules = await file;
+    signal.throwIfAborted();
+    if (rules.isDisallowed(url, userAgent)) throw new AppError('page_disallowed');
   };
 }
