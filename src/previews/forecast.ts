@@ -11,7 +11,7 @@ export interface Place {
   readonly calls: Readonly<Record<CallKind, number>>;
   /** Set when a call failed: it is not tried again before. */
   readonly retryAt: Date | null;
-  /** Pages to be read up to its own; null once that is read. */
+  /** Pages to be read up to its own, from 1; null once that is read. */
   readonly pages: number | null;
 }
 
@@ -40,17 +40,14 @@ export function forecast(limiter: LimiterState, workers: Workers, place: Place):
   const wanted = limiter.kinds.filter(({ kind }) => place.calls[kind] > 0);
   const callMs = Math.max(0, ...wanted.map((state) => state.typicalMs ?? 0));
   const pageMs = workers.typicalPageMs ?? 0;
-  const readAt = pages === null ? now : now + Math.ceil(pages / Math.max(workers.pagesAtOnce, 1)) * pageMs;
+  const readAt = pages === null ? now : now + Math.ceil(pages / workers.pagesAtOnce) * pageMs;
   const slotAt = Math.max(now, ...wanted.map((state) => findStart(state, place.calls[state.kind], now)));
   const roomAt = findRoom(workers, queuePosition, callMs, now);
   const startAt = Math.max(readAt, slotAt, roomAt, retryAt?.getTime() ?? 0);
   return {
     queuePosition,
     eta: toSecond(startAt + callMs),
-    waitingFor:
-      pages === null
-        ? explain(wanted, retryAt, startAt, now)
-        : waitFor('page', pages > 0 ? toSecond(readAt) : null),
+    waitingFor: pages === null ? explain(wanted, retryAt, startAt, now) : waitFor('page', toSecond(readAt)),
   };
 }
 
