@@ -24,7 +24,7 @@ export interface SeenStock {
   readonly isInStock: boolean;
 }
 
-/** Looks for buttons and stock labels from a little before the main heading on. */
+/** Looks for buttons and stock labels from the main heading on. */
 export function findStock(visits: readonly Visit[], headingAt: number): SeenStock {
   const from = Math.max(0, headingAt);
   let canBuy = false;

@@ -35,7 +35,7 @@ const OTHER_THINGS: ReadonlySet<string> = new Set([
 const MAX_ITEMS = 5000;
 
 /**
- * The product a page is about, out of schema.org items (JSON-LD or microdata). Of several products that one counts
+ * The product a page is about, out of schema.org items (JSON-LD, microdata or RDFa). Of several products that one counts
  * which has the page's address, then its title, then an offer. Undefined when there is none.
  */
 export function readSchemaProduct(values: readonly unknown[], hints: PageHints): ProductFacts | undefined {

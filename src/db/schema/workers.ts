@@ -4,7 +4,7 @@ import { cta, moment, primaryId } from './columns.ts';
 
 /**
  * One run of a worker process. It is alive while its session holds the advisory lock of `lock_key`, or was seen
- * within the grace; see `workers/bury-dead-workers`.
+ * within the grace; see `workers/find-dead-workers`.
  */
 export const workers = cta.table(
   'workers',
