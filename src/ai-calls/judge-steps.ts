@@ -35,9 +35,11 @@ export async function judgeSteps(tx: Tx, previews: readonly JudgedPreview[]): Pr
       ),
     )
     .orderBy(asc(aiCalls.attempt), asc(aiCalls.id));
+  // A whole batch may be judged at once: not all rows again for each preview.
+  const rowsOf = Map.groupBy(rows, (row) => row.previewId);
   return new Map(
     previews.map(({ previewId, generation, round }) => {
-      const calls = rows.filter((row) => row.previewId === previewId && row.generation === generation);
+      const calls = (rowsOf.get(previewId) ?? []).filter((row) => row.generation === generation);
       const judge = (kind: CallKind) =>
         judgeStep(
           (calls as CallRecord[]).filter((call) => call.kind === kind),
