@@ -1,28 +1,16 @@
-import { makeDoors } from './support/doors.ts';
-import type { Figure, Report } from './support/figure.ts';
-import { fillDatabase } from './support/fill-database.ts';
-import { type BenchOptions, CONNECTIONS } from './support/options.ts';
-import { type Race, raceDoors, sumUp, warmUp } from './support/race-doors.ts';
-import { say } from './support/say.ts';
-import { type Stage, startBareServer, startRole } from './support/stage.ts';
+import type { Report } from './support/figure.ts';
+import { openDoors } from './support/open-doors.ts';
+import type { BenchOptions } from './support/options.ts';
+import { type Race, raceDoors, sumUp } from './support/race-doors.ts';
+import type { Stage } from './support/stage.ts';
 
 const REST = { of: 'ratio', is: 'least', bound: 0.5 } as const;
 const TRPC = { of: 'ratio', is: 'least', bound: 0.25 } as const;
 
 /** Reads through both doors beside a bare Fastify route with one hand-written query. */
 export async function measureReads(stage: Stage, { rounds, seconds }: BenchOptions): Promise<Report> {
-  const database = await stage.addDatabase();
-  await fillDatabase(database, {
-    batches: 100,
-    sourcesPerBatch: 5,
-    previewsPerSource: 10,
-    workspaces: 1,
-    settledJobs: 0,
-    rebuildIndexes: false,
-  });
-  await using api = await startRole(stage, database, 'api');
-  await using bare = await startBareServer(database);
-  const doors = makeDoors(database, api.address, bare.address);
+  await using open = await openDoors(stage, { batches: 100, sourcesPerBatch: 5 });
+  const { database, doors } = open;
   const { rows } = await database.pool.query(
     'select id, batch_id from cta.previews order by created_at, id limit 1',
   );
@@ -44,14 +32,7 @@ export async function measureReads(stage: Stage, { rounds, seconds }: BenchOptio
     };
   }
 
-  const figures: Figure[] = [];
-  for (const race of races) {
-    await warmUp([race.yardstick, ...race.doors.map(({ target }) => target)]);
-    for (const connections of CONNECTIONS) {
-      say(`reads: ${race.name}, ${connections}`);
-      figures.push(...(await raceDoors(race, { connections, rounds, length: { seconds } })));
-    }
-  }
+  const figures = await raceDoors(races, { title: 'reads', rounds, length: { seconds } });
   const door = (name: string) => figures.filter(({ what }) => what.includes(name));
   figures.push(sumUp('all, REST', door('REST'), REST), sumUp('all, tRPC', door('tRPC'), TRPC));
   return {

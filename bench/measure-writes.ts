@@ -1,30 +1,18 @@
 import superjson from 'superjson';
-import { makeDoors } from './support/doors.ts';
-import type { Figure, Report } from './support/figure.ts';
-import { fillDatabase } from './support/fill-database.ts';
+import type { Report } from './support/figure.ts';
 import type { Target } from './support/load.ts';
-import { type BenchOptions, CONNECTIONS } from './support/options.ts';
-import { type Race, raceDoors, warmUp } from './support/race-doors.ts';
-import { say } from './support/say.ts';
-import { type Stage, startBareServer, startRole } from './support/stage.ts';
+import { openDoors } from './support/open-doors.ts';
+import type { BenchOptions } from './support/options.ts';
+import { type Race, raceDoors } from './support/race-doors.ts';
+import type { Stage } from './support/stage.ts';
 
 /** Writes of each side of a round: a bound, since each leaves rows. */
 const AMOUNT = 200;
 
 /** Writes through both doors beside a bare Fastify route with one hand-written statement. No worker runs. */
 export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Promise<Report> {
-  const database = await stage.addDatabase();
-  await fillDatabase(database, {
-    batches: 50,
-    sourcesPerBatch: 1,
-    previewsPerSource: 10,
-    workspaces: 1,
-    settledJobs: 0,
-    rebuildIndexes: false,
-  });
-  await using api = await startRole(stage, database, 'api');
-  await using bare = await startBareServer(database);
-  const doors = makeDoors(database, api.address, bare.address);
+  await using open = await openDoors(stage, { batches: 50, sourcesPerBatch: 1 });
+  const { database, doors } = open;
   const { rows } = await database.pool.query<{ id: string }>(
     `select id from cta.previews where status = 'done'`,
   );
@@ -69,16 +57,8 @@ export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Pro
       ],
     },
   ];
-  const figures: Figure[] = [];
-  for (const race of races) {
-    await warmUp([race.yardstick, ...race.doors.map(({ target }) => target)]);
-    for (const connections of CONNECTIONS) {
-      say(`writes: ${race.name}, ${connections}`);
-      figures.push(...(await raceDoors(race, { connections, rounds, length: { amount: AMOUNT } })));
-    }
-  }
   return {
     title: 'Writes beside a bare Fastify route with one hand-written statement; p50 and p99 as ratios',
-    figures,
+    figures: await raceDoors(races, { title: 'writes', rounds, length: { amount: AMOUNT } }),
   };
 }

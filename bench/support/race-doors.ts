@@ -1,5 +1,7 @@
 import type { Aim, Figure } from './figure.ts';
 import { applyLoad, type Load, type Target } from './load.ts';
+import { CONNECTIONS } from './options.ts';
+import { say } from './say.ts';
 import { compareRounds, median } from './statistics.ts';
 
 /** One thing to ask for: of the service through one or two doors, and of the yardstick. */
@@ -10,13 +12,30 @@ export interface Race {
 }
 
 interface RaceOptions {
-  readonly connections: number;
+  /** What the races are of, for who watches. */
+  readonly title: string;
   readonly rounds: number;
   readonly length: { readonly seconds: number } | { readonly amount: number };
 }
 
+/** Runs the races one after the other, each on every number of connections. */
+export async function raceDoors(races: readonly Race[], options: RaceOptions): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const race of races) {
+    await warmUp([race.yardstick, ...race.doors.map(({ target }) => target)]);
+    for (const connections of CONNECTIONS) {
+      say(`${options.title}: ${race.name}, ${connections}`);
+      figures.push(...(await runRace(race, { ...options, connections })));
+    }
+  }
+  return figures;
+}
+
 /** Asks all of them by turns, so that what the machine does meanwhile hits all of them. */
-export async function raceDoors(race: Race, { connections, rounds, length }: RaceOptions): Promise<Figure[]> {
+async function runRace(
+  race: Race,
+  { connections, rounds, length }: RaceOptions & { readonly connections: number },
+): Promise<Figure[]> {
   const targets = [race.yardstick, ...race.doors.map(({ target }) => target)];
   const loads: Load[][] = targets.map(() => []);
   for (let round = 0; round < rounds; round += 1) {
@@ -40,7 +59,7 @@ export async function raceDoors(race: Race, { connections, rounds, length }: Rac
 }
 
 /** A first, short look, so that neither side pays for compiling its code in the first round. */
-export async function warmUp(targets: readonly Target[]): Promise<void> {
+async function warmUp(targets: readonly Target[]): Promise<void> {
   for (const target of targets) await applyLoad(target, { connections: 8, amount: 400 });
 }
 

@@ -1,0 +1,34 @@
+import { makeDoors } from './doors.ts';
+import { fillDatabase } from './fill-database.ts';
+import { type Stage, startBareServer, startRole } from './stage.ts';
+import type { StageDatabase } from './stage-database.ts';
+
+/** An API and the bare server, on one filled database. Both end with their block. */
+export interface OpenDoors extends AsyncDisposable {
+  readonly database: StageDatabase;
+  readonly doors: ReturnType<typeof makeDoors>;
+}
+
+/** Fills a database with one workspace's batches of ten previews a page, and starts both on it. No worker runs. */
+export async function openDoors(
+  stage: Stage,
+  size: { readonly batches: number; readonly sourcesPerBatch: number },
+): Promise<OpenDoors> {
+  await using opening = new AsyncDisposableStack();
+  const database = await stage.addDatabase();
+  await fillDatabase(database, {
+    ...size,
+    previewsPerSource: 10,
+    workspaces: 1,
+    settledJobs: 0,
+    rebuildIndexes: false,
+  });
+  const api = opening.use(await startRole(stage, database, 'api'));
+  const bare = opening.use(await startBareServer(database));
+  const owned = opening.move();
+  return {
+    database,
+    doors: makeDoors(database, api.address, bare.address),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
