@@ -131,6 +131,7 @@ describe('cancelling a batch', () => {
   test('a page that was being read writes nothing', async () => {
     const batch = await addBatch([2]);
     const { work } = await claimSources(db.deps, { workerId, limit: 1 });
+    expect(work).toHaveLength(1);
     await cancel(batch);
     const page = {
       product: makeProduct(),

@@ -286,6 +286,7 @@ describe('workers that die', () => {
   test('one that comes back changes no status; its answer is stored if the step has none', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const calls = await claim(db, workerId);
+    expect(calls).toHaveLength(2);
     await recoverWork(db.deps, workerId);
     for (const call of calls) expect(await answer(db, call)).toBe('late');
     expect(await fail(calls[0] as ClaimedCall, 'ai_timeout')).toMatchObject({ kind: 'dropped' });
@@ -300,6 +301,7 @@ describe('workers that die', () => {
   test('a late answer is not kept when the step has one already', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const late = await claim(db, workerId);
+    expect(late).toHaveLength(2);
     await recoverWork(db.deps, workerId);
     await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
     await finish(db, await claim(db, await addWorker(db)));
@@ -438,6 +440,7 @@ describe('deleting while a worker is busy', () => {
   test('a workspace: nothing of it is left, and a failure of its calls ends quietly', async () => {
     await addQueuedBatch(db, workspaceId, [1]);
     const calls = await claim(db, workerId);
+    expect(calls).toHaveLength(2);
     await db.orm.delete(workspaces).where(eq(workspaces.id, workspaceId));
     for (const call of calls) expect(await fail(call, 'ai_timeout')).toMatchObject({ kind: 'dropped' });
     for (const table of [batches, previews, products, assets])

@@ -42,12 +42,12 @@ test('a commit brings the job and wakes the listeners; the best priority goes fi
 
 test('a job that was taken in a transaction that rolls back is there for the next', async () => {
   await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [job()]));
-  await db
-    .transact(async (tx) => {
-      expect(await db.queue.take(tx, 'batch.start', 1)).toHaveLength(1);
-      throw new Error('no');
-    })
-    .catch(() => {});
+  const failure = new Error('no');
+  const attempt = db.transact(async (tx) => {
+    expect(await db.queue.take(tx, 'batch.start', 1)).toHaveLength(1);
+    throw failure;
+  });
+  await expect(attempt).rejects.toBe(failure);
   expect(await take(1)).toHaveLength(1);
 });
 
