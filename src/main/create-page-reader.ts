@@ -40,7 +40,8 @@ export function createPageReader(settings: PageReaderOptions): { pages: PageRead
           maxBytes: MAX_PAGE_BYTES,
           signal,
         });
-        return parser.parse({ html: page.body, contentType: page.contentType, url: page.finalUrl });
+        const { body: html, contentType, finalUrl } = page;
+        return parser.parse({ html, contentType, url: finalUrl }, signal);
       },
       collectImages: (candidates, pageUrl, signal) =>
         collectImages(fetchBytes, candidates, { signal, refererUrl: pageUrl }),

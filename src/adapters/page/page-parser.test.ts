@@ -4,8 +4,12 @@ import { createPageParser } from './page-parser.ts';
 const parser = createPageParser();
 afterAll(() => parser.close());
 
-const parse = (html: string) =>
-  parser.parse({ html: Buffer.from(html), contentType: 'text/html', url: 'https://shop.example/cup' });
+const never = new AbortController().signal;
+const parse = (html: string, signal = never) =>
+  parser.parse(
+    { html: Buffer.from(html), contentType: 'text/html', url: 'https://shop.example/cup' },
+    signal,
+  );
 const CUP = '<title>Cup</title><script type="application/ld+json">{"@type":"Product","name":"Cup"}</script>';
 
 test('reads a page as readProductPage does, errors too', async () => {
@@ -27,5 +31,14 @@ test('a page that is made to take for ever is given up, the event loop is free m
   clearInterval(timer);
   // It had seconds for them.
   expect(ticks).toBeGreaterThan(10);
+  expect(await parse(CUP)).toMatchObject({ title: 'Cup' });
+});
+
+test('a page that nobody wants any more ends at once, and the next one is read', async () => {
+  const stopped = new AbortController();
+  const attributes = Array.from({ length: 150_000 }, (_, i) => `a${i}=1`).join(' ');
+  const reading = parse(`${CUP}<p ${attributes}>`, stopped.signal);
+  stopped.abort(new Error('cancelled'));
+  await expect(reading).rejects.toThrow('cancelled');
   expect(await parse(CUP)).toMatchObject({ title: 'Cup' });
 });

@@ -22,8 +22,11 @@ const IDLE_MS = 30_000;
  * loop nor takes the memory of the program, and a process that runs out of memory ends alone.
  */
 export interface PageParser {
-  /** As `readProductPage`; also `page_too_large` for a page that takes too long or too much memory to read. */
-  parse(page: ProductPage): Promise<PageProduct>;
+  /**
+   * As `readProductPage`; also `page_too_large` for a page that takes too long or too much memory to read, `internal` when the
+   * process ended for another reason, and `signal.reason` when the signal aborts.
+   */
+  parse(page: ProductPage, signal: AbortSignal): Promise<PageProduct>;
   /** A page is on its way: starts a process meanwhile, if there is none. */
   prepare(): void;
   close(): void;
@@ -79,10 +82,11 @@ export function createPageParser(): PageParser {
     prepare() {
       if (all.size === 0) rest(start());
     },
-    parse: (page) =>
+    parse: (page, signal) =>
       inTurn(async () => {
+        signal.throwIfAborted();
         const child = takeOrStart();
-        const answer = await ask(child, page);
+        const answer = await ask(child, page, signal);
         rest(child);
         if ('product' in answer) return answer.product;
         throw new AppError(answer.code, { detail: answer.message, cause: new Error(answer.stack) });
@@ -93,16 +97,25 @@ export function createPageParser(): PageParser {
   };
 }
 
-/** Throws `page_too_large`, and ends the process, if it does not answer. */
-async function ask(child: ChildProcess, page: ProductPage): Promise<PageAnswer> {
+/** Ends the process if it does not answer in time, or if nobody wants the answer any more. */
+async function ask(child: ChildProcess, page: ProductPage, wanted: AbortSignal): Promise<PageAnswer> {
   child.ref();
   child.channel?.ref();
   const given = new AbortController();
-  const timer = setTimeout(() => child.kill('SIGKILL'), PARSE_TIMEOUT_MS);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+  }, PARSE_TIMEOUT_MS);
+  const drop = () => child.kill('SIGKILL');
+  wanted.addEventListener('abort', drop, { once: true });
   const { signal } = given;
   const answered = once(child, 'message', { signal }).then(([answer]) => answer as PageAnswer);
   const ended = once(child, 'exit', { signal }).then(([code, name]) => {
+    wanted.throwIfAborted();
     const cause = new Error(`the reading process ended: ${code ?? name}`);
+    // V8 aborts when its heap is full. Any other end says nothing about the page: it may be read the next time.
+    if (!isLate && name !== 'SIGABRT') throw new AppError('internal', { cause });
     throw new AppError('page_too_large', { detail: 'The page is too complex to read.', cause });
   });
   // Whichever loses is aborted below; nobody waits for it any more.
@@ -113,6 +126,7 @@ async function ask(child: ChildProcess, page: ProductPage): Promise<PageAnswer> 
     return await Promise.race([answered, ended]);
   } finally {
     clearTimeout(timer);
+    wanted.removeEventListener('abort', drop);
     given.abort();
   }
 }
