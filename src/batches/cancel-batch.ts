@@ -23,7 +23,8 @@ export async function cancelBatch(
   // Whose it is, before it is locked.
   await getBatch(deps, options);
   await deps.transact(async (tx) => {
-    await lockBatches(tx, [id]);
+    // Deleted in the meantime: said below.
+    if (!(await lockBatches(tx, [id])).has(id)) return;
     const cancelled = await cancelPreviews(tx, eq(previews.batchId, id));
     const [batch] = await tx
       .select({ cancelRequestedAt: batches.cancelRequestedAt })

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { extname } from 'node:path';
 import pLimit from 'p-limit';
 import { Piscina } from 'piscina';
@@ -73,19 +74,20 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
     name: `clip ${name}`,
     async rank(images, product, signal) {
       try {
-        const scores = await inTurn(async () => {
+        const scoring = inTurn(async () => {
           signal.throwIfAborted();
           if (pages > pagesPerThread || memoryBytes - loadedBytes > MAX_GROWTH_BYTES) await renewThread();
           const views = await Promise.all(images.map((image) => makeView(image.original)));
           signal.throwIfAborted();
-          const bounded = AbortSignal.any([signal, AbortSignal.timeout(rankTimeoutMs)]);
           try {
-            return await ask(product.title, views, bounded);
+            // Not with the page's signal: ending a task ends the thread, and the next page would wait for the model again.
+            return await ask(product.title, views, AbortSignal.timeout(rankTimeoutMs));
           } catch (error) {
             await renewThread();
             throw error;
           }
         });
+        const scores = await unlessAborted(scoring, signal);
         const ranked = images
           .map((image, at) => ({ image, score: scores[at] ?? 0 }))
           .sort((a, b) => b.score - a.score);
@@ -104,6 +106,21 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
       return thread.destroy();
     },
   };
+}
+
+/** The result, or the reason of the signal if that aborts before: then what is under way ends unheard. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const ended = new AbortController();
+  const aborted = once(signal, 'abort', { signal: ended.signal }).then(
+    () => signal.throwIfAborted() as never,
+  );
+  aborted.catch(() => {});
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    ended.abort();
+    work.catch(() => {});
+  }
 }
 
 function openThread(log: Log): Piscina<ClipTask, ClipAnswer> {
