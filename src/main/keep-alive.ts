@@ -81,7 +81,7 @@ export async function keepAlive(
 
   function noteFailure(err: unknown): void {
     if (isUnavailable(err)) steadySince = Number.POSITIVE_INFINITY;
-    log.warn({ err }, 'showing that this worker lives, or looking after others, failed; trying again');
+    log.warn({ err }, 'a beat of this worker failed; trying again');
   }
 
   /** Looks after the others' work, and for what was left half done. */
