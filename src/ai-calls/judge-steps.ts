@@ -1,5 +1,5 @@
-import { asc, inArray } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
+import { asc, eq, sql } from 'drizzle-orm';
+import { prepareOnce, type Tx } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import { CALL_KINDS, type CallKind, type CallRecord } from './ai-call.ts';
 import { judgeStep, type StepVerdict } from './judge-step.ts';
@@ -14,10 +14,15 @@ export interface JudgedPreview {
 /** What both steps of a preview have come to. */
 export type Verdicts = Record<CallKind, StepVerdict>;
 
-/** Judges both steps of each preview by the calls of its present generation. */
-export async function judgeSteps(tx: Tx, previews: readonly JudgedPreview[]): Promise<Map<string, Verdicts>> {
-  if (previews.length === 0) return new Map();
-  const rows = await tx
+/** A call as it is judged. */
+export interface JudgedCall extends CallRecord {
+  readonly previewId: string;
+  readonly generation: number;
+  readonly kind: CallKind;
+}
+
+const ofPreviews = prepareOnce((orm) =>
+  orm
     .select({
       previewId: aiCalls.previewId,
       generation: aiCalls.generation,
@@ -28,13 +33,22 @@ export async function judgeSteps(tx: Tx, previews: readonly JudgedPreview[]): Pr
       probe: aiCalls.probe,
     })
     .from(aiCalls)
-    .where(
-      inArray(
-        aiCalls.previewId,
-        previews.map((preview) => preview.previewId),
-      ),
-    )
-    .orderBy(asc(aiCalls.attempt), asc(aiCalls.id));
+    .where(eq(aiCalls.previewId, sql`any(${sql.placeholder('previewIds')})`))
+    .orderBy(asc(aiCalls.attempt), asc(aiCalls.id))
+    .prepare('load_calls_of_previews'),
+);
+
+/** All calls of these previews, of each step the first try first. */
+export async function loadCalls(tx: Tx, previewIds: readonly string[]): Promise<JudgedCall[]> {
+  if (previewIds.length === 0) return [];
+  return (await ofPreviews(tx).execute({ previewIds })) as JudgedCall[];
+}
+
+/** Judges both steps of each preview by the calls of its present generation; see `loadCalls`. */
+export function judgeSteps(
+  previews: readonly JudgedPreview[],
+  rows: readonly JudgedCall[],
+): Map<string, Verdicts> {
   // A whole batch may be judged at once: not all rows again for each preview.
   const rowsOf = Map.groupBy(rows, (row) => row.previewId);
   return new Map(
@@ -42,7 +56,7 @@ export async function judgeSteps(tx: Tx, previews: readonly JudgedPreview[]): Pr
       const calls = (rowsOf.get(previewId) ?? []).filter((row) => row.generation === generation);
       const judge = (kind: CallKind) =>
         judgeStep(
-          (calls as CallRecord[]).filter((call) => call.kind === kind),
+          calls.filter((call) => call.kind === kind),
           round,
         );
       const verdicts = Object.fromEntries(CALL_KINDS.map((kind) => [kind, judge(kind)])) as Verdicts;

@@ -1,5 +1,5 @@
+import { sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
-import { aiCalls } from '../db/schema/ai-calls.ts';
 import { createId } from '../lib/ids.ts';
 import type { CallKind } from './ai-call.ts';
 
@@ -27,8 +27,8 @@ export async function openCalls(
   if (orders.length === 0) return [];
   const rows = orders.map((order) => ({
     id: createId(),
-    workspaceId: order.workspaceId,
-    previewId: order.previewId,
+    workspace_id: order.workspaceId,
+    preview_id: order.previewId,
     kind: order.kind,
     generation: order.generation,
     round: order.round,
@@ -36,8 +36,16 @@ export async function openCalls(
     counted: order.counted,
     probe: order.probe,
     ...worker.makers[order.kind],
-    workerId: worker.workerId,
   }));
-  await tx.insert(aiCalls).values(rows);
+  // The rows as one value: one statement for any number of them.
+  await tx.execute(sql`
+    insert into cta.ai_calls (
+      id, workspace_id, preview_id, kind, generation, round, attempt, counted, probe, provider, model, worker_id
+    )
+    select c.*, ${worker.workerId}::uuid
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as c (
+      id uuid, workspace_id uuid, preview_id uuid, kind text, generation int, round int, attempt int, counted boolean,
+      probe boolean, provider text, model text
+    )`);
   return rows.map((row) => row.id);
 }

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { insertAsset, type NewAsset } from '../assets/store-asset.ts';
 import type { Executor } from '../db/client.ts';
 import type { StoredTexts } from './ai-call.ts';
 import { closeCall } from './close-call.ts';
@@ -10,14 +11,16 @@ export interface ReportedUsage {
   readonly outputTokens: number | null;
 }
 
-/** What came back: the texts, or a palette and the asset that holds the picture. */
-export interface ArrivedAnswer extends ReportedUsage {
-  readonly answer: StoredTexts | { readonly palette: readonly string[] };
-  readonly assetId: string | null;
-}
+/** What came back: the texts, or a picture with its palette. */
+export type ArrivedAnswer = ReportedUsage &
+  (
+    | { readonly texts: StoredTexts }
+    | { readonly palette: readonly string[]; readonly picture: NewAsset; readonly workspaceId: string }
+  );
 
 /**
- * Stores an answer the moment it arrives, in a commit of its own. Safe to run twice.
+ * Stores an answer the moment it arrives, its picture with it, in a commit of its own. Safe to run twice. Of a preview that was
+ * deleted nothing is kept: the call is only closed.
  *
  * Answers `mine` when the call was still this worker's, so that it may go on with the preview; `late` when the
  * worker had been taken for dead: the answer is stored if its step has none, and nothing else may be changed.
@@ -25,20 +28,27 @@ export interface ArrivedAnswer extends ReportedUsage {
  */
 export async function recordAnswer(
   db: Executor,
-  call: { callId: string; workerId: string },
+  call: { callId: string; workerId: string; previewId: string },
   answer: ArrivedAnswer,
 ): Promise<'mine' | 'late'> {
+  const kept = 'texts' in answer ? answer.texts : { palette: answer.palette };
+  const asset =
+    'texts' in answer
+      ? sql`select null::uuid as id`
+      : insertAsset(answer.workspaceId, answer.picture, { ifAny: sql`preview` });
   const { rows } = await db.execute<{ mine: boolean }>(sql`
-    with call as (
+    with preview as (
+      -- Held, and before the call: a delete waits until the picture that it would orphan is tied to the call.
+      select id from cta.previews where id = ${call.previewId} for key share
+    ), call as (
       select id, preview_id, generation, kind, status, worker_id from cta.ai_calls
-      where id = ${call.callId} for update
-    )
+      where id = ${call.callId} and (select count(*) from preview) >= 0 for update
+    ), asset as (${asset})
     update cta.ai_calls c set
       status = 'answered',
       error_code = null,
-      -- Of a preview that was deleted nothing is kept.
-      answer = case when call.preview_id is not null then ${JSON.stringify(answer.answer)}::jsonb end,
-      asset_id = ${answer.assetId}::uuid,
+      answer = case when call.preview_id is not null then ${JSON.stringify(kept)}::jsonb end,
+      asset_id = (select id from asset),
       model = ${toModelName(answer.model)},
       input_tokens = ${toCount(answer.inputTokens)}::int,
       output_tokens = ${toCount(answer.outputTokens)}::int,

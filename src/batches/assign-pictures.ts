@@ -1,9 +1,10 @@
 import { eq, sql } from 'drizzle-orm';
-import type { Transact } from '../db/client.ts';
+import { prepareOnce, type Transact } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
-import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
-import { queuePreviews } from '../previews/queue-previews.ts';
+import { pipelined } from '../lib/pipelined.ts';
+import { nextFairTag } from '../previews/fair-tag.ts';
+import { loadPictureTakers, queuePreviews } from '../previews/queue-previews.ts';
 import { chooseImages } from '../products/choose-images.ts';
 import { makeBrief, type RankedPicture, type RankingMethod, type ReadProduct } from '../products/product.ts';
 import { recordProduct, storePictures } from '../products/record-product.ts';
@@ -26,36 +27,42 @@ export async function assignPictures(
   if (page.pictures.length === 0) throw new AppError('no_usable_picture');
   const pictures = await storePictures(deps, workspaceId, page.pictures);
   return deps.transact(async (tx) => {
-    await lockBatches(tx, [batchId]);
-    if (!(await isHeld(tx, source))) return false;
-    const { productId, imageIds } = await recordProduct(tx, workspaceId, { ...page, pictures });
-    await tx
-      .update(sources)
-      .set({
-        status: 'done',
-        productId,
-        workerId: null,
-        brief: makeBrief(page.product),
-        finishedAt: sql`clock_timestamp()`,
-      })
-      .where(eq(sources.id, sourceId));
-    const rows = await tx
-      .select({ id: previews.id, position: previews.position })
-      .from(previews)
-      .where(eq(previews.sourceId, sourceId));
+    const [, isMine, takers] = await pipelined(
+      () => lockBatches(tx, [batchId]),
+      () => isHeld(tx, source),
+      () => loadPictureTakers(tx, sourceId),
+    );
+    if (!isMine) return false;
+    const [{ productId, imageIds }, firstTag] = await pipelined(
+      () => recordProduct(tx, workspaceId, { ...page, pictures }),
+      () => nextFairTag(tx, workspaceId),
+    );
     const choice = chooseImages(pictures.length, source.batchSize);
-    const queued = await queuePreviews(
-      deps,
-      tx,
-      { workspaceId, batchId, productId },
-      rows.map(({ id, position }) => {
-        const rank = choice[position] ?? 0;
-        const ranking = { ...page.ranking, score: pictures[rank]?.score ?? 0 };
-        return { previewId: id, imageId: imageIds[rank] ?? '', variant: position, ranking };
-      }),
+    const chosen = takers.map((taker) => {
+      const rank = choice[taker.position] ?? 0;
+      const ranking = { ...page.ranking, score: pictures[rank]?.score ?? 0 };
+      return { ...taker, imageId: imageIds[rank] ?? '', ranking };
+    });
+    await pipelined(
+      () => markRead(tx).execute({ sourceId, productId, brief: makeBrief(page.product) }),
+      () => queuePreviews(deps, tx, { batchId, productId, firstTag }, chosen),
     );
     // While some wait now there is nothing to finish.
-    if (queued === 0) await finishBatch(tx, batchId);
+    if (!takers.some((taker) => taker.status === 'pending')) await finishBatch(tx, batchId);
     return true;
   });
 }
+
+const markRead = prepareOnce((orm) =>
+  orm
+    .update(sources)
+    .set({
+      status: 'done',
+      productId: sql`${sql.placeholder('productId')}`,
+      workerId: null,
+      brief: sql`${sql.placeholder('brief')}`,
+      finishedAt: sql`clock_timestamp()`,
+    })
+    .where(eq(sources.id, sql.placeholder('sourceId')))
+    .prepare('mark_source_read'),
+);

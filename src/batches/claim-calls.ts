@@ -1,14 +1,15 @@
-import { and, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { CALL_KINDS, type CallKind, createIdempotencyKey } from '../ai-calls/ai-call.ts';
+import { type JudgedCall, loadCalls } from '../ai-calls/judge-steps.ts';
 import { type CallMakers, type CallOrder, openCalls } from '../ai-calls/open-calls.ts';
 import { postponeProbes } from '../ai-calls/postpone-probes.ts';
 import { type Stocks, takeStock } from '../ai-calls/take-stock.ts';
-import type { Transact, Tx } from '../db/client.ts';
-import { aiCalls } from '../db/schema/ai-calls.ts';
+import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import { noteStarts } from '../previews/fair-tag.ts';
 import type { Claim } from '../queue/pump.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { Queue, Taken } from '../queue/queue.ts';
 import { holdWorker } from '../workers/hold-worker.ts';
 import { lockBatches } from './lock-batches.ts';
 import { STEP_JOBS, settlePreview } from './settle-preview.ts';
@@ -34,7 +35,8 @@ const CALL_JOBS = {
   [STEP_JOBS.image]: ['image'],
   'preview.generate': CALL_KINDS,
 } as const satisfies Record<string, readonly CallKind[]>;
-const CALL_JOB_NAMES = Object.keys(CALL_JOBS) as (keyof typeof CALL_JOBS)[];
+type CallJob = keyof typeof CALL_JOBS;
+const CALL_JOB_NAMES = Object.keys(CALL_JOBS) as CallJob[];
 
 /** A taken job: the steps it wants to make. */
 interface Wish {
@@ -65,19 +67,27 @@ export async function claimCalls(
 ): Promise<Claim<ClaimedCall> & { recovered?: readonly CallKind[] }> {
   const { workerId, limit } = options;
   return deps.transact(async (tx) => {
-    if (!(await holdWorker(tx, workerId))) return { work: [], more: false };
-    const stock = await takeStock(tx);
-    const claimedAt = performance.now();
-    const wishes = await takeWishes(deps, tx, stock, limit);
-    const { recovered } = stock;
-    if (wishes.length === 0) return { work: [], more: false, recovered, ...nextSlot(stock) };
-    await lockBatches(
-      tx,
-      wishes.map((wish) => wish.batchId),
+    const [isAlive, stock, line] = await pipelined(
+      () => holdWorker(tx, workerId),
+      // Locks the limit: what follows is done by one process at a time.
+      () => takeStock(tx),
+      () => deps.queue.order(tx, CALL_JOB_NAMES, limit),
     );
-    const orders = await placeOrders(deps, tx, wishes, stock);
-    const callIds = await openCalls(tx, orders, options);
-    await markRunning(tx, orders);
+    if (!isAlive) return { work: [], more: false };
+    const claimedAt = performance.now();
+    const { recovered } = stock;
+    const taken = await takeJobs(deps, tx, chooseJobs(line, stock, limit));
+    if (taken.wishes.length === 0) return { work: [], more: false, recovered, ...nextSlot(stock) };
+    const orders = await placeOrders(deps, tx, taken, stock);
+    const [callIds] = await pipelined(
+      () => openCalls(tx, orders, options),
+      () => markRunning(tx, orders),
+      () =>
+        noteStarts(
+          tx,
+          orders.filter((order) => order.isStart),
+        ),
+    );
     if (orders.some((order) => order.probe)) await postponeProbes(tx);
     const work = orders.map((order, i) => ({
       callId: callIds[i] ?? '',
@@ -94,16 +104,18 @@ export async function claimCalls(
   });
 }
 
-/** Takes as many jobs as there are free slots of the kinds they need; of those that would be probes, one. */
-async function takeWishes(deps: { queue: Queue }, tx: Tx, stock: Stocks, limit: number): Promise<Wish[]> {
+/**
+ * How many jobs of each name to take: of the line (in the fair order over starts and tries), those that have a free slot of
+ * the kinds they need; of those that would be probes, one.
+ */
+function chooseJobs(line: readonly CallJob[], stock: Stocks, limit: number): Map<CallJob, number> {
   const free = { text: stock.text.free, image: stock.image.free };
   const failing = CALL_KINDS.filter((kind) => stock[kind].isFailing);
-  if (free.text + free.image === 0) return [];
-  const counts = new Map<keyof typeof CALL_JOBS, number>();
+  const counts = new Map<CallJob, number>();
   let left = limit;
-  // In the fair order over starts and tries. One that has no slot of its kind lets those after it go first.
-  for (const name of await deps.queue.order(tx, CALL_JOB_NAMES, limit)) {
+  for (const name of line) {
     const kinds = CALL_JOBS[name];
+    // One that has no slot of its kind lets those after it go first.
     if (left === 0 || kinds.some((kind) => free[kind] === 0)) continue;
     counts.set(name, (counts.get(name) ?? 0) + 1);
     for (const kind of kinds) free[kind] -= 1;
@@ -111,13 +123,70 @@ async function takeWishes(deps: { queue: Queue }, tx: Tx, stock: Stocks, limit: 
     const isProbe = kinds.some((kind) => stock[kind].isFailing);
     if (isProbe) for (const kind of failing) free[kind] = 0;
   }
-  const wishes: Wish[] = [];
-  for (const [name, count] of counts) {
-    for (const { payload } of await deps.queue.take(tx, name, count)) {
-      wishes.push({ ...payload, isStart: name === 'preview.generate', kinds: CALL_JOBS[name] });
-    }
-  }
-  return wishes;
+  return counts;
+}
+
+/** Jobs that were taken, and what is on record of their previews. */
+interface TakenJobs {
+  readonly wishes: readonly Wish[];
+  /** Those that are neither gone nor final. */
+  readonly rows: Awaited<ReturnType<typeof holdWaiting>>;
+  readonly calls: readonly JudgedCall[];
+}
+
+/** Takes the jobs, locks their batches, and looks at their previews. */
+async function takeJobs(
+  deps: { queue: Queue },
+  tx: Tx,
+  counts: ReadonlyMap<CallJob, number>,
+): Promise<TakenJobs> {
+  const taken: ({ name: CallJob } & Taken<CallJob>)[] = [];
+  for (const [name, count] of counts) taken.push({ name, ...(await deps.queue.take(tx, name, count)) });
+  const wishes = taken.flatMap(({ name, jobs }) =>
+    jobs.map(({ payload }) => ({
+      ...payload,
+      isStart: name === 'preview.generate',
+      kinds: CALL_JOBS[name],
+    })),
+  );
+  if (wishes.length === 0) return { wishes, rows: [], calls: [] };
+  const previewIds = wishes.map((wish) => wish.previewId);
+  const [, , rows, calls] = await pipelined(
+    () => pipelined(...taken.map(({ settle }) => settle)),
+    () =>
+      lockBatches(
+        tx,
+        wishes.map((wish) => wish.batchId),
+      ),
+    () => holdWaiting(tx, previewIds),
+    () => loadCalls(tx, previewIds),
+  );
+  return { wishes, rows, calls };
+}
+
+const waiting = prepareOnce((orm) =>
+  orm
+    .select({
+      id: previews.id,
+      workspaceId: previews.workspaceId,
+      generation: previews.generation,
+      round: previews.round,
+      fairTag: previews.fairTag,
+    })
+    .from(previews)
+    .where(
+      and(
+        eq(previews.id, sql`any(${sql.placeholder('previewIds')})`),
+        inArray(previews.status, ['queued', 'running']),
+      ),
+    )
+    .for('key share')
+    .prepare('hold_waiting_previews'),
+);
+
+/** Those of the previews that still want calls; not deleted before the ledger rows that refer to them are written. */
+function holdWaiting(tx: Tx, previewIds: readonly string[]) {
+  return waiting(tx).execute({ previewIds });
 }
 
 /**
@@ -127,37 +196,14 @@ async function takeWishes(deps: { queue: Queue }, tx: Tx, stock: Stocks, limit: 
 async function placeOrders(
   deps: { queue: Queue },
   tx: Tx,
-  wishes: readonly Wish[],
+  { wishes, rows, calls }: TakenJobs,
   stock: Stocks,
 ): Promise<PlacedOrder[]> {
-  const previewIds = wishes.map((wish) => wish.previewId);
-  const rows = await tx
-    .select({
-      id: previews.id,
-      workspaceId: previews.workspaceId,
-      generation: previews.generation,
-      round: previews.round,
-      fairTag: previews.fairTag,
-    })
-    .from(previews)
-    .where(and(inArray(previews.id, previewIds), inArray(previews.status, ['queued', 'running'])))
-    // Not deleted before the ledger rows that refer to them are written.
-    .for('key share');
-  const calls = await tx
-    .select({
-      previewId: aiCalls.previewId,
-      generation: aiCalls.generation,
-      kind: aiCalls.kind,
-      status: aiCalls.status,
-    })
-    .from(aiCalls)
-    .where(inArray(aiCalls.previewId, previewIds));
   const orders: PlacedOrder[] = [];
   for (const { batchId, previewId, isStart, kinds } of wishes) {
     const row = rows.find((r) => r.id === previewId);
-    const wanted = row ? kinds : [];
     const before = orders.length;
-    for (const kind of wanted) {
+    for (const kind of row ? kinds : []) {
       const tries = calls.filter(
         (c) => c.previewId === previewId && c.kind === kind && c.generation === row?.generation,
       );
@@ -183,17 +229,22 @@ async function placeOrders(
   return orders;
 }
 
-async function markRunning(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
-  if (orders.length === 0) return;
-  const previewIds = orders.map((order) => order.previewId);
-  await tx
+const markAllRunning = prepareOnce((orm) =>
+  orm
     .update(previews)
     .set({ status: 'running', updatedAt: sql`clock_timestamp()` })
-    .where(and(inArray(previews.id, previewIds), inArray(previews.status, ['queued', 'running'])));
-  await noteStarts(
-    tx,
-    orders.filter((order) => order.isStart),
-  );
+    .where(
+      and(
+        eq(previews.id, sql`any(${sql.placeholder('previewIds')})`),
+        inArray(previews.status, ['queued', 'running']),
+      ),
+    )
+    .prepare('mark_previews_running'),
+);
+
+async function markRunning(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
+  if (orders.length === 0) return;
+  await markAllRunning(tx).execute({ previewIds: orders.map((order) => order.previewId) });
 }
 
 /** When a claim may succeed again because a slot opens or a pause ends. */

@@ -1,6 +1,7 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
-import type { Transact, Tx } from '../db/client.ts';
+import { and, eq, sql } from 'drizzle-orm';
+import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import type { Claim } from '../queue/pump.ts';
 import type { Queue } from '../queue/queue.ts';
 import { holdWorker } from '../workers/hold-worker.ts';
@@ -32,57 +33,64 @@ export async function claimSources(
   const { workerId, limit } = options;
   return deps.transact(async (tx) => {
     if (!(await holdWorker(tx, workerId))) return { work: [], more: false };
-    const jobs = await deps.queue.take(tx, 'source.process', limit);
+    const { jobs, settle } = await deps.queue.take(tx, 'source.process', limit);
     if (jobs.length === 0) return { work: [], more: false };
-    await lockBatches(
-      tx,
-      jobs.map((job) => job.payload.batchId),
-    );
-    const work = await tx
-      .update(sources)
-      .set({
-        status: 'running',
-        workerId,
-        attempts: sql`${sources.attempts} + 1`,
-        claimedAt: sql`clock_timestamp()`,
-        startedAt: sql`coalesce(${sources.startedAt}, clock_timestamp())`,
-      })
-      .where(
-        and(
-          inArray(
-            sources.id,
-            jobs.map((job) => job.payload.sourceId),
-          ),
-          eq(sources.status, 'pending'),
+    const payloads = jobs.map((job) => job.payload);
+    const [, , work] = await pipelined(
+      settle,
+      () =>
+        lockBatches(
+          tx,
+          payloads.map((payload) => payload.batchId),
         ),
-      )
-      .returning({
-        sourceId: sources.id,
-        batchId: sources.batchId,
-        workspaceId: sources.workspaceId,
-        url: sources.url,
-        batchSize: sources.batchSize,
-        fairTag: sources.fairTag,
-        attempt: sources.attempts,
-        tries: sql<number>`${sources.attempts} - ${sources.attemptsForgiven}`,
-      });
+      () => markRunning(tx).execute({ workerId, sourceIds: payloads.map((payload) => payload.sourceId) }),
+    );
     await notePageStarts(tx, work);
     return { work: work.map(({ fairTag: _, ...source }) => ({ ...source, workerId })), more: true };
   });
 }
 
-/** Whether the source is still being read by the worker that claimed it. The caller holds the batch's lock. */
-export async function isHeld(tx: Tx, source: ClaimedSource): Promise<boolean> {
-  const rows = await tx
+const markRunning = prepareOnce((orm) =>
+  orm
+    .update(sources)
+    .set({
+      status: 'running',
+      workerId: sql`${sql.placeholder('workerId')}`,
+      attempts: sql`${sources.attempts} + 1`,
+      claimedAt: sql`clock_timestamp()`,
+      startedAt: sql`coalesce(${sources.startedAt}, clock_timestamp())`,
+    })
+    .where(and(eq(sources.id, sql`any(${sql.placeholder('sourceIds')})`), eq(sources.status, 'pending')))
+    .returning({
+      sourceId: sources.id,
+      batchId: sources.batchId,
+      workspaceId: sources.workspaceId,
+      url: sources.url,
+      batchSize: sources.batchSize,
+      fairTag: sources.fairTag,
+      attempt: sources.attempts,
+      tries: sql<number>`${sources.attempts} - ${sources.attemptsForgiven}`,
+    })
+    .prepare('mark_sources_running'),
+);
+
+const held = prepareOnce((orm) =>
+  orm
     .select({ id: sources.id })
     .from(sources)
     .where(
       and(
-        eq(sources.id, source.sourceId),
+        eq(sources.id, sql.placeholder('sourceId')),
         eq(sources.status, 'running'),
-        eq(sources.workerId, source.workerId),
-        eq(sources.attempts, source.attempt),
+        eq(sources.workerId, sql.placeholder('workerId')),
+        eq(sources.attempts, sql.placeholder('attempt')),
       ),
-    );
-  return rows.length > 0;
+    )
+    .prepare('is_source_held'),
+);
+
+/** Whether the source is still being read by the worker that claimed it. The caller holds the batch's lock. */
+export async function isHeld(tx: Tx, source: ClaimedSource): Promise<boolean> {
+  const { sourceId, workerId, attempt } = source;
+  return (await held(tx).execute({ sourceId, workerId, attempt })).length > 0;
 }

@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
-import type { Orm, Transact, Tx } from '../db/client.ts';
+import type { Transact, Tx } from '../db/client.ts';
 import { AppError, type FieldError } from '../lib/app-error.ts';
 import { isForeignKeyViolation } from '../lib/database-error.ts';
 import { createId } from '../lib/ids.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Batch, NewBatch } from './batch.ts';
 import { enqueuePages } from './enqueue-pages.ts';
@@ -21,14 +22,15 @@ export interface BatchLimits {
  * `validation` for more than the limits allow.
  */
 export async function createBatch(
-  deps: { orm: Orm; transact: Transact; queue: Queue; limits: BatchLimits },
+  deps: { transact: Transact; queue: Queue; limits: BatchLimits },
   options: { workspaceId: string; batch: NewBatch },
 ): Promise<Batch> {
-  const { workspaceId, batch } = options;
-  checkLimits(batch, deps.limits);
+  const { workspaceId } = options;
+  const submission = options.batch;
+  checkLimits(submission, deps.limits);
   const batchId = createId();
   const taskId = createId();
-  const sourceRows = batch.sources.map((source, position) => ({
+  const sourceRows = submission.sources.map((source, position) => ({
     id: createId(),
     position,
     // As it would be sent to the database: half a surrogate pair is no character, and no JSON.
@@ -44,18 +46,24 @@ export async function createBatch(
     })),
   );
   try {
-    await deps.transact(async (tx) => {
-      await insertRows(tx, { id: batchId, workspaceId, taskId, sources: sourceRows, previews: previewRows });
-      await deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }]);
-      const tags = await givePageTags(tx, { workspaceId, batchId });
-      await enqueuePages(deps, tx, { batchId, tags });
+    return await deps.transact(async (tx) => {
+      const [, , tags] = await pipelined(
+        () =>
+          insertRows(tx, { id: batchId, workspaceId, taskId, sources: sourceRows, previews: previewRows }),
+        () => deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }]),
+        () => givePageTags(tx, { workspaceId, batchId }),
+      );
+      const [, batch] = await pipelined(
+        () => enqueuePages(deps, tx, { batchId, tags }),
+        () => getBatch({ orm: tx }, { workspaceId, id: batchId }),
+      );
+      return batch;
     });
   } catch (error) {
     // The workspace was deleted since its token was looked up.
     if (isForeignKeyViolation(error)) throw new AppError('unauthorized', { cause: error });
     throw error;
   }
-  return getBatch(deps, { workspaceId, id: batchId });
 }
 
 /** The rows of a batch in one statement: each one more would be a trip to the database and back. */

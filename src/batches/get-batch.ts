@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { type Orm, prepareOnce } from '../db/client.ts';
+import { type Executor, prepareOnce } from '../db/client.ts';
 import { batches, sources } from '../db/schema/batches.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
@@ -21,7 +21,7 @@ const byId = prepareOnce((orm) =>
 
 /** One batch of a workspace, with progress. Throws `not_found`, also for an id of another workspace. */
 export async function getBatch(
-  deps: { orm: Orm },
+  deps: { orm: Executor },
   options: { workspaceId: string; id: string },
 ): Promise<Batch> {
   const { workspaceId, id } = options;

@@ -1,6 +1,8 @@
 import { eq, sql } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
+import { prepareOnce, type Tx } from '../db/client.ts';
 import { workspaces } from '../db/schema/workspaces.ts';
+import { pipelined } from '../lib/pipelined.ts';
+import { lockTurns } from '../previews/fair-tag.ts';
 
 /*
  * Pages are read in the fair order that previews start in (`previews/fair-tag`), with tags of their own: a workspace's next
@@ -10,19 +12,17 @@ import { workspaces } from '../db/schema/workspaces.ts';
 
 /**
  * Gives the pages of a batch that have no tag yet the next tags of the workspace, in order. The workspace is locked until
- * the transaction ends, so this comes late in it. Answers each source with its tag.
+ * the transaction ends, so this comes late in it; what was sent before it is seen. Answers each source with its tag.
  */
 export async function givePageTags(
   tx: Tx,
   batch: { workspaceId: string; batchId: string },
 ): Promise<{ sourceId: string; fairTag: number }[]> {
   const { workspaceId, batchId } = batch;
-  await tx
-    .select({ id: workspaces.id })
-    .from(workspaces)
-    .where(eq(workspaces.id, workspaceId))
-    .for('no key update');
-  const { rows } = await tx.execute<{ source_id: string; fair_tag: number }>(sql`
+  const [, { rows }] = await pipelined(
+    () => lockTurns(tx, workspaceId),
+    () =>
+      tx.execute<{ source_id: string; fair_tag: number }>(sql`
     with next as (
       select greatest(
         (select max(last_page_tag) from cta.workspaces),
@@ -36,9 +36,18 @@ export async function givePageTags(
     )
     update cta.sources s set fair_tag = next.tag + waiting.place
     from next, waiting where s.id = waiting.id
-    returning s.id as source_id, s.fair_tag`);
+    returning s.id as source_id, s.fair_tag`),
+  );
   return rows.map((row) => ({ sourceId: row.source_id, fairTag: row.fair_tag }));
 }
+
+const note = prepareOnce((orm) =>
+  orm
+    .update(workspaces)
+    .set({ lastPageTag: sql`greatest(${workspaces.lastPageTag}, ${sql.placeholder('fairTag')}::int)` })
+    .where(eq(workspaces.id, sql.placeholder('workspaceId')))
+    .prepare('note_page_starts'),
+);
 
 /** Notes that pages are being read: their workspaces' next turns come after these. */
 export async function notePageStarts(
@@ -49,10 +58,11 @@ export async function notePageStarts(
   for (const { workspaceId, fairTag } of starts) {
     last.set(workspaceId, Math.max(fairTag ?? 0, last.get(workspaceId) ?? 0));
   }
-  for (const [workspaceId, fairTag] of [...last].toSorted()) {
-    await tx
-      .update(workspaces)
-      .set({ lastPageTag: sql`greatest(${workspaces.lastPageTag}, ${fairTag}::int)` })
-      .where(eq(workspaces.id, workspaceId));
-  }
+  await pipelined(
+    ...[...last].toSorted().map(
+      ([workspaceId, fairTag]) =>
+        () =>
+          note(tx).execute({ workspaceId, fairTag }),
+    ),
+  );
 }

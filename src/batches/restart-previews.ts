@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { CALL_KINDS } from '../ai-calls/ai-call.ts';
-import { judgeSteps } from '../ai-calls/judge-steps.ts';
+import { judgeSteps, loadCalls } from '../ai-calls/judge-steps.ts';
 import type { Tx } from '../db/client.ts';
 import { batches, sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
@@ -58,7 +58,13 @@ export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: R
   const starts: string[] = [];
   // Ids are made in the order of source and position.
   const ready = rows.filter(({ imageId }) => imageId !== null).toSorted(byId);
-  const verdicts = await judgeSteps(tx, ready);
+  const verdicts = judgeSteps(
+    ready,
+    await loadCalls(
+      tx,
+      ready.map((row) => row.previewId),
+    ),
+  );
   for (const row of ready) {
     const steps = verdicts.get(row.previewId);
     const toTry = CALL_KINDS.filter((kind) => steps?.[kind].state === 'to_try');

@@ -1,12 +1,12 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { CALL_KINDS, type CallKind } from '../ai-calls/ai-call.ts';
-import { isAnswered, judgeSteps, type Verdicts } from '../ai-calls/judge-steps.ts';
+import { isAnswered, judgeSteps, loadCalls, type Verdicts } from '../ai-calls/judge-steps.ts';
 import type { Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { failPreviews } from '../previews/fail-previews.ts';
 import { takeTurn } from '../previews/fair-tag.ts';
-import { finishPreviews } from '../previews/finish-previews.ts';
+import { finishPreviews, loadParts } from '../previews/finish-previews.ts';
 import { isFinal, type PreviewStatus } from '../previews/preview.ts';
 import { refreshUsage } from '../previews/refresh-usage.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -48,10 +48,10 @@ export async function settlePreview(
     await finishBatch(tx, batchId);
     return undefined;
   }
-  const steps = (await judgeSteps(tx, [{ previewId, ...row }])).get(previewId);
+  const steps = judgeSteps([{ previewId, ...row }], await loadCalls(tx, [previewId])).get(previewId);
   if (!steps) throw new Error(`preview ${previewId} was not judged`);
   if (isAnswered(steps)) {
-    await finishPreviews(tx, [previewId]);
+    await finishPreviews(tx, [previewId], await loadParts(tx, [previewId]));
     await finishBatch(tx, batchId);
     return steps;
   }

@@ -1,5 +1,5 @@
 import type { CallKind } from '../ai-calls/ai-call.ts';
-import type { Tx } from '../db/client.ts';
+import { type Tx, withSavepoint } from '../db/client.ts';
 import { toAppError } from '../lib/app-error.ts';
 import { isRetryableConflict, isUnavailable } from '../lib/database-error.ts';
 import { failPreviews } from '../previews/fail-previews.ts';
@@ -17,7 +17,7 @@ export async function settleSafely(
   preview: { batchId: string; previewId: string; closed: readonly CallKind[] },
 ): Promise<void> {
   try {
-    await tx.transaction((savepoint) => settlePreview(deps, savepoint, preview));
+    await withSavepoint(tx, () => settlePreview(deps, tx, preview));
   } catch (error) {
     if (isRetryableConflict(error) || isUnavailable(error)) throw error;
     await failPreviews(tx, [preview.previewId], toAppError(error));

@@ -1,7 +1,16 @@
-import { and, inArray, isNull, sql } from 'drizzle-orm';
-import type { Transact } from '../db/client.ts';
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { prepareOnce, type Transact } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import type { Queue } from '../queue/queue.ts';
+
+const start = prepareOnce((orm) =>
+  orm
+    .update(batches)
+    .set({ startedAt: sql`clock_timestamp()` })
+    .where(and(eq(batches.id, sql`any(${sql.placeholder('batchIds')})`), isNull(batches.startedAt)))
+    .prepare('start_batches'),
+);
 
 /** Takes `batch.start` jobs and marks their batches as started, in one transaction. Answers how many there were. */
 export async function startBatches(
@@ -9,20 +18,10 @@ export async function startBatches(
   limit: number,
 ): Promise<number> {
   return deps.transact(async (tx) => {
-    const jobs = await deps.queue.take(tx, 'batch.start', limit);
+    const { jobs, settle } = await deps.queue.take(tx, 'batch.start', limit);
     if (jobs.length === 0) return 0;
-    await tx
-      .update(batches)
-      .set({ startedAt: sql`clock_timestamp()` })
-      .where(
-        and(
-          inArray(
-            batches.id,
-            jobs.map((job) => job.payload.batchId),
-          ),
-          isNull(batches.startedAt),
-        ),
-      );
+    const batchIds = jobs.map((job) => job.payload.batchId);
+    await pipelined(settle, () => start(tx).execute({ batchIds }));
     return jobs.length;
   });
 }

@@ -1,13 +1,17 @@
+import { sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { type ClientConfig, Pool } from 'pg';
+import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import { isRetryableConflict, isUnavailable } from '../lib/database-error.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import { keepConnection } from './keep-connection.ts';
 
 /** Drizzle over the pool. Reads go through it; writes of more than one statement through `transact`. */
 export type Orm = NodePgDatabase;
 
-/** An open transaction. A function that takes one writes in its caller's transaction. */
-export type Tx = Parameters<Parameters<Orm['transaction']>[0]>[0];
+/** An open transaction. A function that takes one writes in its caller's transaction. See `withSavepoint`. */
+export type Tx = Omit<Orm, 'transaction'> & { readonly [isOpen]: true };
+
+declare const isOpen: unique symbol;
 
 /** Where a query can run: in a transaction, or by itself. */
 export type Executor = Orm | Tx;
@@ -43,7 +47,7 @@ const CONFLICT_TRIES = 5;
 /** Opens a pool. Nothing is connected before the first query. */
 export function openDatabase(options: DatabaseOptions): Database {
   const config = sessionConfig(options.url, options.applicationName);
-  const pool = new Pool({ ...config, max: options.poolSize, idleTimeoutMillis: 60_000 });
+  const pool = new Pool({ ...config, max: options.poolSize, idleTimeoutMillis: 60_000, pipeline: true });
   // A connection that is lost, in the pool or lent out, rejects its query; without a listener it would end the program.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
@@ -89,19 +93,62 @@ export function openDatabase(options: DatabaseOptions): Database {
 
 /**
  * The connection is taken and given back here: drizzle's own way over a pool never gives back one whose `begin` failed, and
- * after as many lost connections as the pool has places the program would wait for ever.
+ * after as many lost connections as the pool has places the program would wait for ever. Nor does anybody wait for the
+ * `begin`: the first statement is sent behind it.
  */
 async function transactOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let isBroken = false;
   try {
-    return await drizzle(client).transaction(work);
+    const [, result] = await pipelined(
+      () => client.query('begin'),
+      () => work(openTx(client)),
+    );
+    await client.query('commit');
+    return result;
   } catch (error) {
-    // It may still be in the transaction, if it could not be rolled back.
-    isBroken = isUnavailable(error);
+    // It may still be in the transaction, if it cannot be rolled back.
+    isBroken = isUnavailable(error) || !(await rollBack(client));
     throw error;
   } finally {
     client.release(isBroken);
+  }
+}
+
+async function rollBack(client: PoolClient): Promise<boolean> {
+  try {
+    await client.query('rollback');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Of each connection: what was prepared on it can be used again in its next transaction. */
+const ormOf = new WeakMap<PoolClient, Orm>();
+
+function openTx(client: PoolClient): Tx {
+  let orm = ormOf.get(client);
+  if (orm === undefined) {
+    orm = drizzle(client);
+    ormOf.set(client, orm);
+  }
+  return orm as unknown as Tx;
+}
+
+/**
+ * Runs a part of a transaction that can fail alone: what it wrote is taken back, and the transaction goes on. Throws what
+ * `work` throws.
+ */
+export async function withSavepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+  await tx.execute(sql`savepoint part`);
+  try {
+    const result = await work(tx);
+    await tx.execute(sql`release savepoint part`);
+    return result;
+  } catch (error) {
+    await tx.execute(sql`rollback to savepoint part`);
+    throw error;
   }
 }
 
@@ -122,16 +169,17 @@ export function sessionConfig(url: string, applicationName: string): ClientConfi
 }
 
 /**
- * A query that is built and prepared once per database: half the cost of building it each time. The name given to
- * `.prepare()` must be used nowhere else.
+ * A query that is built once for all reads through the pool and once for the transactions of each connection, and prepared
+ * in the server once per connection: half the cost of building it each time. The name given to `.prepare()` must be used
+ * nowhere else. Its `execute` sends it before it returns.
  */
-export function prepareOnce<Q>(build: (orm: Orm) => Q): (orm: Orm) => Q {
-  const prepared = new WeakMap<Orm, Q>();
-  return (orm) => {
-    let query = prepared.get(orm);
+export function prepareOnce<Q>(build: (orm: Orm) => Q): (db: Executor) => Q {
+  const prepared = new WeakMap<Executor, Q>();
+  return (db) => {
+    let query = prepared.get(db);
     if (query === undefined) {
-      query = build(orm);
-      prepared.set(orm, query);
+      query = build(db as Orm);
+      prepared.set(db, query);
     }
     return query;
   };

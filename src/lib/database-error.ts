@@ -39,6 +39,11 @@ export function isRetryableConflict(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '40P01' || code === '40001');
 }
 
+/** The statement was not run, as one before it in its transaction has failed: that one's error says why. */
+export function isAborted(error: unknown): boolean {
+  return hasInChain(error, (_, code) => code === '25P02');
+}
+
 /** A unique index refused the row. */
 export function isUniqueViolation(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '23505');

@@ -4,7 +4,7 @@ import { CANCEL_CHANNEL } from '../batches/announce-cancel.ts';
 import { type ClaimedCall, claimCalls } from '../batches/claim-calls.ts';
 import { type ClaimedSource, claimSources } from '../batches/claim-sources.ts';
 import { recoverWork } from '../batches/recover-work.ts';
-import { createSettleAnswer } from '../batches/settle-answer.ts';
+import { createAnswerSettler } from '../batches/settle-answer.ts';
 import { startBatches } from '../batches/start-batches.ts';
 import type { Log } from '../lib/log.ts';
 import type { JobName } from '../queue/catalogue.ts';
@@ -65,8 +65,12 @@ export async function startWorker(
   );
 
   const sourceStep = processSource(deps);
-  const settleAnswer = createSettleAnswer(deps);
-  const callStep = generatePreview({ ...deps, settleAnswer, aiTimeoutMs: settings.AI_TIMEOUT });
+  const answers = createAnswerSettler(deps);
+  const callStep = generatePreview({
+    ...deps,
+    settleAnswer: answers.settle,
+    aiTimeoutMs: settings.AI_TIMEOUT,
+  });
   const common = { pollMs: POLL_MS, log };
   const batches = startPump<never>({
     ...common,
@@ -94,7 +98,11 @@ export async function startWorker(
       return claim;
     },
     run: (call) =>
-      held.run(call.callId, [call.previewId, call.batchId], (signal) => runJob(callStep, call, signal, log)),
+      answers.run(call, () =>
+        held.run(call.callId, [call.previewId, call.batchId], (signal) =>
+          runJob(callStep, call, signal, log),
+        ),
+      ),
   });
   const houseStep = keepHouse({
     ...deps,

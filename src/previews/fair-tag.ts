@@ -1,8 +1,9 @@
 import { eq, sql } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
+import { prepareOnce, type Tx } from '../db/client.ts';
 import { callLimits } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
 import { workspaces } from '../db/schema/workspaces.ts';
+import { pipelined } from '../lib/pipelined.ts';
 
 /*
  * The order over all workspaces is start-time fair queueing (Goyal, Vin and Cheng, "Start-time Fair Queuing", 1996) with
@@ -11,26 +12,45 @@ import { workspaces } from '../db/schema/workspaces.ts';
  * wait, and one that comes again and again gets one turn a round. A job's priority is its tag, negated.
  */
 
-/** The tag of a workspace's next preview; one after it is the tag of the one after it. */
-export async function nextFairTag(tx: Tx, workspaceId: string): Promise<number> {
-  // Locked, so that two pages of the workspace do not get the same tags.
-  await tx
+const lockRow = prepareOnce((orm) =>
+  orm
     .select({ id: workspaces.id })
     .from(workspaces)
-    .where(eq(workspaces.id, workspaceId))
-    .for('no key update');
-  // From the rows that wait now: what was cancelled or deleted leaves no debt.
-  const [row] = await tx
+    .where(eq(workspaces.id, sql.placeholder('workspaceId')))
+    .for('no key update')
+    .prepare('lock_turns'),
+);
+
+/** Locks the turns of a workspace until the transaction ends: its previews and pages get their tags one after another. */
+export async function lockTurns(tx: Tx, workspaceId: string): Promise<void> {
+  await lockRow(tx).execute({ workspaceId });
+}
+
+const nextTag = prepareOnce((orm) =>
+  orm
     .select({
+      // From the rows that wait now: what was cancelled or deleted leaves no debt.
       tag: sql<number>`greatest(
         (select max(${callLimits.virtualTag}) from ${callLimits}),
         ${workspaces.lastFairTag} + 1,
         (select max(${previews.fairTag}) + 1 from ${previews}
-          where ${previews.workspaceId} = ${workspaceId} and ${previews.status} = 'queued'),
+          where ${previews.workspaceId} = ${sql.placeholder('workspaceId')} and ${previews.status} = 'queued'),
         0)`,
     })
     .from(workspaces)
-    .where(eq(workspaces.id, workspaceId));
+    .where(eq(workspaces.id, sql.placeholder('workspaceId')))
+    .prepare('next_fair_tag'),
+);
+
+/**
+ * The tag of a workspace's next preview; one after it is the tag of the one after it. Locks the workspace until the
+ * transaction ends, so that two pages of it do not get the same tags.
+ */
+export async function nextFairTag(tx: Tx, workspaceId: string): Promise<number> {
+  const [, [row]] = await pipelined(
+    () => lockTurns(tx, workspaceId),
+    () => nextTag(tx).execute({ workspaceId }),
+  );
   return row?.tag ?? 0;
 }
 
@@ -55,15 +75,31 @@ export async function noteStarts(
   for (const { workspaceId, fairTag } of starts) {
     last.set(workspaceId, Math.max(fairTag, last.get(workspaceId) ?? 0));
   }
-  for (const [workspaceId, fairTag] of [...last].toSorted()) {
-    await tx
-      .update(workspaces)
-      .set({ lastFairTag: sql`greatest(${workspaces.lastFairTag}, ${fairTag}::int)` })
-      .where(eq(workspaces.id, workspaceId));
-  }
-  const newest = Math.max(0, ...last.values());
-  await tx
-    .update(callLimits)
-    .set({ virtualTag: sql`greatest(${callLimits.virtualTag}, ${newest}::int)` })
-    .where(sql`${callLimits.virtualTag} < ${newest}::int`);
+  if (last.size === 0) return;
+  const newest = Math.max(...last.values());
+  await pipelined(
+    ...[...last].toSorted().map(
+      ([workspaceId, fairTag]) =>
+        () =>
+          noteTag(tx).execute({ workspaceId, fairTag }),
+    ),
+    () => noteNewest(tx).execute({ newest }),
+  );
 }
+
+const noteTag = prepareOnce((orm) =>
+  orm
+    .update(workspaces)
+    .set({ lastFairTag: sql`greatest(${workspaces.lastFairTag}, ${sql.placeholder('fairTag')}::int)` })
+    .where(eq(workspaces.id, sql.placeholder('workspaceId')))
+    .prepare('note_fair_tag'),
+);
+
+const noteNewest = prepareOnce((orm) => {
+  const newest = sql`${sql.placeholder('newest')}::int`;
+  return orm
+    .update(callLimits)
+    .set({ virtualTag: sql`greatest(${callLimits.virtualTag}, ${newest})` })
+    .where(sql`${callLimits.virtualTag} < ${newest}`)
+    .prepare('note_newest_tag');
+});

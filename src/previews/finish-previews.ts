@@ -1,8 +1,8 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import { z } from 'zod';
 import { textAnswerSchema } from '../ai-calls/ai-call.ts';
-import type { Tx } from '../db/client.ts';
+import { prepareOnce, type Tx } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import { assets } from '../db/schema/assets.ts';
 import { sources } from '../db/schema/batches.ts';
@@ -15,43 +15,12 @@ import { usageOf } from './refresh-usage.ts';
 /** What an image call keeps beside the picture. */
 export const imageAnswerSchema = z.object({ palette: z.array(z.string()) });
 
-/**
- * `running` -> `done`: writes the prefills from both stored answers of each preview. The caller holds the lock of their
- * batch and knows that both are there. What a person changed before (a regeneration) stays, as it is stored apart.
- */
-export async function finishPreviews(tx: Tx, previewIds: readonly string[]): Promise<void> {
-  if (previewIds.length === 0) return;
-  const rows = await loadAnswers(tx, previewIds);
-  const values = previewIds.map((previewId) => {
-    const answers = rows.filter((row) => row.previewId === previewId);
-    const text = answers.find((answer) => answer.kind === 'text');
-    const image = answers.find((answer) => answer.kind === 'image');
-    if (!text || !image?.backgroundKey)
-      throw new Error(`preview ${previewId} has no answers to be made from`);
-    const generated = composePrefill({
-      brief: briefSchema.parse(text.brief),
-      texts: textAnswerSchema.parse(text.answer),
-      productImage: { key: text.productKey, palette: text.palette },
-      background: { key: image.backgroundKey, palette: imageAnswerSchema.parse(image.answer).palette },
-    });
-    const generator = {
-      text: { provider: text.provider, model: text.model },
-      image: { provider: image.provider, model: image.model },
-    };
-    return sql`(${previewId}::uuid, ${JSON.stringify(generated)}::jsonb, ${JSON.stringify(generator)}::jsonb)`;
-  });
-  await tx.execute(sql`
-    update cta.previews p set
-      status = 'done', generated = v.generated, generator = v.generator, version = p.version + 1,
-      updated_at = clock_timestamp(), finished_at = clock_timestamp(), ${usageOf(sql`p.id`)}
-    from (values ${sql.join(values, sql`, `)}) as v (id, generated, generator)
-    where p.id = v.id`);
-}
+/** What a preview's prefill is made from: one of its stored answers, beside what the page gave. */
+export type PrefillPart = Awaited<ReturnType<typeof loadParts>>[number];
 
-/** Both answers of each preview's generation, each beside what the page gave. */
-function loadAnswers(tx: Tx, previewIds: readonly string[]) {
+const ofPreviews = prepareOnce((orm) => {
   const background = alias(assets, 'background');
-  return tx
+  return orm
     .select({
       previewId: previews.id,
       brief: sources.brief,
@@ -76,5 +45,48 @@ function loadAnswers(tx: Tx, previewIds: readonly string[]) {
       ),
     )
     .leftJoin(background, eq(background.id, aiCalls.assetId))
-    .where(inArray(previews.id, [...previewIds]));
+    .where(eq(previews.id, sql`any(${sql.placeholder('previewIds')})`))
+    .prepare('load_prefill_parts');
+});
+
+/** The answers of each preview's present generation. */
+export function loadParts(tx: Tx, previewIds: readonly string[]) {
+  return ofPreviews(tx).execute({ previewIds });
+}
+
+/**
+ * `running` -> `done`: writes the prefills, each from both answers of its preview (`loadParts`). The caller holds the lock of
+ * their batch and knows that both are there. What a person changed before (a regeneration) stays, as it is stored apart.
+ */
+export async function finishPreviews(
+  tx: Tx,
+  previewIds: readonly string[],
+  parts: readonly PrefillPart[],
+): Promise<void> {
+  if (previewIds.length === 0) return;
+  const partsOf = Map.groupBy(parts, (part) => part.previewId);
+  const values = previewIds.map((previewId) => {
+    const answers = partsOf.get(previewId) ?? [];
+    const text = answers.find((answer) => answer.kind === 'text');
+    const image = answers.find((answer) => answer.kind === 'image');
+    if (!text || !image?.backgroundKey)
+      throw new Error(`preview ${previewId} has no answers to be made from`);
+    const generated = composePrefill({
+      brief: briefSchema.parse(text.brief),
+      texts: textAnswerSchema.parse(text.answer),
+      productImage: { key: text.productKey, palette: text.palette },
+      background: { key: image.backgroundKey, palette: imageAnswerSchema.parse(image.answer).palette },
+    });
+    const generator = {
+      text: { provider: text.provider, model: text.model },
+      image: { provider: image.provider, model: image.model },
+    };
+    return { id: previewId, generated, generator };
+  });
+  await tx.execute(sql`
+    update cta.previews p set
+      status = 'done', generated = v.generated, generator = v.generator, version = p.version + 1,
+      updated_at = clock_timestamp(), finished_at = clock_timestamp(), ${usageOf(sql`p.id`)}
+    from jsonb_to_recordset(${JSON.stringify(values)}::jsonb) as v (id uuid, generated jsonb, generator jsonb)
+    where p.id = v.id`);
 }

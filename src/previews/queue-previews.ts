@@ -1,60 +1,74 @@
-import { and, asc, inArray, sql } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
+import { and, asc, eq, isNull, or, sql } from 'drizzle-orm';
+import { prepareOnce, type Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import type { Queue } from '../queue/queue.ts';
 import { enqueueStarts } from './enqueue-starts.ts';
-import { nextFairTag } from './fair-tag.ts';
 import type { Ranking } from './preview.ts';
 
-/** A preview and the picture it was given. */
-export interface QueuedPreview {
-  readonly previewId: string;
+/** A preview that takes a picture of its page: it waits for one, or is final and has none. */
+export interface PictureTaker {
+  readonly id: string;
+  /** 0-based within its source. */
+  readonly position: number;
+  readonly status: string;
+}
+
+/** The picture that a preview is given. */
+export interface GivenPicture {
   readonly imageId: string;
-  readonly variant: number;
   readonly ranking: Ranking;
 }
 
+const ofSource = prepareOnce((orm) =>
+  orm
+    .select({ id: previews.id, position: previews.position, status: previews.status })
+    .from(previews)
+    .where(
+      and(
+        eq(previews.sourceId, sql.placeholder('sourceId')),
+        or(eq(previews.status, 'pending'), isNull(previews.imageId)),
+      ),
+    )
+    .orderBy(asc(previews.position))
+    .prepare('load_picture_takers'),
+);
+
+/** Those of a source, by position. */
+export function loadPictureTakers(tx: Tx, sourceId: string): Promise<PictureTaker[]> {
+  return ofSource(tx).execute({ sourceId });
+}
+
 /**
- * `pending` -> `queued`: writes the pictures to the previews and enqueues their starts. The caller holds the
- * batch's lock. A preview that is final without ever having had a picture (cancelled, say) is given its own too, in case
- * someone wants it after all; any other is left alone. Answers how many are queued now.
+ * `pending` -> `queued`: writes the pictures to the previews, in their order, and enqueues their starts; the first has the
+ * fair tag `firstTag` (`nextFairTag`), each other one the tag after. The caller holds the batch's lock. A preview that is
+ * final without ever having had a picture (cancelled, say) is given its own too, in case someone wants it after all.
  */
 export async function queuePreviews(
   deps: { queue: Queue },
   tx: Tx,
-  source: { workspaceId: string; batchId: string; productId: string },
-  chosen: readonly QueuedPreview[],
-): Promise<number> {
-  const { workspaceId, batchId, productId } = source;
-  const ids = chosen.map((preview) => preview.previewId);
-  const rows = await tx
-    .select({ id: previews.id, status: previews.status })
-    .from(previews)
-    .where(
-      and(inArray(previews.id, ids), sql`(${previews.status} = 'pending' or ${previews.imageId} is null)`),
-    )
-    .orderBy(asc(previews.position));
-  if (rows.length === 0) return 0;
-  const waiting = rows.filter((row) => row.status === 'pending').map((row) => row.id);
-  const firstTag = waiting.length > 0 ? await nextFairTag(tx, workspaceId) : 0;
-  const byId = new Map(chosen.map((preview) => [preview.previewId, preview]));
-  const values = rows.flatMap(({ id }) => {
-    const preview = byId.get(id);
-    if (!preview) return [];
-    const { imageId, variant, ranking } = preview;
+  source: { batchId: string; productId: string; firstTag: number },
+  chosen: readonly (PictureTaker & GivenPicture)[],
+): Promise<void> {
+  const { batchId, productId, firstTag } = source;
+  const waiting = chosen.filter((preview) => preview.status === 'pending').map((preview) => preview.id);
+  const rows = chosen.map(({ id, position, imageId, ranking }) => {
     const place = waiting.indexOf(id);
-    const tag = place < 0 ? null : firstTag + place;
-    return [
-      sql`(${id}::uuid, ${imageId}::uuid, ${variant}::int, ${tag}::int, ${JSON.stringify(ranking)}::jsonb)`,
-    ];
+    return { id, position, image_id: imageId, ranking, fair_tag: place < 0 ? null : firstTag + place };
   });
-  await tx.execute(sql`
-    update cta.previews p set
-      product_id = ${productId}::uuid, image_id = v.image_id, variant = v.variant, ranking = v.ranking,
-      status = case when p.status = 'pending' then 'queued' else p.status end,
-      fair_tag = v.fair_tag, next_step = null, retry_at = null, queued_at = clock_timestamp(), updated_at = clock_timestamp()
-    from (values ${sql.join(values, sql`, `)}) as v (id, image_id, variant, fair_tag, ranking)
-    where p.id = v.id`);
-  await enqueueStarts(deps, tx, { batchId, previewIds: waiting, firstTag });
-  return waiting.length;
+  await pipelined(
+    () =>
+      tx.execute(sql`
+        update cta.previews p set
+          product_id = ${productId}::uuid, image_id = v.image_id, ranking = v.ranking,
+          -- Of one that was generated, the variant that it has come to.
+          variant = case when p.generated is null then v.position else p.variant end,
+          status = case when p.status = 'pending' then 'queued' else p.status end,
+          fair_tag = v.fair_tag, next_step = null, retry_at = null, queued_at = clock_timestamp(),
+          updated_at = clock_timestamp()
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          as v (id uuid, position int, image_id uuid, ranking jsonb, fair_tag int)
+        where p.id = v.id`),
+    () => enqueueStarts(deps, tx, { batchId, previewIds: waiting, firstTag }),
+  );
 }

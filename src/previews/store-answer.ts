@@ -1,9 +1,7 @@
-import { eq } from 'drizzle-orm';
 import type { StoredTexts } from '../ai-calls/ai-call.ts';
 import { type ReportedUsage, recordAnswer, supersedeCall } from '../ai-calls/record-answer.ts';
-import { type NewAsset, storeAsset } from '../assets/store-asset.ts';
-import type { Orm, Transact } from '../db/client.ts';
-import { previews } from '../db/schema/previews.ts';
+import type { NewAsset } from '../assets/store-asset.ts';
+import type { Orm } from '../db/client.ts';
 import { isUniqueViolation } from '../lib/database-error.ts';
 import { refreshUsage } from './refresh-usage.ts';
 
@@ -21,34 +19,18 @@ export function storeTexts(
   call: AnsweredCall,
   answer: { texts: StoredTexts; usage: ReportedUsage },
 ): Promise<'mine' | 'late'> {
-  const texts = { ...answer.usage, answer: answer.texts, assetId: null };
-  return orSupersede(deps, call, recordAnswer(deps.orm, call, texts));
+  return orSupersede(deps, call, recordAnswer(deps.orm, call, { ...answer.usage, texts: answer.texts }));
 }
 
-/**
- * Stores a picture and that it is the call's answer, in one commit. If the preview was deleted, the picture is not
- * kept and the call is only closed.
- */
+/** Stores a picture and that it is the call's answer, in one commit; see `recordAnswer`. */
 export function storeBackground(
-  deps: { orm: Orm; transact: Transact },
+  deps: { orm: Orm },
   call: AnsweredCall,
   answer: { picture: NewAsset; palette: readonly string[]; usage: ReportedUsage },
 ): Promise<'mine' | 'late'> {
-  const stored = deps.transact(async (tx) => {
-    // Holds the preview: a delete waits until the picture it would orphan is tied to the call.
-    const [preview] = await tx
-      .select({ id: previews.id })
-      .from(previews)
-      .where(eq(previews.id, call.previewId))
-      .for('key share');
-    const asset = preview ? await storeAsset(tx, call.workspaceId, answer.picture) : undefined;
-    return recordAnswer(tx, call, {
-      ...answer.usage,
-      answer: { palette: answer.palette },
-      assetId: asset?.id ?? null,
-    });
-  });
-  return orSupersede(deps, call, stored);
+  const { picture, palette, usage } = answer;
+  const { workspaceId } = call;
+  return orSupersede(deps, call, recordAnswer(deps.orm, call, { ...usage, picture, palette, workspaceId }));
 }
 
 /** The step has one answer at most: if another try brought it in the meantime, this call is only closed. */

@@ -3,6 +3,7 @@ import { storeAsset } from '../assets/store-asset.ts';
 import type { Transact, Tx } from '../db/client.ts';
 import { productImages, products } from '../db/schema/products.ts';
 import { createId } from '../lib/ids.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import type { RankedPicture, RankingMethod, ReadProduct } from './product.ts';
 
 /** A ranked picture with the asset that holds our copy. */
@@ -19,9 +20,8 @@ export async function storePictures(
   // Locked in the order of their content, so that two pages with the same pictures do not wait for each other crosswise.
   const inOrder = pictures.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
   const stored = await deps.transact(async (tx) => {
-    const assetIds = new Map<RankedPicture, string>();
-    for (const picture of inOrder) assetIds.set(picture, (await storeAsset(tx, workspaceId, picture)).id);
-    return pictures.map((picture) => ({ ...picture, assetId: assetIds.get(picture) ?? '' }));
+    const assets = await pipelined(...inOrder.map((picture) => () => storeAsset(tx, workspaceId, picture)));
+    return pictures.map((picture) => ({ ...picture, assetId: assets[inOrder.indexOf(picture)]?.id ?? '' }));
   });
   return stored.filter((picture, i) => stored.findIndex((p) => p.assetId === picture.assetId) === i);
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { fromDrizzle, PgBoss } from 'pg-boss';
 import type { Log } from '../lib/log.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import { JOB_NAMES, type Job, type JobName, jobCatalogue, type NewJob } from './catalogue.ts';
 
 /** The transaction a job is put in or taken in: drizzle's, seen as little as is needed. */
@@ -11,17 +12,24 @@ export interface Queue {
   /** Puts jobs in. They are there, and workers are woken, when the caller's transaction commits. */
   enqueue<N extends JobName>(tx: QueueTx, name: N, jobs: readonly NewJob<N>[]): Promise<void>;
   /**
-   * Takes up to `limit` jobs, best priority first, and settles them in the same transaction: from its commit on
-   * the rows that the caller marked as running answer for the work, and a rollback leaves the jobs untouched.
-   * A payload that does not parse is dropped and logged.
+   * Takes up to `limit` jobs, best priority first. They are settled in the same transaction: from its commit on the rows that
+   * the caller marked as running answer for the work, and a rollback leaves the jobs untouched. A payload that does not
+   * parse is dropped and logged.
    */
-  take<N extends JobName>(tx: QueueTx, name: N, limit: number): Promise<Job<N>[]>;
+  take<N extends JobName>(tx: QueueTx, name: N, limit: number): Promise<Taken<N>>;
   /**
    * The names of the jobs that could be taken now, in the order in which they should be: best priority over all of
    * `names` first, up to `limit` of each name. For a caller that cannot take every kind.
    */
   order<N extends JobName>(tx: QueueTx, names: readonly N[], limit: number): Promise<N[]>;
   stop(): Promise<void>;
+}
+
+/** Jobs that were taken. */
+export interface Taken<N extends JobName> {
+  readonly jobs: readonly Job<N>[];
+  /** Settles them. The caller must, before its transaction commits; apart, so that it can be pipelined with what follows. */
+  settle(): Promise<void>;
 }
 
 /** The channel on which a commit that brought jobs wakes the workers; the payload is the job's name. */
@@ -78,26 +86,28 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
         ...(delayMs === undefined ? {} : { startAfter: String(delayMs / 1000) }),
         data: payload,
       }));
-      await boss.insert(name, rows, { db: fromDrizzle(tx, sql) });
-      await tx.execute(sql`select pg_notify(${WAKE_CHANNEL}, ${name})`);
+      await pipelined(
+        () => boss.insert(name, rows, { db: fromDrizzle(tx, sql) }),
+        () => tx.execute(sql`select pg_notify(${WAKE_CHANNEL}, ${name})`),
+      );
     },
     async take(tx, name, limit) {
-      if (limit < 1) return [];
       const db = fromDrizzle(tx, sql);
       const fetched = await boss.fetch(name, { batchSize: limit, db });
-      if (fetched.length === 0) return [];
-      await boss.complete(
-        name,
-        fetched.map((job) => job.id),
-        null,
-        { db },
-      );
-      return fetched.flatMap((job) => {
+      const jobs = fetched.flatMap((job) => {
         const payload = jobCatalogue[name].safeParse(job.data);
         if (payload.success) return [{ id: job.id, payload: payload.data as Job<typeof name>['payload'] }];
         options.log.error({ job: job.id, name, err: payload.error }, 'job dropped: its payload is not valid');
         return [];
       });
+      return {
+        jobs,
+        async settle() {
+          if (fetched.length === 0) return;
+          const ids = fetched.map((job) => job.id);
+          await boss.complete(name, ids, null, { db });
+        },
+      };
     },
     async order(tx, names, limit) {
       // pg-boss takes from one queue at a time. This looks at the heads of several, in the order of its own fetch.

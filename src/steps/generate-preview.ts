@@ -2,7 +2,7 @@ import type { BackgroundPainter, CallContext, TextWriter } from '../adapters/ai/
 import { SEND_WITHIN_MS } from '../ai-calls/ai-call.ts';
 import { markLeft } from '../ai-calls/mark-left.ts';
 import type { ClaimedCall } from '../batches/claim-calls.ts';
-import type { SettleAnswer } from '../batches/settle-answer.ts';
+import type { AnswerSettler } from '../batches/settle-answer.ts';
 import { settleCallFailure } from '../batches/settle-call-failure.ts';
 import { AppError } from '../lib/app-error.ts';
 import type { Log } from '../lib/log.ts';
@@ -17,7 +17,7 @@ const KEEP = { otherTries: 5 };
 /** What the features need, and who is asked for texts and backgrounds. */
 export type GeneratePreviewDeps = Parameters<typeof settleCallFailure>[0] & {
   readonly log: Log;
-  readonly settleAnswer: SettleAnswer;
+  readonly settleAnswer: AnswerSettler['settle'];
   readonly writer: TextWriter;
   readonly painter: BackgroundPainter;
   readonly aiTimeoutMs: number;

@@ -14,8 +14,10 @@ interface Deps {
 /** Takes the job that deletes old things, if it is due, and puts the next one in. True if it was: then do it. */
 export function claimHousekeeping(deps: Deps): Promise<boolean> {
   return deps.transact(async (tx) => {
-    const jobs = await deps.queue.take(tx, 'housekeeping', 1);
+    const { jobs, settle } = await deps.queue.take(tx, 'housekeeping', 1);
     if (jobs.length === 0) return false;
+    // Before the next one: the queue takes one at a time.
+    await settle();
     await deps.queue.enqueue(tx, 'housekeeping', [{ payload: {}, delayMs: EVERY_MS }]);
     return true;
   });

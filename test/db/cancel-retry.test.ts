@@ -10,7 +10,7 @@ import { createBatch } from '../../src/batches/create-batch.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
 import { retryBatch } from '../../src/batches/retry-batch.ts';
 import { retryPreview } from '../../src/batches/retry-preview.ts';
-import { createSettleAnswer } from '../../src/batches/settle-answer.ts';
+import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
 import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
@@ -123,7 +123,7 @@ describe('cancelling a batch', () => {
     await cancel(batch);
     for (const call of calls) {
       expect(await answer(db, call)).toBe('mine');
-      await createSettleAnswer(db.deps)(call);
+      await createAnswerSettler(db.deps).settle(call);
     }
     expect(await get(batch)).toMatchObject({ status: 'cancelled', progress: { cancelled: 1 } });
   });

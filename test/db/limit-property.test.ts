@@ -6,7 +6,7 @@ import { markLeft } from '../../src/ai-calls/mark-left.ts';
 import { SLOT_GUARD_MS, takeStock } from '../../src/ai-calls/take-stock.ts';
 import type { ClaimedCall } from '../../src/batches/claim-calls.ts';
 import { recoverWork } from '../../src/batches/recover-work.ts';
-import { createSettleAnswer } from '../../src/batches/settle-answer.ts';
+import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
 import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { AppError, type ErrorCode } from '../../src/lib/app-error.ts';
 import { addQueuedBatch, addWorker, answer, claim } from '../support/seed.ts';
@@ -173,7 +173,7 @@ async function play(history: readonly Step[]): Promise<void> {
       if (!one) continue;
       if (step.do === 'answer') {
         drop(one);
-        if ((await answer(db, one.call)) === 'mine') await createSettleAnswer(db.deps)(one.call);
+        if ((await answer(db, one.call)) === 'mine') await createAnswerSettler(db.deps).settle(one.call);
       } else if (step.do === 'fail') await fail(one, step.code);
       // A worker does not send what it has held for too long.
       else if (now() - one.claimedAt >= SEND_WITHIN_MS) await fail(one, 'slot_expired');

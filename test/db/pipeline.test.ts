@@ -6,7 +6,7 @@ import { claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
 import { recoverForgotten, recoverWork } from '../../src/batches/recover-work.ts';
-import { createSettleAnswer } from '../../src/batches/settle-answer.ts';
+import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
 import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
 import { settleStrays } from '../../src/batches/settle-strays.ts';
@@ -112,8 +112,8 @@ describe('a batch from its creation to its end', () => {
       for (const call of calls) await answer(db, call);
       const [a, b] = new Set(calls.map((call) => call.previewId));
       await Promise.all([
-        createSettleAnswer(db.deps)({ batchId: id, previewId: a ?? '' }),
-        createSettleAnswer(db.deps)({ batchId: id, previewId: b ?? '' }),
+        createAnswerSettler(db.deps).settle({ callId: '', batchId: id, previewId: a ?? '' }),
+        createAnswerSettler(db.deps).settle({ callId: '', batchId: id, previewId: b ?? '' }),
       ]);
       expect(await show(id)).toMatchObject({ status: 'done', finishedAt: expect.any(Date) });
     }
@@ -235,7 +235,7 @@ describe('calls that fail', () => {
     });
     expect((await list(id))[0]?.error).toMatchObject({ code: 'ai_refused', retryable: false });
     expect(await answer(db, image)).toBe('mine');
-    await createSettleAnswer(db.deps)(image);
+    await createAnswerSettler(db.deps).settle(image);
     expect(await counts(id)).toEqual({ failed: 1 });
   });
 

@@ -15,7 +15,12 @@ const job = (priority = 0, delayMs?: number) => ({
   priority,
   ...(delayMs === undefined ? {} : { delayMs }),
 });
-const take = (limit: number) => db.transact((tx) => db.queue.take(tx, 'batch.start', limit));
+const take = (limit: number) =>
+  db.transact(async (tx) => {
+    const { jobs, settle } = await db.queue.take(tx, 'batch.start', limit);
+    await settle();
+    return jobs;
+  });
 
 test('a job that was enqueued in a transaction that rolls back was never there', async () => {
   const failure = new Error('no');
@@ -44,7 +49,9 @@ test('a job that was taken in a transaction that rolls back is there for the nex
   await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [job()]));
   const failure = new Error('no');
   const attempt = db.transact(async (tx) => {
-    expect(await db.queue.take(tx, 'batch.start', 1)).toHaveLength(1);
+    const { jobs, settle } = await db.queue.take(tx, 'batch.start', 1);
+    await settle();
+    expect(jobs).toHaveLength(1);
     throw failure;
   });
   await expect(attempt).rejects.toBe(failure);

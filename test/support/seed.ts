@@ -4,7 +4,7 @@ import type { Batch } from '../../src/batches/batch.ts';
 import { type ClaimedCall, claimCalls } from '../../src/batches/claim-calls.ts';
 import { claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
-import { createSettleAnswer } from '../../src/batches/settle-answer.ts';
+import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
 import { workers } from '../../src/db/schema/workers.ts';
 import { createId } from '../../src/lib/ids.ts';
 import { storeBackground, storeTexts } from '../../src/previews/store-answer.ts';
@@ -105,6 +105,6 @@ export function answer(db: SeedDatabase, call: ClaimedCall): Promise<'mine' | 'l
 /** Answers calls and settles their previews. */
 export async function finish(db: SeedDatabase, calls: readonly ClaimedCall[]): Promise<void> {
   for (const call of calls) {
-    if ((await answer(db, call)) === 'mine') await createSettleAnswer(db.deps)(call);
+    if ((await answer(db, call)) === 'mine') await createAnswerSettler(db.deps).settle(call);
   }
 }
