@@ -29,23 +29,39 @@ const FRAME_TOLERANCE = 24;
 /** From this share on a frame is plain. */
 const PLAIN_FRAME = 0.8;
 
-/** Measures a thumbnail of `THUMB_SIDE` by as many pixels in RGBA. Transparent parts count as white, and not at all for the palette. */
+/**
+ * Measures a thumbnail of `THUMB_SIDE` by as many pixels in RGBA. Transparent parts count as white, and not at all for the
+ * palette. Flat arrays of bytes: it runs on the event loop, once for each candidate picture.
+ */
 export function measureThumb(thumb: Buffer): ImageTraits {
-  const flat: Colour[] = [];
-  const solid: number[] = [];
-  for (let at = 0; at + 3 < thumb.length; at += 4) {
-    const alpha = (thumb[at + 3] ?? 0) / 255;
-    const onWhite = (offset: number) => Math.round((thumb[at + offset] ?? 0) * alpha + 255 * (1 - alpha));
-    const colour: Colour = [onWhite(0), onWhite(1), onWhite(2)];
-    flat.push(colour);
-    if (alpha > 0.5) solid.push(...colour);
+  const pixels = Math.floor(thumb.length / 4);
+  const rgb = new Uint8Array(pixels * 3);
+  const grey = new Uint8Array(pixels);
+  const solid = new Uint8Array(pixels * 3);
+  let solids = 0;
+  for (let pixel = 0; pixel < pixels; pixel += 1) {
+    const alpha = (thumb[pixel * 4 + 3] ?? 0) / 255;
+    for (let channel = 0; channel < 3; channel += 1) {
+      const value = thumb[pixel * 4 + channel] ?? 0;
+      rgb[pixel * 3 + channel] = Math.round(value * alpha + 255 * (1 - alpha));
+    }
+    const red = rgb[pixel * 3] ?? 0;
+    const green = rgb[pixel * 3 + 1] ?? 0;
+    const blue = rgb[pixel * 3 + 2] ?? 0;
+    // ITU-R BT.601.
+    grey[pixel] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+    if (alpha > 0.5) {
+      solid[solids] = red;
+      solid[solids + 1] = green;
+      solid[solids + 2] = blue;
+      solids += 3;
+    }
   }
-  const grey = flat.map(brightness);
   return {
     hash: differenceHash(grey),
-    ...measureGround(flat),
-    meanColour: mean(flat),
-    palette: pickPalette(Uint8Array.from(solid), 3),
+    ...measureGround(rgb),
+    meanColour: mean(rgb),
+    palette: pickPalette(solid.subarray(0, solids), 3),
     entropy: entropy(grey),
   };
 }
@@ -71,7 +87,7 @@ export function isAlike(
 }
 
 /** One bit for each pair of neighbours in 8 rows of 9 fields: is the left one brighter? */
-function differenceHash(grey: readonly number[]): string {
+function differenceHash(grey: Uint8Array): string {
   const field = (row: number, column: number): number => {
     const [top, bottom] = [Math.floor((row * SIDE) / 8), Math.ceil(((row + 1) * SIDE) / 8)];
     const [left, right] = [Math.floor((column * SIDE) / 9), Math.ceil(((column + 1) * SIDE) / 9)];
@@ -89,41 +105,53 @@ function differenceHash(grey: readonly number[]): string {
   return hash.toString(16).padStart(16, '0');
 }
 
-/** ITU-R BT.601. */
-function brightness([red, green, blue]: Colour): number {
-  return Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
-}
-
 /** The ground is the frame's median colour, which outliers do not move. */
-function measureGround(colours: readonly Colour[]): Pick<ImageTraits, 'borderUniformity' | 'subjectShare'> {
-  const frame = colours.filter((_, at) => {
-    const [row, column] = [Math.floor(at / SIDE), at % SIDE];
-    return Math.min(row, column, SIDE - 1 - row, SIDE - 1 - column) < FRAME;
-  });
-  const middle = ([0, 1, 2] as const).map((channel) => {
-    const sorted = frame.map((colour) => colour[channel]).sort((a, b) => a - b);
+function measureGround(rgb: Uint8Array): Pick<ImageTraits, 'borderUniformity' | 'subjectShare'> {
+  const [red = 0, green = 0, blue = 0] = [0, 1, 2].map((channel) => {
+    const sorted = FRAME_PIXELS.map((pixel) => rgb[pixel * 3 + channel] ?? 0).sort();
     return sorted[sorted.length >> 1] ?? 0;
   });
-  const [red = 0, green = 0, blue = 0] = middle;
-  const groundShare = (some: readonly Colour[]) =>
-    some.filter((colour) => distance(colour, [red, green, blue]) <= FRAME_TOLERANCE).length / some.length;
-  const borderUniformity = groundShare(frame);
+  const groundShare = (pixels: Uint16Array) => {
+    let ground = 0;
+    for (const pixel of pixels) {
+      const r = (rgb[pixel * 3] ?? 0) - red;
+      const g = (rgb[pixel * 3 + 1] ?? 0) - green;
+      const b = (rgb[pixel * 3 + 2] ?? 0) - blue;
+      if (r * r + g * g + b * b <= FRAME_TOLERANCE ** 2) ground += 1;
+    }
+    return ground / pixels.length;
+  };
+  const borderUniformity = groundShare(FRAME_PIXELS);
   return {
     borderUniformity,
-    subjectShare: borderUniformity >= PLAIN_FRAME ? 1 - groundShare(colours) : null,
+    subjectShare: borderUniformity >= PLAIN_FRAME ? 1 - groundShare(ALL_PIXELS) : null,
   };
 }
 
-function mean(colours: readonly Colour[]): Colour {
-  const channel = (at: 0 | 1 | 2) => colours.reduce((sum, colour) => sum + colour[at], 0) / colours.length;
-  return [channel(0), channel(1), channel(2)];
+/** The places of all pixels, row by row, and of those in the frame. */
+const ALL_PIXELS = Uint16Array.from({ length: SIDE * SIDE }, (_, at) => at);
+const FRAME_PIXELS = ALL_PIXELS.filter((at) => {
+  const [row, column] = [Math.floor(at / SIDE), at % SIDE];
+  return Math.min(row, column, SIDE - 1 - row, SIDE - 1 - column) < FRAME;
+});
+
+function mean(rgb: Uint8Array): Colour {
+  const sums: [number, number, number] = [0, 0, 0];
+  for (let at = 0; at + 2 < rgb.length; at += 3) {
+    sums[0] += rgb[at] ?? 0;
+    sums[1] += rgb[at + 1] ?? 0;
+    sums[2] += rgb[at + 2] ?? 0;
+  }
+  const [red, green, blue] = sums;
+  const pixels = rgb.length / 3;
+  return [red / pixels, green / pixels, blue / pixels];
 }
 
-function entropy(grey: readonly number[]): number {
-  const counts = new Map<number, number>();
-  for (const value of grey) counts.set(value, (counts.get(value) ?? 0) + 1);
+function entropy(grey: Uint8Array): number {
+  const counts = new Uint32Array(256);
+  for (const value of grey) counts[value] = (counts[value] ?? 0) + 1;
   let bits = 0;
-  for (const count of counts.values()) bits -= (count / grey.length) * Math.log2(count / grey.length);
+  for (const count of counts) if (count > 0) bits -= (count / grey.length) * Math.log2(count / grey.length);
   return Math.max(0, bits);
 }
 

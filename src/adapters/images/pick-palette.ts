@@ -19,18 +19,25 @@ export function pickPalette(pixels: Uint8Array, channels: number): string[] {
 }
 
 function countColors(pixels: Uint8Array, channels: number): Rgb[] {
-  const bins = new Map<number, { count: number; r: number; g: number; b: number }>();
+  /** By bin: how many, and the sums of red, green and blue. */
+  const bins = new Map<number, [count: number, r: number, g: number, b: number]>();
   for (let at = 0; at + channels <= pixels.length; at += channels) {
     const r = pixels[at] ?? 0;
     const g = channels < 3 ? r : (pixels[at + 1] ?? 0);
     const b = channels < 3 ? r : (pixels[at + 2] ?? 0);
     const key = ((r >> 4) << 8) | ((g >> 4) << 4) | (b >> 4);
-    const bin = bins.get(key) ?? { count: 0, r: 0, g: 0, b: 0 };
-    bins.set(key, { count: bin.count + 1, r: bin.r + r, g: bin.g + g, b: bin.b + b });
+    const bin = bins.get(key);
+    if (bin === undefined) bins.set(key, [1, r, g, b]);
+    else {
+      bin[0] += 1;
+      bin[1] += r;
+      bin[2] += g;
+      bin[3] += b;
+    }
   }
   return [...bins.values()]
-    .sort((one, other) => other.count - one.count)
-    .map(({ count, r, g, b }) => [r / count, g / count, b / count] as const);
+    .sort(([one], [other]) => other - one)
+    .map(([count, r, g, b]) => [r / count, g / count, b / count] as const);
 }
 
 function pickApart(ranked: readonly Rgb[], distance: number): Rgb[] {
