@@ -1,8 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type OpenAI from 'openai';
 import { AppError } from '../../lib/app-error.ts';
 import type { CallContext } from './ai-provider.ts';
 import { classifyAnswer } from './classify-answer.ts';
-import { createSendOnce } from './send-once.ts';
+import { createClient, type OpenAiSettings } from './create-client.ts';
+import { createSendOnce, type SendOnce } from './send-once.ts';
 
 /** The part of the client's request options that we set. */
 interface AskOptions {
@@ -14,41 +16,53 @@ interface AskOptions {
  * Makes one request with the `openai` client over a connection of its own and returns the answer's JSON,
  * unchecked. Throws an `AppError` with the failure's code, or the signal's reason.
  */
-export async function callOpenAi(
-  client: OpenAI,
+export type CallOpenAi = (
   call: CallContext,
   ask: (client: OpenAI, options: AskOptions) => { asResponse(): Promise<Response> },
-): Promise<unknown> {
-  const sendOnce = createSendOnce(call);
-  let failure: { readonly error: unknown } | undefined;
-  // The client wraps what its fetch throws, and reads messages to guess a kind. We know the kind: keep it.
-  const fetch = Object.assign(
-    async (input: string | URL | Request, init?: RequestInit) => {
-      try {
-        return await sendOnce(input, init);
-      } catch (error) {
-        failure = { error };
-        throw error;
-      }
-    },
-    { Response },
-  );
-  const options: AskOptions = {
-    headers: { 'Idempotency-Key': call.idempotencyKey },
-    // Ours is the one that counts; the client's own only has to be out of its way.
-    timeout: Math.ceil(call.timeoutMs) + 60_000,
+) => Promise<unknown>;
+
+/** What a call sends with, and what that failed with. */
+interface Sender {
+  readonly sendOnce: SendOnce;
+  failure?: { readonly error: unknown };
+}
+
+/** One client for all calls of a service: making one takes as long as a request, and each would try its uploads anew. */
+export function createCallOpenAi(settings: OpenAiSettings): CallOpenAi {
+  const senders = new AsyncLocalStorage<Sender>();
+  const client = createClient(settings, Object.assign(sendForCall, { Response }));
+
+  /** The client wraps what its fetch throws, and reads messages to guess a kind. We know the kind: keep it. */
+  async function sendForCall(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const sender = senders.getStore();
+    if (!sender) throw new Error('a request without a call');
+    try {
+      return await sender.sendOnce(input, init);
+    } catch (error) {
+      sender.failure = { error };
+      throw error;
+    }
+  }
+
+  return async (call, ask) => {
+    const options: AskOptions = {
+      headers: { 'Idempotency-Key': call.idempotencyKey },
+      // Ours is the one that counts; the client's own only has to be out of its way.
+      timeout: Math.ceil(call.timeoutMs) + 60_000,
+    };
+    const sender: Sender = { sendOnce: createSendOnce(call) };
+    let text: string;
+    try {
+      const response = await senders.run(sender, () => ask(client, options).asResponse());
+      text = await response.text();
+    } catch (error) {
+      if (sender.failure !== undefined) throw sender.failure.error;
+      throw classifyAnswer(error, Date.now());
+    }
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new AppError('ai_bad_answer', { cause });
+    }
   };
-  let text: string;
-  try {
-    const response = await ask(client.withOptions({ fetch }), options).asResponse();
-    text = await response.text();
-  } catch (error) {
-    if (failure !== undefined) throw failure.error;
-    throw classifyAnswer(error, Date.now());
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new AppError('ai_bad_answer', { cause });
-  }
 }

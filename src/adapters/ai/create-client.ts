@@ -1,4 +1,4 @@
-import OpenAI from 'openai';
+import OpenAI, { type ClientOptions } from 'openai';
 
 /** Where a service is, and with which model it is asked. */
 export interface OpenAiSettings {
@@ -12,7 +12,7 @@ export interface OpenAiSettings {
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
 /** A client without retries of its own that takes nothing from the environment but OPENAI_CUSTOM_HEADERS. */
-export function createClient(settings: OpenAiSettings): OpenAI {
+export function createClient(settings: OpenAiSettings, fetch: NonNullable<ClientOptions['fetch']>): OpenAI {
   return new OpenAI({
     baseURL: settings.baseUrl ?? OPENAI_BASE_URL,
     apiKey: settings.apiKey,
@@ -21,6 +21,7 @@ export function createClient(settings: OpenAiSettings): OpenAI {
     organization: null,
     project: null,
     webhookSecret: null,
+    fetch,
     maxRetries: 0,
     logLevel: 'off',
   });

@@ -2,9 +2,9 @@ import { toFile } from 'openai';
 import { AppError } from '../../lib/app-error.ts';
 import type { BackgroundPainter, CallContext, Picture } from './ai-provider.ts';
 import { buildImagePrompt } from './build-image-prompt.ts';
-import { callOpenAi } from './call-openai.ts';
+import { createCallOpenAi } from './call-openai.ts';
 import { checkPicture } from './check-picture.ts';
-import { createClient, OPENAI_BASE_URL, type OpenAiSettings } from './create-client.ts';
+import { OPENAI_BASE_URL, type OpenAiSettings } from './create-client.ts';
 import { readImageAnswer } from './read-image-answer.ts';
 import { createSendOnce } from './send-once.ts';
 
@@ -15,7 +15,7 @@ const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': '
  * answer names an address of the service instead of bytes, the picture is fetched from there.
  */
 export function createOpenAiPainter(settings: OpenAiSettings): BackgroundPainter {
-  const client = createClient(settings);
+  const callOpenAi = createCallOpenAi(settings);
   const { model, baseUrl = OPENAI_BASE_URL, apiKey } = settings;
   return {
     provider: 'openai',
@@ -23,9 +23,9 @@ export function createOpenAiPainter(settings: OpenAiSettings): BackgroundPainter
     async paintBackground(brief, picture, call) {
       const deadline = performance.now() + call.timeoutMs;
       const image = await toUpload(picture);
-      const answer = await callOpenAi(client, call, (once, options) =>
+      const answer = await callOpenAi(call, (client, options) =>
         // No `size` or `response_format`: services differ, and a wrong one is a 400.
-        once.images.edit({ model, image, prompt: buildImagePrompt(brief) }, options),
+        client.images.edit({ model, image, prompt: buildImagePrompt(brief) }, options),
       );
       const reply = readImageAnswer(answer, baseUrl);
       const bytes =

@@ -1,19 +1,19 @@
 import type { TextWriter } from './ai-provider.ts';
 import { buildTextPrompt } from './build-text-prompt.ts';
-import { callOpenAi } from './call-openai.ts';
-import { createClient, type OpenAiSettings } from './create-client.ts';
+import { createCallOpenAi } from './call-openai.ts';
+import type { OpenAiSettings } from './create-client.ts';
 import { readTextAnswer } from './read-text-answer.ts';
 
 /** A writer over any service with OpenAI's chat completions. One request per call, never a second. */
 export function createOpenAiTextWriter(settings: OpenAiSettings): TextWriter {
-  const client = createClient(settings);
+  const callOpenAi = createCallOpenAi(settings);
   const { model } = settings;
   return {
     provider: 'openai',
     model,
     async writeText(brief, call) {
-      const answer = await callOpenAi(client, call, (once, options) =>
-        once.chat.completions.create({ model, ...buildTextPrompt(brief) }, options),
+      const answer = await callOpenAi(call, (client, options) =>
+        client.chat.completions.create({ model, ...buildTextPrompt(brief) }, options),
       );
       return readTextAnswer(answer, model);
     },
