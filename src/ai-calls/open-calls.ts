@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
 import { createId } from '../lib/ids.ts';
 import type { CallKind } from './ai-call.ts';
 
@@ -37,15 +38,20 @@ export async function openCalls(
     probe: order.probe,
     ...worker.makers[order.kind],
   }));
-  // The rows as one value: one statement for any number of them.
-  await tx.execute(sql`
+  await insert(tx, { rows: JSON.stringify(rows), workerId: worker.workerId });
+  return rows.map((row) => row.id);
+}
+
+// The rows as one value: one statement for any number of them.
+const insert = prepareSql(
+  'open_calls',
+  sql`
     insert into cta.ai_calls (
       id, workspace_id, preview_id, kind, generation, round, attempt, counted, probe, provider, model, worker_id
     )
-    select c.*, ${worker.workerId}::uuid
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as c (
+    select c.*, ${sql.placeholder('workerId')}::uuid
+    from jsonb_to_recordset(${sql.placeholder('rows')}::jsonb) as c (
       id uuid, workspace_id uuid, preview_id uuid, kind text, generation int, round int, attempt int, counted boolean,
       probe boolean, provider text, model text
-    )`);
-  return rows.map((row) => row.id);
-}
+    )`,
+);

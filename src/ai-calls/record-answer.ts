@@ -1,6 +1,7 @@
-import { sql } from 'drizzle-orm';
-import { insertAsset, type NewAsset } from '../assets/store-asset.ts';
+import { type SQL, sql } from 'drizzle-orm';
+import { assetValues, insertAsset, type NewAsset } from '../assets/store-asset.ts';
 import type { Executor } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
 import type { StoredTexts } from './ai-call.ts';
 import { closeCall } from './close-call.ts';
 
@@ -31,27 +32,44 @@ export async function recordAnswer(
   call: { callId: string; workerId: string; previewId: string },
   answer: ArrivedAnswer,
 ): Promise<'mine' | 'late'> {
-  const kept = 'texts' in answer ? answer.texts : { palette: answer.palette };
-  const asset =
+  const common = {
+    ...call,
+    model: toModelName(answer.model),
+    inputTokens: toCount(answer.inputTokens),
+    outputTokens: toCount(answer.outputTokens),
+  };
+  const [row] =
     'texts' in answer
-      ? sql`select null::uuid as id`
-      : insertAsset(answer.workspaceId, answer.picture, { ifAny: sql`preview` });
-  const { rows } = await db.execute<{ mine: boolean }>(sql`
+      ? await recordTexts(db, { ...common, kept: JSON.stringify(answer.texts) })
+      : await recordPicture(db, {
+          ...common,
+          ...assetValues(answer.workspaceId, answer.picture),
+          kept: JSON.stringify({ palette: answer.palette }),
+        });
+  return row?.mine ? 'mine' : 'late';
+}
+
+const value = sql.placeholder;
+
+function prepareRecord(name: string, asset: SQL) {
+  return prepareSql<{ mine: boolean }>(
+    name,
+    sql`
     with preview as (
       -- Held, and before the call: a delete waits until the picture that it would orphan is tied to the call.
-      select id from cta.previews where id = ${call.previewId} for key share
+      select id from cta.previews where id = ${value('previewId')} for key share
     ), call as (
       select id, preview_id, generation, kind, status, worker_id from cta.ai_calls
-      where id = ${call.callId} and (select count(*) from preview) >= 0 for update
+      where id = ${value('callId')} and (select count(*) from preview) >= 0 for update
     ), asset as (${asset})
     update cta.ai_calls c set
       status = 'answered',
       error_code = null,
-      answer = case when call.preview_id is not null then ${JSON.stringify(kept)}::jsonb end,
+      answer = case when call.preview_id is not null then ${value('kept')}::jsonb end,
       asset_id = (select id from asset),
-      model = ${toModelName(answer.model)},
-      input_tokens = ${toCount(answer.inputTokens)}::int,
-      output_tokens = ${toCount(answer.outputTokens)}::int,
+      model = ${value('model')},
+      input_tokens = ${value('inputTokens')}::int,
+      output_tokens = ${value('outputTokens')}::int,
       left_at = coalesce(c.left_at, clock_timestamp()),
       ended_at = clock_timestamp()
     from call
@@ -63,9 +81,12 @@ export async function recordAnswer(
           and other.kind = call.kind and other.status = 'answered'
       )
     )
-    returning call.status in ('sent', 'answered') and call.worker_id = ${call.workerId} as mine`);
-  return rows[0]?.mine ? 'mine' : 'late';
+    returning call.status in ('sent', 'answered') and call.worker_id = ${value('workerId')} as mine`,
+  );
 }
+
+const recordTexts = prepareRecord('record_texts', sql`select null::uuid as id`);
+const recordPicture = prepareRecord('record_picture', insertAsset({ ifAny: sql`preview` }));
 
 /**
  * Closes a call whose step was answered by another try (a worker that was thought dead brought it) while this one was

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
 import type { CallKind } from './ai-call.ts';
 import { closeBreakers } from './close-breakers.ts';
 
@@ -25,27 +26,20 @@ export interface Stock {
 /** What every kind of call may do now, and which breakers have just closed. */
 export type Stocks = Record<CallKind, Stock> & { readonly recovered: readonly CallKind[] };
 
-/**
- * Counts the free slots of each kind by the database's clock, and locks the limit until the caller's transaction
- * ends: claims of all processes happen one after another, so none counts without seeing the other's calls.
- *
- * A slot is taken from the claim on. It is free again a window and a guard after the request had left; at once if
- * the call ended without having left. A call whose owner died has its `left_at` set to when that was noticed.
- */
-export async function takeStock(tx: Tx): Promise<Stocks> {
-  // Lock first, count after: in read committed, a statement sees what was committed before it began. The window is
-  // counted from the statement's start, a constant that an index can be asked with.
-  const limits = await tx.execute<{ is_failing: boolean }>(
-    sql`select failing_since is not null as is_failing from cta.call_limits order by kind for update`,
-  );
-  const recovered = limits.rows.some((limit) => limit.is_failing) ? await closeBreakers(tx) : [];
-  const { rows } = await tx.execute<{
-    kind: CallKind;
-    is_limited: boolean;
-    is_failing: boolean;
-    free: number | null;
-    wait_ms: number | null;
-  }>(sql`
+const lockLimits = prepareSql<{ is_failing: boolean }>(
+  'lock_limits',
+  sql`select failing_since is not null as is_failing from cta.call_limits order by kind for update`,
+);
+
+const countSlots = prepareSql<{
+  kind: CallKind;
+  is_limited: boolean;
+  is_failing: boolean;
+  free: number | null;
+  wait_ms: number | null;
+}>(
+  'count_slots',
+  sql`
     select
       l.kind,
       l.max_calls is not null as is_limited,
@@ -60,7 +54,7 @@ export async function takeStock(tx: Tx): Promise<Stocks> {
         case when l.paused_until > clock_timestamp() then l.paused_until end,
         case when l.probe_after > clock_timestamp() then l.probe_after end,
         case when taken.calls >= l.max_calls
-          then taken.oldest_left + make_interval(secs => (l.window_ms + ${SLOT_GUARD_MS}) / 1000.0) end
+          then taken.oldest_left + make_interval(secs => (l.window_ms + ${sql.raw(String(SLOT_GUARD_MS))}) / 1000.0) end
       ) - clock_timestamp()) * 1000)::float8 as wait_ms
     from cta.call_limits l
     cross join lateral (
@@ -69,10 +63,25 @@ export async function takeStock(tx: Tx): Promise<Stocks> {
       where l.max_calls is not null and c.kind = l.kind and c.counted
         and (
           (c.left_at is null and c.status = 'sent')
-          or c.left_at > statement_timestamp() - make_interval(secs => (l.window_ms + ${SLOT_GUARD_MS}) / 1000.0)
+          or c.left_at > statement_timestamp() - make_interval(secs => (l.window_ms + ${sql.raw(String(SLOT_GUARD_MS))}) / 1000.0)
         )
     ) taken
-    order by l.kind`);
+    order by l.kind`,
+);
+
+/**
+ * Counts the free slots of each kind by the database's clock, and locks the limit until the caller's transaction
+ * ends: claims of all processes happen one after another, so none counts without seeing the other's calls.
+ *
+ * A slot is taken from the claim on. It is free again a window and a guard after the request had left; at once if
+ * the call ended without having left. A call whose owner died has its `left_at` set to when that was noticed.
+ */
+export async function takeStock(tx: Tx): Promise<Stocks> {
+  // Lock first, count after: in read committed, a statement sees what was committed before it began. The window is
+  // counted from the statement's start, a constant that an index can be asked with.
+  const limits = await lockLimits(tx, {});
+  const recovered = limits.some((limit) => limit.is_failing) ? await closeBreakers(tx) : [];
+  const rows = await countSlots(tx, {});
   const stock = (kind: CallKind): Stock => {
     const row = rows.find((r) => r.kind === kind);
     // No row: no worker has started yet, so no limit is in force and nothing may start.

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
 import { createId, createSecret, sha256 } from '../lib/ids.ts';
 
 /** A picture to keep. */
@@ -16,21 +17,39 @@ export async function storeAsset(
   workspaceId: string,
   asset: NewAsset,
 ): Promise<{ id: string; key: string }> {
-  const { rows } = await tx.execute<{ id: string; key: string }>(insertAsset(workspaceId, asset));
-  const [row] = rows;
+  const [row] = await store(tx, assetValues(workspaceId, asset));
   if (!row) throw new Error('an insert answered no row');
   return row;
 }
 
-/** The same as a part of a statement; with `ifAny`, only if that has a row. Answers a row with `id` and `key`. */
-export function insertAsset(workspaceId: string, asset: NewAsset, { ifAny }: { ifAny?: SQL } = {}): SQL {
-  const { bytes, contentType, width, height } = asset;
+/**
+ * The same as a part of a prepared statement, whose values `assetValues` makes; with `ifAny`, only if that has a row. Answers
+ * a row with `id` and `key`.
+ */
+export function insertAsset({ ifAny }: { ifAny?: SQL } = {}): SQL {
+  const value = (name: keyof ReturnType<typeof assetValues>) => sql.placeholder(name);
   return sql`
     insert into cta.assets (id, workspace_id, key, sha256, content_type, width, height, bytes)
-    select ${createId()}::uuid, ${workspaceId}::uuid, ${createSecret()}, ${sha256(bytes)}::bytea, ${contentType},
-      ${width}::int, ${height}::int, ${bytes}::bytea
+    select ${value('assetId')}::uuid, ${value('workspaceId')}::uuid, ${value('key')}, ${value('hash')}::bytea,
+      ${value('contentType')}, ${value('width')}::int, ${value('height')}::int, ${value('bytes')}::bytea
     ${ifAny ? sql`where exists (select 1 from ${ifAny})` : sql``}
     -- Of no key column, so that those who only refer to the row need not wait.
     on conflict (workspace_id, sha256) do update set used_at = clock_timestamp()
     returning id, key`;
 }
+
+/** See `insertAsset`. */
+export function assetValues(workspaceId: string, { bytes, contentType, width, height }: NewAsset) {
+  return {
+    assetId: createId(),
+    workspaceId,
+    key: createSecret(),
+    hash: sha256(bytes),
+    contentType,
+    width,
+    height,
+    bytes,
+  };
+}
+
+const store = prepareSql<{ id: string; key: string }>('store_asset', insertAsset());

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Transact, Tx } from '../db/client.ts';
+import type { Transact } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
 import { AppError, type FieldError } from '../lib/app-error.ts';
 import { isForeignKeyViolation } from '../lib/database-error.ts';
 import { createId } from '../lib/ids.ts';
@@ -45,11 +46,17 @@ export async function createBatch(
       position,
     })),
   );
+  const rows = {
+    id: batchId,
+    workspaceId,
+    taskId,
+    sources: JSON.stringify(sourceRows),
+    previews: JSON.stringify(previewRows),
+  };
   try {
     return await deps.transact(async (tx) => {
       const [, , tags] = await pipelined(
-        () =>
-          insertRows(tx, { id: batchId, workspaceId, taskId, sources: sourceRows, previews: previewRows }),
+        () => insertRows(tx, rows),
         () => deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }]),
         () => givePageTags(tx, { workspaceId, batchId }),
       );
@@ -66,32 +73,24 @@ export async function createBatch(
   }
 }
 
-/** The rows of a batch in one statement: each one more would be a trip to the database and back. */
-async function insertRows(
-  tx: Tx,
-  batch: {
-    id: string;
-    workspaceId: string;
-    taskId: string;
-    sources: readonly { id: string; position: number; url: string; batchSize: number }[];
-    previews: readonly { id: string; sourceId: string; position: number }[];
-  },
-): Promise<void> {
-  const { id, workspaceId } = batch;
-  await tx.execute(sql`
+// All rows in one statement: each one more would be a trip to the database and back.
+const insertRows = prepareSql(
+  'create_batch',
+  sql`
     with batch as (
-      insert into cta.batches (id, workspace_id, task_id) values (${id}, ${workspaceId}, ${batch.taskId})
+      insert into cta.batches (id, workspace_id, task_id)
+      values (${sql.placeholder('id')}, ${sql.placeholder('workspaceId')}, ${sql.placeholder('taskId')})
     ), source as (
       insert into cta.sources (id, workspace_id, batch_id, position, url, batch_size)
-      select s.id, ${workspaceId}::uuid, ${id}::uuid, s.position, s.url, s."batchSize"
-      from jsonb_to_recordset(${JSON.stringify(batch.sources)}::jsonb)
+      select s.id, ${sql.placeholder('workspaceId')}::uuid, ${sql.placeholder('id')}::uuid, s.position, s.url, s."batchSize"
+      from jsonb_to_recordset(${sql.placeholder('sources')}::jsonb)
         as s (id uuid, position int, url text, "batchSize" int)
     )
     insert into cta.previews (id, workspace_id, batch_id, source_id, position)
-    select p.id, ${workspaceId}::uuid, ${id}::uuid, p."sourceId", p.position
-    from jsonb_to_recordset(${JSON.stringify(batch.previews)}::jsonb)
-      as p (id uuid, "sourceId" uuid, position int)`);
-}
+    select p.id, ${sql.placeholder('workspaceId')}::uuid, ${sql.placeholder('id')}::uuid, p."sourceId", p.position
+    from jsonb_to_recordset(${sql.placeholder('previews')}::jsonb)
+      as p (id uuid, "sourceId" uuid, position int)`,
+);
 
 function checkLimits(batch: NewBatch, limits: BatchLimits): void {
   const errors: FieldError[] = [];

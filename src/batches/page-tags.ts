@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import { prepareOnce, type Tx } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
 import { workspaces } from '../db/schema/workspaces.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { lockTurns } from '../previews/fair-tag.ts';
@@ -18,28 +19,33 @@ export async function givePageTags(
   tx: Tx,
   batch: { workspaceId: string; batchId: string },
 ): Promise<{ sourceId: string; fairTag: number }[]> {
-  const { workspaceId, batchId } = batch;
-  const [, { rows }] = await pipelined(
+  const { workspaceId } = batch;
+  const [, rows] = await pipelined(
     () => lockTurns(tx, workspaceId),
-    () =>
-      tx.execute<{ source_id: string; fair_tag: number }>(sql`
-    with next as (
-      select greatest(
-        (select max(last_page_tag) from cta.workspaces),
-        (select last_page_tag + 1 from cta.workspaces where id = ${workspaceId}),
-        -- From the rows that wait now: what was cancelled or deleted leaves no debt.
-        (select max(fair_tag) + 1 from cta.sources where workspace_id = ${workspaceId} and status = 'pending'),
-        0) as tag
-    ), waiting as (
-      select id, row_number() over (order by position) - 1 as place
-      from cta.sources where batch_id = ${batchId} and status = 'pending' and fair_tag is null
-    )
-    update cta.sources s set fair_tag = next.tag + waiting.place
-    from next, waiting where s.id = waiting.id
-    returning s.id as source_id, s.fair_tag`),
+    () => giveTags(tx, batch),
   );
   return rows.map((row) => ({ sourceId: row.source_id, fairTag: row.fair_tag }));
 }
+
+const giveTags = prepareSql<{ source_id: string; fair_tag: number }>(
+  'give_page_tags',
+  sql`
+    with next as (
+      select greatest(
+        (select max(last_page_tag) from cta.workspaces),
+        (select last_page_tag + 1 from cta.workspaces where id = ${sql.placeholder('workspaceId')}),
+        -- From the rows that wait now: what was cancelled or deleted leaves no debt.
+        (select max(fair_tag) + 1 from cta.sources
+          where workspace_id = ${sql.placeholder('workspaceId')} and status = 'pending'),
+        0) as tag
+    ), waiting as (
+      select id, row_number() over (order by position) - 1 as place
+      from cta.sources where batch_id = ${sql.placeholder('batchId')} and status = 'pending' and fair_tag is null
+    )
+    update cta.sources s set fair_tag = next.tag + waiting.place
+    from next, waiting where s.id = waiting.id
+    returning s.id as source_id, s.fair_tag`,
+);
 
 const note = prepareOnce((orm) =>
   orm

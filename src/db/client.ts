@@ -6,7 +6,7 @@ import { pipelined } from '../lib/pipelined.ts';
 import { keepConnection } from './keep-connection.ts';
 
 /** Drizzle over the pool. Reads go through it; writes of more than one statement through `transact`. */
-export type Orm = NodePgDatabase;
+export type Orm = NodePgDatabase & { readonly $client: Pool | PoolClient };
 
 /** An open transaction. A function that takes one writes in its caller's transaction. See `withSavepoint`. */
 export type Tx = Omit<Orm, 'transaction'> & { readonly [isOpen]: true };

@@ -3,6 +3,7 @@ import { alias } from 'drizzle-orm/pg-core';
 import { z } from 'zod';
 import { textAnswerSchema } from '../ai-calls/ai-call.ts';
 import { prepareOnce, type Tx } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import { assets } from '../db/schema/assets.ts';
 import { sources } from '../db/schema/batches.ts';
@@ -83,10 +84,15 @@ export async function finishPreviews(
     };
     return { id: previewId, generated, generator };
   });
-  await tx.execute(sql`
+  await finish(tx, { rows: JSON.stringify(values) });
+}
+
+const finish = prepareSql(
+  'finish_previews',
+  sql`
     update cta.previews p set
       status = 'done', generated = v.generated, generator = v.generator, version = p.version + 1,
       updated_at = clock_timestamp(), finished_at = clock_timestamp(), ${usageOf(sql`p.id`)}
-    from jsonb_to_recordset(${JSON.stringify(values)}::jsonb) as v (id uuid, generated jsonb, generator jsonb)
-    where p.id = v.id`);
-}
+    from jsonb_to_recordset(${sql.placeholder('rows')}::jsonb) as v (id uuid, generated jsonb, generator jsonb)
+    where p.id = v.id`,
+);

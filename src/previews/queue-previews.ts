@@ -1,5 +1,6 @@
 import { and, asc, eq, isNull, or, sql } from 'drizzle-orm';
 import { prepareOnce, type Tx } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
 import { previews } from '../db/schema/previews.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -57,18 +58,22 @@ export async function queuePreviews(
     return { id, position, image_id: imageId, ranking, fair_tag: place < 0 ? null : firstTag + place };
   });
   await pipelined(
-    () =>
-      tx.execute(sql`
-        update cta.previews p set
-          product_id = ${productId}::uuid, image_id = v.image_id, ranking = v.ranking,
-          -- Of one that was generated, the variant that it has come to.
-          variant = case when p.generated is null then v.position else p.variant end,
-          status = case when p.status = 'pending' then 'queued' else p.status end,
-          fair_tag = v.fair_tag, next_step = null, retry_at = null, queued_at = clock_timestamp(),
-          updated_at = clock_timestamp()
-        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          as v (id uuid, position int, image_id uuid, ranking jsonb, fair_tag int)
-        where p.id = v.id`),
+    () => queueAll(tx, { productId, rows: JSON.stringify(rows) }),
     () => enqueueStarts(deps, tx, { batchId, previewIds: waiting, firstTag }),
   );
 }
+
+const queueAll = prepareSql(
+  'queue_previews',
+  sql`
+    update cta.previews p set
+      product_id = ${sql.placeholder('productId')}::uuid, image_id = v.image_id, ranking = v.ranking,
+      -- Of one that was generated, the variant that it has come to.
+      variant = case when p.generated is null then v.position else p.variant end,
+      status = case when p.status = 'pending' then 'queued' else p.status end,
+      fair_tag = v.fair_tag, next_step = null, retry_at = null, queued_at = clock_timestamp(),
+      updated_at = clock_timestamp()
+    from jsonb_to_recordset(${sql.placeholder('rows')}::jsonb)
+      as v (id uuid, position int, image_id uuid, ranking jsonb, fair_tag int)
+    where p.id = v.id`,
+);
