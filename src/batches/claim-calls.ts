@@ -8,6 +8,7 @@ import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { noteStarts } from '../previews/fair-tag.ts';
+import { type CallInput, loadInputs } from '../previews/load-input.ts';
 import type { Claim } from '../queue/pump.ts';
 import type { Queue, Taken } from '../queue/queue.ts';
 import { holdWorker } from '../workers/hold-worker.ts';
@@ -23,6 +24,8 @@ export interface ClaimedCall {
   readonly previewId: string;
   readonly kind: CallKind;
   readonly idempotencyKey: string;
+  /** What it tells the provider; undefined if the preview's picture is gone. */
+  readonly input: CallInput | undefined;
   /** Whether it takes a slot, so that the moment it leaves matters. */
   readonly counted: boolean;
   /** `performance.now()` shortly before the claim was committed. */
@@ -97,6 +100,7 @@ export async function claimCalls(
       previewId: order.previewId,
       kind: order.kind,
       idempotencyKey: createIdempotencyKey(order),
+      input: taken.inputs.get(order.previewId),
       counted: order.counted,
       claimedAt,
     }));
@@ -132,6 +136,7 @@ interface TakenJobs {
   /** Those that are neither gone nor final. */
   readonly rows: Awaited<ReturnType<typeof holdWaiting>>;
   readonly calls: readonly JudgedCall[];
+  readonly inputs: ReadonlyMap<string, CallInput>;
 }
 
 /** Takes the jobs, locks their batches, and looks at their previews. */
@@ -149,9 +154,9 @@ async function takeJobs(
       kinds: CALL_JOBS[name],
     })),
   );
-  if (wishes.length === 0) return { wishes, rows: [], calls: [] };
+  if (wishes.length === 0) return { wishes, rows: [], calls: [], inputs: new Map() };
   const previewIds = wishes.map((wish) => wish.previewId);
-  const [, , rows, calls] = await pipelined(
+  const [, , rows, calls, inputs] = await pipelined(
     () => pipelined(...taken.map(({ settle }) => settle)),
     () =>
       lockBatches(
@@ -160,8 +165,9 @@ async function takeJobs(
       ),
     () => holdWaiting(tx, previewIds),
     () => loadCalls(tx, previewIds),
+    () => loadInputs(tx, previewIds),
   );
-  return { wishes, rows, calls };
+  return { wishes, rows, calls, inputs };
 }
 
 const waiting = prepareOnce((orm) =>

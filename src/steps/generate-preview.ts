@@ -1,4 +1,4 @@
-import type { BackgroundPainter, CallContext, TextWriter } from '../adapters/ai/ai-provider.ts';
+import type { BackgroundPainter, Brief, CallContext, TextWriter } from '../adapters/ai/ai-provider.ts';
 import { SEND_WITHIN_MS } from '../ai-calls/ai-call.ts';
 import { markLeft } from '../ai-calls/mark-left.ts';
 import type { ClaimedCall } from '../batches/claim-calls.ts';
@@ -6,7 +6,7 @@ import type { AnswerSettler } from '../batches/settle-answer.ts';
 import { settleCallFailure } from '../batches/settle-call-failure.ts';
 import { AppError } from '../lib/app-error.ts';
 import type { Log } from '../lib/log.ts';
-import { type CallInput, loadCallInput } from '../previews/load-call-input.ts';
+import { loadPicture, readInput } from '../previews/load-input.ts';
 import { storeBackground, storeTexts } from '../previews/store-answer.ts';
 import { done, dropped } from '../queue/outcome.ts';
 import { type Step, throughOutages } from '../queue/run-job.ts';
@@ -33,9 +33,8 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
     name: 'preview.generate',
     describe: ({ batchId, previewId, kind, callId }) => ({ batchId, previewId, kind, callId }),
     async run(call, signal) {
-      const input = await throughOutages(() => loadCallInput(deps, call), { signal });
-      if (!input) throw new AppError('deleted', { detail: 'The preview was deleted.' });
-      const fate = await buy[call.kind](deps, call, input, signal);
+      if (!call.input) throw gone();
+      const fate = await buy[call.kind](deps, call, readInput(call.input), signal);
       if (fate === 'late') return dropped('this worker was taken for dead; its answer is stored');
       await throughOutages(() => deps.settleAnswer(call));
       return done;
@@ -61,8 +60,8 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
 }
 
 /** The prefill step: texts. */
-async function buyTexts(deps: GeneratePreviewDeps, call: ClaimedCall, input: CallInput, signal: AbortSignal) {
-  const answer = await deps.writer.writeText(input.brief, callContext(deps, call, signal));
+async function buyTexts(deps: GeneratePreviewDeps, call: ClaimedCall, brief: Brief, signal: AbortSignal) {
+  const answer = await deps.writer.writeText(brief, callContext(deps, call, signal));
   const { headline, subheadline, body, ctaText, model, usage } = answer;
   const texts = { headline, subheadline, body, ctaText };
   return throughOutages(() => storeTexts(deps, call, { texts, usage: { model, ...usage } }), KEEP);
@@ -72,19 +71,21 @@ async function buyTexts(deps: GeneratePreviewDeps, call: ClaimedCall, input: Cal
 async function buyBackground(
   deps: GeneratePreviewDeps,
   call: ClaimedCall,
-  input: CallInput,
+  brief: Brief,
   signal: AbortSignal,
 ) {
-  const answer = await deps.painter.paintBackground(
-    input.brief,
-    input.picture,
-    callContext(deps, call, signal),
-  );
+  const product = await throughOutages(() => loadPicture(deps, call.previewId), { signal });
+  if (!product) throw gone();
+  const answer = await deps.painter.paintBackground(brief, product, callContext(deps, call, signal));
   const { palette, model, usage, ...picture } = answer;
   return throughOutages(
     () => storeBackground(deps, call, { picture, palette, usage: { model, ...usage } }),
     KEEP,
   );
+}
+
+function gone(): AppError {
+  return new AppError('deleted', { detail: 'The preview was deleted.' });
 }
 
 function callContext(deps: GeneratePreviewDeps, call: ClaimedCall, signal: AbortSignal): CallContext {
