@@ -1,3 +1,4 @@
+import { listAbove } from './list-above.ts';
 import type { ProductFacts } from './page-product.ts';
 import { textOf, type Visit } from './walk-page.ts';
 
@@ -30,12 +31,12 @@ export function findStock(visits: readonly Visit[], headingAt: number): SeenStoc
   let canBuy = false;
   let isSoldOut = false;
   let isInStock = false;
-  let disabledUntil: Visit['node'] | undefined;
+  let disabled: Visit['node'] | undefined;
   for (const visit of visits.slice(from, from + REACH)) {
     if (visit.isAside || visit.isHidden) continue;
     if (isButton(visit)) {
       const isOff = isDisabled(visit);
-      disabledUntil = isOff ? visit.node : undefined;
+      disabled = isOff ? visit.node : undefined;
       const label = `${visit.attributes.value ?? ''} ${visit.attributes['aria-label'] ?? ''}`.trim();
       if (!isOff && (BUY_NAMES.test(buttonNames(visit)) || (label !== '' && CAN_BUY.test(label))))
         canBuy = true;
@@ -46,7 +47,7 @@ export function findStock(visits: readonly Visit[], headingAt: number): SeenStoc
     if (text.length < 2 || text.length > MAX_STOCK_TEXT) continue;
     if (SOLD_OUT.test(text)) isSoldOut ||= !isOption(visit);
     else if (CAN_BUY.test(text)) {
-      if (disabledUntil !== undefined && isWithin(visit.node, disabledUntil)) continue;
+      if (listAbove(visit.node, 6).some((above) => above === disabled)) continue;
       isInStock = true;
       if (text.length <= 30 && isWithinButton(visit)) canBuy = true;
     }
@@ -89,34 +90,19 @@ function isDisabled({ attributes, names }: Visit): boolean {
 }
 
 function isWithinButton(visit: Visit): boolean {
-  let above = visit.node.parent;
-  for (let level = 0; level < 4 && above !== null; level += 1) {
-    if ('name' in above && (above.name === 'button' || above.name === 'a')) {
-      return (
-        above.attribs.disabled === undefined && !OFF_NAMES.test((above.attribs.class ?? '').toLowerCase())
-      );
-    }
-    above = above.parent;
+  for (const above of listAbove(visit.node, 4)) {
+    if (!('name' in above) || (above.name !== 'button' && above.name !== 'a')) continue;
+    return above.attribs.disabled === undefined && !OFF_NAMES.test((above.attribs.class ?? '').toLowerCase());
   }
   return false;
 }
 
 /** A size or a colour that is sold out does not make the product so. */
 function isOption(visit: Visit): boolean {
-  let above = visit.node.parent;
-  for (let level = 0; level < 4 && above !== null; level += 1) {
-    if ('name' in above && /^(?:option|label|li)$/.test(above.name)) return true;
-    if ('attribs' in above && /size|variant|swatch|option/i.test(above.attribs.class ?? '')) return true;
-    above = above.parent;
-  }
-  return false;
-}
-
-function isWithin(node: Visit['node'], top: Visit['node']): boolean {
-  let above = node.parent;
-  for (let level = 0; level < 6 && above !== null; level += 1) {
-    if (above === top) return true;
-    above = above.parent;
-  }
-  return false;
+  return listAbove(visit.node, 4).some(
+    (above) =>
+      'name' in above &&
+      (/^(?:option|label|li)$/.test(above.name) ||
+        /size|variant|swatch|option/i.test(above.attribs.class ?? '')),
+  );
 }

@@ -1,13 +1,16 @@
 import { findCurrency } from './currency.ts';
+import { listAbove } from './list-above.ts';
 import type { FoundPrice, PageHints } from './page-product.ts';
 import { parsePrice } from './parse-price.ts';
-import { type PageNode, textOf, type Visit } from './walk-page.ts';
+import { textOf, type Visit } from './walk-page.ts';
 
 /** A price with its words around ("from €12.90 incl. VAT") is shorter than this; longer is running text. */
 const MAX_PRICE_TEXT = 40;
 /** How far the price of a product is from its heading, in nodes. */
 const NEAR = 400;
 const MAX_KEPT = 1000;
+/** How deep in an element called a price its words may stand. */
+const MAX_DEPTH = 12;
 
 const PRICE_NAMES =
   /price|prix|preis|precio|prezzo|pre[cç]o|prijs|\bcena|hinta|fiyat|amount|\bcina|\bpris\b|kaina|hind\b|цена|harga/;
@@ -99,7 +102,7 @@ function textBelow(visits: readonly Visit[], from: number): string {
   let text = '';
   for (let at = from + 1; at < visits.length && at < from + 60 && text.length <= MAX_PRICE_TEXT; at += 1) {
     const visit = visits[at];
-    if (visit === undefined || !isBelow(visit.node, top)) break;
+    if (visit === undefined || !listAbove(visit.node, MAX_DEPTH).some((above) => above === top)) break;
     if (visit.tag !== '' || visit.isStruck) continue;
     const piece = textOf(visit);
     // Many shops set the cents apart: "49" and ".90".
@@ -107,13 +110,4 @@ function textBelow(visits: readonly Visit[], from: number): string {
     text = `${text}${isOneNumber ? '' : ' '}${piece}`.trim();
   }
   return text;
-}
-
-function isBelow(node: PageNode, top: PageNode | undefined): boolean {
-  let above = node.parent;
-  for (let level = 0; level < 12 && above !== null; level += 1) {
-    if (above === top) return true;
-    above = above.parent;
-  }
-  return false;
 }

@@ -1,3 +1,4 @@
+import { listAbove } from './list-above.ts';
 import type { FoundImage } from './page-product.ts';
 import { plainText } from './plain-text.ts';
 import type { PageNode, Visit } from './walk-page.ts';
@@ -116,13 +117,10 @@ function siblingSets(node: PageNode): string[] {
 
 /** A link around the image, at most three tags up, that opens a picture. */
 function zoomLink(node: PageNode): string | undefined {
-  let above = node.parent;
-  for (let level = 0; level < 3 && above !== null; level += 1) {
-    if ('attribs' in above && above.name === 'a') {
-      const href = above.attribs.href ?? '';
-      return PICTURE_LINK.test(href) ? href : undefined;
-    }
-    above = above.parent;
+  for (const above of listAbove(node, 3)) {
+    if (!('attribs' in above) || above.name !== 'a') continue;
+    const href = above.attribs.href ?? '';
+    return PICTURE_LINK.test(href) ? href : undefined;
   }
   return undefined;
 }
