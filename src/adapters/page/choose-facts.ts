@@ -1,6 +1,7 @@
 import { decideAvailability } from './find-availability.ts';
 import { cleanBrand } from './find-brand.ts';
 import { cleanCode } from './find-code.ts';
+import { foldName } from './fold-name.ts';
 import type { FoundPrice, PageHints, PageSource, ProductFacts } from './page-product.ts';
 import type { VisibleFacts } from './visible-page.ts';
 
@@ -140,10 +141,6 @@ function readAddressCode(url: string, fields: ReadonlySet<string>): Chosen<strin
 }
 
 const ID_PARAMETER = /^(?:p|pid|prod|product|item|goods|article|sku)?_?-?(?:id|sku|code|no)$/i;
-
-function foldName(name: string): string {
-  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
-}
 
 function decode(text: string): string {
   try {

@@ -1,3 +1,5 @@
+import { foldName } from './fold-name.ts';
+
 /** What stands between a product's name and the words around it. */
 const MARK = /\s+[-–—|:•·»«~]\s+|\s*[|｜]\s*/u;
 const CALL = /^(?:buy|shop|kaufen|acheter|comprar?|acquista|köp|kup|koupit|купить) (?=\p{Lu})/iu;
@@ -7,10 +9,10 @@ const CALL = /^(?:buy|shop|kaufen|acheter|comprar?|acquista|köp|kup|koupit|ку
  * the name leads. `siteNames` are what the shop calls itself. A title that is nothing else stays.
  */
 export function cleanTitle(title: string, siteNames: readonly string[]): string {
-  const names = siteNames.map(fold).filter((name) => name.length >= 3);
+  const names = siteNames.map(foldName).filter((name) => name.length >= 3);
   const isShop = (part: string) =>
-    names.includes(fold(part).replace(/^(?:www|buy|on|at)|(?:com|net|org|couk|[.]?shop|online)$/g, '')) ||
-    names.includes(fold(part));
+    names.includes(foldName(part).replace(/^(?:www|buy|on|at)|(?:com|net|org|couk|[.]?shop|online)$/g, '')) ||
+    names.includes(foldName(part));
   const parts = title.split(MARK);
   const at = parts.findIndex(isShop);
   if (at < 0) return title;
@@ -22,8 +24,4 @@ export function cleanTitle(title: string, siteNames: readonly string[]): string 
   const start = title.indexOf(first, at === 0 ? (parts[0] ?? '').length : 0);
   const end = at === 0 ? title.length : title.lastIndexOf(last, title.length) + last.length;
   return title.slice(start, end).replace(CALL, '').trim() || title;
-}
-
-function fold(text: string): string {
-  return text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
