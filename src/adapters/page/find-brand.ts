@@ -1,6 +1,6 @@
+import { findNextWords } from './find-next-words.ts';
 import { plainText } from './plain-text.ts';
-import type { Visit } from './walk-page.ts';
-import { textOf } from './walk-page.ts';
+import { textOf, type Visit } from './walk-page.ts';
 
 const LABEL =
   /^(?:brand(?: name)?|manufacturer|maker|marke|hersteller|marque|fabricant|marca|fabricante|produttore|produtor|merk|fabrikant|(?:varu)?märke|tillverkare|merkki|valmistaja|mærke|merke|produsent|značka|výrobce|výrobca|marka|producent|kaubamärk|bränd|tootja|prekės ženklas|zīmols|gyártó|márka|brend|robna marka|proizvođač|producător|бренд|марка|производитель|виробник|μάρκα|thương hiệu|merek|品牌|廠牌|ブランド|メーカー|브랜드|제조사|الماركة|العلامة التجارية|מותג)\s*(?:[:：–—-]\s*|$)/iu;
@@ -49,7 +49,9 @@ function readLabelled(visits: readonly Visit[], at: number): Labelled | null {
   if (text.length < 2 || text.length > 70) return null;
   const label = LABEL.exec(text)?.[0];
   if (label === undefined) return null;
-  const value = text.slice(label.length).trim() || nextText(visits, at, 10).replace(/^[\s:：-]+/u, '');
+  const value =
+    text.slice(label.length).trim() ||
+    findNextWords(visits, at, { within: 10, read: wordsOf }).replace(/^[\s:：-]+/u, '');
   return value === '' ? null : { brand: value, weight: 3 };
 }
 
@@ -60,7 +62,7 @@ function readNamed(visits: readonly Visit[], at: number): Labelled | null {
   const isLink = visit.tag === 'a' && BRAND_LINK.test(visit.attributes.href ?? '');
   if (!isNamed && !isLink) return null;
   const alt = visit.tag === 'img' ? visit.attributes.alt : undefined;
-  const brand = plainText(alt ?? nextText(visits, at, 6), 100);
+  const brand = plainText(alt ?? findNextWords(visits, at, { within: 6, read: wordsOf }), 100);
   if (brand === null) return null;
   const value = LABEL.test(brand) ? brand.replace(LABEL, '') : brand;
   // A name of several words with a small noun in it is a product's or a category's.
@@ -68,14 +70,9 @@ function readNamed(visits: readonly Visit[], at: number): Labelled | null {
   return value === '' || isName ? null : { brand: value, weight: isNamed && isLink ? 2 : 1.5 };
 }
 
-/** The next words, or the words of the next picture. */
-function nextText(visits: readonly Visit[], at: number, steps: number): string {
-  for (let next = at + 1; next < visits.length && next <= at + steps; next += 1) {
-    const visit = visits[next];
-    const words = visit?.tag === 'img' ? (visit.attributes.alt ?? '').trim() : textOf(visit);
-    if (words !== '') return words;
-  }
-  return '';
+/** A picture stands for the words it would show: most often it is the brand's logo. */
+function wordsOf(visit: Visit): string {
+  return visit.tag === 'img' ? (visit.attributes.alt ?? '').trim() : textOf(visit);
 }
 
 function isBrand(text: string): boolean {

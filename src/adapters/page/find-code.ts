@@ -1,5 +1,5 @@
-import type { Visit } from './walk-page.ts';
-import { textOf } from './walk-page.ts';
+import { findNextWords } from './find-next-words.ts';
+import { textOf, type Visit } from './walk-page.ts';
 
 /** What shops of the world write before the number they know an article by. */
 const LABEL =
@@ -62,27 +62,19 @@ function readLabelled(visits: readonly Visit[], at: number): Labelled | null {
     const code = toCode(value) ?? (marked ? toCode(value.split(/[\s,;|)]/u, 1)[0] ?? '') : null);
     return code === null ? null : { code, weight: 2 };
   }
-  for (let next = at + 1; next < visits.length && next < at + 12; next += 1) {
-    const words = textOf(visits[next]).replace(/^[\s:：#–—-]+/u, '');
-    if (words === '') continue;
-    const code = toCode(words);
-    return code === null ? null : { code, weight: 2 };
-  }
-  return null;
+  const withoutMarks = (visit: Visit) => textOf(visit).replace(/^[\s:：#–—-]+/u, '');
+  const code = toCode(findNextWords(visits, at, { within: 11, read: withoutMarks }));
+  return code === null ? null : { code, weight: 2 };
 }
 
 function readNamed(visits: readonly Visit[], at: number): Labelled | null {
   const visit = visits[at];
   if (visit === undefined || !CODE_NAMES.test(visit.names) || visit.tag === 'input' || visit.tag === 'a')
     return null;
-  for (let next = at + 1; next < visits.length && next < at + 6; next += 1) {
-    const words = textOf(visits[next]);
-    if (words === '') continue;
-    const code =
-      toCode(words) ?? (visit.names.includes('productid') ? toCode(words.split(' ', 1)[0] ?? '') : null);
-    return code === null || code.length < 4 ? null : { code, weight: 1.5 };
-  }
-  return null;
+  const words = findNextWords(visits, at, { within: 5 });
+  const code =
+    toCode(words) ?? (visit.names.includes('productid') ? toCode(words.split(' ', 1)[0] ?? '') : null);
+  return code === null || code.length < 4 ? null : { code, weight: 1.5 };
 }
 
 function toCode(text: string): string | null {

@@ -1,4 +1,5 @@
 import { findCurrency } from './currency.ts';
+import { findNextWords } from './find-next-words.ts';
 import { listAbove } from './list-above.ts';
 import type { FoundPrice, PageHints } from './page-product.ts';
 import { parsePrice } from './parse-price.ts';
@@ -89,11 +90,8 @@ function isSign(words: string): boolean {
 function withSign(visits: readonly Visit[], at: number, number: string, before: string): string {
   const sign = SIGN_AT_END.exec(before)?.[0];
   if (sign !== undefined) return `${sign}${number}`;
-  for (let next = at + 1; next < visits.length && next < at + 5; next += 1) {
-    const words = textOf(visits[next]);
-    if (words !== '') return isSign(words) ? `${number} ${words}` : number;
-  }
-  return number;
+  const next = findNextWords(visits, at, { within: 4 });
+  return isSign(next) ? `${number} ${next}` : number;
 }
 
 /** The words below an element that are not crossed out; stops reading when there are too many for a price. */
