@@ -1,3 +1,4 @@
+import { findCurrency } from './currency.ts';
 import { decideAvailability } from './find-availability.ts';
 import { cleanBrand } from './find-brand.ts';
 import { cleanCode } from './find-code.ts';
@@ -20,6 +21,7 @@ export interface Chosen<T> {
  *
  * - Price: a clear price beside the heading (see `isPriceClear`) is what a shopper pays; data may be cached, of another
  *   variant, or before a discount. Without a clear one the first source's; state before the visible page only when its price can be seen.
+ * - Currency: the first that a source names: data has codes, where the visible page has signs that several countries use.
  * - Availability: see `decideAvailability`.
  * - Code: one that a shopper can see goes first: data's code when it stands on the page as text, then a labelled one,
  *   then data's code that is in the page's address, then the first; else the number in the address, if the page has it in a field.
@@ -40,6 +42,19 @@ export function choosePrice(
   return (
     data.find(({ value, source }) => source !== 'state' || seen.has(Number(value.amount))) ?? own ?? data[0]
   );
+}
+
+/** See `choosePrice`. */
+export function chooseCurrency(
+  sources: readonly Source[],
+  price: FoundPrice,
+  hints: PageHints,
+): string | null {
+  const given = sources.map(([, facts]) => facts.price);
+  const same = given.find((other) => other?.currency && Number(other.amount) === Number(price.amount));
+  const named = [...(price.currency ? given.filter((other) => other?.currency) : [same]), price, ...given];
+  const currency = named.find((other) => other?.currency)?.currency;
+  return currency ? findCurrency(currency, hints) : null;
 }
 
 /** See `choosePrice`. */

@@ -1,30 +1,29 @@
 import type { CheerioAPI } from 'cheerio';
 import { AppError } from '../../lib/app-error.ts';
 import { canonicalAddress } from './canonical-address.ts';
-import { chooseAvailability, chooseBrand, chooseCode, choosePrice, type Source } from './choose-facts.ts';
+import {
+  chooseAvailability,
+  chooseBrand,
+  chooseCode,
+  chooseCurrency,
+  choosePrice,
+  type Source,
+} from './choose-facts.ts';
 import { cleanTitle } from './clean-title.ts';
-import { findCurrency } from './currency.ts';
+import { findLanguage } from './find-language.ts';
+import { findMeta } from './find-meta.ts';
 import { readJsonLd } from './json-ld.ts';
+import { listImages } from './list-images.ts';
 import { loadPage } from './load-page.ts';
 import { readMicrodata, readRdfa } from './microdata.ts';
 import { nameRefusal } from './name-refusal.ts';
-import { readOpenGraph } from './open-graph.ts';
+import { type OpenGraphFacts, readOpenGraph } from './open-graph.ts';
 import { elementsOf } from './page-elements.ts';
-import type {
-  CandidateImage,
-  FoundPrice,
-  PageHints,
-  PageProduct,
-  PageSource,
-  ProductFacts,
-} from './page-product.ts';
+import type { PageHints, PageProduct, PageSource, ProductFacts } from './page-product.ts';
 import { plainText } from './plain-text.ts';
 import { readState } from './read-state.ts';
 import { readSchemaProduct } from './schema-product.ts';
 import { readVisiblePage, type VisibleFacts } from './visible-page.ts';
-
-const MAX_IMAGES = 20;
-const MAX_ADDRESS_LENGTH = 2048;
 
 export interface ProductPage {
   readonly html: Buffer;
@@ -52,27 +51,52 @@ export function readProductPage(page: ProductPage): PageProduct {
 }
 
 function readDocument($: CheerioAPI, url: string): PageProduct {
-  const language = findLanguage($);
+  const hints = readHints($, url);
+  const found = readSources($, hints);
+  if (!hasProduct(found)) throw new AppError(nameRefusal($, url));
+  return assemble($, found, hints);
+}
+
+function readHints($: CheerioAPI, url: string): PageHints {
   const titles = [textOfFirst($, 'h1'), textOfFirst($, 'title'), findMeta($, 'property', 'og:title')]
     .map((title) => plainText(title ?? '', 300))
     .filter((title) => title !== null);
-  const hints: PageHints = { url, language, titles };
+  return { url, language: findLanguage($), titles };
+}
 
-  const jsonLd = readSchemaProduct(readJsonLd($), hints);
-  const microdata = readSchemaProduct(readMicrodata($), hints);
-  const rdfa = readSchemaProduct(readRdfa($), hints);
-  const openGraph = readOpenGraph($, hints);
-  const state = readState($, hints);
-  const visible = readVisiblePage($, hints);
-  const isStructured =
-    jsonLd !== undefined || microdata !== undefined || rdfa !== undefined || openGraph.isProduct;
+/** What each source says of the product; a source that says nothing of one is undefined. */
+interface Found {
+  readonly jsonLd: ProductFacts | undefined;
+  readonly microdata: ProductFacts | undefined;
+  readonly rdfa: ProductFacts | undefined;
+  readonly openGraph: OpenGraphFacts;
+  readonly state: ProductFacts | undefined;
+  readonly visible: VisibleFacts;
+}
+
+function readSources($: CheerioAPI, hints: PageHints): Found {
+  return {
+    jsonLd: readSchemaProduct(readJsonLd($), hints),
+    microdata: readSchemaProduct(readMicrodata($), hints),
+    rdfa: readSchemaProduct(readRdfa($), hints),
+    openGraph: readOpenGraph($, hints),
+    state: readState($, hints),
+    visible: readVisiblePage($, hints),
+  };
+}
+
+function hasProduct({ jsonLd, microdata, rdfa, openGraph, state, visible }: Found): boolean {
+  const isStructured = (jsonLd ?? microdata ?? rdfa) !== undefined || openGraph.isProduct;
   const canBeBought = visible.isPriceClear || visible.stock.isInStock || state !== undefined;
   const isSold =
     canBeBought &&
     (visible.title !== null || state !== undefined || visible.stock.canBuy) &&
     (visible.price !== null || (state?.price ?? null) !== null);
-  if (!isStructured && !isSold) throw new AppError(nameRefusal($, url));
+  return isStructured || isSold;
+}
 
+/** Most trusted first: see `choose-facts.ts`. */
+function rankSources({ jsonLd, microdata, rdfa, openGraph, state, visible }: Found): Source[] {
   const given: (readonly [PageSource, ProductFacts | undefined])[] = [
     ['json-ld', dropTail(jsonLd, visible)],
     ['microdata', dropTail(microdata, visible)],
@@ -81,8 +105,7 @@ function readDocument($: CheerioAPI, url: string): PageProduct {
     ['state', state],
     ['dom', visible],
   ];
-  const sources = given.filter((source): source is Source => source[1] !== undefined);
-  return assemble(sources, visible, listSiteNames(openGraph.siteName, url), hints, $);
+  return given.filter((source): source is Source => source[1] !== undefined);
 }
 
 /** A title that holds the whole heading is the heading with the shop's words around it: the heading is better. */
@@ -100,36 +123,30 @@ function dropTail(facts: ProductFacts | undefined, visible: ProductFacts): Produ
   return isTail ? { ...facts, title: null } : facts;
 }
 
-function assemble(
-  sources: readonly Source[],
-  visible: VisibleFacts,
-  siteNames: readonly string[],
-  hints: PageHints,
-  $: CheerioAPI,
-): PageProduct {
+function assemble($: CheerioAPI, found: Found, hints: PageHints): PageProduct {
+  const { visible, openGraph } = found;
+  const sources = rankSources(found);
+  const siteNames = listSiteNames(openGraph.siteName, hints.url);
   const provenance: Record<string, PageSource> = {};
-  function take<K extends keyof ProductFacts>(field: K): ProductFacts[K] | null {
-    const found = sources.find(([, facts]) => facts[field] !== null);
-    if (found === undefined) return null;
-    provenance[field] = found[0];
-    return found[1][field];
-  }
-
-  const named = take('title') ?? hints.titles[0];
-  if (named === undefined) throw new AppError('not_a_product');
-  const title = cleanTitle(named, siteNames);
   function keep<T>(field: string, chosen: { value: T; source: PageSource } | undefined): T | null {
     if (chosen !== undefined) provenance[field] = chosen.source;
     return chosen?.value ?? null;
   }
+  /** As the first source that has it says. */
+  function take<K extends keyof ProductFacts>(field: K): ProductFacts[K] | null {
+    const first = sources.find(([, facts]) => facts[field] !== null);
+    return keep(field, first && { value: first[1][field], source: first[0] });
+  }
+
+  const title = take('title') ?? hints.titles[0];
+  if (title === undefined) throw new AppError('not_a_product');
   const price = keep('price', choosePrice(sources, visible));
-  const currency = price === null ? null : findPriceCurrency(price, sources, hints);
-  const base = findBase($, hints.url);
-  const images = listImages(sources, base);
+  const currency = price === null ? null : chooseCurrency(sources, price, hints);
+  const images = listImages($, sources, hints.url);
   if (images[0] !== undefined) provenance.images = images[0].source;
   return {
     address: canonicalAddress(hints.url, findCanonical($)),
-    title,
+    title: cleanTitle(title, siteNames),
     description: take('description'),
     brand: keep('brand', chooseBrand(sources, siteNames, hints.titles.join(' | '))),
     sku: keep('sku', chooseCode(sources, visible, hints)),
@@ -151,15 +168,6 @@ function listSiteNames(siteName: string | null, url: string): string[] {
   return [...(siteName === null ? [] : [siteName]), ...labels.slice(0, -1)];
 }
 
-/** The currency that the first source names: data has codes, where the visible page has signs that several countries use. */
-function findPriceCurrency(price: FoundPrice, sources: readonly Source[], hints: PageHints): string | null {
-  const given = sources.map(([, facts]) => facts.price);
-  const same = given.find((other) => other?.currency && Number(other.amount) === Number(price.amount));
-  const named = [...(price.currency ? given.filter((other) => other?.currency) : [same]), price, ...given];
-  const currency = named.find((other) => other?.currency)?.currency;
-  return currency ? findCurrency(currency, hints) : null;
-}
-
 function formatPrice(amount: string, currency: string | null, language: string | null): string {
   const format = new Intl.NumberFormat(language ?? 'en', {
     ...(currency === null ? {} : { style: 'currency', currency }),
@@ -167,69 +175,13 @@ function formatPrice(amount: string, currency: string | null, language: string |
   return format.format(amount as `${number}`);
 }
 
-function listImages(sources: readonly Source[], base: string): CandidateImage[] {
-  const images = new Map<string, CandidateImage>();
-  for (const [source, facts] of sources) {
-    for (const [position, image] of facts.images.entries()) {
-      const url = toWebAddress(image.url, base);
-      if (url === undefined || /\.svgz?$/i.test(new URL(url).pathname)) continue;
-      const known = images.get(url);
-      if (known === undefined) images.set(url, { ...image, url, source, position });
-      else known.alt ??= image.alt;
-    }
-  }
-  return [...images.values()].slice(0, MAX_IMAGES);
-}
-
 function textOfFirst($: CheerioAPI, tag: string): string {
   const [first] = elementsOf($).byTag(tag);
   return first === undefined ? '' : $(first).text();
-}
-
-/** The content of the first meta tag of a name. */
-function findMeta($: CheerioAPI, key: 'property' | 'http-equiv', name: string): string | undefined {
-  const metas = elementsOf($).byTag('meta');
-  return metas.find(({ attribs }) => attribs[key]?.toLowerCase() === name)?.attribs.content;
 }
 
 function findCanonical($: CheerioAPI): string | undefined {
   const links = elementsOf($).byTag('link');
   return links.find(({ attribs }) => attribs.rel?.toLowerCase().split(/\s+/).includes('canonical'))?.attribs
     .href;
-}
-
-/** What relative addresses are relative to. Browsers, too, ignore a base that is data or a script. */
-function findBase($: CheerioAPI, url: string): string {
-  const bases = elementsOf($).byTag('base');
-  const href = bases.find(({ attribs }) => attribs.href !== undefined)?.attribs.href;
-  const base = URL.parse(href ?? '', url);
-  return base === null || base.protocol === 'javascript:' || base.protocol === 'data:' ? url : base.href;
-}
-
-function toWebAddress(address: string, base: string): string | undefined {
-  const url = URL.parse(address.trim(), base);
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '') {
-    return undefined;
-  }
-  url.hash = '';
-  return url.href.length <= MAX_ADDRESS_LENGTH ? url.href : undefined;
-}
-
-function findLanguage($: CheerioAPI): string | null {
-  const html = $.root().children('html');
-  const tags = [
-    html.attr('lang'),
-    html.attr('xml:lang'),
-    findMeta($, 'property', 'og:locale'),
-    findMeta($, 'http-equiv', 'content-language'),
-  ];
-  for (const tag of tags) {
-    try {
-      const locale = new Intl.Locale((tag ?? '').trim().replaceAll('_', '-'));
-      if (locale.language !== 'und') return locale.baseName;
-    } catch {
-      // Not a language tag: the next one may be.
-    }
-  }
-  return null;
 }
