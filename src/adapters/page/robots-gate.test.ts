@@ -58,3 +58,20 @@ test('a page that is cancelled takes the file from no other page of its shop', a
     expect(second).rejects.toMatchObject({ code: 'page_disallowed' }),
   ]);
 });
+
+test('files are kept by their size: large ones make room for each other, the latest is there', async () => {
+  const { asked, visit } = makeGate(() => `User-agent: *\n${'Disallow: /private/\n'.repeat(20_000)}`);
+  const shops = Array.from({ length: 20 }, (_, at) => `https://${at}.example`);
+  for (const shop of shops) await visit(`${shop}/cup`);
+  await visit(`${shops.at(-1)}/mug`);
+  expect(asked).toHaveLength(20);
+  await visit(`${shops[0]}/mug`);
+  expect(asked.slice(20)).toEqual(['https://0.example/robots.txt']);
+});
+
+test('a file that names thousands of agents for thousands of rules is read as any other', async () => {
+  const agents = Array.from({ length: 15_000 }, (_, at) => `User-agent: bot${at}\n`).join('');
+  const { visit } = makeGate(() => `${agents}User-agent: cta-batch\n${'Disallow: /cart\n'.repeat(15_000)}`);
+  await visit('https://shop.example/cup');
+  await expect(visit('https://shop.example/cart')).rejects.toMatchObject({ code: 'page_disallowed' });
+});

@@ -2,20 +2,26 @@ import { LRUCache } from 'lru-cache';
 import robots from 'robots-parser';
 import { AppError, type ErrorCode } from '../../lib/app-error.ts';
 import type { FetchBytes } from './guarded-fetch.ts';
+import { pickGroups } from './pick-groups.ts';
 
 /** RFC 9309, section 2.5: at least 500 kibibytes must be read. */
 const MAX_ROBOTS_BYTES = 500 * 1024;
 /** RFC 9309, section 2.4: a copy should not be used for longer than a day. */
 const KEEP_MS = 60 * 60_000;
-/** The files of so many shops are kept. */
-const KEEP_SHOPS = 1000;
+/** Of what is kept: as rules they take ten times that at worst. Shops of the usual size: some thousand. */
+const KEEP_CHARACTERS = 4 * 1024 * 1024;
 
 /** A file that is not there, or not for us. A shop that asks us to slow down (429) is asked again later. */
 const ALLOWS_ALL: ReadonlySet<ErrorCode> = new Set(['page_gone', 'page_blocked', 'page_login']);
 
 /** Its types speak of a default export; CommonJS gives the function itself. */
 const robotsParser = robots as unknown as typeof robots.default;
-type Rules = ReturnType<typeof robotsParser>;
+
+interface RobotsFile {
+  readonly rules: ReturnType<typeof robotsParser>;
+  /** In characters, never 0. */
+  readonly size: number;
+}
 
 /** Throws `page_disallowed` for a page that its shop's robots.txt asks us not to read. */
 export type RobotsGate = (url: string, signal: AbortSignal) => Promise<void>;
@@ -27,9 +33,22 @@ export type RobotsGate = (url: string, signal: AbortSignal) => Promise<void>;
  */
 export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: string }): RobotsGate {
   const { fetchBytes, userAgent } = options;
-  const files = new LRUCache<string, Promise<Rules>>({ max: KEEP_SHOPS, ttl: KEEP_MS });
+  // A failure is not kept: the next page asks again.
+  const files = new LRUCache<string, RobotsFile>({
+    maxSize: KEEP_CHARACTERS,
+    sizeCalculation: ({ size }) => size,
+    ttl: KEEP_MS,
+    fetchMethod: read,
+    // Pages wait for a file even when there is no more room to keep it.
+    ignoreFetchAbort: true,
+  });
 
-  async function read(address: string): Promise<Rules> {
+  async function read(address: string): Promise<RobotsFile> {
+    const text = pickGroups(await fetchText(address), [userAgent, '*']);
+    return { rules: robotsParser(address, text), size: address.length + text.length };
+  }
+
+  async function fetchText(address: string): Promise<string> {
     try {
       const { body } = await fetchBytes(address, {
         accept: 'text/plain,*/*;q=0.1',
@@ -37,23 +56,15 @@ export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: s
         // Not that of the page which asks first: when it is cancelled, others wait for the same file.
         signal: new AbortController().signal,
       });
-      return robotsParser(address, body.toString('utf8'));
+      return body.toString('utf8');
     } catch (error) {
-      if (error instanceof AppError && ALLOWS_ALL.has(error.code)) return robotsParser(address, '');
+      if (error instanceof AppError && ALLOWS_ALL.has(error.code)) return '';
       throw error;
     }
   }
 
   return async (url, signal) => {
-    const address = new URL('/robots.txt', url).href;
-    let file = files.get(address);
-    if (!file) {
-      file = read(address);
-      files.set(address, file);
-      // A failure is not kept: the next page asks again.
-      file.catch(() => files.delete(address));
-    }
-    const rules = await file;
+    const { rules } = await files.forceFetch(new URL('/robots.txt', url).href);
     signal.throwIfAborted();
     if (rules.isDisallowed(url, userAgent)) throw new AppError('page_disallowed');
   };
