@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { measureCpuMs } from '../../../test/support/measure-cpu-ms.ts';
 import { cleanText } from './clean-text.ts';
 
 test.each([
@@ -20,9 +21,10 @@ test.each([
 });
 
 test('hostile input takes no time', () => {
-  const start = performance.now();
-  for (const part of ['<script>', '<!--', '<', '&amp;', '&lt;b&gt;', '<<b>', ' \n']) {
-    cleanText(part.repeat(1_000_000));
-  }
-  expect(performance.now() - start).toBeLessThan(2000);
+  const worked = measureCpuMs(() => {
+    for (const part of ['<script>', '<!--', '<', '&amp;', '&lt;b&gt;', '<<b>', ' \n']) {
+      cleanText(part.repeat(1_000_000));
+    }
+  });
+  expect(worked).toBeLessThan(2000);
 });

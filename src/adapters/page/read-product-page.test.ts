@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { measureCpuMs } from '../../../test/support/measure-cpu-ms.ts';
 import { readProductPage } from './read-product-page.ts';
 
 const URL_OF_PAGE = 'https://shop.test/p/red-shoe?utm_source=mail';
@@ -272,12 +273,13 @@ describe('bytes', () => {
   });
 
   test('deep nesting and many pictures end soon', () => {
-    const startedAt = performance.now();
-    for (const tag of ['<div>', '<b>', '<x>', '<span itemprop="x">']) {
-      expect(codeOf(() => read(`<h1>X</h1>${tag.repeat(100_000)}`))).toBe('page_too_large');
-    }
-    const many = read(`<h1>X</h1><b class="price">$5</b>${'<img src="a.jpg" alt="x">'.repeat(50_000)}`);
-    expect(many.images).toHaveLength(1);
-    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    const worked = measureCpuMs(() => {
+      for (const tag of ['<div>', '<b>', '<x>', '<span itemprop="x">']) {
+        expect(codeOf(() => read(`<h1>X</h1>${tag.repeat(100_000)}`))).toBe('page_too_large');
+      }
+      const many = read(`<h1>X</h1><b class="price">$5</b>${'<img src="a.jpg" alt="x">'.repeat(50_000)}`);
+      expect(many.images).toHaveLength(1);
+    });
+    expect(worked).toBeLessThan(15_000);
   });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { measureCpuMs } from '../../../test/support/measure-cpu-ms.ts';
 import { scanJson } from './scan-json.ts';
 
 test.each([
@@ -28,8 +29,7 @@ test('no key reaches a prototype', () => {
 });
 
 test('ends soon on hostile input', () => {
-  const startedAt = performance.now();
-  for (const piece of [
+  const pieces = [
     '{',
     '[',
     '{"a":',
@@ -41,8 +41,9 @@ test('ends soon on hostile input', () => {
     "['",
     '[1,',
     '{"a":1,"b":[{"c":2}]},',
-  ]) {
-    scanJson(piece.repeat(300_000));
-  }
-  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  ];
+  const worked = measureCpuMs(() => {
+    for (const piece of pieces) scanJson(piece.repeat(300_000));
+  });
+  expect(worked).toBeLessThan(10_000);
 });
