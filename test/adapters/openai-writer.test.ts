@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Brief } from '../../src/adapters/ai/ai-provider.ts';
 import { createOpenAiTextWriter } from '../../src/adapters/ai/openai-writer.ts';
 import { startFakeAi } from '../fakes/fake-ai.ts';
@@ -6,6 +6,7 @@ import { makeCall } from './make-call.ts';
 
 const ai = await startFakeAi();
 afterAll(() => ai.close());
+afterEach(() => vi.useRealTimers());
 beforeEach(() => {
   ai.calls.length = 0;
   ai.setScript(undefined);
@@ -100,20 +101,28 @@ test('an expired slot reaches no server', async () => {
   expect(leftAt).toHaveLength(0);
 });
 
-test('the request has left before a slow answer', async () => {
-  ai.setScript(() => ({ do: 'ok', delayMs: 150 }));
-  const { call, leftAt } = makeCall();
-  await writer.writeText(brief, call);
+test('that a request has left is told before its answer has come', async () => {
+  ai.setScript(() => 'hang');
+  const controller = new AbortController();
+  const { call, leftAt, left } = makeCall({ signal: controller.signal });
+  const writing = writer.writeText(brief, call);
+  await Promise.race([Promise.all([left, ai.waitForCalls(1)]), writing]);
+  controller.abort(new Error('enough'));
+  await expect(writing).rejects.toThrow('enough');
   expect(leftAt).toHaveLength(1);
-  expect(performance.now() - (leftAt[0] ?? 0)).toBeGreaterThan(100);
+  await ai.waitFor(() => ai.inflight() === 0);
 });
 
 test('a closed port is unreachable, a hanging service a timeout', async () => {
   const nowhere = createOpenAiTextWriter({ baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'k', model: 'm' });
   await expect(nowhere.writeText(brief, makeCall().call)).rejects.toMatchObject({ code: 'ai_unreachable' });
   ai.setScript(() => 'hang');
-  const { call } = makeCall({ timeoutMs: 150 });
-  await expect(writer.writeText(brief, call)).rejects.toMatchObject({ code: 'ai_timeout' });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const { call, left } = makeCall();
+  const writing = writer.writeText(brief, call);
+  await Promise.all([ai.waitForCalls(1), left]);
+  vi.advanceTimersByTime(call.timeoutMs);
+  await expect(writing).rejects.toMatchObject({ code: 'ai_timeout' });
   await ai.waitFor((calls) => calls.every((one) => one.outcome === 'abandoned'));
 });
 

@@ -1,12 +1,13 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { createSendOnce } from '../../src/adapters/ai/send-once.ts';
 import { makeCall } from './make-call.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {
+  vi.useRealTimers();
   for (const close of closers.splice(0)) close();
 });
 
@@ -112,11 +113,9 @@ test('an event loop that stalls between connecting and writing sends nothing', a
       socket.on('close', () => resolve(bytes));
     }),
   );
-  const sendBefore = performance.now() + 300;
-  const { call, leftAt } = makeCall({ sendBefore });
-  const stall = (): void => {
-    while (performance.now() < sendBefore + 20);
-  };
+  const { call, leftAt } = makeCall();
+  // As after a stall: the slot is over, and the timer that should have said so has not run yet.
+  const stall = () => void Object.assign(call, { sendBefore: performance.now() });
   const sending = createSendOnce(call, stall)(`http://${host}/`, { method: 'POST', body: 'x' });
   await expect(sending).rejects.toMatchObject({ code: 'slot_expired' });
   expect(await closed).toBe(0);
@@ -150,10 +149,14 @@ test('a connection that does not open within the timeout is unreachable', async 
 });
 
 test('no answer in time is a timeout, and the request has left', async () => {
-  const { host, seen } = await listenSilently();
-  const { call, leftAt } = makeCall({ timeoutMs: 150 });
-  await expect(createSendOnce(call)(`http://${host}/`)).rejects.toMatchObject({ code: 'ai_timeout' });
-  expect(seen.bytes).toBeGreaterThan(0);
+  const came = Promise.withResolvers<void>();
+  const host = await listen(net.createServer((socket) => socket.once('data', () => came.resolve())));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const { call, leftAt, left } = makeCall();
+  const sending = createSendOnce(call)(`http://${host}/`);
+  await Promise.all([came.promise, left]);
+  vi.advanceTimersByTime(call.timeoutMs);
+  await expect(sending).rejects.toMatchObject({ code: 'ai_timeout' });
   expect(leftAt).toHaveLength(1);
 });
 
