@@ -88,7 +88,9 @@ async function handOn(
         notInArray(aiCalls.id, held),
         lt(aiCalls.claimedAt, before),
       ),
-    );
+    )
+    // A step that is tried again takes a turn, which locks its workspace: in the order in which all lock them.
+    .orderBy(previews.workspaceId);
   await lockBatches(
     tx,
     [...pages, ...calls].flatMap(({ batchId }) => batchId ?? []),

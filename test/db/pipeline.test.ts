@@ -11,6 +11,7 @@ import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
 import { settleStrays } from '../../src/batches/settle-strays.ts';
 import { startBatches } from '../../src/batches/start-batches.ts';
+import type { Tx } from '../../src/db/client.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { assets } from '../../src/db/schema/assets.ts';
 import { batches } from '../../src/db/schema/batches.ts';
@@ -19,6 +20,7 @@ import { products } from '../../src/db/schema/products.ts';
 import { workspaces } from '../../src/db/schema/workspaces.ts';
 import { AppError, type ErrorCode } from '../../src/lib/app-error.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
+import { poll } from '../support/poll.ts';
 import {
   addQueuedBatch,
   addWorker,
@@ -269,6 +271,32 @@ describe('workers that die', () => {
     expect(kept.map((call) => call.kind)).not.toContain(stored.kind);
     await finish(db, again);
     expect(await counts(id)).toEqual({ done: 2 });
+  });
+
+  test('workspaces are locked in the order of their ids, so that nobody waits crosswise', async () => {
+    const first = workspaceId;
+    const second = (await db.addWorkspace('two')).workspaceId;
+    // What was claimed first is the second one's.
+    for (const owner of [second, first]) {
+      await addQueuedBatch(db, owner, [1]);
+      expect(await claim(db, workerId)).toHaveLength(2);
+    }
+    const lock = (tx: Tx, id: string) =>
+      tx.execute(sql`select 1 from cta.workspaces where id = ${id} for no key update nowait`);
+    const recovered = await db.transact(async (tx) => {
+      await lock(tx, first);
+      const recovering = recoverWork(db.deps, workerId);
+      await poll(
+        () =>
+          db.orm.execute(sql`
+            select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`),
+        (waiting) => waiting.rows.length > 0,
+        { timeoutMs: 9000 },
+      );
+      await lock(tx, second);
+      return { recovering };
+    });
+    expect(await recovered.recovering).toEqual({ calls: 4, pages: 0 });
   });
 
   test('three deaths in a row fail nothing', async () => {
