@@ -1,15 +1,18 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { CALL_KINDS } from '../ai-calls/ai-call.ts';
-import { judgeSteps, loadCalls } from '../ai-calls/judge-steps.ts';
+import { isAnswered, judgeSteps, loadCalls, type Verdicts } from '../ai-calls/judge-steps.ts';
 import type { Tx } from '../db/client.ts';
 import { batches, sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { enqueueStarts } from '../previews/enqueue-starts.ts';
 import { nextFairTag } from '../previews/fair-tag.ts';
+import { finishPreviews, loadParts } from '../previews/finish-previews.ts';
+import { noteStandings } from '../previews/note-standings.ts';
 import type { Queue } from '../queue/queue.ts';
 import { enqueuePages } from './enqueue-pages.ts';
+import { finishBatch } from './finish-batch.ts';
 import { givePageTags } from './page-tags.ts';
-import { settlePreview } from './settle-preview.ts';
+import { queueSteps, type WaitingStep } from './queue-steps.ts';
 
 /** A preview that is final, and its batch, whose lock the caller holds. */
 interface Restart {
@@ -55,33 +58,65 @@ export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: R
   const toRead = new Set(rows.filter((row) => row.imageId === null).map((row) => row.sourceId));
   if (toRead.size > 0) await readAgain(deps, tx, { workspaceId, batchId, sourceIds: [...toRead] });
 
-  const starts: string[] = [];
   // Ids are made in the order of source and position.
   const ready = rows.filter(({ imageId }) => imageId !== null).toSorted(byId);
-  const verdicts = judgeSteps(
-    ready,
-    await loadCalls(
-      tx,
-      ready.map((row) => row.previewId),
-    ),
+  const calls = await loadCalls(
+    tx,
+    ready.map((row) => row.previewId),
   );
-  for (const row of ready) {
-    const steps = verdicts.get(row.previewId);
-    const toTry = CALL_KINDS.filter((kind) => steps?.[kind].state === 'to_try');
-    if (toTry.length === CALL_KINDS.length) starts.push(row.previewId);
-    else await settlePreview(deps, tx, { batchId, previewId: row.previewId, closed: toTry });
+  await goOn(deps, tx, { batchId, workspaceId, verdicts: judgeSteps(ready, calls) });
+}
+
+/**
+ * Sets previews going that have their pictures, each from what its calls of before mean. In a new round nothing has failed, so
+ * a step is answered, under way or to be made. However many there are, as many statements: claims wait for the batch's lock.
+ */
+async function goOn(
+  deps: { queue: Queue },
+  tx: Tx,
+  which: { batchId: string; workspaceId: string; verdicts: ReadonlyMap<string, Verdicts> },
+): Promise<void> {
+  const { batchId, workspaceId, verdicts } = which;
+  const starts: string[] = [];
+  const answered: string[] = [];
+  const alone: WaitingStep[] = [];
+  const others = new Map<string, Verdicts>();
+  for (const [previewId, steps] of verdicts) {
+    const toTry = CALL_KINDS.flatMap((kind) => {
+      const step = steps[kind];
+      return step.state === 'to_try' ? [{ previewId, kind, delayMs: step.delayMs }] : [];
+    });
+    if (toTry.length === CALL_KINDS.length) starts.push(previewId);
+    else if (isAnswered(steps)) answered.push(previewId);
+    else {
+      alone.push(...toTry);
+      others.set(previewId, steps);
+    }
   }
-  if (starts.length === 0) return;
+  await finishPreviews(tx, answered, await loadParts(tx, answered));
+  if (answered.length > 0) await finishBatch(tx, batchId);
+  await queueSteps(deps, tx, { batchId, workspaceId }, alone);
+  await noteStandings(tx, others);
+  await queueStarts(deps, tx, { batchId, workspaceId, previewIds: starts });
+}
+
+async function queueStarts(
+  deps: { queue: Queue },
+  tx: Tx,
+  starts: { batchId: string; workspaceId: string; previewIds: readonly string[] },
+): Promise<void> {
+  const { batchId, workspaceId, previewIds } = starts;
+  if (previewIds.length === 0) return;
   const firstTag = await nextFairTag(tx, workspaceId);
   const order = sql.join(
-    starts.map((id) => sql`${id}::uuid`),
+    previewIds.map((id) => sql`${id}::uuid`),
     sql`, `,
   );
   await tx
     .update(previews)
     .set({ fairTag: sql`${firstTag}::int + array_position(array[${order}], ${previews.id}) - 1` })
-    .where(inArray(previews.id, starts));
-  await enqueueStarts(deps, tx, { batchId, previewIds: starts, firstTag });
+    .where(inArray(previews.id, [...previewIds]));
+  await enqueueStarts(deps, tx, { batchId, previewIds, firstTag });
 }
 
 const byId = (a: { previewId: string }, b: { previewId: string }): number =>

@@ -1,19 +1,19 @@
-import { and, eq, sql } from 'drizzle-orm';
-import { CALL_KINDS, type CallKind } from '../ai-calls/ai-call.ts';
+import { eq } from 'drizzle-orm';
+import type { CallKind } from '../ai-calls/ai-call.ts';
 import { isAnswered, judgeSteps, loadCalls, type Verdicts } from '../ai-calls/judge-steps.ts';
 import type { Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { failPreviews } from '../previews/fail-previews.ts';
-import { takeTurn } from '../previews/fair-tag.ts';
 import { finishPreviews, loadParts } from '../previews/finish-previews.ts';
+import { noteStandings } from '../previews/note-standings.ts';
 import { isFinal, type PreviewStatus } from '../previews/preview.ts';
 import { refreshUsage } from '../previews/refresh-usage.ts';
 import type { Queue } from '../queue/queue.ts';
 import { finishBatch } from './finish-batch.ts';
+import { queueSteps } from './queue-steps.ts';
 
-/** The job that makes one step of a preview once more. */
-export const STEP_JOBS = { text: 'preview.prefill', image: 'preview.background' } as const;
+export { STEP_JOBS } from './queue-steps.ts';
 
 /**
  * Brings a preview to the state that its calls on the ledger mean: `done` when both steps are answered, `failed`
@@ -64,40 +64,12 @@ export async function settlePreview(
     await failPreviews(tx, [previewId], new AppError(failure.code));
     await finishBatch(tx, batchId);
   } else {
-    for (const kind of closed) {
+    const waiting = closed.flatMap((kind) => {
       const step = steps[kind];
-      if (step.state !== 'to_try') continue;
-      const fairTag = await takeTurn(tx, row.workspaceId);
-      const job = { payload: { batchId, previewId }, priority: -fairTag, delayMs: step.delayMs };
-      await deps.queue.enqueue(tx, STEP_JOBS[kind], [job]);
-      const both = CALL_KINDS.every((each) => steps[each].state === 'to_try');
-      await notePlace(tx, previewId, { fairTag, nextStep: both ? null : kind, delayMs: step.delayMs });
-    }
-    const underWay = verdicts.some((verdict) => verdict.state === 'under_way');
-    await setStatus(tx, previewId, underWay ? 'running' : 'queued');
+      return step.state === 'to_try' ? [{ previewId, kind, delayMs: step.delayMs }] : [];
+    });
+    await queueSteps(deps, tx, { batchId, workspaceId: row.workspaceId }, waiting);
+    await noteStandings(tx, new Map([[previewId, steps]]));
   }
   return steps;
-}
-
-/** Where a preview stands in the line while one of its steps waits to be tried again; the claim goes by the job. */
-async function notePlace(
-  tx: Tx,
-  previewId: string,
-  place: { fairTag: number; nextStep: CallKind | null; delayMs: number },
-): Promise<void> {
-  await tx
-    .update(previews)
-    .set({
-      fairTag: place.fairTag,
-      nextStep: place.nextStep,
-      retryAt: sql`clock_timestamp() + make_interval(secs => ${place.delayMs} / 1000.0)`,
-    })
-    .where(eq(previews.id, previewId));
-}
-
-async function setStatus(tx: Tx, previewId: string, status: 'running' | 'queued'): Promise<void> {
-  await tx
-    .update(previews)
-    .set({ status, updatedAt: sql`clock_timestamp()` })
-    .where(and(eq(previews.id, previewId), sql`${previews.status} <> ${status}`));
 }

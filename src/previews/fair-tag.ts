@@ -54,16 +54,19 @@ export async function nextFairTag(tx: Tx, workspaceId: string): Promise<number> 
   return row?.tag ?? 0;
 }
 
-/** The tag of a step that is tried again. It takes the workspace's next turn, ahead of its previews that wait. */
-export async function takeTurn(tx: Tx, workspaceId: string): Promise<number> {
+/**
+ * The tag of the first of `count` steps that are tried again; one after it is the tag of the one after it. They take the
+ * workspace's next turns, ahead of its previews that wait.
+ */
+export async function takeTurns(tx: Tx, workspaceId: string, count: number): Promise<number> {
   const [row] = await tx
     .update(workspaces)
     .set({
-      lastFairTag: sql`greatest((select max(${callLimits.virtualTag}) from ${callLimits}), ${workspaces.lastFairTag} + 1)`,
+      lastFairTag: sql`greatest((select max(${callLimits.virtualTag}) from ${callLimits}), ${workspaces.lastFairTag} + 1) + ${count}::int - 1`,
     })
     .where(eq(workspaces.id, workspaceId))
-    .returning({ tag: workspaces.lastFairTag });
-  return row?.tag ?? 0;
+    .returning({ lastTag: workspaces.lastFairTag });
+  return row ? row.lastTag - count + 1 : 0;
 }
 
 /** Notes that previews have started: their workspaces' next turns come after these. */

@@ -1,4 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { assignPictures } from '../../src/batches/assign-pictures.ts';
 import type { Batch } from '../../src/batches/batch.ts';
@@ -13,6 +15,7 @@ import { retryPreview } from '../../src/batches/retry-preview.ts';
 import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
 import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
+import type { Tx } from '../../src/db/client.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { productImages } from '../../src/db/schema/products.ts';
 import { AppError } from '../../src/lib/app-error.ts';
@@ -328,6 +331,106 @@ describe('retrying', () => {
     expect(await get(batch)).toMatchObject({ sources: [{ status: 'pending' }] });
     await runAll();
     expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 1 } });
+  });
+
+  test('each preview goes on from what it had, in the order of the batch', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [6]);
+    const calls = await claim(db, workerId, 5);
+    const [both, text, image, open, none, never] = (await previewsOf(batch)).map((preview) => preview.id);
+    await cancel(batch);
+    const had = [
+      [both, 'text', 'image'],
+      [text, 'text'],
+      [image, 'image'],
+      [open, 'text'],
+    ];
+    for (const call of calls) {
+      const isAnswered = had.some(([id, ...kinds]) => id === call.previewId && kinds.includes(call.kind));
+      if (isAnswered) expect(await answer(db, call)).toBe('mine');
+      else if (call.previewId !== open) await failCall(call, 'cancelled');
+    }
+    await db.orm.execute(sql`delete from cta_jobs.job`);
+    expect(await retry(batch)).toMatchObject({
+      status: 'running',
+      finishedAt: null,
+      progress: { done: 1, queued: 4, running: 1 },
+    });
+    const jobs = await db.orm.execute<{ name: string; preview: string; tag: number }>(sql`
+      select name, data->>'previewId' as preview, -priority as tag from cta_jobs.job order by priority desc`);
+    expect(jobs.rows.map(({ name, preview }) => [name, preview])).toEqual([
+      ['preview.background', text],
+      ['preview.prefill', image],
+      ['preview.generate', none],
+      ['preview.generate', never],
+    ]);
+    expect(new Set(jobs.rows.map((job) => job.tag)).size).toBe(4);
+    const rows = await db.orm.execute<{ id: string; next_step: string | null; fair_tag: number }>(sql`
+      select id, next_step, fair_tag from cta.previews where status = 'queued' order by fair_tag`);
+    expect(rows.rows).toEqual([
+      { id: text, next_step: 'image', fair_tag: jobs.rows[0]?.tag },
+      { id: image, next_step: 'text', fair_tag: jobs.rows[1]?.tag },
+      { id: none, next_step: null, fair_tag: jobs.rows[2]?.tag },
+      { id: never, next_step: null, fair_tag: jobs.rows[3]?.tag },
+    ]);
+    await failCall(
+      calls.find((call) => call.previewId === open && call.kind === 'image'),
+      'cancelled',
+    );
+    await runAll();
+    expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 6 } });
+    // Five starts, five calls that were lost, and both of the one that never began.
+    expect(await countCalls()).toBe(10 + 5 + 2);
+  });
+
+  test('a batch whose answers had all come is done at once', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [2]);
+    const calls = await claim(db, workerId);
+    await cancel(batch);
+    for (const call of calls) expect(await answer(db, call)).toBe('mine');
+    expect(await retry(batch)).toMatchObject({
+      status: 'done',
+      progress: { done: 2 },
+      finishedAt: expect.any(Date),
+    });
+  });
+
+  test('a batch of fifty costs as many statements as one of two', async () => {
+    const countStatements = async (sizes: number[]) => {
+      const batch = await addQueuedBatch(db, workspaceId, sizes);
+      const calls = await claim(db, workerId);
+      await cancel(batch);
+      for (const [i, call] of calls.entries()) {
+        // One answer of each preview: of every other one the texts.
+        const isKept = (call.kind === 'text') === (Math.floor(i / 2) % 2 === 0);
+        if (isKept) expect(await answer(db, call)).toBe('mine');
+        else await failCall(call, 'cancelled');
+      }
+      const client = new Client(db.url);
+      await client.connect();
+      let statements = 0;
+      const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+      Object.assign(client, {
+        query(...args: unknown[]) {
+          statements += 1;
+          return query(...args);
+        },
+      });
+      await client.query('begin');
+      await retryBatch(
+        { ...db.deps, transact: (work) => work(drizzle(client) as unknown as Tx) },
+        { workspaceId, id: batch.id },
+      );
+      await client.query('commit');
+      await client.end();
+      const previews = calls.length / 2;
+      expect((await claim(db, workerId)).length).toBe(previews);
+      return { previews, statements };
+    };
+    const few = await countStatements([1, 1]);
+    const many = await countStatements([10, 10, 10, 10, 10]);
+    expect([few.previews, many.previews]).toEqual([2, 50]);
+    expect(few.statements).toBeGreaterThan(5);
+    expect(many.statements).toBe(few.statements);
   });
 
   test('ten retries at once begin one round', async () => {
