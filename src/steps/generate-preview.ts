@@ -2,6 +2,7 @@ import type { BackgroundPainter, Brief, CallContext, TextWriter } from '../adapt
 import { SEND_WITHIN_MS } from '../ai-calls/ai-call.ts';
 import { markLeft } from '../ai-calls/mark-left.ts';
 import type { ClaimedCall } from '../batches/claim-calls.ts';
+import { noteLateAnswer } from '../batches/note-late-answer.ts';
 import type { AnswerSettler } from '../batches/settle-answer.ts';
 import { settleCallFailure } from '../batches/settle-call-failure.ts';
 import { AppError } from '../lib/app-error.ts';
@@ -35,7 +36,10 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
     async run(call, signal) {
       if (!call.input) throw gone();
       const fate = await buy[call.kind](deps, call, readInput(call.input), signal);
-      if (fate === 'late') return dropped('this worker was taken for dead; its answer is stored');
+      if (fate === 'late') {
+        await throughOutages(() => noteLateAnswer(deps, call));
+        return dropped('this worker was taken for dead; its answer is stored');
+      }
       await throughOutages(() => deps.settleAnswer(call));
       return done;
     },

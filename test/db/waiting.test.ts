@@ -1,17 +1,19 @@
 import { inArray, isNull, sql } from 'drizzle-orm';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { markLeft } from '../../src/ai-calls/mark-left.ts';
 import { pauseCalls } from '../../src/ai-calls/pause-calls.ts';
 import type { Batch } from '../../src/batches/batch.ts';
 import { type ClaimedCall, claimCalls } from '../../src/batches/claim-calls.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
+import { noteLateAnswer } from '../../src/batches/note-late-answer.ts';
+import { recoverWork } from '../../src/batches/recover-work.ts';
 import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { workers } from '../../src/db/schema/workers.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { getPreview } from '../../src/previews/get-preview.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
-import { addQueuedBatch, addWorker, claim, finish, makers } from '../support/seed.ts';
+import { addQueuedBatch, addWorker, answer, claim, finish, makers } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 const baseUrl = 'https://cta.example';
@@ -119,6 +121,39 @@ test('a retry, a pause of the provider, the breaker, no worker', async () => {
   expect(await waits()).toMatchObject({ code: 'breaker', message: expect.stringContaining('AI_API_KEY') });
   await db.orm.update(workers).set({ diedAt: new Date() }).where(isNull(workers.diedAt));
   expect(await waits()).toMatchObject({ code: 'worker', until: null });
+});
+
+describe('a preview of whose two waiting steps one is answered wants one call, no longer two', () => {
+  const nextStep = async () => {
+    const { rows } = await db.orm.execute<{ next_step: string | null }>(
+      sql`select next_step from cta.previews where status = 'queued'`,
+    );
+    expect(rows).toHaveLength(1);
+    return rows[0]?.next_step;
+  };
+
+  test.each(['text', 'image'])('by a worker that was taken for dead: %s', async (kind) => {
+    await addQueuedBatch(db, one, [1]);
+    const late = (await claim(db, workerId)).find((call) => call.kind === kind);
+    if (!late) throw new Error('a call was expected');
+    await recoverWork(db.deps, workerId);
+    expect(await nextStep()).toBeNull();
+    expect(await answer(db, late)).toBe('late');
+    await noteLateAnswer(db.deps, late);
+    expect(await nextStep()).toBe(kind === 'text' ? 'image' : 'text');
+  });
+
+  test('by a try of one step alone', async () => {
+    await addQueuedBatch(db, one, [1]);
+    for (const call of await claim(db, workerId))
+      await settleCallFailure(db.deps, call, new AppError('ai_server_error'));
+    expect(await nextStep()).toBeNull();
+    await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
+    const again = await claim(db, workerId, 1);
+    expect(again).toHaveLength(1);
+    await finish(db, again);
+    expect(await nextStep()).toBe(again[0]?.kind === 'text' ? 'image' : 'text');
+  });
 });
 
 test('how long calls take is learnt from the last ones', async () => {
