@@ -4,9 +4,7 @@ import { AppError, isErrorCode } from '../lib/app-error.ts';
 import { CALL_KINDS } from './ai-call.ts';
 import { findWorstWindow } from './find-worst-window.ts';
 import { type KindState, loadLimiter } from './load-limiter.ts';
-
-/** In which the worst window is looked for while no limit is in force. */
-const DEFAULT_WINDOW_MS = 60_000;
+import { DEFAULT_WINDOW_MS } from './search-windows.ts';
 
 /** The limit of one kind of call as both doors show it. */
 export const kindLimitSchema = z.object({
@@ -39,7 +37,7 @@ export const limitsSchema = z.object({
 });
 export type Limits = z.infer<typeof limitsSchema>;
 
-/** What the limit is, what is free now and when the next slot opens, and the worst window on the ledger. */
+/** What the limit is, what is free now and when the next slot opens, and the worst window on record. */
 export async function getLimits(deps: { orm: Orm }): Promise<Limits> {
   const { now, kinds } = await loadLimiter(deps.orm);
   const shown = kinds.map(async (state) => {

@@ -5,7 +5,7 @@ import { closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { openFoundation } from './open-foundation.ts';
 
-/** `limits`: what is free now, when the next slot opens, and the worst window that is on the ledger. */
+/** `limits`: what is free now, when the next slot opens, and the worst window on record. */
 export async function runLimits(settings: Settings, log: Log, options: { json: boolean }): Promise<void> {
   const { database, closers } = await openFoundation(settings, log, { supervise: false });
   try {

@@ -1,4 +1,5 @@
 import { deleteOldCalls } from '../ai-calls/delete-old-calls.ts';
+import { keepWorstWindows } from '../ai-calls/keep-worst-window.ts';
 import { deleteOrphans } from '../assets/delete-orphans.ts';
 import { deleteOldBatches } from '../batches/delete-old-batches.ts';
 import type { Log } from '../lib/log.ts';
@@ -18,8 +19,8 @@ export type KeepHouseDeps = Parameters<typeof deleteOldBatches>[0] &
   Parameters<typeof deleteOrphans>[0] & { readonly log: Log; readonly retention: Retention };
 
 /**
- * `housekeeping`: deletes what is older than it is to be kept, and what nothing refers to any more. In small transactions, so
- * it may be ended anywhere; the next one goes on.
+ * `housekeeping`: keeps the record of the limit, then deletes what is older than it is to be kept, and what nothing refers to
+ * any more. In small transactions, so it may be ended anywhere; the next one goes on.
  */
 export function keepHouse(deps: KeepHouseDeps): Step<object> {
   const { batchesMs, callsMs } = deps.retention;
@@ -34,6 +35,8 @@ export function keepHouse(deps: KeepHouseDeps): Step<object> {
         pictures: () => deleteOrphans(deps),
         workers: () => deleteDeadWorkers(deps),
       };
+      // Before the calls of it are deleted.
+      await keepWorstWindows(deps);
       const deleted: Record<string, number> = {};
       for (const [name, run] of Object.entries(deletions)) {
         signal.throwIfAborted();

@@ -6,7 +6,7 @@ import { pauseCalls } from '../../src/ai-calls/pause-calls.ts';
 import { setLimit } from '../../src/ai-calls/set-limit.ts';
 import { SLOT_GUARD_MS } from '../../src/ai-calls/take-stock.ts';
 import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
-import { aiCalls } from '../../src/db/schema/ai-calls.ts';
+import { aiCalls, worstWindows } from '../../src/db/schema/ai-calls.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { addQueuedBatch, addWorker, claim } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -75,11 +75,13 @@ test('the worst window is the fullest on record, not the last one', async () => 
   await claim(db, workerId);
   await leaveAll();
   expect((await textLimit())?.worstWindow?.calls).toBe(5);
-  // Calls that are a whole window apart are in no window together.
+  // Calls that are a whole window apart are in no window together. What is kept knows nothing of another past.
+  await db.orm.delete(worstWindows);
   await db.orm.execute(sql`
     update cta.ai_calls c set left_at = timestamptz '2026-01-01' + make_interval(secs => 60 * n.n)
     from (select id, row_number() over (partition by kind order by id) as n from cta.ai_calls) n where n.id = c.id`);
   expect((await textLimit())?.worstWindow?.calls).toBe(1);
+  await db.orm.delete(worstWindows);
   await db.orm.execute(
     sql`update cta.ai_calls set left_at = left_at - interval '1 ms' where left_at = (select max(left_at) from cta.ai_calls)`,
   );

@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { boolean, check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { assets } from './assets.ts';
 import { cta, moment, oneOf, primaryId } from './columns.ts';
 import { previews } from './previews.ts';
@@ -90,6 +100,31 @@ export const callLimits = cta.table(
     check(
       'call_limits_rate',
       sql`(${t.maxCalls} is null) = (${t.windowMs} is null) and coalesce(${t.maxCalls}, 1) > 0 and coalesce(${t.windowMs}, 1) > 0`,
+    ),
+  ],
+);
+
+/**
+ * The fullest window of each kind of call among those whose last call left before `until`, for each length of window that
+ * was asked for. The ledger's rows may be gone.
+ */
+export const worstWindows = cta.table(
+  'worst_windows',
+  {
+    kind: text('kind').notNull(),
+    windowMs: integer('window_ms').notNull(),
+    calls: integer('calls').notNull(),
+    /** When the first and the last of the calls left; null while there are none. */
+    firstLeftAt: moment('first_left_at'),
+    lastLeftAt: moment('last_left_at'),
+    until: moment('until').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.kind, t.windowMs] }),
+    check('worst_windows_kind', oneOf('kind', ['text', 'image'])),
+    check(
+      'worst_windows_calls',
+      sql`${t.calls} >= 0 and (${t.calls} = 0) = (${t.firstLeftAt} is null) and (${t.calls} = 0) = (${t.lastLeftAt} is null)`,
     ),
   ],
 );

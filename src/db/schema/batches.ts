@@ -61,6 +61,8 @@ export const sources = cta.table(
     uniqueIndex('sources_batch_position').on(t.batchId, t.position),
     index('sources_workspace').on(t.workspaceId),
     index('sources_waiting').on(t.workspaceId, t.fairTag).where(sql`status = 'pending'`),
+    // The line of pages, over all workspaces.
+    index('sources_line').on(t.fairTag).where(sql`status = 'pending'`),
     // How long pages took lately.
     index('sources_done').on(t.finishedAt).where(sql`status = 'done'`),
     index('sources_product').on(t.productId),

@@ -1,0 +1,57 @@
+import { sql } from 'drizzle-orm';
+import type { Executor } from '../db/client.ts';
+import { epochMs, toDate } from '../db/epoch-ms.ts';
+import type { CallKind } from './ai-call.ts';
+
+/** The length of the windows that are looked at while no limit is in force. */
+export const DEFAULT_WINDOW_MS = 60_000;
+
+/** Calls of which kind, in windows of which length, in milliseconds. */
+export interface WindowKind {
+  readonly kind: CallKind;
+  readonly windowMs: number;
+}
+
+/** The window with the most calls. */
+export interface WorstWindow {
+  readonly calls: number;
+  /** When the first and the last of them left. */
+  readonly from: Date;
+  readonly to: Date;
+}
+
+/**
+ * The fullest window on the ledger, by when each counted call left, of those whose last call left at or after `from` and
+ * before `until`: null for no bound. A call of before `from` counts in the windows that it is in. The last one if several are
+ * as full; null when there are no calls. A window is half open: two calls that are exactly `windowMs` apart are not in the
+ * same one.
+ */
+export async function searchWindows(
+  db: Executor,
+  { kind, windowMs }: WindowKind,
+  { from, until }: { from: Date | null; until: Date | null },
+): Promise<WorstWindow | null> {
+  const after = from && new Date(from.getTime() - windowMs);
+  const { rows } = await db.execute<{ calls: number; from: number; to: number }>(sql`
+    select calls, ${epochMs(sql`first_left_at`)} as "from", ${epochMs(sql`left_at`)} as "to"
+    from (
+      select left_at, (count(*) over last)::int as calls, first_value(left_at) over last as first_left_at
+      from cta.ai_calls
+      where kind = ${kind} and counted and left_at is not null
+        ${after ? sql`and left_at > ${after.toISOString()}::timestamptz` : sql``}
+        ${until ? sql`and left_at < ${until.toISOString()}::timestamptz` : sql``}
+      window last as (
+        order by left_at range between make_interval(secs => ${windowMs - 1} / 1000.0) preceding and current row
+      )
+    ) windows
+    ${from ? sql`where left_at >= ${from.toISOString()}::timestamptz` : sql``}
+    order by calls desc, left_at desc limit 1`);
+  const [worst] = rows;
+  return worst ? { calls: worst.calls, from: toDate(worst.from), to: toDate(worst.to) } : null;
+}
+
+/** The fuller one of two; the later one if both are as full. */
+export function pickFuller(earlier: WorstWindow | null, later: WorstWindow | null): WorstWindow | null {
+  if (!earlier || !later) return earlier ?? later;
+  return later.calls >= earlier.calls ? later : earlier;
+}
