@@ -13,7 +13,8 @@ import type { Claim } from '../queue/pump.ts';
 import type { Queue, Taken } from '../queue/queue.ts';
 import { holdWorker } from '../workers/hold-worker.ts';
 import { lockBatches } from './lock-batches.ts';
-import { STEP_JOBS, settlePreview } from './settle-preview.ts';
+import { STEP_JOBS } from './queue-steps.ts';
+import { settlePreview } from './settle-preview.ts';
 
 /** A call to make now: it has its slot and its row on the ledger. */
 export interface ClaimedCall {

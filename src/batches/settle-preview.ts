@@ -13,8 +13,6 @@ import type { Queue } from '../queue/queue.ts';
 import { finishBatch } from './finish-batch.ts';
 import { queueSteps } from './queue-steps.ts';
 
-export { STEP_JOBS } from './queue-steps.ts';
-
 /**
  * Brings a preview to the state that its calls on the ledger mean: `done` when both steps are answered, `failed`
  * when one has failed for good, `running` while a call is under way, else `queued`. The caller holds the batch's
