@@ -7,6 +7,7 @@ import type { Queue } from '../queue/queue.ts';
 import { holdWorker } from '../workers/hold-worker.ts';
 import { lockBatches } from './lock-batches.ts';
 import { notePageStarts } from './page-tags.ts';
+import { markStarted } from './start-batches.ts';
 
 /** A page to read, and who was told to read it. */
 export interface ClaimedSource {
@@ -23,8 +24,8 @@ export interface ClaimedSource {
 }
 
 /**
- * Takes `source.process` jobs and marks their sources as `running` by this worker, in one transaction. Jobs whose
- * source is gone or not waiting (any more) are dropped.
+ * Takes `source.process` jobs and marks their sources as `running` by this worker, and their batches as started, in one
+ * transaction. Jobs whose source is gone or not waiting (any more) are dropped.
  */
 export async function claimSources(
   deps: { transact: Transact; queue: Queue },
@@ -35,15 +36,13 @@ export async function claimSources(
     if (!(await holdWorker(tx, workerId))) return { work: [], more: false };
     const { jobs, settle } = await deps.queue.take(tx, 'source.process', limit);
     if (jobs.length === 0) return { work: [], more: false };
-    const payloads = jobs.map((job) => job.payload);
-    const [, , work] = await pipelined(
+    const batchIds = jobs.map((job) => job.payload.batchId);
+    const sourceIds = jobs.map((job) => job.payload.sourceId);
+    const [, , , work] = await pipelined(
       settle,
-      () =>
-        lockBatches(
-          tx,
-          payloads.map((payload) => payload.batchId),
-        ),
-      () => markRunning(tx).execute({ workerId, sourceIds: payloads.map((payload) => payload.sourceId) }),
+      () => lockBatches(tx, batchIds),
+      () => markStarted(tx, batchIds),
+      () => markRunning(tx).execute({ workerId, sourceIds }),
     );
     await notePageStarts(tx, work);
     return { work: work.map(({ fairTag: _, ...source }) => ({ ...source, workerId })), more: true };

@@ -57,7 +57,9 @@ export async function createBatch(
     return await deps.transact(async (tx) => {
       const [, , tags] = await pipelined(
         () => insertRows(tx, rows),
-        () => deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }]),
+        // Nobody is woken for it: who reads its first page starts it too, and is woken below.
+        () =>
+          deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }], { quietly: true }),
         () => givePageTags(tx, { workspaceId, batchId }),
       );
       const [, batch] = await pipelined(

@@ -1,5 +1,5 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import { prepareOnce, type Transact } from '../db/client.ts';
+import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -12,6 +12,11 @@ const start = prepareOnce((orm) =>
     .prepare('start_batches'),
 );
 
+/** Notes that batches are under way, if it was not noted yet. */
+export async function markStarted(tx: Tx, batchIds: readonly string[]): Promise<void> {
+  await start(tx).execute({ batchIds });
+}
+
 /** Takes `batch.start` jobs and marks their batches as started, in one transaction. Answers how many there were. */
 export async function startBatches(
   deps: { transact: Transact; queue: Queue },
@@ -21,7 +26,7 @@ export async function startBatches(
     const { jobs, settle } = await deps.queue.take(tx, 'batch.start', limit);
     if (jobs.length === 0) return 0;
     const batchIds = jobs.map((job) => job.payload.batchId);
-    await pipelined(settle, () => start(tx).execute({ batchIds }));
+    await pipelined(settle, () => markStarted(tx, batchIds));
     return jobs.length;
   });
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { storeAsset } from '../assets/store-asset.ts';
 import type { Transact, Tx } from '../db/client.ts';
-import { productImages, products } from '../db/schema/products.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
 import { createId } from '../lib/ids.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import type { RankedPicture, RankingMethod, ReadProduct } from './product.ts';
@@ -35,59 +35,69 @@ export async function recordProduct(
   workspaceId: string,
   page: { product: ReadProduct; pictures: readonly StoredPicture[]; ranking: RankingMethod },
 ): Promise<{ productId: string; imageIds: string[] }> {
-  const { product } = page;
-  const facts = {
-    title: product.title,
-    description: product.description,
-    brand: product.brand,
-    sku: product.sku,
-    gtin: product.gtin,
-    mpn: product.mpn,
-    priceAmount: product.priceAmount,
-    priceCurrency: product.priceCurrency,
-    priceText: product.priceText,
-    availability: product.availability,
-    language: product.language,
-    provenance: { ...product.provenance },
-  };
-  const [row] = await tx
-    .insert(products)
-    .values({ id: createId(), workspaceId, address: product.address, ...facts })
-    .onConflictDoUpdate({
-      target: [products.workspaceId, products.address],
-      set: { ...facts, readAt: sql`clock_timestamp()` },
-    })
-    .returning({ id: products.id });
-  if (!row) throw new Error('an insert answered no row');
-  const images = await tx
-    .insert(productImages)
-    .values(
-      page.pictures.map((picture, rank) => ({
-        id: createId(),
-        productId: row.id,
-        assetId: picture.assetId,
-        url: picture.url,
-        alt: picture.alt,
-        rank,
-        score: picture.score,
-        method: page.ranking.method,
-        model: page.ranking.model,
-        palette: [...picture.palette],
-      })),
-    )
-    .onConflictDoUpdate({
-      target: [productImages.productId, productImages.assetId],
-      set: {
-        rank: sql`excluded.rank`,
-        score: sql`excluded.score`,
-        method: sql`excluded.method`,
-        model: sql`excluded.model`,
-      },
-    })
-    .returning({ id: productImages.id, assetId: productImages.assetId });
-  const idOfAsset = new Map(images.map((image) => [image.assetId, image.id]));
+  const { product, pictures, ranking } = page;
+  const rows = pictures.map((picture, rank) => ({
+    id: createId(),
+    asset_id: picture.assetId,
+    url: picture.url,
+    alt: picture.alt,
+    rank,
+    score: picture.score,
+    palette: picture.palette,
+  }));
+  const images = await record(tx, {
+    ...product,
+    id: createId(),
+    workspaceId,
+    provenance: JSON.stringify(product.provenance),
+    images: JSON.stringify(rows),
+    method: ranking.method,
+    model: ranking.model,
+  });
+  const idOfAsset = new Map(images.map((image) => [image.asset_id, image.id]));
   return {
-    productId: row.id,
-    imageIds: page.pictures.map((picture) => idOfAsset.get(picture.assetId) ?? ''),
+    productId: images[0]?.product_id ?? '',
+    imageIds: pictures.map((picture) => idOfAsset.get(picture.assetId) ?? ''),
   };
 }
+
+/** What a later reading replaces. */
+const FACTS = {
+  title: 'title',
+  description: 'description',
+  brand: 'brand',
+  sku: 'sku',
+  gtin: 'gtin',
+  mpn: 'mpn',
+  price_amount: 'priceAmount',
+  price_currency: 'priceCurrency',
+  price_text: 'priceText',
+  availability: 'availability',
+  language: 'language',
+  provenance: 'provenance',
+} as const satisfies Record<string, keyof ReadProduct>;
+const columns = Object.keys(FACTS);
+
+const record = prepareSql<{ id: string; asset_id: string; product_id: string }>(
+  'record_product',
+  sql`
+    with product as (
+      insert into cta.products (id, workspace_id, address, ${sql.raw(columns.join(', '))})
+      values (${sql.placeholder('id')}, ${sql.placeholder('workspaceId')}, ${sql.placeholder('address')},
+        ${sql.join(
+          Object.values(FACTS).map((name) => sql.placeholder(name)),
+          sql`, `,
+        )})
+      on conflict (workspace_id, address) do update set
+        ${sql.raw(columns.map((column) => `${column} = excluded.${column}`).join(', '))}, read_at = clock_timestamp()
+      returning id
+    )
+    insert into cta.product_images (id, product_id, asset_id, url, alt, rank, score, palette, method, model)
+    select i.id, product.id, i.asset_id, i.url, i.alt, i.rank, i.score, i.palette,
+      ${sql.placeholder('method')}, ${sql.placeholder('model')}
+    from product, jsonb_to_recordset(${sql.placeholder('images')}::jsonb)
+      as i (id uuid, asset_id uuid, url text, alt text, rank int, score real, palette jsonb)
+    on conflict (product_id, asset_id) do update set
+      rank = excluded.rank, score = excluded.score, method = excluded.method, model = excluded.model
+    returning id, asset_id, product_id`,
+);

@@ -1,16 +1,21 @@
-import { sql } from 'drizzle-orm';
-import { fromDrizzle, PgBoss } from 'pg-boss';
+import { PgBoss } from 'pg-boss';
 import type { Log } from '../lib/log.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { JOB_NAMES, type Job, type JobName, jobCatalogue, type NewJob } from './catalogue.ts';
-
-/** The transaction a job is put in or taken in: drizzle's, seen as little as is needed. */
-type QueueTx = Parameters<typeof fromDrizzle>[0];
+import { createTransactionDatabase, type QueueTx } from './transaction-database.ts';
 
 /** pg-boss, as the rooms above see it: everything happens in the caller's transaction. */
 export interface Queue {
-  /** Puts jobs in. They are there, and workers are woken, when the caller's transaction commits. */
-  enqueue<N extends JobName>(tx: QueueTx, name: N, jobs: readonly NewJob<N>[]): Promise<void>;
+  /**
+   * Puts jobs in. They are there, and workers are woken, when the caller's transaction commits. With `quietly` nobody is woken:
+   * they are taken when the workers look for themselves.
+   */
+  enqueue<N extends JobName>(
+    tx: QueueTx,
+    name: N,
+    jobs: readonly NewJob<N>[],
+    how?: { readonly quietly?: boolean },
+  ): Promise<void>;
   /**
    * Takes up to `limit` jobs, best priority first. They are settled in the same transaction: from its commit on the rows that
    * the caller marked as running answer for the work, and a rollback leaves the jobs untouched. A payload that does not
@@ -53,6 +58,16 @@ const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
 /** Jobs of which one may wait: another one is left out. */
 const SINGLE: ReadonlySet<JobName> = new Set(['housekeeping']);
 
+const HEADS = `
+  select head.name
+  from unnest($1::text[]) as queue (name)
+  cross join lateral (
+    select name, priority, created_on, id from ${QUEUE_SCHEMA}.job
+    where name = queue.name and state < 'active' and not blocked and start_after <= now()
+    order by priority desc, created_on, id limit $2
+  ) as head
+  order by head.priority desc, head.created_on, head.id`;
+
 /** Makes pg-boss's schema and our queues. May run again; the caller holds the migration lock. */
 export async function installQueue(options: QueueOptions): Promise<void> {
   const boss = makeBoss(options, { migrate: true, createSchema: true, supervise: false });
@@ -76,8 +91,9 @@ export async function installQueue(options: QueueOptions): Promise<void> {
 export async function openQueue(options: QueueOptions): Promise<Queue> {
   const boss = makeBoss(options, { migrate: false, createSchema: false, supervise: options.supervise });
   await boss.start();
+  const inTransaction = createTransactionDatabase();
   return {
-    async enqueue(tx, name, jobs) {
+    async enqueue(tx, name, jobs, { quietly = false } = {}) {
       if (jobs.length === 0) return;
       const rows = jobs.map(({ id, payload, priority, delayMs }) => ({
         ...(id === undefined ? {} : { id }),
@@ -86,13 +102,14 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
         ...(delayMs === undefined ? {} : { startAfter: String(delayMs / 1000) }),
         data: payload,
       }));
-      await pipelined(
-        () => boss.insert(name, rows, { db: fromDrizzle(tx, sql) }),
-        () => tx.execute(sql`select pg_notify(${WAKE_CHANNEL}, ${name})`),
-      );
+      const db = inTransaction(tx);
+      const insert = () => boss.insert(name, rows, { db });
+      const wake = () => db.executeSql('select pg_notify($1, $2)', [WAKE_CHANNEL, name]);
+      if (quietly) await insert();
+      else await pipelined(insert, wake);
     },
     async take(tx, name, limit) {
-      const db = fromDrizzle(tx, sql);
+      const db = inTransaction(tx);
       const fetched = await boss.fetch(name, { batchSize: limit, db });
       const jobs = fetched.flatMap((job) => {
         const payload = jobCatalogue[name].safeParse(job.data);
@@ -111,18 +128,8 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
     },
     async order(tx, names, limit) {
       // pg-boss takes from one queue at a time. This looks at the heads of several, in the order of its own fetch.
-      const heads = names.map(
-        (name) => sql`(
-          select name, priority, created_on, id from ${sql.identifier(QUEUE_SCHEMA)}.job
-          where name = ${name} and state < 'active' and not blocked and start_after <= now()
-          order by priority desc, created_on, id limit ${limit}
-        )`,
-      );
-      const result = await tx.execute(sql`
-        select name from (${sql.join(heads, sql` union all `)}) as heads
-        order by priority desc, created_on, id`);
-      const rows = Array.isArray(result) ? result : result.rows;
-      return rows.map((row: { name: string }) => row.name as (typeof names)[number]);
+      const { rows } = await inTransaction(tx).executeSql(HEADS, [names, limit]);
+      return (rows as { name: (typeof names)[number] }[]).map((row) => row.name);
     },
     stop: () => boss.stop({ graceful: false }),
   };
