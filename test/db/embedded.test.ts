@@ -1,28 +1,20 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type EmbeddedServer, openEmbeddedServer } from '../../src/db/embedded/embedded-server.ts';
+import { EMBEDDED_CHILD, type EmbeddedChild, openInChild } from '../support/open-in-child.ts';
 
-const CHILD = join(import.meta.dirname, '../support/embedded-child.ts');
 const IS_ROOT = process.getuid?.() === 0;
 const NOBODY = { uid: 65534, gid: 65534 };
 const NOBODY_CAN_RUN_CHILD =
-  IS_ROOT && spawnSync(process.execPath, ['--check', CHILD], { ...NOBODY, cwd: '/' }).status === 0;
+  IS_ROOT && spawnSync(process.execPath, ['--check', EMBEDDED_CHILD], { ...NOBODY, cwd: '/' }).status === 0;
 const WAIT = { timeout: 15_000, interval: 20 };
-
-interface Child {
-  readonly process: ChildProcess;
-  readonly server: { readonly url: string; readonly owned: boolean; readonly dataDirectory: string };
-  stop(): Promise<number>;
-  kill(): Promise<void>;
-}
 
 let folder: string;
 let messages: string[];
@@ -100,7 +92,7 @@ describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
   test('is joined by a second program, whose stop leaves it running', async () => {
     const server = await open();
     const pid = await serverPid(server);
-    const child = await openInChild();
+    const child = await openChild();
 
     expect(child.server).toMatchObject({ url: server.url, owned: false });
     expect(await child.stop()).toBe(0);
@@ -109,7 +101,7 @@ describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('outlives a killed owner, and is taken over by the next program', async () => {
-    const child = await openInChild();
+    const child = await openChild();
     expect(child.server.owned).toBe(true);
     await ask(child.server.url, 'create table kept as select 42 as answer');
     const pid = await serverPid(child.server);
@@ -127,7 +119,7 @@ describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('starts once for programs that come at the same time', async () => {
-    const programs = await Promise.all([openInChild(), openInChild(), openInChild()]);
+    const programs = await Promise.all([openChild(), openChild(), openChild()]);
 
     expect(new Set(programs.map(({ server }) => server.url)).size).toBe(1);
     expect(programs.filter(({ server }) => server.owned)).toHaveLength(1);
@@ -231,7 +223,7 @@ describe.runIf(IS_ROOT)('embedded PostgreSQL of root', { timeout: 60_000 }, () =
     expect(server.dataDirectory).toContain(
       (await readFile(join(folder, 'postgres-location'), 'utf8')).trim(),
     );
-    const child = await openInChild();
+    const child = await openChild();
     expect(child.server).toMatchObject({ url: server.url, owned: false });
     await child.stop();
 
@@ -251,7 +243,7 @@ describe.runIf(IS_ROOT)('embedded PostgreSQL of root', { timeout: 60_000 }, () =
 
   test.runIf(NOBODY_CAN_RUN_CHILD)('is not needed: an ordinary user has its own', async () => {
     await chown(folder, NOBODY.uid, NOBODY.gid);
-    const child = await openInChild(NOBODY);
+    const child = await openChild(NOBODY);
 
     expect(child.server).toMatchObject({ owned: true, dataDirectory: join(folder, 'postgres') });
     expect(await ask(child.server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -272,28 +264,10 @@ async function open(path = folder): Promise<EmbeddedServer> {
   return server;
 }
 
-async function openInChild(account?: typeof NOBODY): Promise<Child> {
-  const child = spawn(process.execPath, [CHILD, folder], { ...account, cwd: '/', stdio: 'pipe' });
-  children.push(child);
-  let said = '';
-  child.stderr.on('data', (chunk) => {
-    said += chunk;
-  });
-  const ended = once(child, 'exit');
-  const line = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => undefined)]);
-  if (line === undefined) throw new Error(`The child ended: ${said}`);
-  return {
-    process: child,
-    server: JSON.parse(line[0]),
-    async stop() {
-      child.stdin.end();
-      return (await ended)[0];
-    },
-    async kill() {
-      child.kill('SIGKILL');
-      await ended;
-    },
-  };
+async function openChild(account?: typeof NOBODY): Promise<EmbeddedChild> {
+  const child = await openInChild(folder, account && { account });
+  children.push(child.process);
+  return child;
 }
 
 async function ask(url: string, query: string): Promise<unknown[]> {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
-import { openEmbeddedServer } from '../../src/db/embedded/embedded-server.ts';
 import { migrateDatabase } from '../../src/db/migrate.ts';
 import { installQueue } from '../../src/queue/queue.ts';
+import { openInChild } from './open-in-child.ts';
 import { quietLog } from './quiet-log.ts';
 
 declare module 'vitest' {
@@ -20,9 +20,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = await mkdtemp(join(tmpdir(), 'cta-test-'));
   // As root the server runs as another user, who must be able to come here.
   await chmod(folder, 0o755);
-  const server = await openEmbeddedServer({
-    folder,
-    log: { info: () => {}, warn: (message) => process.stderr.write(`${message}\n`) },
+  const { server, stop } = await openInChild(folder, {
     // Nothing here has to survive a power cut.
     settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
   });
@@ -35,7 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await migrateDatabase(url.href, () => installQueue({ url: url.href, log: quietLog, supervise: false }));
   project.provide('serverUrl', server.url);
   return async () => {
-    await server.stop();
+    await stop();
     await rm(folder, { recursive: true, force: true });
   };
 }

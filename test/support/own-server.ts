@@ -2,8 +2,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { type EmbeddedServer, openEmbeddedServer } from '../../src/db/embedded/embedded-server.ts';
 import { findServer } from '../../src/db/embedded/find-server.ts';
+import { openInChild } from './open-in-child.ts';
 
 /** A PostgreSQL that only one test uses, so that it may be taken away. */
 export interface OwnServer {
@@ -27,13 +27,9 @@ export async function startOwnServer(settings: Record<string, string> = {}): Pro
   const folder = await mkdtemp(join(tmpdir(), 'cta-own-'));
   await chmod(folder, 0o755);
   // Commits have to survive a crash of the server, not one of the machine.
-  const open = (): Promise<EmbeddedServer> =>
-    openEmbeddedServer({
-      folder,
-      log: { info: () => {}, warn: () => {} },
-      settings: { fsync: 'off', ...settings },
-    });
-  let server = await open();
+  const open = () => openInChild(folder, { settings: { fsync: 'off', ...settings } });
+  let child = await open();
+  const { server } = child;
   const client = new Client(server.url);
   await client.connect();
   await client.query(`create role ${USER} login password 'secret'`);
@@ -46,9 +42,9 @@ export async function startOwnServer(settings: Record<string, string> = {}): Pro
   return {
     url: url.href,
     adminUrl: server.url,
-    stop: () => server.stop(),
+    stop: async () => void (await child.stop()),
     async start() {
-      server = await open();
+      child = await open();
     },
     async crash() {
       const found = await findServer(server.dataDirectory);
@@ -56,7 +52,7 @@ export async function startOwnServer(settings: Record<string, string> = {}): Pro
       process.kill(found.pid, 'SIGQUIT');
     },
     async end() {
-      await server.stop();
+      await child.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../src/main/cli.ts', import.meta.url));
+const END_WITH_PARENT = new URL('./preload-end-with-parent.ts', import.meta.url).href;
 
 /** The real program as a process of its own. */
 export interface Program {
@@ -28,7 +29,10 @@ export interface ProgramOptions {
   readonly ready?: boolean;
 }
 
-/** Starts the command line as a user would, with an environment that holds nothing but what is given. */
+/**
+ * Starts the command line as a user would, with an environment that holds nothing but what is given. It ends with this
+ * process, even if that is killed.
+ */
 export async function startProgram({
   script = CLI,
   args = [],
@@ -36,10 +40,10 @@ export async function startProgram({
   cwd,
   ready = true,
 }: ProgramOptions): Promise<Program> {
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, ['--import', END_WITH_PARENT, script, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', LOG_LEVEL: 'info', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   });
   let stdout = '';
   let stderr = '';
