@@ -12,6 +12,8 @@ export const batches = cta.table(
     workspaceId: inWorkspace(),
     /** The id of its `batch.start` job. */
     taskId: uuid('task_id').notNull(),
+    /** What a person calls it. */
+    name: text('name'),
     cancelRequestedAt: moment('cancel_requested_at'),
     startedAt: moment('started_at'),
     finishedAt: moment('finished_at'),
@@ -23,6 +25,7 @@ export const batches = cta.table(
     // To find those that nobody finished.
     index('batches_unfinished').on(t.id).where(sql`finished_at is null`),
     index('batches_workspace_created').on(t.workspaceId, t.createdAt.desc(), t.id.desc()),
+    check('batches_name_length', sql`char_length(${t.name}) between 1 and 120`),
   ],
 );
 
@@ -38,6 +41,12 @@ export const sources = cta.table(
     position: integer('position').notNull(),
     url: text('url').notNull(),
     batchSize: integer('batch_size').notNull(),
+    /** BCP 47: the language that was asked for, in place of the page's. */
+    locale: text('locale'),
+    /** How the texts are to sound, in the words of who asked. */
+    tone: text('tone'),
+    /** A product that was given by hand, in place of reading the page: `{ title, description, priceText, imageUrls }`. */
+    given: jsonb('given'),
     status: text('status').notNull().default('pending'),
     productId: uuid('product_id').references(() => products.id, { onDelete: 'set null' }),
     /** Who reads the page while the status is `running`. */
@@ -68,6 +77,8 @@ export const sources = cta.table(
     index('sources_product').on(t.productId),
     index('sources_running_worker').on(t.workerId).where(sql`status = 'running'`),
     check('sources_status', oneOf('status', ['pending', 'running', 'done', 'failed'])),
+    check('sources_locale_length', sql`char_length(${t.locale}) <= 35`),
+    check('sources_tone_length', sql`char_length(${t.tone}) <= 200`),
     check('sources_url_length', sql`char_length(${t.url}) between 1 and 2048`),
     check('sources_batch_size', sql`${t.batchSize} between 1 and 1000`),
     check('sources_error', sql`(${t.status} = 'failed') = (${t.errorCode} is not null)`),

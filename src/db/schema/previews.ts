@@ -51,6 +51,10 @@ export const previews = cta.table(
     usagePictures: integer('usage_pictures').notNull().default(0),
     /** Milliseconds. */
     usageMs: bigint('usage_ms', { mode: 'number' }).notNull().default(0),
+    /** With the id, all that is needed to see its page: 244 random bits, which nobody guesses. */
+    embedSecret: text('embed_secret')
+      .notNull()
+      .default(sql`replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')`),
     version: integer('version').notNull().default(1),
     createdAt: createdAt(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
