@@ -137,6 +137,14 @@ function openTx(client: PoolClient): Tx {
 }
 
 /**
+ * What a verb needs, so that all it reads and writes is part of a transaction that is open already: its own `transact` goes
+ * on in that one.
+ */
+export function withinTransaction<D extends { orm: Orm; transact: Transact }>(deps: D, tx: Tx): D {
+  return { ...deps, orm: tx as unknown as Orm, transact: (work: Parameters<Transact>[0]) => work(tx) };
+}
+
+/**
  * Runs a part of a transaction that can fail alone: what it wrote is taken back, and the transaction goes on. Throws what
  * `work` throws.
  */

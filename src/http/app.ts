@@ -1,10 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import cors from '@fastify/cors';
 import { type FastifyInstance, fastify } from 'fastify';
+import type { Rate } from '../ai-calls/rate.ts';
 import { AppError } from '../lib/app-error.ts';
 import { registerAssets } from './assets.ts';
 import { createAuthenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
+import { createLimitRequests } from './limit-requests.ts';
+import { nameRequest } from './name-request.ts';
 import { BODY_LIMIT, parseJsonBodies } from './parse-body.ts';
 import { sendProblem } from './problem.ts';
 import { registerTrpc } from './register-trpc.ts';
@@ -15,6 +18,8 @@ export interface AppOptions {
   readonly publicUrl?: string | undefined;
   /** Origins that browsers may call from; `*` for any. */
   readonly corsOrigins: readonly string[];
+  /** Requests of a workspace; no limit if null or absent. */
+  readonly requestRate?: Rate | null;
   /** Fastify's `trustProxy`. */
   readonly trustProxy: boolean | string;
 }
@@ -26,6 +31,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
     // Head and body: 64 KB need no longer, and nobody may hold a connection by sending it byte by byte.
     requestTimeout: 30_000,
     trustProxy: options.trustProxy,
+    genReqId: (request) => nameRequest(request.headers['x-request-id']),
     // Batched tRPC calls have their names in one path segment.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 5000 },
     // Requests that are no HTTP: there is nothing to route, but there is an answer.
@@ -52,24 +58,38 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   const authenticate = createAuthenticate(deps);
   const { publicUrl } = options;
 
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
   app.setErrorHandler((error, request, reply) => sendProblem(deps.log, error, request, reply));
   app.setNotFoundHandler((request, reply) =>
     sendProblem(deps.log, new AppError('not_found'), request, reply),
   );
-  app.addHook('onResponse', async ({ method, url }, { statusCode, elapsedTime }) => {
-    deps.log.debug({ method, url, status: statusCode, ms: Math.round(elapsedTime) }, 'request');
+  app.addHook('onResponse', async ({ id: requestId, method, url }, { statusCode, elapsedTime }) => {
+    const ms = Math.round(elapsedTime);
+    deps.log.debug({ requestId, method, url, status: statusCode, ms }, 'request');
   });
   parseJsonBodies(app);
   if (options.corsOrigins.length > 0) {
     await app.register(cors, {
       origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins],
       methods: ['GET', 'HEAD', 'POST', 'PATCH'],
-      exposedHeaders: ['location', 'www-authenticate'],
+      exposedHeaders: [
+        'location',
+        'www-authenticate',
+        'etag',
+        'retry-after',
+        'ratelimit',
+        'ratelimit-policy',
+        'x-request-id',
+      ],
       maxAge: 600,
     });
   }
   registerAssets(app, deps);
-  await app.register(async (scope) => registerTrpc(scope, { deps, authenticate, publicUrl }));
-  await app.register(async (scope) => registerRest(scope, { deps, authenticate, publicUrl }));
+  const limitRequests = await createLimitRequests(app, options.requestRate ?? null);
+  const doors = { deps, authenticate, limitRequests, publicUrl };
+  await app.register(async (scope) => registerTrpc(scope, doors));
+  await app.register(async (scope) => registerRest(scope, doors));
   return app;
 }

@@ -28,9 +28,11 @@ export function toRequestError(error: unknown): AppError {
 /** At most so many fields are named: a body of nothing but mistakes needs no longer list. */
 const MOST_ERRORS = 50;
 
-/** An input that its schema refused, as `validation`. */
-export function toInputError(error: z.ZodError): AppError {
-  return new AppError('validation', { errors: toFieldErrors(error).slice(0, MOST_ERRORS), cause: error });
+/** An input that its schema refused, as `validation`; `at` is where it stands in the request. */
+export function toInputError(error: z.ZodError, at: readonly string[] = []): AppError {
+  const errors = toFieldErrors(error).slice(0, MOST_ERRORS);
+  const placed = errors.map(({ path, message }) => ({ path: [...at, ...path], message }));
+  return new AppError('validation', { errors: placed, cause: error });
 }
 
 /** One entry per wrong field; an unknown key is named itself, not the object it is in. */

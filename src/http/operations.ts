@@ -9,6 +9,7 @@ import { getTask } from '../batches/get-task.ts';
 import { listBatches } from '../batches/list-batches.ts';
 import { retryBatch } from '../batches/retry-batch.ts';
 import { retryPreview } from '../batches/retry-preview.ts';
+import { runOnce } from '../idempotency/run-once.ts';
 import { getPreview } from '../previews/get-preview.ts';
 import { listPreviews } from '../previews/list-previews.ts';
 import { patchPreview } from '../previews/patch-preview.ts';
@@ -27,6 +28,32 @@ function operation<I extends z.ZodType, O extends z.ZodType>(definition: Operati
   return definition;
 }
 
+/**
+ * The same operation, once for all requests with the same key. On REST the key is the header `Idempotency-Key`. Names must not
+ * change: they are kept with the answers.
+ */
+function keyed<S extends z.ZodRawShape, O extends z.ZodType>(
+  name: string,
+  { input, output, run }: Operation<z.ZodObject<S>, O>,
+) {
+  return operation({
+    input: input.extend({ idempotencyKey: idempotencyKey.optional() }),
+    output,
+    run(context, given) {
+      const { idempotencyKey: key, ...rest } = given as Record<string, unknown> & { idempotencyKey?: string };
+      const plain = rest as z.output<typeof input>;
+      if (key === undefined) return run(context, plain);
+      const request = { workspaceId: context.workspaceId, key, operation: name, input: plain };
+      return runOnce(context.deps, request, (deps) => run({ ...context, deps }, plain));
+    },
+  });
+}
+
+/** What may stand in a header. */
+const idempotencyKey = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,255}$/, { error: 'must have 1 to 255 printable ASCII characters' });
+
 /** Ids are checked where they are looked up: what cannot be an id is answered like an id that nobody has. */
 const id = z.string().max(200);
 
@@ -43,13 +70,16 @@ function pageOf<T extends z.ZodType>(item: T) {
   });
 }
 
+/** Change it only if it has this version, or one of these. On REST: the header `If-Match`. */
+const ifVersion = z.union([z.number().int(), z.array(z.number().int()).min(1).max(20)]);
+
 const warningSchema = z.object({
   code: z.literal('low_contrast'),
   path: z.string(),
   message: z.string(),
 });
 
-export const createBatchOperation = operation({
+export const createBatchOperation = keyed('batch.create', {
   input: newBatchSchema,
   output: createdBatchSchema,
   async run({ deps, workspaceId }, batch) {
@@ -70,13 +100,13 @@ export const getBatchOperation = operation({
   run: ({ deps, workspaceId }, input) => getBatch(deps, { workspaceId, ...input }),
 });
 
-export const cancelBatchOperation = operation({
+export const cancelBatchOperation = keyed('batch.cancel', {
   input: z.strictObject({ id }),
   output: batchSchema,
   run: ({ deps, workspaceId }, input) => cancelBatch(deps, { workspaceId, ...input }),
 });
 
-export const retryBatchOperation = operation({
+export const retryBatchOperation = keyed('batch.retry', {
   input: z.strictObject({ id }),
   output: batchSchema,
   run: ({ deps, workspaceId }, input) => retryBatch(deps, { workspaceId, ...input }),
@@ -111,23 +141,24 @@ export const getPreviewOperation = operation({
   run: ({ deps, workspaceId, baseUrl }, input) => getPreview(deps, { workspaceId, baseUrl, ...input }),
 });
 
-export const cancelPreviewOperation = operation({
+export const cancelPreviewOperation = keyed('previews.cancel', {
   input: z.strictObject({ id }),
   output: previewSchema,
   run: ({ deps, workspaceId, baseUrl }, input) => cancelPreview(deps, { workspaceId, baseUrl, ...input }),
 });
 
-export const retryPreviewOperation = operation({
+export const retryPreviewOperation = keyed('previews.retry', {
   input: z.strictObject({ id }),
   output: previewSchema,
   run: ({ deps, workspaceId, baseUrl }, input) => retryPreview(deps, { workspaceId, baseUrl, ...input }),
 });
 
 export const patchPreviewOperation = operation({
-  input: z.strictObject({ id, prefill: prefillPatchSchema }),
+  input: z.strictObject({ id, prefill: prefillPatchSchema, ifVersion: ifVersion.optional() }),
   output: previewSchema.extend({ warnings: z.array(warningSchema) }),
   async run({ deps, workspaceId, baseUrl }, input) {
-    const options = { workspaceId, id: input.id, patch: input.prefill, baseUrl };
+    const ifVersions = input.ifVersion === undefined ? undefined : [input.ifVersion].flat();
+    const options = { workspaceId, id: input.id, patch: input.prefill, ifVersions, baseUrl };
     const { preview, warnings } = await patchPreview(deps, options);
     return { ...preview, warnings: warnings.map((w) => ({ ...w, path: w.path.join('.') })) };
   },

@@ -27,6 +27,7 @@ export async function sendProblem(
       status,
       detail: problem.message,
       code: problem.code,
+      request_id: request.id,
       ...(errors.length > 0 ? { errors } : {}),
     });
 }
@@ -38,13 +39,16 @@ export async function prepareProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<AppError> {
-  const { raw, url, method } = request;
+  const { raw, url, method, id: requestId } = request;
   // A client that hung up in the middle of its body: nobody's failure, and nobody hears the answer.
   if (raw.destroyed && !raw.complete) return new AppError('invalid_json', { cause: error });
   const problem = toRequestError(error);
   const { httpStatus } = describeError(problem.code);
-  if (httpStatus >= 500) log.error({ err: error, url, method }, 'a request failed');
+  if (httpStatus >= 500) log.error({ err: error, requestId, url, method }, 'a request failed');
   if (httpStatus === 401) reply.header('www-authenticate', 'Bearer');
+  if (problem.retryAfterMs !== undefined) {
+    reply.header('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)));
+  }
   // Fastify asks for the connection to be closed when a body is too large; that is not needed.
   if (httpStatus === 413) reply.removeHeader('connection');
   await drainRequest(raw, reply.raw);

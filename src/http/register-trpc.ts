@@ -1,9 +1,10 @@
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { describeError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps } from './context.ts';
+import type { LimitRequests } from './limit-requests.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { prepareProblem } from './problem.ts';
 import { appRouter } from './router.ts';
@@ -11,6 +12,7 @@ import { appRouter } from './router.ts';
 interface TrpcOptions {
   readonly deps: ApiDeps;
   readonly authenticate: Authenticate;
+  readonly limitRequests: LimitRequests;
   readonly publicUrl: string | undefined;
 }
 
@@ -35,11 +37,18 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     const shape = { message: problem.message, code: -32_600, data: { code: problem.code, httpStatus } };
     return reply.code(httpStatus).send({ error: { json: shape } });
   });
+  /** Many calls in one request count as one. Who may not come in is told so by each procedure. */
+  async function countRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const caller = await options.authenticate(request.headers.authorization).catch(() => undefined);
+    if (caller) await options.limitRequests(request, reply, caller);
+  }
+
   app.route<{ Params: { path: string } }>({
     method: ['GET', 'POST'],
     url: '/trpc/:path',
     exposeHeadRoute: false,
     async handler(request, reply) {
+      await countRequest(request, reply);
       await fastifyRequestHandler({
         router: appRouter,
         req: request,
@@ -58,7 +67,8 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
             : {},
         onError({ error, path }) {
           if (error.code === 'INTERNAL_SERVER_ERROR') {
-            options.deps.log.error({ err: error.cause ?? error, path }, 'a procedure failed');
+            const fields = { err: error.cause ?? error, requestId: request.id, path };
+            options.deps.log.error(fields, 'a procedure failed');
           }
         },
       });

@@ -4,7 +4,10 @@ import { AppError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
+import { addEntityTags } from './entity-tags.ts';
 import { toInputError } from './errors.ts';
+import { headersOf, readHeaders } from './header-inputs.ts';
+import type { LimitRequests } from './limit-requests.ts';
 import {
   cancelBatchOperation,
   cancelPreviewOperation,
@@ -27,6 +30,7 @@ const ROOT = '/api/llm-editor/cta';
 interface RestOptions {
   readonly deps: ApiDeps;
   readonly authenticate: Authenticate;
+  readonly limitRequests: LimitRequests;
   readonly publicUrl: string | undefined;
 }
 
@@ -34,6 +38,8 @@ interface RestOptions {
 interface Route<O extends z.ZodType> {
   /** The input as the client spelled it, beside the path's parameters; the query by default. */
   input?(request: FastifyRequest): unknown;
+  /** For the `ETag`, where changes go by it. */
+  version?(output: z.output<O>): number;
   answer?(reply: FastifyReply, output: z.output<O>, baseUrl: string, request: FastifyRequest): unknown;
 }
 
@@ -41,15 +47,18 @@ interface Route<O extends z.ZodType> {
 export function registerRest(app: FastifyInstance, options: RestOptions): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
   // Before the body is read: who may not come in is not listened to.
-  app.addHook('onRequest', async (request) => {
-    callers.set(request, await options.authenticate(request.headers.authorization));
+  app.addHook('onRequest', async (request, reply) => {
+    const caller = await options.authenticate(request.headers.authorization);
+    callers.set(request, caller);
+    await options.limitRequests(request, reply, caller);
   });
+  addEntityTags(app);
 
   function route<I extends z.ZodType, O extends z.ZodType>(
     method: 'GET' | 'POST' | 'PATCH',
     path: string,
     operation: Operation<I, O>,
-    { input = (request) => request.query, answer }: Route<O> = {},
+    { input = (request) => request.query, version, answer }: Route<O> = {},
   ): void {
     const inputSchema = snakeCased(withoutParameters(operation.input, path));
     app.route({
@@ -63,8 +72,13 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
         const parsed = inputSchema.safeParse(input(request));
         if (!parsed.success) throw toInputError(parsed.error);
         // Where an id is looked up it is checked; in the path it is a text of any kind.
-        const whole = { ...(parsed.data as object), ...asObject(request.params) } as z.output<I>;
+        const whole = {
+          ...(parsed.data as object),
+          ...readHeaders(request, operation.input),
+          ...asObject(request.params),
+        } as z.output<I>;
         const output = operation.output.parse(await spellErrors(operation.run(context, whole)));
+        if (version) reply.header('etag', `"${version(output)}"`);
         return withSnakeKeys(answer ? answer(reply, output, baseUrl, request) : output);
       },
     });
@@ -83,11 +97,12 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
   route('POST', '/batch/:id/cancel/', cancelBatchOperation, { input: fromBody });
   route('POST', '/batch/:id/retry/', retryBatchOperation, { input: fromBody });
   route('GET', '/previews/', listPreviewsOperation, { answer: toRestPage });
-  route('GET', '/previews/:id/', getPreviewOperation);
+  route('GET', '/previews/:id/', getPreviewOperation, { version: (preview) => preview.version });
   route('POST', '/previews/:id/cancel/', cancelPreviewOperation, { input: fromBody });
   route('POST', '/previews/:id/retry/', retryPreviewOperation, { input: fromBody });
   route('PATCH', '/previews/:id/', patchPreviewOperation, {
     input: fromBody,
+    version: (preview) => preview.version,
     answer: (_reply, { warnings, ...preview }) => ({
       ...preview,
       warnings: warnings.map((warning) => ({ ...warning, path: toSnakeCase(warning.path) })),
@@ -111,11 +126,12 @@ async function spellErrors<T>(result: Promise<T>): Promise<T> {
   }
 }
 
-/** What comes in beside the path: the body must not name what the path names. */
+/** What comes in beside the path and the headers: the body must not name what they name. */
 function withoutParameters(input: z.ZodType, path: string): z.ZodType {
   if (!(input instanceof z.ZodObject)) return input;
   const named: Record<string, true> = {};
   for (const [, name = ''] of path.matchAll(/:(\w+)/g)) named[name] = true;
+  for (const [field] of headersOf(input)) named[field] = true;
   return input.omit(named as Parameters<typeof input.omit>[0]);
 }
 

@@ -67,6 +67,15 @@ const settingsSchema = z.object({
     .string()
     .default('20/m')
     .refine((rate) => parseRate(rate) !== undefined, { error: 'must be like 20/m, 5/s, 1000/h, or off' }),
+  REQUEST_RATE_LIMIT: z
+    .string()
+    .default('600000/m')
+    .transform((rate, context) => {
+      const parsed = parseRate(rate);
+      if (parsed !== undefined) return parsed;
+      context.addIssue({ code: 'custom', message: 'must be like 6000/m, 100/s, or off' });
+      return z.NEVER;
+    }),
   WORKER_CONCURRENCY: count(1000).default(50),
   AI_BASE_URL: origin.default('https://api.openai.com/v1'),
   AI_API_KEY: key,

@@ -21,19 +21,30 @@ export interface PatchWarning {
 const ROUNDS = 50;
 
 /**
- * Changes part or whole of a prefill (merge patch). Throws `not_found`, or `not_ready` before the preview is `done`.
+ * Changes part or whole of a prefill (merge patch). Throws `not_found`, `not_ready` before the preview is `done`, or
+ * `precondition_failed` when it has none of the versions it is to be changed from.
  *
  * Two patches at once lose nothing: each is written only over the version it was made from, otherwise made again
  * from what the other one left.
  */
 export async function patchPreview(
   deps: { orm: Orm },
-  options: { workspaceId: string; id: string; patch: PrefillPatch; baseUrl: string },
+  options: {
+    workspaceId: string;
+    id: string;
+    patch: PrefillPatch;
+    /** Only over one of these versions. */
+    ifVersions?: readonly number[] | undefined;
+    baseUrl: string;
+  },
 ): Promise<{ preview: Preview; warnings: PatchWarning[] }> {
   const { workspaceId, id, baseUrl } = options;
   const patch = withStoredAddresses(options.patch, baseUrl);
   for (let round = 0; round < ROUNDS; round += 1) {
     const row = await getPreviewRow(deps, { workspaceId, id });
+    if (options.ifVersions && !options.ifVersions.includes(row.version)) {
+      throw new AppError('precondition_failed');
+    }
     if (row.status !== 'done') throw new AppError('not_ready');
     const generated = row.generated as Prefill;
     const overrides = patchOverrides({ generated, overrides: row.overrides as Overrides | null }, patch);

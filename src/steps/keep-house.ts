@@ -2,6 +2,7 @@ import { deleteOldCalls } from '../ai-calls/delete-old-calls.ts';
 import { keepWorstWindows } from '../ai-calls/keep-worst-window.ts';
 import { deleteOrphans } from '../assets/delete-orphans.ts';
 import { deleteOldBatches } from '../batches/delete-old-batches.ts';
+import { deleteOldKeys } from '../idempotency/delete-old-keys.ts';
 import type { Log } from '../lib/log.ts';
 import { deleteUnusedProducts } from '../products/delete-unused-products.ts';
 import { done } from '../queue/outcome.ts';
@@ -34,6 +35,7 @@ export function keepHouse(deps: KeepHouseDeps): Step<object> {
         products: () => (batchesMs === null ? 0 : deleteUnusedProducts(deps, { keepMs: batchesMs })),
         pictures: () => deleteOrphans(deps),
         workers: () => deleteDeadWorkers(deps),
+        keys: () => deleteOldKeys(deps),
       };
       // Before the calls of it are deleted.
       await keepWorstWindows(deps);

@@ -43,7 +43,7 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
       request.headers = { 'content-type': 'application/json', ...request.headers };
     }
     const answer = await app.inject(request);
-    const json = String(answer.headers['content-type']).includes('json');
+    const json = answer.payload !== '' && String(answer.headers['content-type']).includes('json');
     return {
       status: answer.statusCode,
       headers: answer.headers,

@@ -1,0 +1,233 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { batches } from '../../src/db/schema/batches.ts';
+import { deleteOldKeys } from '../../src/idempotency/delete-old-keys.ts';
+import { createId } from '../../src/lib/ids.ts';
+import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
+import { startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let api: TestApi;
+let one: { workspaceId: string; token: string };
+let other: { workspaceId: string; token: string };
+beforeAll(async () => {
+  db = await openTestDatabase();
+  api = await startTestApi(db);
+  one = await db.addWorkspace('one');
+  other = await db.addWorkspace('other');
+});
+afterAll(async () => {
+  await api.close();
+  await db.drop();
+});
+
+const sources = (name: string) => ({ sources: [{ url: `https://shop.example/${name}`, batch_size: 2 }] });
+const post = (path: string, key: string, body: unknown = {}, token = one.token) =>
+  api.rest(token, 'POST', path, body, { 'idempotency-key': key });
+const countBatches = async () => (await db.orm.select({ id: batches.id }).from(batches)).length;
+
+/** A preview that is done. */
+async function addDone(): Promise<string> {
+  const batch = await addQueuedBatch(db, one.workspaceId, [1]);
+  await finish(db, await claim(db, await addWorker(db)));
+  const { body } = await api.rest(one.token, 'GET', `/previews/?bulk_task_id=${batch.id}`);
+  return body.results[0].id;
+}
+
+describe('Idempotency-Key', () => {
+  test('twenty equal requests at once make one batch, and all are given its answer', async () => {
+    const before = await countBatches();
+    const key = createId();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post('/batch/', key, sources('a'))));
+    expect(await countBatches()).toBe(before + 1);
+    for (const answer of answers) {
+      expect(answer.status).toBe(201);
+      expect(answer.body).toEqual(answers[0]?.body);
+      expect(answer.headers.location).toBe(answers[0]?.headers.location);
+    }
+  });
+
+  test('the first answer comes again, whatever became of the batch, through both doors', async () => {
+    const key = createId();
+    const first = await post('/batch/', key, sources('b'));
+    await api.rest(one.token, 'POST', `/batch/${first.body.id}/cancel/`);
+    expect((await post('/batch/', `"${key}"`, sources('b'))).body).toEqual(first.body);
+    const input = { sources: [{ url: 'https://shop.example/b', batchSize: 2 }], idempotencyKey: key };
+    expect(await api.client(one.token).batch.create.mutate(input)).toMatchObject({
+      id: first.body.id,
+      status: 'pending',
+      createdAt: new Date(first.body.created_at),
+    });
+  });
+
+  test('with another body or for something else it is refused, and nothing is done', async () => {
+    const key = createId();
+    const { body: batch } = await post('/batch/', key, sources('c'));
+    const before = await countBatches();
+    for (const [path, body] of [
+      ['/batch/', sources('d')],
+      [`/batch/${batch.id}/cancel/`, {}],
+    ] as const) {
+      expect(await post(path, key, body)).toMatchObject({
+        status: 422,
+        body: { code: 'idempotency_mismatch' },
+      });
+    }
+    expect(await countBatches()).toBe(before);
+    expect((await api.rest(one.token, 'GET', `/batch/${batch.id}/`)).body.status).toBe('pending');
+  });
+
+  test('while the first request is at work, it is said', async () => {
+    const key = createId();
+    const done = Promise.withResolvers<void>();
+    const claimed = Promise.withResolvers<void>();
+    const atWork = db.transact(async (tx) => {
+      await tx.execute(sql`
+        insert into cta.idempotency_keys (workspace_id, key, fingerprint) values (${one.workspaceId}, ${key}, '\\x00')`);
+      claimed.resolve();
+      await done.promise;
+    });
+    await claimed.promise;
+    expect(await post('/batch/', key, sources('e'))).toMatchObject({
+      status: 409,
+      body: { code: 'idempotency_conflict' },
+    });
+    done.resolve();
+    await atWork;
+  });
+
+  test('what failed may be sent again with its key', async () => {
+    const key = createId();
+    const { body: batch } = await post('/batch/', createId(), sources('f'));
+    const retry = () => post(`/batch/${batch.id}/retry/`, key);
+    expect(await retry()).toMatchObject({ status: 409, body: { code: 'nothing_to_retry' } });
+    await api.rest(one.token, 'POST', `/batch/${batch.id}/cancel/`);
+    expect(await retry()).toMatchObject({ status: 200, body: { status: 'pending' } });
+    // And now the first answer again: without the key there would be nothing to retry.
+    expect(await retry()).toMatchObject({ status: 200, body: { status: 'pending' } });
+  });
+
+  test('it belongs to a workspace', async () => {
+    const key = createId();
+    const [mine, theirs] = [
+      await post('/batch/', key, sources('g')),
+      await post('/batch/', key, sources('h'), other.token),
+    ];
+    expect([mine.status, theirs.status]).toEqual([201, 201]);
+    expect(mine.body.id).not.toBe(theirs.body.id);
+  });
+
+  test('one that cannot be a key is named', async () => {
+    expect(await post('/batch/', 'x'.repeat(256), sources('i'))).toMatchObject({
+      status: 400,
+      body: { code: 'validation', errors: [{ path: 'Idempotency-Key' }] },
+    });
+    // It is a header here, not a field.
+    const body = { ...sources('i'), idempotency_key: 'x' };
+    expect(await api.rest(one.token, 'POST', '/batch/', body)).toMatchObject({
+      body: { errors: [{ path: 'idempotency_key' }] },
+    });
+  });
+
+  test('it is kept for a day', async () => {
+    const key = createId();
+    await post('/batch/', key, sources('j'));
+    expect(await deleteOldKeys(db)).toBe(0);
+    await db.orm.execute(sql`
+      update cta.idempotency_keys set created_at = created_at - interval '24 hours' where key = ${key}`);
+    expect(await deleteOldKeys(db)).toBe(1);
+  });
+});
+
+describe('ETag', () => {
+  test('what has not changed is not sent again', async () => {
+    const id = await addDone();
+    const { body } = await api.rest(one.token, 'GET', `/previews/${id}/`);
+    for (const path of [
+      `/previews/${id}/`,
+      `/batch/${body.bulk_task_id}/`,
+      '/batch/',
+      `/previews/?status=done`,
+    ]) {
+      const etag = String((await api.rest(one.token, 'GET', path)).headers.etag);
+      expect(etag).toMatch(/^"[\w-]+"$/);
+      for (const header of [etag, `"x", W/${etag}`, '*']) {
+        const again = await api.rest(one.token, 'GET', path, undefined, { 'if-none-match': header });
+        expect(again).toMatchObject({ status: 304, headers: { etag } });
+        expect(again.body).toHaveLength(0);
+      }
+      const changed = await api.rest(one.token, 'GET', path, undefined, { 'if-none-match': '"x"' });
+      expect(changed.status).toBe(200);
+    }
+  });
+
+  test('a change is made from the version that was read, or not at all', async () => {
+    const id = await addDone();
+    const patch = (headline: string, ifMatch: string) =>
+      api.rest(one.token, 'PATCH', `/previews/${id}/`, { prefill: { headline } }, { 'if-match': ifMatch });
+    const read = await api.rest(one.token, 'GET', `/previews/${id}/`);
+    const etag = String(read.headers.etag);
+    const first = await patch('Mine', etag);
+    expect(first).toMatchObject({ status: 200, body: { version: read.body.version + 1 } });
+    for (const stale of [etag, 'W/"99"', '"nothing of ours"']) {
+      expect(await patch('Theirs', stale)).toMatchObject({
+        status: 412,
+        body: { code: 'precondition_failed' },
+      });
+    }
+    const { body, headers } = await api.rest(one.token, 'GET', `/previews/${id}/`);
+    expect(body.prefill.headline).toBe('Mine');
+    // The one of an answer to a change is as good, in a list too.
+    const second = await patch('Second', `"1", ${headers.etag}`);
+    expect(second.status).toBe(200);
+    expect((await patch('Third', String(second.headers.etag))).status).toBe(200);
+    expect((await patch('Fourth', '*')).status).toBe(200);
+  });
+
+  test('over tRPC it is a field', async () => {
+    const id = await addDone();
+    const { previews } = api.client(one.token);
+    const { version } = await previews.get.query({ id });
+    const change = (headline: string, ifVersion: number | number[]) =>
+      previews.patch.mutate({ id, prefill: { headline }, ifVersion });
+    await expect(change('No', version + 1)).rejects.toMatchObject({
+      data: { code: 'precondition_failed', httpStatus: 412 },
+    });
+    expect(await change('Yes', [version, version + 1])).toMatchObject({ prefill: { headline: 'Yes' } });
+  });
+});
+
+test('a request has an id, its own or ours, in the answer, the problem and the log', async () => {
+  const ask = (headers: Record<string, string>) =>
+    api.rest(one.token, 'GET', '/previews/x/', undefined, headers);
+  const mine = await ask({ 'x-request-id': 'order-7:2' });
+  expect(mine.headers['x-request-id']).toBe('order-7:2');
+  expect(mine.body.request_id).toBe('order-7:2');
+  expect(JSON.stringify(api.log.lines)).toContain('order-7:2');
+  const bad = await ask({ 'x-request-id': 'a b\u0001' });
+  expect(bad.headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
+});
+
+test('too many requests of a workspace are told to wait, over both doors; others are not', async () => {
+  const narrow = await startTestApi(db, { requestRate: { maxCalls: 3, windowMs: 60_000 } });
+  try {
+    const ask = (token: string) => narrow.rest(token, 'GET', '/limits/');
+    const first = await ask(one.token);
+    expect(first).toMatchObject({
+      status: 200,
+      headers: { 'ratelimit-policy': '"default";q=3;w=60', ratelimit: '"default";r=2;t=60' },
+    });
+    await narrow.client(one.token).limits.get.query();
+    await ask(one.token);
+    const refused = await ask(one.token);
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    await expect(narrow.client(one.token).limits.get.query()).rejects.toMatchObject({
+      data: { code: 'rate_limited', httpStatus: 429 },
+    });
+    expect((await ask(other.token)).status).toBe(200);
+  } finally {
+    await narrow.close();
+  }
+});
