@@ -44,7 +44,7 @@ export async function assignPictures(
       return { ...taker, imageId: imageIds[rank] ?? '', ranking };
     });
     await pipelined(
-      () => markRead(tx).execute({ sourceId, productId, brief: makeBrief(page.product) }),
+      () => markRead(tx).execute({ sourceId, productId, brief: makeBrief(page.product, source) }),
       () => queuePreviews(deps, tx, { batchId, productId, firstTag }, chosen),
     );
     // While some wait now there is nothing to finish.

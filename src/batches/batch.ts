@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { usageSchema } from '../ai-calls/usage.ts';
-import { webAddress } from '../lib/plain-text.ts';
+import { languageTag, plainText, webAddress } from '../lib/plain-text.ts';
 import { failureSchema, PREVIEW_STATUSES, type PreviewStatus } from '../previews/preview.ts';
+import { givenProductSchema } from '../products/product.ts';
 
 export const BATCH_STATUSES = ['pending', 'running', 'done', 'failed', 'cancelled'] as const;
 export type BatchStatus = (typeof BATCH_STATUSES)[number];
@@ -23,6 +24,8 @@ export const sourceSchema = z.object({
   id: z.string(),
   url: z.string(),
   batchSize: z.number(),
+  locale: z.string().nullable(),
+  tone: z.string().nullable(),
   status: z.enum(SOURCE_STATUSES),
   productId: z.string().nullable(),
   error: failureSchema.nullable(),
@@ -33,6 +36,7 @@ export const sourceSchema = z.object({
 export const batchSchema = z.object({
   id: z.string(),
   taskId: z.string(),
+  name: z.string().nullable(),
   status: z.enum(BATCH_STATUSES),
   progress: progressSchema,
   sources: z.array(sourceSchema),
@@ -49,8 +53,21 @@ export const createdBatchSchema = batchSchema.extend({ bulkGenerateTaskId: z.str
 
 /** A submission. How many sources and how large is a setting, so it is checked by `createBatch`. */
 export const newBatchSchema = z.strictObject({
+  /** What a person calls it. */
+  name: plainText(120).optional(),
   sources: z
-    .array(z.strictObject({ url: webAddress(), batchSize: z.number().int().min(1).default(1) }))
+    .array(
+      z.strictObject({
+        url: webAddress(),
+        batchSize: z.number().int().min(1).default(1),
+        /** The language of the texts, in place of the page's. */
+        locale: languageTag().optional(),
+        /** How the texts are to sound. */
+        tone: plainText(200).optional(),
+        /** A product given by hand: then the page is not read. */
+        product: givenProductSchema.optional(),
+      }),
+    )
     .min(1, { error: 'must have at least one source' }),
 });
 export type NewBatch = z.infer<typeof newBatchSchema>;

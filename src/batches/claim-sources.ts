@@ -2,6 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import type { GivenProduct } from '../products/product.ts';
 import type { Claim } from '../queue/pump.ts';
 import type { Queue } from '../queue/queue.ts';
 import { holdWorker } from '../workers/hold-worker.ts';
@@ -16,6 +17,11 @@ export interface ClaimedSource {
   readonly workspaceId: string;
   readonly url: string;
   readonly batchSize: number;
+  /** What was asked of the texts. */
+  readonly locale: string | null;
+  readonly tone: string | null;
+  /** A product that was given by hand; then the page is not read. */
+  readonly given: GivenProduct | null;
   /** Counts its readings, so that a late one can be told from this one. */
   readonly attempt: number;
   /** 1 for the first try, or the first one since a person asked to try again. */
@@ -45,7 +51,14 @@ export async function claimSources(
       () => markRunning(tx).execute({ workerId, sourceIds }),
     );
     await notePageStarts(tx, work);
-    return { work: work.map(({ fairTag: _, ...source }) => ({ ...source, workerId })), more: true };
+    return {
+      work: work.map(({ fairTag: _, given, ...source }) => ({
+        ...source,
+        given: given as GivenProduct | null,
+        workerId,
+      })),
+      more: true,
+    };
   });
 }
 
@@ -66,6 +79,9 @@ const markRunning = prepareOnce((orm) =>
       workspaceId: sources.workspaceId,
       url: sources.url,
       batchSize: sources.batchSize,
+      locale: sources.locale,
+      tone: sources.tone,
+      given: sources.given,
       fairTag: sources.fairTag,
       attempt: sources.attempts,
       tries: sql<number>`${sources.attempts} - ${sources.attemptsForgiven}`,

@@ -37,6 +37,9 @@ export async function createBatch(
     // As it would be sent to the database: half a surrogate pair is no character, and no JSON.
     url: source.url.toWellFormed(),
     batchSize: source.batchSize,
+    locale: source.locale ?? null,
+    tone: source.tone ?? null,
+    given: source.product ?? null,
   }));
   // Ids sort in the order they are made: lists rely on previews being made by source and position.
   const previewRows = sourceRows.flatMap((source) =>
@@ -50,6 +53,7 @@ export async function createBatch(
     id: batchId,
     workspaceId,
     taskId,
+    name: submission.name ?? null,
     sources: JSON.stringify(sourceRows),
     previews: JSON.stringify(previewRows),
   };
@@ -80,13 +84,15 @@ const insertRows = prepareSql(
   'create_batch',
   sql`
     with batch as (
-      insert into cta.batches (id, workspace_id, task_id)
-      values (${sql.placeholder('id')}, ${sql.placeholder('workspaceId')}, ${sql.placeholder('taskId')})
+      insert into cta.batches (id, workspace_id, task_id, name)
+      values (${sql.placeholder('id')}, ${sql.placeholder('workspaceId')}, ${sql.placeholder('taskId')},
+        ${sql.placeholder('name')})
     ), source as (
-      insert into cta.sources (id, workspace_id, batch_id, position, url, batch_size)
-      select s.id, ${sql.placeholder('workspaceId')}::uuid, ${sql.placeholder('id')}::uuid, s.position, s.url, s."batchSize"
+      insert into cta.sources (id, workspace_id, batch_id, position, url, batch_size, locale, tone, given)
+      select s.id, ${sql.placeholder('workspaceId')}::uuid, ${sql.placeholder('id')}::uuid, s.position, s.url, s."batchSize",
+        s.locale, s.tone, s.given
       from jsonb_to_recordset(${sql.placeholder('sources')}::jsonb)
-        as s (id uuid, position int, url text, "batchSize" int)
+        as s (id uuid, position int, url text, "batchSize" int, locale text, tone text, given jsonb)
     )
     insert into cta.previews (id, workspace_id, batch_id, source_id, position)
     select p.id, ${sql.placeholder('workspaceId')}::uuid, ${sql.placeholder('id')}::uuid, p."sourceId", p.position

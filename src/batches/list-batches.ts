@@ -46,10 +46,10 @@ function buildPage(orm: Orm, direction: Cursor['direction'] | undefined) {
     .orderBy(byIndex(batches.createdAt), byIndex(batches.id))
     .limit(sql.placeholder('limit'))
     .as('page');
-  const { id, taskId, cancelRequestedAt, startedAt, finishedAt, createdAt } = page;
+  const { id, taskId, name, cancelRequestedAt, startedAt, finishedAt, createdAt } = page;
   return orm
     .select({
-      batch: { id, taskId, cancelRequestedAt, startedAt, finishedAt, createdAt },
+      batch: { id, taskId, name, cancelRequestedAt, startedAt, finishedAt, createdAt },
       source: sourceColumns,
       counts: previewCounts,
     })

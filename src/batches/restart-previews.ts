@@ -19,6 +19,8 @@ interface Restart {
   readonly batchId: string;
   readonly workspaceId: string;
   readonly previewIds: readonly string[];
+  /** Whether all of it is generated anew, also what was answered: its picture was exchanged, say. */
+  readonly anew?: boolean;
 }
 
 /**
@@ -27,13 +29,14 @@ interface Restart {
  * so that texts and background differ. Takes back that the batch was cancelled or finished.
  */
 export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: Restart): Promise<void> {
-  const { batchId, workspaceId, previewIds } = restart;
+  const { batchId, workspaceId, previewIds, anew = false } = restart;
+  const isAnew = anew ? sql`true` : sql`${previews.status} = 'done'`;
   const rows = await tx
     .update(previews)
     .set({
-      generation: sql`${previews.generation} + (${previews.status} = 'done')::int`,
+      generation: sql`${previews.generation} + (${isAnew})::int`,
       round: sql`${previews.round} + 1`,
-      variant: sql`${previews.variant} + case when ${previews.status} = 'done' then ${sources.batchSize} else 0 end`,
+      variant: sql`${previews.variant} + case when ${isAnew} then ${sources.batchSize} else 0 end`,
       status: sql`case when ${previews.imageId} is null then 'pending' else 'queued' end`,
       nextStep: null,
       retryAt: null,

@@ -10,6 +10,7 @@ import type { PreviewCounts } from './count-previews.ts';
 export const batchColumns = {
   id: batches.id,
   taskId: batches.taskId,
+  name: batches.name,
   cancelRequestedAt: batches.cancelRequestedAt,
   startedAt: batches.startedAt,
   finishedAt: batches.finishedAt,
@@ -21,6 +22,8 @@ export const sourceColumns = {
   id: sources.id,
   url: sources.url,
   batchSize: sources.batchSize,
+  locale: sources.locale,
+  tone: sources.tone,
   status: sources.status,
   productId: sources.productId,
   errorCode: sources.errorCode,
@@ -36,6 +39,8 @@ export interface BatchRow {
     readonly id: string;
     readonly url: string;
     readonly batchSize: number;
+    readonly locale: string | null;
+    readonly tone: string | null;
     readonly status: string;
     readonly productId: string | null;
     readonly errorCode: string | null;
@@ -62,6 +67,8 @@ function showBatch(rows: readonly BatchRow[]): Batch {
     id: source.id,
     url: source.url,
     batchSize: source.batchSize,
+    locale: source.locale,
+    tone: source.tone,
     status: source.status as SourceStatus,
     productId: source.productId,
     error: showFailure(source),

@@ -1,10 +1,10 @@
+import type { changePreview } from '../batches/change-preview.ts';
 import type { createBatch } from '../batches/create-batch.ts';
 import type { Log } from '../lib/log.ts';
-import type { patchPreview } from '../previews/patch-preview.ts';
 
 /** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */
 export type ApiDeps = Parameters<typeof createBatch>[0] &
-  Parameters<typeof patchPreview>[0] & { readonly log: Log };
+  Parameters<typeof changePreview>[0] & { readonly log: Log };
 
 /** A request whose token was accepted. */
 export interface Caller {

@@ -3,6 +3,7 @@ import { getLimits, limitsSchema } from '../ai-calls/get-limits.ts';
 import { batchSchema, createdBatchSchema, newBatchSchema, taskSchema } from '../batches/batch.ts';
 import { cancelBatch } from '../batches/cancel-batch.ts';
 import { cancelPreview } from '../batches/cancel-preview.ts';
+import { changePreview } from '../batches/change-preview.ts';
 import { createBatch } from '../batches/create-batch.ts';
 import { getBatch } from '../batches/get-batch.ts';
 import { getTask } from '../batches/get-task.ts';
@@ -10,11 +11,12 @@ import { listBatches } from '../batches/list-batches.ts';
 import { retryBatch } from '../batches/retry-batch.ts';
 import { retryPreview } from '../batches/retry-preview.ts';
 import { runOnce } from '../idempotency/run-once.ts';
+import { AppError } from '../lib/app-error.ts';
 import { getPreview } from '../previews/get-preview.ts';
 import { listPreviews } from '../previews/list-previews.ts';
-import { patchPreview } from '../previews/patch-preview.ts';
 import { prefillPatchSchema } from '../previews/prefill.ts';
 import { PREVIEW_STATUSES, previewSchema } from '../previews/preview.ts';
+import { getProduct, productSchema } from '../products/get-product.ts';
 import type { OperationContext } from './context.ts';
 
 /** What both doors do, said once: the shape that goes in, the shape that comes out, and one call between them. */
@@ -124,6 +126,12 @@ export const getLimitsOperation = operation({
   run: ({ deps }) => getLimits(deps),
 });
 
+export const getProductOperation = operation({
+  input: z.object({ id }),
+  output: productSchema,
+  run: ({ deps, workspaceId, baseUrl }, input) => getProduct(deps, { workspaceId, baseUrl, ...input }),
+});
+
 export const listPreviewsOperation = operation({
   input: z.object({
     ...paging,
@@ -154,12 +162,27 @@ export const retryPreviewOperation = keyed('previews.retry', {
 });
 
 export const patchPreviewOperation = operation({
-  input: z.strictObject({ id, prefill: prefillPatchSchema, ifVersion: ifVersion.optional() }),
+  input: z.strictObject({
+    id,
+    prefill: prefillPatchSchema.optional(),
+    imageId: id.optional(),
+    ifVersion: ifVersion.optional(),
+  }),
   output: previewSchema.extend({ warnings: z.array(warningSchema) }),
   async run({ deps, workspaceId, baseUrl }, input) {
     const ifVersions = input.ifVersion === undefined ? undefined : [input.ifVersion].flat();
-    const options = { workspaceId, id: input.id, patch: input.prefill, ifVersions, baseUrl };
-    const { preview, warnings } = await patchPreview(deps, options);
+    if (input.prefill === undefined && input.imageId === undefined) {
+      const message = 'is missing: send a part of it, or an image_id';
+      throw new AppError('validation', { errors: [{ path: ['prefill'], message }] });
+    }
+    const { preview, warnings } = await changePreview(deps, {
+      workspaceId,
+      baseUrl,
+      id: input.id,
+      patch: input.prefill,
+      imageId: input.imageId,
+      ifVersions,
+    });
     return { ...preview, warnings: warnings.map((w) => ({ ...w, path: w.path.join('.') })) };
   },
 });

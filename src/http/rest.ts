@@ -15,6 +15,7 @@ import {
   getBatchOperation,
   getLimitsOperation,
   getPreviewOperation,
+  getProductOperation,
   getTaskOperation,
   listBatchesOperation,
   listPreviewsOperation,
@@ -108,6 +109,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
       warnings: warnings.map((warning) => ({ ...warning, path: toSnakeCase(warning.path) })),
     }),
   });
+  route('GET', '/products/:id/', getProductOperation);
   route('GET', '/tasks/:taskId/', getTaskOperation);
   route('GET', '/limits/', getLimitsOperation);
 }

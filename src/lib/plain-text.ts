@@ -32,3 +32,19 @@ export function webAddress() {
       error: 'must be an absolute http or https address, such as https://shop.example/product',
     });
 }
+
+/** A language tag (BCP 47), such as `en` or `de-AT`. */
+export function languageTag() {
+  return z
+    .string()
+    .max(35, { error: 'must have at most 35 characters' })
+    .refine((tag) => isLanguageTag(tag), { error: 'must be a language tag such as en or de-AT' });
+}
+
+function isLanguageTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
+}

@@ -7,6 +7,7 @@ const preview: Preview = {
   bulkTaskId: '2',
   sourceId: '3',
   productId: null,
+  imageId: null,
   position: 0,
   status: 'done',
   prefill: {

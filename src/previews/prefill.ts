@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { plainText, webAddress } from '../lib/plain-text.ts';
+import { languageTag, plainText, webAddress } from '../lib/plain-text.ts';
 
 /** The longest texts of a prefill, in characters. */
 export const PREFILL_LENGTHS = {
@@ -38,11 +38,6 @@ const color = z
   .regex(/^#[0-9a-f]{6}$/i, { error: 'must be a colour such as #1a2b3c' })
   .toLowerCase();
 
-const locale = z
-  .string()
-  .max(35)
-  .refine((tag) => isLanguageTag(tag), { error: 'must be a language tag such as en or de-AT' });
-
 /** Part or whole of a prefill as a merge patch (RFC 7396): what is given changes, null clears what can be null. */
 export const prefillPatchSchema = z.strictObject({
   headline: plainText(PREFILL_LENGTHS.headline).optional(),
@@ -61,14 +56,6 @@ export const prefillPatchSchema = z.strictObject({
       buttonText: color.optional(),
     })
     .optional(),
-  locale: locale.optional(),
+  locale: languageTag().optional(),
 });
 export type PrefillPatch = z.infer<typeof prefillPatchSchema>;
-
-function isLanguageTag(tag: string): boolean {
-  try {
-    return Intl.getCanonicalLocales(tag).length === 1;
-  } catch {
-    return false;
-  }
-}

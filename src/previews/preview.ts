@@ -51,6 +51,8 @@ export const previewSchema = z.object({
   bulkTaskId: z.string(),
   sourceId: z.string(),
   productId: z.string().nullable(),
+  /** The product's picture that it was made from. */
+  imageId: z.string().nullable(),
   position: z.number(),
   status: z.enum(PREVIEW_STATUSES),
   prefill: prefillSchema.nullable(),

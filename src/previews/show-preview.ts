@@ -11,6 +11,7 @@ export const previewColumns = {
   batchId: previews.batchId,
   sourceId: previews.sourceId,
   productId: previews.productId,
+  imageId: previews.imageId,
   position: previews.position,
   status: previews.status,
   ranking: previews.ranking,
@@ -49,6 +50,7 @@ export function showPreview(row: PreviewRow, baseUrl: string, waiting?: Waiting)
     bulkTaskId: row.batchId,
     sourceId: row.sourceId,
     productId: row.productId,
+    imageId: row.imageId,
     position: row.position,
     status: row.status as PreviewStatus,
     prefill: prefill && {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { plainText, webAddress } from '../lib/plain-text.ts';
 
 /** A product as a page reader hands it over. Texts are plain; lengths are bounded by the reader. */
 export interface ReadProduct {
@@ -41,6 +42,20 @@ export interface RankingMethod {
   readonly model: string | null;
 }
 
+/** A product that is given by hand, in place of reading its page: for shops that do not let us read them. */
+export const givenProductSchema = z.strictObject({
+  title: plainText(300),
+  description: plainText(2000).optional(),
+  /** As a shopper would see it. */
+  priceText: plainText(60).optional(),
+  /** Best first. */
+  imageUrls: z
+    .array(webAddress())
+    .min(1, { error: 'must have at least one picture' })
+    .max(20, { error: 'must have at most 20 pictures' }),
+});
+export type GivenProduct = z.infer<typeof givenProductSchema>;
+
 /** What the AI calls of a source are told. A copy is kept with the source, so that every try says the same. */
 export const briefSchema = z.object({
   title: z.string(),
@@ -50,20 +65,29 @@ export const briefSchema = z.object({
   locale: z.string(),
   /** Where the button leads. */
   url: z.string(),
+  /** How they are to sound, in the words of who asked. Absent in what older versions stored. */
+  tone: z.string().nullable().default(null),
 });
 export type Brief = z.infer<typeof briefSchema>;
 
 /** More of a description than this does not make better texts, only dearer ones. */
 const BRIEF_DESCRIPTION_LENGTH = 1200;
 
-/** The brief of a product. A page that does not say its language is taken for English. */
-export function makeBrief(product: ReadProduct): Brief {
+/** What was asked of the texts of a source. */
+export interface TextWishes {
+  readonly locale: string | null;
+  readonly tone: string | null;
+}
+
+/** The brief of a product. A page that does not say its language is taken for English, if no other was asked for. */
+export function makeBrief(product: ReadProduct, { locale, tone }: TextWishes): Brief {
   return {
     title: product.title,
     description: product.description?.slice(0, BRIEF_DESCRIPTION_LENGTH).toWellFormed() ?? null,
     brand: product.brand,
     priceText: product.priceText,
-    locale: product.language ?? 'en',
+    locale: locale ?? product.language ?? 'en',
     url: product.address,
+    tone,
   };
 }

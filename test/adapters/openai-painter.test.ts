@@ -19,6 +19,7 @@ const brief: Brief = {
   brand: null,
   priceText: null,
   locale: 'en',
+  tone: null,
   palette: ['#c2382e'],
   variant: 0,
 };

@@ -20,6 +20,7 @@ const brief: Brief = {
   brand: 'Northwind',
   priceText: '€ 89',
   locale: 'en',
+  tone: null,
   palette: ['#c2382e'],
   variant: 2,
 };

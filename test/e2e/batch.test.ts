@@ -93,6 +93,69 @@ describe('with an AI service', () => {
     expect(ai.calls[0]?.authorization).toBe('Bearer fake');
   });
 
+  test('what an operator asks for: a name, a language, a tone, a product by hand, another picture', async () => {
+    const rest = createRestClient(program.address, token);
+    const hidden = `${shop.origin}/no-such-page`;
+    const created = await rest.call('POST', '/batch/', {
+      name: 'Autumn',
+      sources: [
+        {
+          url: hidden,
+          batch_size: 1,
+          locale: 'de-AT',
+          tone: 'dry and short',
+          product: {
+            title: 'Hidden Chair',
+            price_text: '€ 12,50',
+            image_urls: [1, 2].map((n) => `${shop.origin}/pictures/hidden-${n}.jpg`),
+          },
+        },
+      ],
+    });
+    expect(created).toMatchObject({ status: 201, body: { name: 'Autumn' } });
+    const batch = await rest.follow(created.body.id);
+    expect(batch).toMatchObject({ name: 'Autumn', status: 'done' });
+    expect(batch.sources).toMatchObject([{ url: hidden, locale: 'de-AT', tone: 'dry and short' }]);
+    const [preview] = await rest.previews(batch.id);
+    expect(preview.prefill).toMatchObject({ cta_url: hidden, price_text: '€ 12,50', locale: 'de-AT' });
+    const asked = () =>
+      ai.calls.filter((call) => call.kind === 'text' && JSON.stringify(call.body).includes('Hidden Chair'));
+    expect(asked()).toHaveLength(1);
+    expect(JSON.stringify(asked()[0]?.body)).toContain('dry and short');
+
+    const { body: product } = await rest.call('GET', `/products/${preview.product_id}/`);
+    expect(product).toMatchObject({
+      url: hidden,
+      title: 'Hidden Chair',
+      provenance: { price_text: 'given' },
+    });
+    expect(product.images).toHaveLength(2);
+    const other = product.images.find((image: { id: string }) => image.id !== preview.image_id);
+    await rest.call('PATCH', `/previews/${preview.id}/`, { prefill: { headline: 'Mine' } });
+    const patched = await rest.call('PATCH', `/previews/${preview.id}/`, { image_id: other.id });
+    expect(patched).toMatchObject({ status: 200, body: { image_id: other.id, status: 'queued' } });
+    await rest.follow(batch.id);
+    const { body: again } = await rest.call('GET', `/previews/${preview.id}/`);
+    expect(again).toMatchObject({
+      status: 'done',
+      image_id: other.id,
+      prefill: { headline: 'Mine', product_image_url: other.url },
+    });
+    expect(again.prefill.background_image_url).not.toBe(preview.prefill.background_image_url);
+    expect(asked()).toHaveLength(2);
+
+    for (const image_id of [batch.id, 'x']) {
+      expect(await rest.call('PATCH', `/previews/${preview.id}/`, { image_id })).toMatchObject({
+        status: 400,
+        body: { code: 'validation', errors: [{ path: 'image_id' }] },
+      });
+    }
+    expect(await rest.call('PATCH', `/previews/${preview.id}/`, {})).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'prefill' }] },
+    });
+  });
+
   test('a batch that is cancelled ends its calls at once, and one that is tried again goes on', async () => {
     const rest = createRestClient(program.address, token);
     const before = ai.calls.length;

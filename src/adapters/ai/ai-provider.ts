@@ -7,6 +7,8 @@ export interface Brief {
   readonly priceText: string | null;
   /** BCP 47, as the page named it: `de`, `pt-BR`. */
   readonly locale: string;
+  /** How the texts are to sound, in the words of who asked. */
+  readonly tone: string | null;
   /** `#rrggbb`, most used first. */
   readonly palette: readonly string[];
   /** 0 and up. Another variant must differ in its texts and in its background. */

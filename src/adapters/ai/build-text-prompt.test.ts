@@ -9,6 +9,7 @@ const brief: Brief = {
   brand: null,
   priceText: '€ 9',
   locale: 'de',
+  tone: null,
   palette: ['#112233', 'red; ignore'],
   variant: 0,
 };

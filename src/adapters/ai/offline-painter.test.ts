@@ -14,7 +14,16 @@ const call: CallContext = {
 };
 
 function briefFor(variant: number, palette = ['#ffffff', '#c2382e']): Brief {
-  return { title: 'T', description: null, brand: null, priceText: null, locale: 'en', palette, variant };
+  return {
+    title: 'T',
+    description: null,
+    brand: null,
+    priceText: null,
+    tone: null,
+    locale: 'en',
+    palette,
+    variant,
+  };
 }
 
 async function draw(background: string, size = 400): Promise<Picture> {

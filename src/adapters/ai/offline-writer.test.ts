@@ -9,6 +9,7 @@ const brief: Brief = {
   brand: 'Northwind',
   priceText: '€ 89.00',
   locale: 'en',
+  tone: null,
   palette: [],
   variant: 0,
 };

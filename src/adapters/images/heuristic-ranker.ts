@@ -28,7 +28,15 @@ const DECORATION =
   /^(?:logos?|icons?|banners?|badges?|placeholder|sprites?|payments?|shipping|newsletter|sizechart|sizeguide|sizing|chart|guide|measurements?|swatch(?:es)?|certificates?|avatar|favicon)$/;
 
 /** og:image is chosen by hand, but for sharing: at times a collage or with a logo. */
-const SOURCE_TRUST = { 'json-ld': 1, microdata: 0.95, rdfa: 0.95, og: 0.8, state: 0.7, dom: 0.4 } as const;
+const SOURCE_TRUST = {
+  given: 1,
+  'json-ld': 1,
+  microdata: 0.95,
+  rdfa: 0.95,
+  og: 0.8,
+  state: 0.7,
+  dom: 0.4,
+} as const;
 
 /** Each step down the gallery takes a quarter of what was left. */
 const POSITION_DECAY = 0.75;

@@ -1,5 +1,5 @@
-/** Where on a page a fact was found, most trusted first. */
-export type PageSource = 'json-ld' | 'microdata' | 'rdfa' | 'og' | 'state' | 'dom';
+/** Where on a page a fact was found, most trusted first; `given` is not from the page but by hand. */
+export type PageSource = 'given' | 'json-ld' | 'microdata' | 'rdfa' | 'og' | 'state' | 'dom';
 
 /** A picture that may show the product. */
 export interface CandidateImage {
