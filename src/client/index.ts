@@ -1,5 +1,13 @@
-import { createTRPCClient, type HTTPBatchLinkOptions, httpBatchLink, type TRPCClient } from '@trpc/client';
+import {
+  createTRPCClient,
+  type HTTPBatchLinkOptions,
+  httpBatchLink,
+  httpSubscriptionLink,
+  splitLink,
+  type TRPCClient,
+} from '@trpc/client';
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
+import { EventSource } from 'eventsource';
 import superjson from 'superjson';
 import type { AppRouter } from '../http/router.ts';
 
@@ -21,19 +29,37 @@ export interface ClientOptions {
   readonly fetch?: NonNullable<HTTPBatchLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']>;
 }
 
-/** A typed client. Calls made at the same time go out as one request; dates arrive as `Date`. */
+/**
+ * A typed client. Calls made at the same time go out as one request; dates arrive as `Date`. `batch.watch` is live, and goes on
+ * by itself after a lost connection.
+ */
 export function createCtaBatchClient({ url, token, fetch }: ClientOptions): CtaBatchClient {
+  const endpoint = `${url.replace(/\/+$/, '')}/trpc`;
+  const headers = async () => ({
+    authorization: `Bearer ${typeof token === 'function' ? await token() : token}`,
+  });
   return createTRPCClient<AppRouter>({
     links: [
-      httpBatchLink({
-        url: `${url.replace(/\/+$/, '')}/trpc`,
-        transformer: superjson,
-        // Longer addresses are refused by some proxies; the batch is split instead.
-        maxURLLength: 2000,
-        async headers() {
-          return { authorization: `Bearer ${typeof token === 'function' ? await token() : token}` };
-        },
-        ...(fetch ? { fetch } : {}),
+      splitLink({
+        condition: ({ type }) => type === 'subscription',
+        true: httpSubscriptionLink({
+          url: endpoint,
+          transformer: superjson,
+          // The browser's own sends no token.
+          EventSource,
+          eventSourceOptions: {
+            fetch: async (input, init) =>
+              globalThis.fetch(input, { ...init, headers: { ...init.headers, ...(await headers()) } }),
+          },
+        }),
+        false: httpBatchLink({
+          url: endpoint,
+          transformer: superjson,
+          // Longer addresses are refused by some proxies; the batch is split instead.
+          maxURLLength: 2000,
+          headers,
+          ...(fetch ? { fetch } : {}),
+        }),
       }),
     ],
   });

@@ -26,6 +26,8 @@ export type Transact = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 export interface Database {
   readonly orm: Orm;
   readonly transact: Transact;
+  /** Calls `listener` after each commit with what it has changed; see `noteChange`. */
+  onChange(listener: (id: string) => void): void;
   /**
    * Listens on a connection of its own until the database is closed. `onConnect` is called for every new connection:
    * what was announced while there was none has to be looked for.
@@ -53,6 +55,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('connect', (client) => client.on('error', () => {}));
   const orm = drizzle(pool);
   const listeners: (() => Promise<void>)[] = [];
+  const changeListeners: ((id: string) => void)[] = [];
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
@@ -65,11 +68,16 @@ export function openDatabase(options: DatabaseOptions): Database {
     async transact(work) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await transactOnce(pool, work);
+          const { result, changed } = await transactOnce(pool, work);
+          for (const listener of changeListeners) for (const id of changed) listener(id);
+          return result;
         } catch (error) {
           if (attempt >= CONFLICT_TRIES || !isRetryableConflict(error)) throw error;
         }
       }
+    },
+    onChange(listener) {
+      changeListeners.push(listener);
     },
     async listen(channels, onConnect) {
       const connection = await keepConnection({
@@ -96,16 +104,22 @@ export function openDatabase(options: DatabaseOptions): Database {
  * after as many lost connections as the pool has places the program would wait for ever. Nor does anybody wait for the
  * `begin`: the first statement is sent behind it.
  */
-async function transactOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function transactOnce<T>(
+  pool: Pool,
+  work: (tx: Tx) => Promise<T>,
+): Promise<{ result: T; changed: ReadonlySet<string> }> {
   const client = await pool.connect();
+  const tx = openTx(client);
+  const changed = new Set<string>();
+  changes.set(tx, changed);
   let isBroken = false;
   try {
     const [, result] = await pipelined(
       () => client.query('begin'),
-      () => work(openTx(client)),
+      () => work(tx),
     );
     await client.query('commit');
-    return result;
+    return { result, changed };
   } catch (error) {
     // It may still be in the transaction, if it cannot be rolled back.
     isBroken = isUnavailable(error) || !(await rollBack(client));
@@ -122,6 +136,14 @@ async function rollBack(client: PoolClient): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Of each open transaction: what it changes. */
+const changes = new WeakMap<Tx, Set<string>>();
+
+/** Notes that a transaction changes something that others may watch: its commit tells `onChange`. */
+export function noteChange(tx: Tx, id: string): void {
+  changes.get(tx)?.add(id);
 }
 
 /** Of each connection: what was prepared on it can be used again in its next transaction. */

@@ -19,10 +19,12 @@ export function createAuthenticate(deps: Pick<ApiDeps, 'orm'>): Authenticate {
     if (known) return known;
     const owner = await findWorkspaceByToken(deps, token);
     if (!owner) throw new AppError('unauthorized');
-    const caller = { workspaceId: owner.workspaceId };
-    accepted.set(token, caller, {
-      ttl: Math.max(1, Math.min(REMEMBER_MS, owner.expiresInMs ?? REMEMBER_MS)),
-    });
+    const { workspaceId, expiresInMs } = owner;
+    const caller: Caller = {
+      workspaceId,
+      ...(expiresInMs === null ? {} : { expiresAt: performance.now() + expiresInMs }),
+    };
+    accepted.set(token, caller, { ttl: Math.max(1, Math.min(REMEMBER_MS, expiresInMs ?? REMEMBER_MS)) });
     return caller;
   };
 }

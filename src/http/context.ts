@@ -1,14 +1,17 @@
 import type { changePreview } from '../batches/change-preview.ts';
 import type { createBatch } from '../batches/create-batch.ts';
+import type { BatchWatch } from '../batches/watch-batches.ts';
 import type { Log } from '../lib/log.ts';
 
 /** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */
 export type ApiDeps = Parameters<typeof createBatch>[0] &
-  Parameters<typeof changePreview>[0] & { readonly log: Log };
+  Parameters<typeof changePreview>[0] & { readonly log: Log; readonly batchWatch: BatchWatch };
 
 /** A request whose token was accepted. */
 export interface Caller {
   readonly workspaceId: string;
+  /** When its token expires, a `performance.now()`; absent if it never does. */
+  readonly expiresAt?: number;
 }
 
 /** What an operation runs with. */

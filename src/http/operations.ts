@@ -102,6 +102,12 @@ export const getBatchOperation = operation({
   run: ({ deps, workspaceId }, input) => getBatch(deps, { workspaceId, ...input }),
 });
 
+export const watchBatchInput = z.object({
+  id,
+  /** The id of the last event that was seen. On REST: the header `Last-Event-ID`. */
+  lastEventId: z.string().max(100).optional(),
+});
+
 export const cancelBatchOperation = keyed('batch.cancel', {
   input: z.strictObject({ id }),
   output: batchSchema,

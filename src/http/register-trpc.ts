@@ -1,6 +1,7 @@
+import type { AnyProcedure } from '@trpc/server';
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { describeError } from '../lib/app-error.ts';
+import { AppError, describeError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps } from './context.ts';
@@ -18,6 +19,13 @@ interface TrpcOptions {
 
 /** Calls in one request. Our client splits longer batches by the length of the address long before. */
 const MOST_CALLS = 100;
+
+/** The procedures that answer with a stream of events. */
+const STREAMS: ReadonlySet<string> = new Set(
+  Object.entries(appRouter._def.procedures as unknown as Record<string, AnyProcedure>).flatMap(
+    ([path, procedure]) => (procedure._def.type === 'subscription' ? [path] : []),
+  ),
+);
 
 /** The tRPC door under `/trpc`, with batching. */
 export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
@@ -37,10 +45,19 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     const shape = { message: problem.message, code: -32_600, data: { code: problem.code, httpStatus } };
     return reply.code(httpStatus).send({ error: { json: shape } });
   });
-  /** Many calls in one request count as one. Who may not come in is told so by each procedure. */
-  async function countRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const caller = await options.authenticate(request.headers.authorization).catch(() => undefined);
-    if (caller) await options.limitRequests(request, reply, caller);
+  /**
+   * Many calls in one request count as one. Who may not come in is told so by each procedure; a subscription could say it only in
+   * a stream.
+   */
+  async function countRequest(request: FastifyRequest, reply: FastifyReply, path: string): Promise<void> {
+    const isStream = STREAMS.has(path);
+    try {
+      const caller = await options.authenticate(request.headers.authorization);
+      await options.limitRequests(request, reply, caller);
+    } catch (error) {
+      const isRefused = error instanceof AppError && error.code === 'unauthorized';
+      if (isStream || !isRefused) throw error;
+    }
   }
 
   app.route<{ Params: { path: string } }>({
@@ -48,7 +65,9 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     url: '/trpc/:path',
     exposeHeadRoute: false,
     async handler(request, reply) {
-      await countRequest(request, reply);
+      await countRequest(request, reply, request.params.path);
+      // Not kept after the stream: a program that stops would wait for it.
+      if (STREAMS.has(request.params.path)) reply.header('connection', 'close');
       await fastifyRequestHandler({
         router: appRouter,
         req: request,

@@ -1,11 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { batchSchema } from '../batches/batch.ts';
+import type { BatchEvent } from '../batches/watch-batches.ts';
 import { AppError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import { addEntityTags } from './entity-tags.ts';
 import { toInputError } from './errors.ts';
+import { type ServerSentEvent, sendEvents, watchCaller } from './event-stream.ts';
 import { headersOf, readHeaders } from './header-inputs.ts';
 import type { LimitRequests } from './limit-requests.ts';
 import {
@@ -23,6 +26,7 @@ import {
   patchPreviewOperation,
   retryBatchOperation,
   retryPreviewOperation,
+  watchBatchInput,
 } from './operations.ts';
 import { snakeCased, toSnakeCase, withSnakeKeys } from './snake-case.ts';
 
@@ -110,8 +114,38 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     }),
   });
   route('GET', '/products/:id/', getProductOperation);
+  app.get<{ Params: { id: string } }>(
+    `${ROOT}/batch/:id/events/`,
+    { exposeHeadRoute: false },
+    async (request, reply) => {
+      const caller = callers.get(request);
+      if (!caller) throw new Error('a request came past the authentication');
+      const lastEventId = request.headers['last-event-id'];
+      const input = watchBatchInput.safeParse({ ...request.params, lastEventId });
+      if (!input.success) throw toInputError(input.error);
+      const signal = watchCaller(reply, caller);
+      const watched = { workspaceId: caller.workspaceId, ...input.data, signal };
+      const { isOver, events } = await options.deps.batchWatch.watch(watched);
+      // A browser that has seen the end is told not to come again.
+      return isOver ? reply.code(204).send() : sendEvents(reply, writeBatchEvents(events));
+    },
+  );
   route('GET', '/tasks/:taskId/', getTaskOperation);
   route('GET', '/limits/', getLimitsOperation);
+}
+
+/** Of each event what is sent, once for all who watch. */
+const written = new WeakMap<BatchEvent, string>();
+
+async function* writeBatchEvents(events: AsyncIterable<BatchEvent>): AsyncGenerator<ServerSentEvent> {
+  for await (const event of events) {
+    let data = written.get(event);
+    if (data === undefined) {
+      data = JSON.stringify(withSnakeKeys(batchSchema.parse(event.batch)));
+      written.set(event, data);
+    }
+    yield { id: event.id, name: 'batch', data };
+  }
 }
 
 /** What an operation finds wrong with its input is told in REST's spelling. */

@@ -5,6 +5,7 @@ import { AppError, describeError, type ErrorCode } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
 import { toInputError, toRequestError } from './errors.ts';
+import { HEARTBEAT_MS } from './event-stream.ts';
 
 /** What a tRPC call begins with; who calls is found out by the procedure. */
 export interface TrpcContext {
@@ -25,6 +26,10 @@ const t = initTRPC.context<TrpcContext>().create({
         throw new TRPCError({ code: 'BAD_REQUEST', message: 'The input is not valid superjson.' });
       }
     },
+  },
+  sse: {
+    ping: { enabled: true, intervalMs: HEARTBEAT_MS },
+    client: { reconnectAfterInactivityMs: HEARTBEAT_MS * 2.5 },
   },
   // Never a stack in an answer, whatever NODE_ENV says.
   isDev: false,
@@ -76,8 +81,9 @@ const named = t.middleware(async ({ next }) => {
 });
 
 const authenticated = t.middleware(async ({ ctx, next }) => {
-  const { workspaceId } = await ctx.authenticate(ctx.authorization);
-  return next({ ctx: { deps: ctx.deps, workspaceId, baseUrl: ctx.baseUrl } });
+  const caller = await ctx.authenticate(ctx.authorization);
+  const { workspaceId } = caller;
+  return next({ ctx: { deps: ctx.deps, workspaceId, caller, baseUrl: ctx.baseUrl } });
 });
 
 export const createRouter = t.router;

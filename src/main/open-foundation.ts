@@ -1,3 +1,4 @@
+import { announceChanges } from '../batches/announce-changes.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { type EmbeddedServer, openEmbeddedServer } from '../db/embedded/embedded-server.ts';
 import { migrateDatabase } from '../db/migrate.ts';
@@ -37,7 +38,9 @@ export async function openFoundation(
     await migrateDatabase(url, () => installQueue({ url, log, supervise: false }));
     const poolSize = settings.DATABASE_POOL;
     const database = openDatabase({ url, poolSize, applicationName: 'cta-batch' });
+    const stopAnnouncing = announceChanges(database);
     closers.push({ name: 'the database', close: database.close });
+    closers.push({ name: 'the announcements', close: async () => stopAnnouncing() });
     const queue = await openQueue({ url, log, supervise: options.supervise });
     closers.push({ name: 'the queue', close: queue.stop });
     return { url, database, queue, embedded: server !== undefined, closers };

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { createBatchWatch } from '../batches/watch-batches.ts';
 import { createApp } from '../http/app.ts';
 import type { Log } from '../lib/log.ts';
 import { type Settings, SettingsError } from './config.ts';
@@ -27,7 +28,14 @@ export async function startApi(foundation: Foundation, settings: Settings, log: 
   const { database, queue } = foundation;
   const limits = { maxSources: settings.MAX_SOURCES, maxBatchSize: settings.MAX_BATCH_SIZE };
   const app = await createApp(
-    { orm: database.orm, transact: database.transact, queue, log, limits },
+    {
+      orm: database.orm,
+      transact: database.transact,
+      queue,
+      log,
+      limits,
+      batchWatch: createBatchWatch(database),
+    },
     {
       publicUrl: settings.PUBLIC_URL,
       corsOrigins: settings.CORS_ORIGINS,

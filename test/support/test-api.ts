@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import { createBatchWatch } from '../../src/batches/watch-batches.ts';
 import { createCtaBatchClient } from '../../src/client/index.ts';
 import { type AppOptions, createApp } from '../../src/http/app.ts';
 import { createMemoryLog } from './quiet-log.ts';
@@ -19,7 +20,7 @@ export interface Answer {
 export async function startTestApi(db: TestDatabase, options: Partial<AppOptions> = {}) {
   const log = createMemoryLog();
   const app: FastifyInstance = await createApp(
-    { ...db.deps, log },
+    { ...db.deps, log, batchWatch: createBatchWatch(db) },
     { corsOrigins: [], trustProxy: false, publicUrl: 'https://cta.example', ...options },
   );
   await app.listen({ host: '127.0.0.1', port: 0 });

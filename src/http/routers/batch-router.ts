@@ -1,3 +1,6 @@
+import { tracked } from '@trpc/server';
+import { batchSchema } from '../../batches/batch.ts';
+import { expirySignal } from '../event-stream.ts';
 import {
   cancelBatchOperation,
   createBatchOperation,
@@ -5,6 +8,7 @@ import {
   getTaskOperation,
   listBatchesOperation,
   retryBatchOperation,
+  watchBatchInput,
 } from '../operations.ts';
 import { createRouter, procedure } from '../trpc.ts';
 
@@ -30,6 +34,14 @@ export const batchRouter = createRouter({
     .input(retryBatchOperation.input)
     .output(retryBatchOperation.output)
     .mutation(({ ctx, input }) => retryBatchOperation.run(ctx, input)),
+  watch: procedure.input(watchBatchInput).subscription(async function* ({ ctx, input, signal }) {
+    const { deps, workspaceId, caller } = ctx;
+    const ended = AbortSignal.any([expirySignal(caller), ...(signal ? [signal] : [])]);
+    const { events } = await deps.batchWatch.watch({ workspaceId, ...input, signal: ended });
+    for await (const { id, batch } of events) {
+      yield tracked(id, batchSchema.parse(batch));
+    }
+  }),
   task: procedure
     .input(getTaskOperation.input)
     .output(getTaskOperation.output)

@@ -1,0 +1,74 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import type { Caller } from './context.ts';
+
+/** Comments that keep the connection open through proxies, and tell both ends when it is not. */
+export const HEARTBEAT_MS = 15_000;
+/** After a lost connection, clients that go by it come again after this. */
+const RETRY_MS = 1000;
+/** setTimeout turns anything above this into 1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** An event as it goes over the wire, its data in one line. */
+export interface ServerSentEvent {
+  readonly id: string;
+  readonly name: string;
+  readonly data: string;
+}
+
+/** Answers with server-sent events (WHATWG HTML, 9.2) until there are no more. */
+export function sendEvents(reply: FastifyReply, events: AsyncGenerator<ServerSentEvent>): FastifyReply {
+  reply.headers({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store, no-transform',
+    // Not kept after the stream: a program that stops would wait for it.
+    connection: 'close',
+    // For nginx: do not gather them.
+    'x-accel-buffering': 'no',
+  });
+  return reply.send(Readable.from(write(events)));
+}
+
+async function* write(events: AsyncGenerator<ServerSentEvent>): AsyncGenerator<string> {
+  try {
+    yield `retry: ${RETRY_MS}\n\n`;
+    for (let next = events.next(); ; ) {
+      const beat = new AbortController();
+      const result = await Promise.race([next, pause(HEARTBEAT_MS, beat.signal)]);
+      beat.abort();
+      if (result === undefined) yield ': still here\n\n';
+      else if (result.done) return;
+      else {
+        yield format(result.value);
+        next = events.next();
+      }
+    }
+  } finally {
+    await events.return(undefined);
+  }
+}
+
+function format({ id, name, data }: ServerSentEvent): string {
+  return `id: ${id}\nevent: ${name}\ndata: ${data}\n\n`;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms, undefined);
+    signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  });
+}
+
+/** Aborts when the client hangs up, or when the token it came with expires. */
+export function watchCaller(reply: FastifyReply, caller: Caller): AbortSignal {
+  const gone = new AbortController();
+  // The answer's end: of a connection that is kept alive, or with it.
+  reply.raw.once('close', () => gone.abort());
+  return AbortSignal.any([gone.signal, expirySignal(caller)]);
+}
+
+/** Aborts when the caller's token expires. */
+export function expirySignal({ expiresAt }: Caller): AbortSignal {
+  if (expiresAt === undefined) return new AbortController().signal;
+  return AbortSignal.timeout(Math.min(Math.max(expiresAt - performance.now(), 0), MAX_TIMER_MS));
+}

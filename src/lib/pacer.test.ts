@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createPacer } from './pacer.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('the first touch runs at once, all others in the time after it once at its end', async () => {
+  const runs: string[] = [];
+  const pacer = createPacer(250, async (key) => {
+    runs.push(`${key} ${Date.now() - began}`);
+  });
+  const began = Date.now();
+  pacer.touch('a');
+  expect(runs).toEqual(['a 0']);
+  for (let ms = 0; ms < 500; ms += 10) {
+    await vi.advanceTimersByTimeAsync(10);
+    pacer.touch('a');
+    if (ms === 100) pacer.touch('b');
+  }
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(runs).toEqual(['a 0', 'b 110', 'a 250', 'a 500', 'a 750']);
+  pacer.touch('a');
+  expect(runs.at(-1)).toMatch(/^a 1500$/);
+});
+
+test('a run that takes longer is not run twice at once, and what failed runs again', async () => {
+  let running = 0;
+  let most = 0;
+  let runs = 0;
+  const pacer = createPacer(100, async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    running -= 1;
+    runs += 1;
+    throw new Error('no');
+  });
+  pacer.touch('a');
+  await vi.advanceTimersByTimeAsync(150);
+  pacer.touch('a');
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([runs, most]).toEqual([2, 1]);
+});
+
+test('one that is closed runs nothing more', async () => {
+  const run = vi.fn(async () => {});
+  const pacer = createPacer(100, run);
+  pacer.touch('a');
+  pacer.touch('a');
+  pacer.close();
+  pacer.touch('b');
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(run).toHaveBeenCalledTimes(1);
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,173 @@
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { announceChanges } from '../../src/batches/announce-changes.ts';
+import { createBatchWatch } from '../../src/batches/watch-batches.ts';
+import type { Batch } from '../../src/client/index.ts';
+import { createToken } from '../../src/workspaces/create-token.ts';
+import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
+import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let api: TestApi;
+let workerId: string;
+let stopAnnouncing: () => void;
+let one: { workspaceId: string; token: string };
+let other: { workspaceId: string; token: string };
+beforeAll(async () => {
+  db = await openTestDatabase();
+  stopAnnouncing = announceChanges(db);
+  api = await startTestApi(db);
+  workerId = await addWorker(db);
+  one = await db.addWorkspace('one');
+  other = await db.addWorkspace('other');
+});
+afterAll(async () => {
+  await api.close();
+  stopAnnouncing();
+  await db.drop();
+});
+
+interface Event {
+  id: string;
+  event: string;
+  data: { status: string; progress: Record<string, number> };
+}
+
+/** Opens a stream of events, as a client of REST does. */
+async function openEvents(
+  id: string,
+  { token = one.token, headers = {}, address = api.address }: Partial<OpenOptions> = {},
+) {
+  const response = await fetch(`${address}${ROOT}/batch/${id}/events/`, {
+    headers: { authorization: `Bearer ${token}`, ...headers },
+  });
+  async function* read(): AsyncGenerator<Event> {
+    let text = '';
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const lines = text.slice(0, end).split('\n');
+        text = text.slice(end + 2);
+        const fields = Object.fromEntries(lines.map((line) => line.split(/: (.*)/, 2)));
+        if ('data' in fields) yield { ...fields, data: JSON.parse(String(fields.data)) } as unknown as Event;
+      }
+    }
+  }
+  return { response, events: read() };
+}
+interface OpenOptions {
+  token: string;
+  headers: Record<string, string>;
+  address: string;
+}
+
+const queued = (count = 2) => addQueuedBatch(db, one.workspaceId, [count]);
+const finishAll = async () => finish(db, await claim(db, workerId));
+
+test('whole snapshots, from what it is now to its end, over both doors', async () => {
+  const { id } = await queued(3);
+  const overTrpc: Batch[] = [];
+  const completed = new Promise<void>((resolve, reject) => {
+    api.client(one.token).batch.watch.subscribe(
+      { id },
+      {
+        onData: ({ data }) => overTrpc.push(data),
+        onComplete: () => resolve(),
+        onError: reject,
+      },
+    );
+  });
+  const { response, events } = await openEvents(id);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+  const seen: Event[] = [(await events.next()).value as Event];
+  await finishAll();
+  for await (const event of events) seen.push(event);
+  await completed;
+
+  expect(seen[0]).toMatchObject({ event: 'batch', data: { id, progress: { queued: 3, total: 3 } } });
+  expect(seen.at(-1)?.data).toMatchObject({ status: 'done', progress: { done: 3 } });
+  expect(new Set(seen.map((event) => event.id)).size).toBe(seen.length);
+  const { body } = await api.rest(one.token, 'GET', `/batch/${id}/`);
+  expect(seen.at(-1)?.data).toEqual(body);
+  expect(overTrpc.at(-1)).toEqual(await api.client(one.token).batch.get.query({ id }));
+  expect(overTrpc.length).toBeGreaterThan(1);
+});
+
+test('who comes again is told what is new, and of one that is over nothing', async () => {
+  const { id } = await queued();
+  const first = await openEvents(id);
+  const { value } = await first.events.next();
+  await first.events.return(undefined);
+
+  const second = await openEvents(id, { headers: { 'last-event-id': (value as Event).id } });
+  await finishAll();
+  const seen: Event[] = [];
+  for await (const event of second.events) seen.push(event);
+  expect(seen.map((event) => event.id)).not.toContain((value as Event).id);
+  expect(seen.at(-1)?.data.status).toBe('done');
+
+  const third = await openEvents(id, { headers: { 'last-event-id': seen.at(-1)?.id ?? '' } });
+  expect(third.response.status).toBe(204);
+});
+
+test('of no batch, of another workspace, without a token: an answer, not a stream', async () => {
+  const { id } = await queued();
+  for (const { token, path, status } of [
+    { token: other.token, path: id, status: 404 },
+    { token: one.token, path: 'x', status: 404 },
+    { token: 'nonsense', path: id, status: 401 },
+  ]) {
+    const { response } = await openEvents(path, { token });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    await response.body?.cancel();
+  }
+  await finishAll();
+});
+
+test('a thousand watchers of a batch are one look at it', async () => {
+  const { id } = await queued();
+  const watch = createBatchWatch(db);
+  const pool = db.orm.$client as Pool;
+  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
+  let looks = 0;
+  Object.assign(pool, {
+    query(...args: unknown[]) {
+      if ((args[0] as { name?: string }).name === 'get_batch') looks += 1;
+      return query(...args);
+    },
+  });
+  const ending = new AbortController();
+  const { workspaceId } = one;
+  const lasts = Array.from({ length: 1000 }, async () => {
+    let last: string | undefined;
+    const { events } = await watch.watch({ workspaceId, id, signal: ending.signal });
+    for await (const event of events) last = event.batch.status;
+    return last;
+  });
+  await finishAll();
+  expect(new Set(await Promise.all(lasts))).toEqual(new Set(['done']));
+  await watch.close();
+  Object.assign(pool, { query });
+  // The first, and one for each time that it was announced.
+  expect(looks).toBeGreaterThan(0);
+  expect(looks).toBeLessThan(20);
+});
+
+test('a stream ends with its token, and with the program', async () => {
+  const { id } = await queued();
+  const token = await createToken(db, { workspaceId: one.workspaceId, expiresInMs: 1500 });
+  const short = await openEvents(id, { token });
+  for await (const event of short.events) expect(event.data.status).toBe('running');
+
+  const second = await startTestApi(db);
+  const long = await openEvents(id, { address: second.address });
+  const ended = (async () => {
+    for await (const event of long.events) expect(event.data.status).toBe('running');
+  })();
+  await second.close();
+  await ended;
+  await finishAll();
+});
