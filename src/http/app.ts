@@ -6,6 +6,7 @@ import { AppError } from '../lib/app-error.ts';
 import { registerAssets } from './assets.ts';
 import { createAuthenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
+import { registerCtaPage } from './cta-page.ts';
 import { createLimitRequests } from './limit-requests.ts';
 import { nameRequest } from './name-request.ts';
 import { BODY_LIMIT, parseJsonBodies } from './parse-body.ts';
@@ -20,6 +21,8 @@ export interface AppOptions {
   readonly corsOrigins: readonly string[];
   /** Requests of a workspace; no limit if null or absent. */
   readonly requestRate?: Rate | null;
+  /** What may show a CTA's page in a frame, as `frame-ancestors` has it. */
+  readonly frameAncestors: string;
   /** Fastify's `trustProxy`. */
   readonly trustProxy: boolean | string;
 }
@@ -89,6 +92,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
     });
   }
   registerAssets(app, deps);
+  registerCtaPage(app, deps, options);
   const limitRequests = await createLimitRequests(app, options.requestRate ?? null);
   const doors = { deps, authenticate, limitRequests, publicUrl };
   await app.register(async (scope) => registerTrpc(scope, doors));

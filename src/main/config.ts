@@ -42,6 +42,9 @@ const retention = z.string().transform((value, context) => {
 /** Addresses, ranges and names of ranges, as Fastify's `trustProxy` takes them. */
 const PROXY = /^(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?)$/i;
 
+/** An origin, or with a `*.` those of all hosts below it. */
+const ANCESTOR = /^https?:\/\/(\*\.)?[a-z\d][a-z\d.-]*(:\d{1,5})?$/i;
+
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter((entry) => entry !== ''));
 
 /** Every setting, with its default. Names are those of the environment. */
@@ -110,6 +113,17 @@ const settingsSchema = z.object({
       error: 'must be origins such as https://app.example.com, between commas, or *',
     })
     .default([]),
+  EMBED_ANCESTORS: list
+    .transform((entries, context) => {
+      const sources = toFrameAncestors(entries);
+      if (sources !== undefined) return sources;
+      context.addIssue({
+        code: 'custom',
+        message: 'must be origins such as https://shop.example or self, between commas, or none, or *',
+      });
+      return z.NEVER;
+    })
+    .default('*'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -148,6 +162,16 @@ function isProxy(text: string): boolean {
     !/\d/.test(address) ||
     (isIP(address) > 0 && (bits === undefined || Number(bits) <= (isIP(address) === 4 ? 32 : 128)))
   );
+}
+
+/** A list as `frame-ancestors` of a Content-Security-Policy has it; undefined if it cannot stand there. */
+function toFrameAncestors(entries: readonly string[]): string | undefined {
+  const names = entries.map((entry) => entry.replace(/^'(.*)'$/, '$1'));
+  if (names.length === 1 && names[0] === '*') return '*';
+  if (names.length === 1 && names[0] === 'none') return "'none'";
+  const isSource = (name: string) => name === 'self' || (ANCESTOR.test(name) && URL.canParse(name));
+  if (names.length === 0 || !names.every(isSource)) return undefined;
+  return names.map((name) => (name === 'self' ? "'self'" : name)).join(' ');
 }
 
 function isSecret(name: string): boolean {

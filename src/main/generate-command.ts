@@ -139,9 +139,14 @@ async function writeFolder(db: { orm: Orm }, previews: readonly Preview[], folde
   return page;
 }
 
-async function writePicture(db: { orm: Orm }, path: string, folder: string, name: string): Promise<string> {
+async function writePicture(
+  db: { orm: Orm },
+  path: string,
+  folder: string,
+  name: string,
+): Promise<string | undefined> {
   const asset = await findAsset(db, path.slice(path.lastIndexOf('/') + 1));
-  if (!asset) return '';
+  if (!asset) return undefined;
   const file = `${name}.${asset.contentType.replace('image/', '').replace('jpeg', 'jpg')}`;
   await writeFile(join(folder, file), asset.bytes);
   return file;

@@ -40,6 +40,7 @@ export async function startApi(foundation: Foundation, settings: Settings, log: 
       publicUrl: settings.PUBLIC_URL,
       corsOrigins: settings.CORS_ORIGINS,
       requestRate: settings.REQUEST_RATE_LIMIT,
+      frameAncestors: settings.EMBED_ANCESTORS,
       trustProxy: settings.TRUST_PROXY,
     },
   );

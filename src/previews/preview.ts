@@ -56,6 +56,8 @@ export const previewSchema = z.object({
   position: z.number(),
   status: z.enum(PREVIEW_STATUSES),
   prefill: prefillSchema.nullable(),
+  /** Its page for an iframe, for anyone who has this address; null until it is `done` for the first time. */
+  embedUrl: z.string().nullable(),
   error: failureSchema.nullable(),
   ranking: rankingSchema.nullable(),
   generator: generatorSchema.nullable(),

@@ -1,5 +1,6 @@
 import { previews } from '../db/schema/previews.ts';
 import { describeError, isErrorCode } from '../lib/app-error.ts';
+import { makeEmbedKey } from './embed-key.ts';
 import { mergePrefill, type Overrides } from './merge-prefill.ts';
 import type { Prefill } from './prefill.ts';
 import type { Failure, Generator, Preview, PreviewStatus, Ranking } from './preview.ts';
@@ -17,6 +18,7 @@ export const previewColumns = {
   ranking: previews.ranking,
   generated: previews.generated,
   overrides: previews.overrides,
+  embedSecret: previews.embedSecret,
   generator: previews.generator,
   errorCode: previews.errorCode,
   errorMessage: previews.errorMessage,
@@ -58,6 +60,7 @@ export function showPreview(row: PreviewRow, baseUrl: string, waiting?: Waiting)
       productImageUrl: absolute(prefill.productImageUrl, baseUrl),
       backgroundImageUrl: absolute(prefill.backgroundImageUrl, baseUrl),
     },
+    embedUrl: prefill && `${baseUrl}/cta/${makeEmbedKey(row)}`,
     error: showFailure(row),
     ranking: row.ranking as Ranking | null,
     generator: row.generator as Generator | null,

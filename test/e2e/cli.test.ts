@@ -32,6 +32,7 @@ test.each([
   ['MAX_SOURCES', '0'],
   ['TRUST_PROXY', 'nonsense'],
   ['CORS_ORIGINS', 'app.example'],
+  ['EMBED_ANCESTORS', 'shop.example'],
   ['AI_API_KEY', 'two\nlines'],
   ['DATABASE_URL', 'postgres://u:secret@127.0.0.1:9/x'],
   ['HOST', '10.99.99.99'],

@@ -22,6 +22,8 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
   const app: FastifyInstance = await createApp(
     { ...db.deps, log, batchWatch: createBatchWatch(db) },
     { corsOrigins: [], trustProxy: false, publicUrl: 'https://cta.example', ...options },
+    { ...db.deps, log },
+    { corsOrigins: [], frameAncestors: '*', trustProxy: false, publicUrl: 'https://cta.example', ...options },
   );
   await app.listen({ host: '127.0.0.1', port: 0 });
   const address = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

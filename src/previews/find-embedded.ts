@@ -1,0 +1,37 @@
+import { timingSafeEqual } from 'node:crypto';
+import { eq, sql } from 'drizzle-orm';
+import { type Orm, prepareOnce } from '../db/client.ts';
+import { previews } from '../db/schema/previews.ts';
+import { makeEmbedKey, readEmbedKey } from './embed-key.ts';
+import { mergePrefill, type Overrides } from './merge-prefill.ts';
+import type { Prefill } from './prefill.ts';
+
+const byId = prepareOnce((orm) =>
+  orm
+    .select({
+      id: previews.id,
+      embedSecret: previews.embedSecret,
+      generated: previews.generated,
+      overrides: previews.overrides,
+    })
+    .from(previews)
+    .where(eq(previews.id, sql.placeholder('id')))
+    .prepare('find_embedded'),
+);
+
+/**
+ * The prefill behind the unguessable key of a preview's page, for anyone who has it: so no workspace is asked for. Addresses
+ * are as they are stored. Undefined for a wrong key, and for a preview that has never been done.
+ */
+export async function findEmbedded(deps: { orm: Orm }, key: string): Promise<Prefill | undefined> {
+  const id = readEmbedKey(key);
+  const [row] = id === undefined ? [] : await byId(deps.orm).execute({ id });
+  if (!row || !isSame(makeEmbedKey(row), key) || !row.generated) return undefined;
+  return mergePrefill(row.generated as Prefill, row.overrides as Overrides | null);
+}
+
+/** In a time that does not tell how much of it was right. */
+function isSame(right: string, given: string): boolean {
+  const [a, b] = [Buffer.from(right), Buffer.from(given)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,52 @@
+import { escapeUTF8 } from 'entities/escape';
+import { findAssetKey } from '../assets/asset.ts';
+import { sha256 } from '../lib/ids.ts';
+import { CTA_STYLE } from './cta-style.ts';
+import type { Prefill } from './prefill.ts';
+import { languageAttributes, renderCta } from './render-cta.ts';
+
+/** An HTML page, and the source that a Content-Security-Policy's `style-src` must name to let its style in. */
+export interface RenderedPage {
+  readonly html: string;
+  readonly styleSource: string;
+}
+
+/**
+ * A preview's page: its CTA alone, as large as the frame it is shown in. `assets` leads from the page to where pictures are, with a
+ * slash at its end. Pictures that are not ours are left out: who looks at a CTA is not to be told to anyone else.
+ */
+export function renderCtaPage(prefill: Prefill, assets: string): RenderedPage {
+  const picture = (url: string) => {
+    const key = findAssetKey(url);
+    return key === undefined ? null : assets + key;
+  };
+  const { html, css } = renderCta(prefill, {
+    id: 'cta',
+    heading: 'h1',
+    pictures: { background: picture(prefill.backgroundImageUrl), product: picture(prefill.productImageUrl) },
+  });
+  const style = `${CTA_STYLE}body { --cta-height: 100vh; margin: 0; }\n${css}\n`;
+  return {
+    html: `<!doctype html>
+<html ${languageAttributes(prefill.locale)}>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeUTF8(prefill.headline.trim())}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+${html}
+</main>
+</body>
+</html>
+`,
+    styleSource: styleSource(style),
+  };
+}
+
+/** The source expression for a `<style>` with exactly this content (CSP, section 2.3.1). */
+export function styleSource(style: string): string {
+  return `'sha256-${sha256(style).toString('base64')}'`;
+}

@@ -1,0 +1,72 @@
+import { escapeUTF8 } from 'entities/escape';
+import { textDirection } from '../lib/text-direction.ts';
+import { chooseScrimOpacity } from './choose-scrim.ts';
+import type { Colors, Prefill } from './prefill.ts';
+
+export interface RenderCtaOptions {
+  /** The element's id, once in a page; an identifier as CSS knows it. */
+  readonly id: string;
+  readonly heading: 'h1' | 'h2';
+  /** Where the pictures are, for `src`; null for one that is not to be shown. */
+  readonly pictures: { readonly background: string | null; readonly product: string | null };
+}
+
+/** A CTA and the colours it needs beside `CTA_STYLE`. Style is apart from markup, so that a page can allow it by its hash. */
+export interface RenderedCta {
+  readonly html: string;
+  readonly css: string;
+}
+
+/**
+ * A CTA as HTML. Everything in a prefill is somebody's word: of a shop's page, of an AI service, of a person who edits. So texts are
+ * escaped, only http(s) addresses become links, and colours are colours or not used. There is no script.
+ */
+export function renderCta(prefill: Prefill, { id, heading, pictures }: RenderCtaOptions): RenderedCta {
+  const headline = escapeUTF8(prefill.headline.trim());
+  const paragraph = (text: string | null, name: string) =>
+    text?.trim() ? `\n<p class="cta-${name}">${escapeUTF8(text.trim())}</p>` : '';
+  const picture = (url: string | null, name: string, alt: string) =>
+    url === null ? '' : `\n<img class="cta-${name}" src="${escapeUTF8(url)}" alt="${alt}">`;
+  const html = `<article class="cta" id="${escapeUTF8(id)}" ${languageAttributes(prefill.locale)}>${picture(pictures.background, 'picture', '')}
+<div class="cta-panel">${picture(pictures.product, 'product', headline)}
+<${heading} class="cta-headline">${headline}</${heading}>${paragraph(prefill.subheadline, 'subheadline')}${paragraph(prefill.body, 'body')}${paragraph(prefill.priceText, 'price')}
+${renderButton(prefill)}
+</div>
+</article>`;
+  return { html, css: `#${id} { ${renderColors(prefill.colors)} }` };
+}
+
+/** `lang` and `dir` of texts in a language; English is what everything here falls back to. */
+export function languageAttributes(locale: string): string {
+  const lang = canonicalTag(locale) ?? 'en';
+  return `lang="${escapeUTF8(lang)}" dir="${textDirection(lang)}"`;
+}
+
+function canonicalTag(locale: string): string | undefined {
+  try {
+    return Intl.getCanonicalLocales(locale)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The CTA's frame is small: the page behind the link takes the place of the page that the frame is in. */
+function renderButton({ ctaText, ctaUrl }: Prefill): string {
+  const text = escapeUTF8(ctaText.trim());
+  const url = URL.parse(ctaUrl);
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return `<p class="cta-button">${text}</p>`;
+  return `<a class="cta-button" href="${escapeUTF8(url.href)}" target="_top" rel="noopener nofollow">${text}</a>`;
+}
+
+function renderColors(colors: Colors): string {
+  const [surface, text] = colorPair(colors.background, colors.text, ['#ffffff', '#111111']);
+  const [button, buttonText] = colorPair(colors.button, colors.buttonText, ['#1f2937', '#ffffff']);
+  const opacity = Math.round(chooseScrimOpacity(surface, text) * 255);
+  const scrim = `${surface}${opacity.toString(16).padStart(2, '0')}`;
+  return `--surface: ${surface}; --text: ${text}; --scrim: ${scrim}; --button: ${button}; --button-text: ${buttonText};`;
+}
+
+/** Both or none: half of a pair could not be read on the other half of another one. */
+function colorPair(fill: string, ink: string, instead: [string, string]): [string, string] {
+  return [fill, ink].every((color) => /^#[0-9a-f]{6}$/i.test(color)) ? [fill, ink] : instead;
+}

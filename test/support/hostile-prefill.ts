@@ -1,0 +1,35 @@
+import type { Prefill } from '../../src/previews/prefill.ts';
+
+/** Texts that want to be something else, or to break what is around them. */
+export const hostileTexts = {
+  closing: '</style></title></p></article><script>pwned = 1; alert(1)</script>',
+  attribute: '" onerror="pwned = 1" onload=\'pwned = 1\' autofocus onfocus=alert(1) x="',
+  element: '<img src=x onerror="pwned = 1"><svg onload=alert(1)><iframe srcdoc="<script>alert(1)</script>">',
+  comment: '<!-- --!> ]]> <![CDATA[ <style>*{display:none}</style> &lt;b&gt; &#60;script&#62;',
+  css: '} body { display: none } #cta { color: red; background: url(https://evil.example/x)',
+  bidi: '\u202eecirp \u2067\u2066abc \u200f\u061c\u202d!',
+  long: 'W'.repeat(400),
+  joined: `${'x\u2060\u00a0'.repeat(130)}x`,
+} as const;
+
+/** A prefill as a service stores it, of which a part may be given. */
+export function makePrefill(given: Partial<Prefill> = {}): Prefill {
+  return {
+    headline: 'A red shoe',
+    subheadline: 'For every day',
+    body: 'It is red.\nIt is a shoe.',
+    ctaText: 'Buy now',
+    ctaUrl: 'https://shop.example/red-shoe?a=1&b=2',
+    priceText: '€46.00',
+    productImageUrl: `/assets/${'p'.repeat(32)}`,
+    backgroundImageUrl: `/assets/${'b'.repeat(32)}`,
+    colors: { background: '#f4e9d8', text: '#111111', button: '#b00020', buttonText: '#ffffff' },
+    locale: 'en',
+    ...given,
+  };
+}
+
+/** The same hostile text wherever a text stands. */
+export function makeHostile(text: string): Partial<Prefill> {
+  return { headline: text, subheadline: text, body: text, ctaText: text, priceText: text };
+}
