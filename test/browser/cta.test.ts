@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import axe from 'axe-core';
+import { eq } from 'drizzle-orm';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { assetPath } from '../../src/assets/asset.ts';
+import { storeAsset } from '../../src/assets/store-asset.ts';
+import { previews } from '../../src/db/schema/previews.ts';
+import { MIN_CONTRAST } from '../../src/previews/choose-colors.ts';
+import { makeEmbedKey } from '../../src/previews/embed-key.ts';
+import type { Prefill } from '../../src/previews/prefill.ts';
+import { findChromium } from '../support/find-chromium.ts';
+import { hostileTexts, makeHostile, makePrefill } from '../support/hostile-prefill.ts';
+import { measureContrast } from '../support/measure-contrast.ts';
+import { startOwnSite } from '../support/own-site.ts';
+import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
+import { startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+/* The CTA's page as a browser shows it. */
+
+const executablePath = findChromium();
+if (executablePath === undefined) {
+  process.stderr.write('Skipped: the CTA was not looked at in a browser, because there is no Chromium.\n');
+}
+
+const TEXTS = '.cta-headline, .cta-subheadline, .cta-body, .cta-price, .cta-button';
+const PICTURES = ['white', 'black', 'noise'] as const;
+
+/** Light, dark, and the least contrast that is allowed; each with a word in it that cannot be broken by its spaces. */
+const CASES: Record<(typeof PICTURES)[number], Partial<Prefill>> = {
+  white: {
+    ...makeHostile(hostileTexts.long),
+    colors: { background: '#102030', text: '#ffffff', button: '#ffd400', buttonText: '#111111' },
+  },
+  black: {
+    ...makeHostile(hostileTexts.closing + hostileTexts.element),
+    body: hostileTexts.joined,
+    locale: 'ar',
+  },
+  noise: {
+    headline: 'A red shoe for every day and every road',
+    subheadline: hostileTexts.bidi,
+    body: 'It is red. '.repeat(36),
+    colors: { background: '#b0522a', text: '#ffffff', button: '#767676', buttonText: '#ffffff' },
+  },
+};
+
+describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is one', () => {
+  let db: TestDatabase;
+  let api: TestApi;
+  let browser: Browser;
+  let workspaceId: string;
+  let spare: (typeof previews.$inferSelect)[];
+  const pictures = new Map<string, string>();
+  beforeAll(async () => {
+    db = await openTestDatabase();
+    api = await startTestApi(db);
+    ({ workspaceId } = await db.addWorkspace('one'));
+    await addQueuedBatch(db, workspaceId, [10, 10]);
+    await finish(db, await claim(db, await addWorker(db)));
+    spare = await db.orm.select().from(previews);
+    for (const name of PICTURES) pictures.set(name, assetPath(await storePicture(name)));
+    browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}) });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await api.close();
+    await db.drop();
+  });
+
+  async function storePicture(name: (typeof PICTURES)[number]): Promise<string> {
+    const [width, height] = [900, 600];
+    const pixels =
+      name === 'noise'
+        ? randomBytes(width * height * 3)
+        : Buffer.alloc(width * height * 3, name === 'white' ? 255 : 0);
+    const bytes = await sharp(pixels, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
+    const picture = { bytes, contentType: 'image/png', width, height };
+    const { key } = await db.transact((tx) => storeAsset(tx, workspaceId, picture));
+    return key;
+  }
+
+  /** The path of a preview with these texts over a picture. */
+  async function embed(picture: (typeof PICTURES)[number], given: Partial<Prefill> = {}): Promise<string> {
+    const row = spare.pop();
+    if (!row) throw new Error('more previews are needed');
+    const url = pictures.get(picture) ?? '';
+    const generated = makePrefill({ backgroundImageUrl: url, productImageUrl: url, ...given });
+    await db.orm.update(previews).set({ generated }).where(eq(previews.id, row.id));
+    return `/cta/${makeEmbedKey(row)}`;
+  }
+
+  /** A page, and whatever it does that it must not do. */
+  async function openPage(options: BrowserContextOptions): Promise<{ page: Page; troubles: string[] }> {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    const troubles: string[] = [];
+    page.on('dialog', (dialog) => {
+      troubles.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
+    page.on('console', (message) => {
+      // A browser asks for it when a page is not in a frame.
+      const isIcon = message.location().url.endsWith('/favicon.ico');
+      if (!isIcon) troubles.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(api.address)) troubles.push(`request: ${request.url()}`);
+    });
+    page.on('response', (response) => {
+      if (!response.ok()) troubles.push(`${response.status()}: ${response.url()}`);
+    });
+    return { page, troubles };
+  }
+
+  async function expectNoScript(page: Page): Promise<void> {
+    expect(await page.evaluate("typeof pwned + ' ' + document.scripts.length")).toBe('undefined 0');
+    const names = await page
+      .locator('*')
+      .evaluateAll((elements) => elements.flatMap((element) => element.getAttributeNames()));
+    expect(names.filter((name: string) => /^on|^style$|^srcdoc$/.test(name))).toEqual([]);
+  }
+
+  /** Nothing is wider than the page, and the page not wider than the window. */
+  async function expectFits(page: Page, width: number): Promise<void> {
+    expect(await page.locator('html').evaluate((html) => html.scrollWidth - html.clientWidth)).toBe(0);
+    const edges = await page
+      .locator(`${TEXTS}, img`)
+      .evaluateAll((elements) => elements.map((element) => element.getBoundingClientRect()));
+    for (const { left, right } of edges) expect([left >= 0, right <= width]).toEqual([true, true]);
+  }
+
+  async function expectAccessible(page: Page): Promise<void> {
+    const images = await page
+      .locator('img')
+      .evaluateAll((all) => all.map((img) => [img.naturalWidth > 0, img.hasAttribute('alt')]));
+    expect(images).toEqual(Array(2).fill([true, true]));
+    // It is reached itself, and not something that lies over it.
+    await page.locator('a.cta-button').click({ trial: true });
+    await page.evaluate(axe.source);
+    const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+  }
+
+  test.each([320, 768, 1200])(
+    '%i px wide: it fits, can be read and used, and runs nothing',
+    async (width) => {
+      const { page, troubles } = await openPage({ viewport: { width, height: 600 } });
+      for (const picture of PICTURES) {
+        await page.goto(api.address + (await embed(picture, CASES[picture])), { waitUntil: 'load' });
+        await expectNoScript(page);
+        await expectFits(page, width);
+        await expectAccessible(page);
+        const texts = await measureContrast(page, TEXTS);
+        expect(texts.map(({ name }) => name)).toEqual(TEXTS.replaceAll('.', '').split(', '));
+        for (const { name, pixels, contrast } of texts) {
+          expect(pixels).toBeGreaterThan(100);
+          expect({ picture, name, contrast, isEnough: contrast >= MIN_CONTRAST }).toMatchObject({
+            isEnough: true,
+          });
+        }
+      }
+      expect(troubles).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  test('even without its policy nothing in it runs', async () => {
+    const { page, troubles } = await openPage({ bypassCSP: true });
+    for (const text of Object.values(hostileTexts)) {
+      await page.goto(api.address + (await embed('white', { ...makeHostile(text), locale: text })));
+      await expectNoScript(page);
+      expect(await page.locator('.cta-body').textContent()).toBe(text);
+      expect(await page.locator('a.cta-button').isVisible()).toBe(true);
+    }
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  test('in a frame of a page that may show it: its link takes the place of that page', async () => {
+    const site = await startOwnSite();
+    const strict = await startTestApi(db, { frameAncestors: site.origin });
+    const path = await embed('noise', { ctaUrl: `${site.origin}/product` });
+    site.answer = (_request, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end(`<iframe src="${strict.address}${path}" width="400" height="600"></iframe>`);
+    };
+    const page = await browser.newPage();
+    await page.goto(`${site.origin}/`);
+    await page.frameLocator('iframe').locator('a.cta-button').click();
+    await page.waitForURL(`${site.origin}/product`);
+    // The same site by another name is another origin.
+    const elsewhere = `${site.origin.replace('127.0.0.1', 'localhost')}/`;
+    const refused = page.waitForEvent('console', (message) => /frame-ancestors/.test(message.text()));
+    await page.goto(elsewhere);
+    await refused;
+    expect(await page.frameLocator('iframe').locator('a.cta-button').count()).toBe(0);
+    await page.close();
+    await strict.close();
+    await site.close();
+  });
+});
