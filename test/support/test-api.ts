@@ -21,8 +21,6 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
   const log = createMemoryLog();
   const app: FastifyInstance = await createApp(
     { ...db.deps, log, batchWatch: createBatchWatch(db) },
-    { corsOrigins: [], trustProxy: false, publicUrl: 'https://cta.example', ...options },
-    { ...db.deps, log },
     { corsOrigins: [], frameAncestors: '*', trustProxy: false, publicUrl: 'https://cta.example', ...options },
   );
   await app.listen({ host: '127.0.0.1', port: 0 });
