@@ -1,9 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import pLimit from 'p-limit';
 import { AppError } from '../../lib/app-error.ts';
+import { ChildEndedError, createChildPool } from '../../lib/child-pool.ts';
 import type { PageProduct } from './page-product.ts';
 import type { PageAnswer } from './parse-page.ts';
 import type { ProductPage } from './read-product-page.ts';
@@ -12,9 +9,9 @@ import type { ProductPage } from './read-product-page.ts';
 const PROCESSES = 2;
 /** Far more than any shop's page takes; what takes longer was made to. */
 const PARSE_TIMEOUT_MS = 10_000;
-/** For a process's objects, in MB. The heaviest page that is parsed at all (see `MAX_WEIGHT`) needs about that. */
+/** The heaviest page that is parsed at all (see `MAX_WEIGHT`) needs about that. */
 const HEAP_MB = 400;
-/** A process that has nothing to do ends after this, and gives its 100 MB back: a program at rest has none. */
+/** A process takes 100 MB: a program at rest has none. */
 const IDLE_MS = 30_000;
 
 /**
@@ -34,99 +31,33 @@ export interface PageParser {
 
 /** No process is started before `prepare` or the first page. */
 export function createPageParser(): PageParser {
-  const inTurn = pLimit(PROCESSES);
-  const all = new Set<ChildProcess>();
-  const idle: { child: ChildProcess; timer: NodeJS.Timeout }[] = [];
-
-  function start(): ChildProcess {
-    // The file beside this one, whether as TypeScript or as it was built.
-    const here = import.meta.url;
-    const child = fork(fileURLToPath(new URL(`./parse-page-process${extname(here)}`, here)), {
-      // Its garbage is collected on its own thread: helpers would take the cores of those who wait for it.
-      execArgv: [`--max-old-space-size=${HEAP_MB}`, '--single-threaded-gc'],
-      // It reads what strangers wrote: it is told no secrets, and a Ctrl-C in the terminal is not for it.
-      env: {},
-      detached: true,
-      serialization: 'advanced',
-      stdio: 'ignore',
-    });
-    all.add(child);
-    child.on('error', () => {});
-    child.once('exit', () => all.delete(child));
-    return child;
-  }
-
-  function rest(child: ChildProcess): void {
-    // What waits for work must not keep the program alive.
-    child.unref();
-    child.channel?.unref();
-    const timer = setTimeout(() => end(child), IDLE_MS).unref();
-    idle.push({ child, timer });
-  }
-
-  function end(child: ChildProcess): void {
-    const at = idle.findIndex((resting) => resting.child === child);
-    if (at >= 0) idle.splice(at, 1);
-    child.kill('SIGKILL');
-  }
-
-  function takeOrStart(): ChildProcess {
-    for (let resting = idle.pop(); resting; resting = idle.pop()) {
-      clearTimeout(resting.timer);
-      if (resting.child.connected && resting.child.exitCode === null) return resting.child;
-    }
-    return start();
-  }
-
+  // The file beside this one, whether as TypeScript or as it was built.
+  const here = import.meta.url;
+  const pool = createChildPool<ProductPage, PageAnswer>({
+    file: new URL(`./parse-page-process${extname(here)}`, here),
+    processes: PROCESSES,
+    heapMb: HEAP_MB,
+    idleMs: IDLE_MS,
+    // What strangers wrote may take a core for as long as it can.
+    endWhenAborted: true,
+  });
   return {
-    prepare() {
-      if (all.size === 0) rest(start());
+    prepare: pool.prepare,
+    async parse(page, signal) {
+      const answer = await pool
+        .ask(page, { timeoutMs: PARSE_TIMEOUT_MS, signal })
+        .catch((error: unknown): never => {
+          throw error instanceof ChildEndedError ? nameEnd(error) : error;
+        });
+      if ('product' in answer) return answer.product;
+      throw new AppError(answer.code, { detail: answer.message, cause: new Error(answer.stack) });
     },
-    parse: (page, signal) =>
-      inTurn(async () => {
-        signal.throwIfAborted();
-        const child = takeOrStart();
-        const answer = await ask(child, page, signal);
-        rest(child);
-        if ('product' in answer) return answer.product;
-        throw new AppError(answer.code, { detail: answer.message, cause: new Error(answer.stack) });
-      }),
-    close() {
-      for (const child of all) end(child);
-    },
+    close: pool.close,
   };
 }
 
-/** Ends the process if it does not answer in time, or if nobody wants the answer any more. */
-async function ask(child: ChildProcess, page: ProductPage, wanted: AbortSignal): Promise<PageAnswer> {
-  child.ref();
-  child.channel?.ref();
-  const given = new AbortController();
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    child.kill('SIGKILL');
-  }, PARSE_TIMEOUT_MS);
-  const drop = () => child.kill('SIGKILL');
-  wanted.addEventListener('abort', drop, { once: true });
-  const { signal } = given;
-  const answered = once(child, 'message', { signal }).then(([answer]) => answer as PageAnswer);
-  const ended = once(child, 'exit', { signal }).then(([code, name]) => {
-    wanted.throwIfAborted();
-    const cause = new Error(`the reading process ended: ${code ?? name}`);
-    // V8 aborts when its heap is full. Any other end says nothing about the page: it may be read the next time.
-    if (!isLate && name !== 'SIGABRT') throw new AppError('internal', { cause });
-    throw new AppError('page_too_large', { detail: 'The page is too complex to read.', cause });
-  });
-  // Whichever loses is aborted below; nobody waits for it any more.
-  answered.catch(() => {});
-  ended.catch(() => {});
-  try {
-    child.send(page, (error) => error && child.kill('SIGKILL'));
-    return await Promise.race([answered, ended]);
-  } finally {
-    clearTimeout(timer);
-    wanted.removeEventListener('abort', drop);
-    given.abort();
-  }
+/** V8 aborts when its heap is full. Any other end says nothing about the page: it may be read the next time. */
+function nameEnd(cause: ChildEndedError): AppError {
+  if (!cause.late && cause.signal !== 'SIGABRT') return new AppError('internal', { cause });
+  return new AppError('page_too_large', { detail: 'The page is too complex to read.', cause });
 }

@@ -1,0 +1,158 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { poll } from '../../test/support/poll.ts';
+import type { PoolAnswer, PoolQuestion } from '../../test/support/pool-child.ts';
+import { type ChildPool, type ChildPoolOptions, createChildPool } from './child-pool.ts';
+
+let folder: string;
+const pools: ChildPool<PoolQuestion, PoolAnswer>[] = [];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cta-pool-'));
+});
+afterEach(() => {
+  for (const pool of pools.splice(0)) pool.close();
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const never = new AbortController().signal;
+
+function open(options: Partial<ChildPoolOptions<PoolAnswer>> = {}) {
+  const pool = createChildPool<PoolQuestion, PoolAnswer>({
+    file: new URL('../../test/support/pool-child.ts', import.meta.url),
+    processes: 1,
+    heapMb: 100,
+    idleMs: 60_000,
+    endWhenAborted: false,
+    ...options,
+  });
+  pools.push(pool);
+  return {
+    ...pool,
+    ask: (question: PoolQuestion = {}, { timeoutMs = 30_000, signal = never } = {}) =>
+      pool.ask(question, { timeoutMs, signal }),
+  };
+}
+
+function isThere(file: string): Promise<boolean> {
+  return poll(async () => existsSync(file), Boolean);
+}
+
+/** Resolves when no process has this number any more. */
+function gone(pid: number): Promise<boolean> {
+  return poll(async () => !isAlive(pid), Boolean);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('one process answers question after question; it is told nothing of the environment but what is given', async () => {
+  const pool = open({ env: { GREETING: 'hello' } });
+  const [one, two] = await Promise.all([pool.ask(), pool.ask()]);
+  expect(two.pid).toBe(one.pid);
+  expect(one.pid).not.toBe(process.pid);
+  expect(one.environment).toMatchObject({ GREETING: 'hello' });
+  expect(Object.keys((await open().ask()).environment)).not.toContain('PATH');
+});
+
+test('as many at once as are allowed', async () => {
+  const pool = open({ processes: 2 });
+  const file = join(folder, 'two');
+  const held = pool.ask({ until: file });
+  const other = await pool.ask();
+  await writeFile(file, '');
+  expect((await held).pid).not.toBe(other.pid);
+});
+
+test('one that takes too long is ended, whatever it does, and the next question is answered by another', async () => {
+  const pool = open();
+  const { pid } = await pool.ask();
+  await expect(pool.ask({ never: true }, { timeoutMs: 100 })).rejects.toMatchObject({
+    name: 'ChildEndedError',
+    late: true,
+  });
+  expect(isAlive(pid)).toBe(false);
+  expect((await pool.ask()).pid).not.toBe(pid);
+});
+
+test('one that ends by itself fails its own question and no other', async () => {
+  const pool = open();
+  const { pid } = await pool.ask();
+  const [ended, full, next] = await Promise.allSettled([
+    pool.ask({ exit: 3 }),
+    pool.ask({ fill: 'heap' }),
+    pool.ask(),
+  ]);
+  expect(ended).toMatchObject({ reason: { name: 'ChildEndedError', late: false, signal: null } });
+  expect(full).toMatchObject({ reason: { name: 'ChildEndedError', late: false, signal: 'SIGABRT' } });
+  expect(next).toMatchObject({ status: 'fulfilled' });
+  expect(next.status === 'fulfilled' && next.value.pid).not.toBe(pid);
+});
+
+test('one that is killed while it has nothing to do is missed by nobody', async () => {
+  const pool = open();
+  const { pid } = await pool.ask();
+  process.kill(pid, 'SIGKILL');
+  await gone(pid);
+  expect((await pool.ask()).pid).not.toBe(pid);
+});
+
+test('an answer that nobody waits for any more: the process goes on, and answers the next', async () => {
+  const pool = open();
+  const { pid } = await pool.ask();
+  const file = join(folder, 'on');
+  const [first, second] = [new AbortController(), new AbortController()];
+  const unwanted = pool.ask({ until: file }, { signal: first.signal });
+  const waiting = pool.ask({}, { signal: second.signal });
+  const next = pool.ask();
+  first.abort(new Error('not wanted'));
+  await expect(unwanted).rejects.toThrow('not wanted');
+  second.abort(new Error('nor this'));
+  await expect(waiting).rejects.toThrow('nor this');
+  await writeFile(file, '');
+  expect((await next).pid).toBe(pid);
+});
+
+test('or the process is ended, if its pool is made so', async () => {
+  const pool = open({ endWhenAborted: true });
+  const { pid } = await pool.ask();
+  const unwanted = new AbortController();
+  const begun = join(folder, 'unwanted');
+  const asking = pool.ask({ begun, never: true }, { signal: unwanted.signal });
+  const next = pool.ask();
+  await isThere(begun);
+  unwanted.abort(new Error('not wanted'));
+  await expect(asking).rejects.toThrow('not wanted');
+  expect((await next).pid).not.toBe(pid);
+  await gone(pid);
+});
+
+test('one that has nothing to do ends, and one that has served its time', async () => {
+  const { pid } = await open({ idleMs: 1 }).ask();
+  await gone(pid);
+  const short = open({ isLast: () => true });
+  const pids = [(await short.ask()).pid, (await short.ask()).pid];
+  expect(new Set(pids).size).toBe(2);
+  for (const served of pids) await gone(served);
+});
+
+test('after the close nothing is left, and nothing is started', async () => {
+  const pool = open();
+  const { pid } = await pool.ask();
+  const begun = join(folder, 'closed');
+  const asking = Promise.allSettled([pool.ask({ begun, never: true }), pool.ask()]);
+  await isThere(begun);
+  pool.close();
+  pool.prepare();
+  const [asked, waited] = await asking;
+  expect(asked).toMatchObject({ reason: { name: 'ChildEndedError', late: false, signal: 'SIGKILL' } });
+  expect(waited).toMatchObject({ reason: { message: 'the processes were ended' } });
+  await gone(pid);
+});

@@ -1,0 +1,188 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import pLimit from 'p-limit';
+
+export interface ChildPoolOptions<Answer> {
+  /** What the processes run: a file that calls `answerParent`. */
+  readonly file: URL;
+  /** As many at once; more questions wait. */
+  readonly processes: number;
+  /** For a process's JavaScript objects, in MB. One that needs more ends. */
+  readonly heapMb: number;
+  /** A process that has nothing to do ends after this, and gives its memory back. */
+  readonly idleMs: number;
+  /** All that a process is told of the environment; nothing if absent. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether nobody waiting for an answer any more ends the process that works on it. If not, it goes on, unheard. */
+  readonly endWhenAborted: boolean;
+  /** Whether the process that gave this answer has served its time. */
+  isLast?(answer: Answer): boolean;
+}
+
+/**
+ * Processes that each answer one question at a time, for work that must not be done in the program: it may hold up its event
+ * loop, take its memory, or end it. A process that dies fails only the question it had; the next one gets a new process.
+ */
+export interface ChildPool<Question, Answer> {
+  /**
+   * Both are copied as `structuredClone` does.
+   *
+   * @throws ChildEndedError when the process ended before it answered, `late` if it took longer than `timeoutMs`;
+   * `signal.reason` as soon as the signal aborts.
+   */
+  ask(
+    question: Question,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<Answer>;
+  /** A question is on its way: starts a process meanwhile, if there is none. */
+  prepare(): void;
+  /** Ends all processes at once; what they work on, and whatever is asked later, fails. */
+  close(): void;
+}
+
+/** A process ended before it answered. */
+export class ChildEndedError extends Error {
+  override readonly name = 'ChildEndedError';
+  readonly late: boolean;
+  /** What it was ended by, if by a signal. */
+  readonly signal: NodeJS.Signals | null;
+
+  constructor(end: { late: boolean; code: number | null; signal: NodeJS.Signals | null }) {
+    super(end.late ? 'the process took too long' : `the process ended: ${end.signal ?? end.code}`);
+    this.late = end.late;
+    this.signal = end.signal;
+  }
+}
+
+/** No process is started before `prepare` or the first question. */
+export function createChildPool<Question, Answer>(
+  options: ChildPoolOptions<Answer>,
+): ChildPool<Question, Answer> {
+  const inTurn = pLimit(options.processes);
+  const all = new Set<ChildProcess>();
+  const idle = new Map<ChildProcess, NodeJS.Timeout>();
+  let isClosed = false;
+
+  function start(): ChildProcess {
+    const child = fork(fileURLToPath(options.file), {
+      // Its garbage is collected on its own thread: helpers would take the cores of those who wait for it.
+      execArgv: [`--max-old-space-size=${options.heapMb}`, '--single-threaded-gc'],
+      env: options.env ?? {},
+      // A Ctrl-C in the terminal is not for it.
+      detached: true,
+      serialization: 'advanced',
+      stdio: 'ignore',
+    });
+    const forget = () => {
+      all.delete(child);
+      clearTimeout(idle.get(child));
+      idle.delete(child);
+    };
+    all.add(child);
+    child.once('exit', forget);
+    // One that could not even be started has no exit.
+    child.on('error', () => {
+      if (child.pid === undefined) forget();
+    });
+    return child;
+  }
+
+  function rest(child: ChildProcess): void {
+    // What waits for work must not keep the program alive.
+    child.unref();
+    child.channel?.unref();
+    idle.set(child, setTimeout(() => end(child), options.idleMs).unref());
+  }
+
+  function end(child: ChildProcess): void {
+    clearTimeout(idle.get(child));
+    idle.delete(child);
+    // Whatever it is in the middle of, native code too. A gentler end could take its time, or abort.
+    child.kill('SIGKILL');
+  }
+
+  /** The one that worked last: the others may come to their end. */
+  function takeOrStart(): ChildProcess {
+    const child = [...idle.keys()].findLast((resting) => resting.connected);
+    if (child === undefined) return start();
+    clearTimeout(idle.get(child));
+    idle.delete(child);
+    child.ref();
+    child.channel?.ref();
+    return child;
+  }
+
+  return {
+    prepare() {
+      if (all.size === 0 && !isClosed) rest(start());
+    },
+    async ask(question, { timeoutMs, signal }) {
+      signal.throwIfAborted();
+      const asking = inTurn(async () => {
+        signal.throwIfAborted();
+        if (isClosed) throw new Error('the processes were ended');
+        const child = takeOrStart();
+        const drop = () => end(child);
+        if (options.endWhenAborted) signal.addEventListener('abort', drop, { once: true });
+        try {
+          const answer = await converse<Question, Answer>(child, question, timeoutMs);
+          if (options.isLast?.(answer)) end(child);
+          else rest(child);
+          return answer;
+        } finally {
+          signal.removeEventListener('abort', drop);
+        }
+      });
+      return unlessAborted(asking, signal);
+    },
+    close() {
+      isClosed = true;
+      for (const child of all) end(child);
+    },
+  };
+}
+
+/** One question and its answer. Ends the process if that does not come in time. */
+async function converse<Question, Answer>(
+  child: ChildProcess,
+  question: Question,
+  timeoutMs: number,
+): Promise<Answer> {
+  const given = new AbortController();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, timeoutMs);
+  const { signal } = given;
+  const answered = once(child, 'message', { signal }).then(([answer]) => answer as Answer);
+  const ended = once(child, 'exit', { signal }).then(([code, name]): never => {
+    throw new ChildEndedError({ late, code, signal: name });
+  });
+  // Whichever loses is aborted below; nobody waits for it any more.
+  answered.catch(() => {});
+  ended.catch(() => {});
+  try {
+    child.send(question as object, (error) => error && child.kill('SIGKILL'));
+    return await Promise.race([answered, ended]);
+  } finally {
+    clearTimeout(timer);
+    given.abort();
+  }
+}
+
+/** The result, or the reason of the signal if that aborts before: then what is under way ends unheard. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {});
+  const ended = new AbortController();
+  const aborted = once(signal, 'abort', { signal: ended.signal }).then(
+    () => signal.throwIfAborted() as never,
+  );
+  aborted.catch(() => {});
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    ended.abort();
+  }
+}

@@ -1,0 +1,30 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { answerParent } from '../../src/lib/answer-parent.ts';
+
+/** What `child-pool.test.ts` has its processes do before they answer. */
+export interface PoolQuestion {
+  /** Write a file of this name: it is begun. */
+  readonly begun?: string;
+  /** Wait until there is a file of this name. */
+  readonly until?: string;
+  readonly never?: true;
+  readonly exit?: number;
+  readonly fill?: 'heap';
+}
+
+export interface PoolAnswer {
+  readonly pid: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+answerParent(async () => async (question: PoolQuestion): Promise<PoolAnswer> => {
+  if (question.begun !== undefined) writeFileSync(question.begun, '');
+  if (question.exit !== undefined) process.exit(question.exit);
+  // Not even what it is told would be heard.
+  while (question.never);
+  const kept: number[][] = [];
+  while (question.fill) kept.push(Array.from({ length: 10_000 }, Math.random));
+  while (question.until !== undefined && !existsSync(question.until)) await sleep(10);
+  return { pid: process.pid, environment: process.env };
+});
