@@ -3,6 +3,7 @@ import { createClipRanker } from '../adapters/images/clip-ranker.ts';
 import { createHeuristicRanker } from '../adapters/images/heuristic-ranker.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
 import type { Log } from '../lib/log.ts';
+import { pickClipEnvironment } from './clip-environment.ts';
 import { type Settings, SettingsError } from './config.ts';
 import { MODELS_FOLDER } from './open-foundation.ts';
 
@@ -16,7 +17,8 @@ export async function createRanker(settings: Settings, log: Log): Promise<ImageR
   if (wanted === 'heuristic' || model === undefined) return byRules;
   log.info({ model, cache: MODELS_FOLDER }, 'loading the CLIP model');
   try {
-    return await createClipRanker({ model, cacheFolder: MODELS_FOLDER, log, fallback: byRules });
+    const env = pickClipEnvironment(process.env);
+    return await createClipRanker({ model, cacheFolder: MODELS_FOLDER, log, fallback: byRules, env });
   } catch (error) {
     if (!(error instanceof ClipModelError)) throw error;
     if (wanted === 'clip') throw new SettingsError(`CLIP_MODEL cannot be loaded: ${error.message}.`);

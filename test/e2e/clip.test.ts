@@ -56,7 +56,7 @@ test('with a model in a folder CLIP ranks, and its name is stored with every pre
     CLIP_MODEL: model,
     IMAGE_RANKER: 'clip',
     ...preload('fake-hub'),
-    FAKE_HUB: hub.url,
+    HF_FAKE_HUB: hub.url,
   });
   expect(hub.paths).toEqual([]);
   await hub.close();
@@ -98,8 +98,8 @@ test('without the optional package auto ranks by rules, and clip says what to in
 
 test('models pull fetches a model into .data/models, and a start takes it from there', async () => {
   const hub = await startFakeHub({ id: 'test/tiny-clip', folder: model });
-  const pull = (id: string, FAKE_HUB: string) =>
-    runProgram({ args: ['models', 'pull', id], env: { ...preload('fake-hub'), FAKE_HUB }, cwd: folder });
+  const pull = (id: string, HF_FAKE_HUB: string) =>
+    runProgram({ args: ['models', 'pull', id], env: { ...preload('fake-hub'), HF_FAKE_HUB }, cwd: folder });
   const pulled = await pull('test/tiny-clip', hub.url);
   expect(pulled).toMatchObject({ code: 0, stdout: 'test/tiny-clip is in .data/models and can be loaded.\n' });
   expect(pulled.stderr).toContain('100%');
@@ -111,7 +111,7 @@ test('models pull fetches a model into .data/models, and a start takes it from t
     CLIP_MODEL: 'test/tiny-clip',
     IMAGE_RANKER: 'clip',
     ...preload('fake-hub'),
-    FAKE_HUB: hub.url,
+    HF_FAKE_HUB: hub.url,
   });
   expect(rankings[0]).toMatchObject({ method: 'clip', model: 'test/tiny-clip' });
   expect(hub.paths.slice(asked).filter((path) => path.endsWith('.onnx'))).toEqual([]);

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { pickClipEnvironment } from './clip-environment.ts';
+import { SETTING_NAMES } from './config.ts';
+
+test('none of our settings gets through, nor the names that PostgreSQL and others read', () => {
+  const names = [...SETTING_NAMES, 'PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'XHF_TOKEN'];
+  expect(pickClipEnvironment(Object.fromEntries(names.map((name) => [name, 'secret'])))).toEqual({});
+});
+
+test('what the libraries need does', () => {
+  const environment = {
+    PATH: '/bin',
+    HTTPS_PROXY: 'http://proxy.example:3128',
+    no_proxy: 'localhost',
+    NODE_EXTRA_CA_CERTS: '/etc/own.pem',
+    HF_TOKEN: 'hf_1',
+    MALLOC_ARENA_MAX: '2',
+  };
+  expect(pickClipEnvironment({ ...environment, HOME: undefined })).toEqual(environment);
+});
