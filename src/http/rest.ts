@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { batchSchema } from '../batches/batch.ts';
 import type { BatchEvent } from '../batches/watch-batches.ts';
 import { AppError } from '../lib/app-error.ts';
+import { toSnakeCase, withSnakeKeys } from '../lib/snake-keys.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
@@ -28,7 +29,7 @@ import {
   retryPreviewOperation,
   watchBatchInput,
 } from './operations.ts';
-import { snakeCased, toSnakeCase, withSnakeKeys } from './snake-case.ts';
+import { snakeCased } from './snake-case.ts';
 
 const ROOT = '/api/llm-editor/cta';
 
