@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { batchSchema } from '../batches/batch.ts';
 import type { BatchEvent } from '../batches/watch-batches.ts';
@@ -12,41 +12,15 @@ import { toInputError } from './errors.ts';
 import { type ServerSentEvent, sendEvents, watchCaller } from './event-stream.ts';
 import { headersOf, readHeaders } from './header-inputs.ts';
 import type { LimitRequests } from './limit-requests.ts';
-import {
-  cancelBatchOperation,
-  cancelPreviewOperation,
-  createBatchOperation,
-  getBatchOperation,
-  getLimitsOperation,
-  getPreviewOperation,
-  getProductOperation,
-  getTaskOperation,
-  listBatchesOperation,
-  listPreviewsOperation,
-  type Operation,
-  patchPreviewOperation,
-  retryBatchOperation,
-  retryPreviewOperation,
-  watchBatchInput,
-} from './operations.ts';
+import { watchBatchInput } from './operations.ts';
+import { REST_ROOT, REST_ROUTES, type RestRoute } from './rest-routes.ts';
 import { snakeCased } from './snake-case.ts';
-
-const ROOT = '/api/llm-editor/cta';
 
 interface RestOptions {
   readonly deps: ApiDeps;
   readonly authenticate: Authenticate;
   readonly limitRequests: LimitRequests;
   readonly publicUrl: string | undefined;
-}
-
-/** What a route adds to its operation: where the input is, and what the answer looks like beside its body. */
-interface Route<O extends z.ZodType> {
-  /** The input as the client spelled it, beside the path's parameters; the query by default. */
-  input?(request: FastifyRequest): unknown;
-  /** For the `ETag`, where changes go by it. */
-  version?(output: z.output<O>): number;
-  answer?(reply: FastifyReply, output: z.output<O>, baseUrl: string, request: FastifyRequest): unknown;
 }
 
 /** The REST door: the original paths and names over the same operations as tRPC. */
@@ -60,63 +34,35 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
   });
   addEntityTags(app);
 
-  function route<I extends z.ZodType, O extends z.ZodType>(
-    method: 'GET' | 'POST' | 'PATCH',
-    path: string,
-    operation: Operation<I, O>,
-    { input = (request) => request.query, version, answer }: Route<O> = {},
-  ): void {
+  function register({ method, path, operation, status = 200, version, answer }: RestRoute): void {
     const inputSchema = snakeCased(withoutParameters(operation.input, path));
     app.route({
       method,
-      url: ROOT + path,
+      url: REST_ROOT + path,
       async handler(request, reply) {
         const caller = callers.get(request);
         if (!caller) throw new Error('a request came past the authentication');
         const baseUrl = getBaseUrl(request, options.publicUrl);
         const context = { deps: options.deps, workspaceId: caller.workspaceId, baseUrl };
-        const parsed = inputSchema.safeParse(input(request));
+        const parsed = inputSchema.safeParse(method === 'GET' ? request.query : (request.body ?? {}));
         if (!parsed.success) throw toInputError(parsed.error);
         // Where an id is looked up it is checked; in the path it is a text of any kind.
         const whole = {
           ...(parsed.data as object),
           ...readHeaders(request, operation.input),
           ...asObject(request.params),
-        } as z.output<I>;
+        };
         const output = operation.output.parse(await spellErrors(operation.run(context, whole)));
         if (version) reply.header('etag', `"${version(output)}"`);
+        reply.code(status);
         return withSnakeKeys(answer ? answer(reply, output, baseUrl, request) : output);
       },
     });
   }
+  for (const route of REST_ROUTES) register(route);
 
-  const fromBody = (request: FastifyRequest) => request.body ?? {};
-  route('POST', '/batch/', createBatchOperation, {
-    input: fromBody,
-    answer(reply, batch, baseUrl) {
-      reply.code(201).header('location', `${baseUrl}${ROOT}/batch/${batch.id}/`);
-      return batch;
-    },
-  });
-  route('GET', '/batch/', listBatchesOperation, { answer: toRestPage });
-  route('GET', '/batch/:id/', getBatchOperation);
-  route('POST', '/batch/:id/cancel/', cancelBatchOperation, { input: fromBody });
-  route('POST', '/batch/:id/retry/', retryBatchOperation, { input: fromBody });
-  route('GET', '/previews/', listPreviewsOperation, { answer: toRestPage });
-  route('GET', '/previews/:id/', getPreviewOperation, { version: (preview) => preview.version });
-  route('POST', '/previews/:id/cancel/', cancelPreviewOperation, { input: fromBody });
-  route('POST', '/previews/:id/retry/', retryPreviewOperation, { input: fromBody });
-  route('PATCH', '/previews/:id/', patchPreviewOperation, {
-    input: fromBody,
-    version: (preview) => preview.version,
-    answer: (_reply, { warnings, ...preview }) => ({
-      ...preview,
-      warnings: warnings.map((warning) => ({ ...warning, path: toSnakeCase(warning.path) })),
-    }),
-  });
-  route('GET', '/products/:id/', getProductOperation);
   app.get<{ Params: { id: string } }>(
-    `${ROOT}/batch/:id/events/`,
+    `${REST_ROOT}/batch/:id/events/`,
     { exposeHeadRoute: false },
     async (request, reply) => {
       const caller = callers.get(request);
@@ -131,8 +77,6 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
       return isOver ? reply.code(204).send() : sendEvents(reply, writeBatchEvents(events));
     },
   );
-  route('GET', '/tasks/:taskId/', getTaskOperation);
-  route('GET', '/limits/', getLimitsOperation);
 }
 
 /** Of each event what is sent, once for all who watch. */
@@ -164,7 +108,7 @@ async function spellErrors<T>(result: Promise<T>): Promise<T> {
 }
 
 /** What comes in beside the path and the headers: the body must not name what they name. */
-function withoutParameters(input: z.ZodType, path: string): z.ZodType {
+export function withoutParameters(input: z.ZodType, path: string): z.ZodType {
   if (!(input instanceof z.ZodObject)) return input;
   const named: Record<string, true> = {};
   for (const [, name = ''] of path.matchAll(/:(\w+)/g)) named[name] = true;
@@ -174,28 +118,4 @@ function withoutParameters(input: z.ZodType, path: string): z.ZodType {
 
 function asObject(value: unknown): object {
   return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
-}
-
-interface ListOutput {
-  readonly items: readonly unknown[];
-  readonly nextCursor: string | null;
-  readonly previousCursor: string | null;
-}
-
-/** A page with links, as the original API has it: the same query with another cursor. */
-function toRestPage(
-  _reply: FastifyReply,
-  output: unknown,
-  baseUrl: string,
-  request: FastifyRequest,
-): unknown {
-  const { items, nextCursor, previousCursor } = output as ListOutput;
-  const [path = '', query = ''] = request.url.split('?', 2);
-  const link = (cursor: string | null) => {
-    if (cursor === null) return null;
-    const parameters = new URLSearchParams(query);
-    parameters.set('cursor', cursor);
-    return `${baseUrl}${path}?${parameters}`;
-  };
-  return { next: link(nextCursor), previous: link(previousCursor), results: items };
 }

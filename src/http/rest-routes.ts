@@ -1,0 +1,222 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { ErrorCode } from '../lib/app-error.ts';
+import { toSnakeCase } from '../lib/snake-keys.ts';
+import {
+  cancelBatchOperation,
+  cancelPreviewOperation,
+  createBatchOperation,
+  getBatchOperation,
+  getLimitsOperation,
+  getPreviewOperation,
+  getProductOperation,
+  getTaskOperation,
+  listBatchesOperation,
+  listPreviewsOperation,
+  type Operation,
+  patchPreviewOperation,
+  retryBatchOperation,
+  retryPreviewOperation,
+} from './operations.ts';
+
+/** Where the REST door begins. */
+export const REST_ROOT = '/api/llm-editor/cta';
+
+/** A route of the REST door: an operation, what REST adds to it, and what its document says of it. */
+export interface RestRoute<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  /** Under `REST_ROOT`, with `:names` of the input's fields. */
+  readonly path: string;
+  readonly operation: Operation<I, O>;
+  readonly operationId: string;
+  readonly tag: 'Batches' | 'Previews' | 'Products' | 'Limits';
+  readonly summary: string;
+  /** 200 if absent. */
+  readonly status?: 200 | 201;
+  /** Failures of its own, beside those that every route has. */
+  readonly errors: readonly ErrorCode[];
+  /** Names the shape of its answer; lists are pages of it. */
+  readonly answers: 'Batch' | 'CreatedBatch' | 'Preview' | 'PatchedPreview' | 'Product' | 'Task' | 'Limits';
+  readonly isPage?: true;
+  /** For the `ETag`, where changes go by it. */
+  version?(output: z.output<O>): number;
+  /** What is answered, where that is not the output itself. */
+  answer?(reply: FastifyReply, output: z.output<O>, baseUrl: string, request: FastifyRequest): unknown;
+}
+
+function route<I extends z.ZodType, O extends z.ZodType>(definition: RestRoute<I, O>): RestRoute {
+  return definition as unknown as RestRoute;
+}
+
+/** All routes whose answer is JSON. */
+export const REST_ROUTES: readonly RestRoute[] = [
+  route({
+    method: 'POST',
+    path: '/batch/',
+    operation: createBatchOperation,
+    operationId: 'createBatch',
+    tag: 'Batches',
+    summary: 'Make a batch of previews',
+    status: 201,
+    errors: ['idempotency_conflict', 'idempotency_mismatch'],
+    answers: 'CreatedBatch',
+    answer(reply, batch, baseUrl) {
+      reply.header('location', `${baseUrl}${REST_ROOT}/batch/${batch.id}/`);
+      return batch;
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/batch/',
+    operation: listBatchesOperation,
+    operationId: 'listBatches',
+    tag: 'Batches',
+    summary: 'List batches, newest first',
+    errors: ['invalid_cursor'],
+    answers: 'Batch',
+    isPage: true,
+    answer: toRestPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/batch/:id/',
+    operation: getBatchOperation,
+    operationId: 'getBatch',
+    tag: 'Batches',
+    summary: 'Get a batch with its progress',
+    errors: ['not_found'],
+    answers: 'Batch',
+  }),
+  route({
+    method: 'POST',
+    path: '/batch/:id/cancel/',
+    operation: cancelBatchOperation,
+    operationId: 'cancelBatch',
+    tag: 'Batches',
+    summary: 'Cancel what is not finished of a batch',
+    errors: ['not_found', 'already_final', 'idempotency_conflict', 'idempotency_mismatch'],
+    answers: 'Batch',
+  }),
+  route({
+    method: 'POST',
+    path: '/batch/:id/retry/',
+    operation: retryBatchOperation,
+    operationId: 'retryBatch',
+    tag: 'Batches',
+    summary: 'Try again what failed or was cancelled of a batch',
+    errors: ['not_found', 'nothing_to_retry', 'idempotency_conflict', 'idempotency_mismatch'],
+    answers: 'Batch',
+  }),
+  route({
+    method: 'GET',
+    path: '/tasks/:taskId/',
+    operation: getTaskOperation,
+    operationId: 'getTask',
+    tag: 'Batches',
+    summary: "Get the state of a batch's task",
+    errors: ['not_found'],
+    answers: 'Task',
+  }),
+  route({
+    method: 'GET',
+    path: '/previews/',
+    operation: listPreviewsOperation,
+    operationId: 'listPreviews',
+    tag: 'Previews',
+    summary: 'List previews, by batch, source and position',
+    errors: ['invalid_cursor'],
+    answers: 'Preview',
+    isPage: true,
+    answer: toRestPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/previews/:id/',
+    operation: getPreviewOperation,
+    operationId: 'getPreview',
+    tag: 'Previews',
+    summary: 'Get a preview',
+    errors: ['not_found'],
+    answers: 'Preview',
+    version: (preview) => preview.version,
+  }),
+  route({
+    method: 'PATCH',
+    path: '/previews/:id/',
+    operation: patchPreviewOperation,
+    operationId: 'patchPreview',
+    tag: 'Previews',
+    summary: 'Change part or whole of a prefill, or exchange the picture',
+    errors: ['not_found', 'not_ready', 'still_under_way', 'precondition_failed'],
+    answers: 'PatchedPreview',
+    version: (preview) => preview.version,
+    answer: (_reply, { warnings, ...preview }) => ({
+      ...preview,
+      warnings: warnings.map((warning) => ({ ...warning, path: toSnakeCase(warning.path) })),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/previews/:id/cancel/',
+    operation: cancelPreviewOperation,
+    operationId: 'cancelPreview',
+    tag: 'Previews',
+    summary: 'Cancel a preview',
+    errors: ['not_found', 'already_final', 'idempotency_conflict', 'idempotency_mismatch'],
+    answers: 'Preview',
+  }),
+  route({
+    method: 'POST',
+    path: '/previews/:id/retry/',
+    operation: retryPreviewOperation,
+    operationId: 'retryPreview',
+    tag: 'Previews',
+    summary: 'Try a preview again, or generate a done one anew',
+    errors: ['not_found', 'still_under_way', 'idempotency_conflict', 'idempotency_mismatch'],
+    answers: 'Preview',
+  }),
+  route({
+    method: 'GET',
+    path: '/products/:id/',
+    operation: getProductOperation,
+    operationId: 'getProduct',
+    tag: 'Products',
+    summary: 'Get a product and its pictures',
+    errors: ['not_found'],
+    answers: 'Product',
+  }),
+  route({
+    method: 'GET',
+    path: '/limits/',
+    operation: getLimitsOperation,
+    operationId: 'getLimits',
+    tag: 'Limits',
+    summary: 'Get the limit on AI calls: what is free, and the fullest window on record',
+    errors: [],
+    answers: 'Limits',
+  }),
+];
+
+interface ListOutput {
+  readonly items: readonly unknown[];
+  readonly nextCursor: string | null;
+  readonly previousCursor: string | null;
+}
+
+/** A page with links, as the original API has it: the same query with another cursor. */
+function toRestPage(
+  _reply: FastifyReply,
+  output: unknown,
+  baseUrl: string,
+  request: FastifyRequest,
+): unknown {
+  const { items, nextCursor, previousCursor } = output as ListOutput;
+  const [path = '', query = ''] = request.url.split('?', 2);
+  const link = (cursor: string | null) => {
+    if (cursor === null) return null;
+    const parameters = new URLSearchParams(query);
+    parameters.set('cursor', cursor);
+    return `${baseUrl}${path}?${parameters}`;
+  };
+  return { next: link(nextCursor), previous: link(previousCursor), results: items };
+}
