@@ -9,6 +9,7 @@ import type { ApiDeps } from './context.ts';
 import { registerCtaPage } from './cta-page.ts';
 import { createLimitRequests } from './limit-requests.ts';
 import { nameRequest } from './name-request.ts';
+import { registerDocs } from './openapi/register-docs.ts';
 import { BODY_LIMIT, parseJsonBodies } from './parse-body.ts';
 import { sendProblem } from './problem.ts';
 import { registerTrpc } from './register-trpc.ts';
@@ -91,6 +92,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
       maxAge: 600,
     });
   }
+  registerDocs(app, options);
   registerAssets(app, deps);
   registerCtaPage(app, deps, options);
   const limitRequests = await createLimitRequests(app, options.requestRate ?? null);

@@ -1,0 +1,263 @@
+import { STATUS_CODES } from 'node:http';
+import type { z } from 'zod';
+import { describeError, type ErrorCode } from '../../lib/app-error.ts';
+import { toSnakeCase } from '../../lib/snake-keys.ts';
+import { headersOf } from '../header-inputs.ts';
+import { withoutParameters } from '../rest.ts';
+import { REST_ROOT, REST_ROUTES, type RestRoute } from '../rest-routes.ts';
+import { EXAMPLES } from './examples.ts';
+import { OTHER_PATHS } from './other-paths.ts';
+import { describe, describeAnswers, type JsonSchema } from './shapes.ts';
+
+const DESCRIPTION = `Makes call-to-action previews (a background picture and texts, colours and a link) from product pages.
+
+Make a batch of product addresses, watch it until it is finished, look through its previews, change their prefills in part.
+Every request carries a workspace's token (\`Authorization: Bearer …\`). Errors are \`application/problem+json\` (RFC 9457) with
+a stable \`code\`. Lists are pages: follow \`next\`. Every path is served with a slash at its end too.`;
+
+/** Failures that any route may answer with. */
+const COMMON: readonly ErrorCode[] = ['unauthorized', 'rate_limited', 'internal', 'unavailable'];
+const WITH_INPUT: readonly ErrorCode[] = ['validation'];
+const WITH_BODY: readonly ErrorCode[] = ['invalid_json', 'payload_too_large', 'unsupported_media_type'];
+
+/** The REST door as an OpenAPI 3.1 document, made from the schemas that check it; `origin` is where it is served. */
+export function describeApi(origin = 'http://127.0.0.1:3000'): object {
+  const paths: Record<string, Record<string, object>> = structuredClone(OTHER_PATHS);
+  for (const route of REST_ROUTES) {
+    const path = (REST_ROOT + route.path)
+      .replace(/:(\w+)/g, (_, name: string) => `{${toSnakeCase(name)}}`)
+      .replace(/\/$/, '');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeRoute(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'CTA batch generator',
+      version: '1.0.0',
+      summary: 'Call-to-action previews from product pages.',
+      description: DESCRIPTION,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: origin }],
+    security: [{ token: [] }],
+    tags: [
+      { name: 'Batches', description: 'Submissions of product addresses, and how far they are.' },
+      { name: 'Previews', description: 'Generated CTAs, to look through and to change.' },
+      { name: 'Products', description: 'What pages said, and their pictures.' },
+      { name: 'Limits', description: 'The limit on AI calls.' },
+      { name: 'Pictures', description: 'What browsers load: pictures, and CTAs as pages.' },
+    ],
+    paths,
+    components: {
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A token of a workspace: `cta-batch token create`.',
+        },
+      },
+      headers: HEADERS,
+      schemas: { ...describeAnswers(), Problem: PROBLEM },
+    },
+  };
+}
+
+function describeRoute(route: RestRoute): object {
+  const { method, path, operation, operationId, tag, summary, status = 200, answers } = route;
+  const input = describe(withoutParameters(operation.input, path), 'input');
+  const isRead = method === 'GET';
+  const parameters = [
+    ...[...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
+      name: toSnakeCase(name),
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+      example: '018f3a5c-7b1e-7c3d-9a4b-2f6e8d1c0b5a',
+    })),
+    ...(isRead ? describeQuery(input) : []),
+    ...describeHeaderInputs(operation.input),
+    ...(isRead ? [IF_NONE_MATCH] : []),
+    REQUEST_ID,
+  ];
+  const codes = [...new Set([...COMMON, ...WITH_INPUT, ...(isRead ? [] : WITH_BODY), ...route.errors])];
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    parameters,
+    ...(isRead ? {} : { requestBody: describeBody(route, input) }),
+    responses: {
+      [status]: {
+        description: STATUS_CODES[status] ?? '',
+        headers: {
+          ...COMMON_HEADERS,
+          ...(isRead ? pick('ETag') : {}),
+          ...(status === 201 ? pick('Location') : {}),
+        },
+        content: {
+          'application/json': {
+            schema: route.isPage ? describePage(answers) : { $ref: `#/components/schemas/${answers}` },
+            ...(EXAMPLES[operationId]?.answer ? { example: EXAMPLES[operationId]?.answer } : {}),
+          },
+        },
+        ...(LINKS[operationId] ? { links: LINKS[operationId] } : {}),
+      },
+      ...(isRead
+        ? { 304: { description: 'It has not changed.', headers: { ...COMMON_HEADERS, ...pick('ETag') } } }
+        : {}),
+      ...describeProblems(codes),
+    },
+  };
+}
+
+/** What comes after: create -> get -> previews -> patch. */
+const LINKS: Record<string, object> = {
+  createBatch: {
+    batch: { operationId: 'getBatch', parameters: { id: '$response.body#/id' } },
+    events: { operationId: 'watchBatch', parameters: { id: '$response.body#/id' } },
+    task: { operationId: 'getTask', parameters: { task_id: '$response.body#/task_id' } },
+  },
+  getBatch: {
+    previews: { operationId: 'listPreviews', parameters: { bulk_task_id: '$response.body#/id' } },
+    cancel: { operationId: 'cancelBatch', parameters: { id: '$response.body#/id' } },
+    retry: { operationId: 'retryBatch', parameters: { id: '$response.body#/id' } },
+  },
+  listPreviews: {
+    first: { operationId: 'getPreview', parameters: { id: '$response.body#/results/0/id' } },
+  },
+  getPreview: {
+    patch: { operationId: 'patchPreview', parameters: { id: '$response.body#/id' } },
+    product: { operationId: 'getProduct', parameters: { id: '$response.body#/product_id' } },
+  },
+};
+
+function describeQuery(input: JsonSchema): object[] {
+  return Object.entries(input.properties ?? {}).map(([name, { description, ...schema }]) => ({
+    name,
+    in: 'query',
+    required: false,
+    ...(description === undefined ? {} : { description }),
+    schema: 'type' in schema || 'enum' in schema ? schema : { ...schema, type: 'integer' },
+  }));
+}
+
+function describeBody({ method, operationId }: RestRoute, schema: JsonSchema): object {
+  const example = EXAMPLES[operationId]?.body;
+  const content = { schema, ...(example === undefined ? {} : { example }) };
+  return {
+    // A cancel or retry needs none.
+    required: (schema.required ?? []).length > 0 || method === 'PATCH',
+    content: {
+      'application/json': content,
+      ...(method === 'PATCH' ? { 'application/merge-patch+json': content } : {}),
+    },
+  };
+}
+
+function describeHeaderInputs(input: z.ZodType): object[] {
+  return headersOf(input).map(([field, header]) => ({
+    name: header,
+    in: 'header',
+    required: false,
+    description: HEADER_INPUTS[field],
+    schema: { type: 'string', ...(field === 'idempotencyKey' ? { minLength: 1, maxLength: 255 } : {}) },
+  }));
+}
+
+const HEADER_INPUTS = {
+  idempotencyKey:
+    'The same request sent again with its key, within 24 hours, is answered as the first one was, and done once.',
+  ifVersion: 'The `ETag` that was read: the change is made only if nobody has changed it since.',
+};
+
+function describePage(answers: string): JsonSchema {
+  const link = { type: ['string', 'null'], format: 'uri' };
+  return {
+    type: 'object',
+    properties: {
+      next: link,
+      previous: link,
+      results: { type: 'array', items: { $ref: `#/components/schemas/${answers}` } },
+    },
+    required: ['next', 'previous', 'results'],
+  };
+}
+
+/** The failures of a route, by status; each status names its codes. */
+function describeProblems(codes: readonly ErrorCode[]): Record<string, object> {
+  const byStatus = Map.groupBy(codes, (code) => describeError(code).httpStatus);
+  return Object.fromEntries(
+    [...byStatus].map(([status, some]) => [
+      status,
+      {
+        description: some.map((code) => `\`${code}\`: ${describeError(code).sentence}`).join('\n\n'),
+        headers: {
+          ...COMMON_HEADERS,
+          ...(status === 401 ? pick('WWW-Authenticate') : {}),
+          ...(status === 429 ? pick('Retry-After') : {}),
+        },
+        content: {
+          'application/problem+json': {
+            schema: {
+              allOf: [
+                { $ref: '#/components/schemas/Problem' },
+                { type: 'object', properties: { status: { const: status }, code: { enum: some } } },
+              ],
+            },
+          },
+        },
+      },
+    ]),
+  );
+}
+
+const PROBLEM: JsonSchema = {
+  type: 'object',
+  description: 'A failure (RFC 9457).',
+  properties: {
+    type: { type: 'string', description: 'Names the code; leads to what to do.' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'A sentence for a person.' },
+    code: { type: 'string', description: 'Stable.' },
+    request_id: { type: 'string' },
+    errors: {
+      type: 'array',
+      description: 'For a wrong input: each field.',
+      items: {
+        type: 'object',
+        properties: { path: { type: 'string' }, message: { type: 'string' } },
+        required: ['path', 'message'],
+      },
+    },
+  },
+  required: ['type', 'title', 'status', 'detail', 'code', 'request_id'],
+};
+
+const text = (description: string) => ({ description, schema: { type: 'string' } });
+const HEADERS = {
+  'X-Request-Id': text('The id of the request: its own, or one that was made.'),
+  'RateLimit-Policy': text('How many requests a workspace may send in how many seconds.'),
+  RateLimit: text('How many are left, and for how many seconds.'),
+  ETag: text('For `If-None-Match`, and of a preview for `If-Match`.'),
+  Location: text('Where the batch is.'),
+  'WWW-Authenticate': text('`Bearer`'),
+  'Retry-After': text('Seconds to wait.'),
+};
+const pick = (name: keyof typeof HEADERS) => ({ [name]: { $ref: `#/components/headers/${name}` } });
+const COMMON_HEADERS = { ...pick('X-Request-Id'), ...pick('RateLimit-Policy'), ...pick('RateLimit') };
+
+const IF_NONE_MATCH = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'The `ETag` of what is known: the answer is a 304 if it has not changed.',
+  schema: { type: 'string' },
+};
+const REQUEST_ID = {
+  name: 'X-Request-Id',
+  in: 'header',
+  required: false,
+  description: 'Comes back in the answer and stands in the log.',
+  schema: { type: 'string', maxLength: 128 },
+};
