@@ -77,6 +77,11 @@ async function keepSpares(
     const pictures = await deps.pages.keepImages(others, { count, signal });
     await addPictures(deps, source, { pictures, firstRank: page.kept.length, ranking: page.ranking });
   } catch (error) {
-    deps.log.warn({ err: error, sourceId: source.sourceId }, 'more pictures of a product could not be kept');
+    // Told to end: then nobody needs to hear it.
+    if (!signal.aborted)
+      deps.log.warn(
+        { err: error, sourceId: source.sourceId },
+        'more pictures of a product could not be kept',
+      );
   }
 }
