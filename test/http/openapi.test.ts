@@ -148,6 +148,11 @@ function tame(schema: Schema, name: string): fc.Arbitrary<unknown> {
   return fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
 }
 
+/** Not dots alone: those are resolved before they are sent, and lead to another path. */
+function toSegment(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replace(/^\.{0,2}$/, 'x');
+}
+
 test.each(spoken)('$method $path answers as the document says, whatever it is sent', async (where) => {
   const { method, path, operation } = where;
   const body = operation.requestBody?.content['application/json']?.schema;
@@ -168,8 +173,7 @@ test.each(spoken)('$method $path answers as the document says, whatever it is se
       let address = path;
       for (const [name, value] of Object.entries(parameters)) {
         const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-        if (path.includes(`{${name}}`))
-          address = address.replace(`{${name}}`, encodeURIComponent(text || 'x'));
+        if (path.includes(`{${name}}`)) address = address.replace(`{${name}}`, () => toSegment(text));
         else query.set(name, text.toWellFormed());
       }
       const answer = await server.rest(
