@@ -48,7 +48,7 @@ export async function assignPictures(
       () => queuePreviews(deps, tx, { batchId, productId, firstTag }, chosen),
     );
     // While some wait now there is nothing to finish.
-    if (!takers.some((taker) => taker.status === 'pending')) await finishBatch(tx, batchId);
+    if (!takers.some((taker) => taker.status === 'pending')) await finishBatch(deps, tx, batchId);
     return true;
   });
 }

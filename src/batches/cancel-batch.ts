@@ -4,6 +4,7 @@ import { batches } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { cancelPreviews } from '../previews/cancel-previews.ts';
+import type { Queue } from '../queue/queue.ts';
 import { announceCancel } from './announce-cancel.ts';
 import type { Batch } from './batch.ts';
 import { finishBatch } from './finish-batch.ts';
@@ -16,7 +17,7 @@ import { stopSources } from './stop-sources.ts';
  * `not_found`, or `already_final` if nothing was left to cancel.
  */
 export async function cancelBatch(
-  deps: { orm: Orm; transact: Transact },
+  deps: { orm: Orm; transact: Transact; queue: Queue },
   options: { workspaceId: string; id: string },
 ): Promise<Batch> {
   const { id, workspaceId } = options;
@@ -36,7 +37,7 @@ export async function cancelBatch(
       .set({ cancelRequestedAt: sql`coalesce(${batches.cancelRequestedAt}, clock_timestamp())` })
       .where(eq(batches.id, id));
     await stopSources(tx, id);
-    await finishBatch(tx, id);
+    await finishBatch(deps, tx, id);
     await announceCancel(tx, id);
   });
   return getBatch(deps, options);

@@ -5,6 +5,7 @@ import { AppError } from '../lib/app-error.ts';
 import { cancelPreviews } from '../previews/cancel-previews.ts';
 import { getPreview, getPreviewRow } from '../previews/get-preview.ts';
 import type { Preview } from '../previews/preview.ts';
+import type { Queue } from '../queue/queue.ts';
 import { announceCancel } from './announce-cancel.ts';
 import { finishBatch } from './finish-batch.ts';
 import { lockBatches } from './lock-batches.ts';
@@ -15,7 +16,7 @@ import { stopSources } from './stop-sources.ts';
  * last one its page was read for, that ends too.
  */
 export async function cancelPreview(
-  deps: { orm: Orm; transact: Transact },
+  deps: { orm: Orm; transact: Transact; queue: Queue },
   options: { workspaceId: string; id: string; baseUrl: string },
 ): Promise<Preview> {
   const { id } = options;
@@ -25,7 +26,7 @@ export async function cancelPreview(
     const cancelled = await cancelPreviews(tx, eq(previews.id, id));
     if (cancelled > 0) {
       for (const sourceId of await stopSources(tx, batchId)) await announceCancel(tx, sourceId);
-      await finishBatch(tx, batchId);
+      await finishBatch(deps, tx, batchId);
       await announceCancel(tx, id);
       return;
     }

@@ -4,6 +4,7 @@ import { callLimits } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { failPreviews } from '../previews/fail-previews.ts';
+import type { Queue } from '../queue/queue.ts';
 import { finishBatch } from './finish-batch.ts';
 import { lockBatches } from './lock-batches.ts';
 
@@ -13,7 +14,7 @@ import { lockBatches } from './lock-batches.ts';
  * other kind waits on. Answers how many.
  */
 export async function expireWaits(
-  deps: { orm: Orm; transact: Transact },
+  deps: { orm: Orm; transact: Transact; queue: Queue },
   { waitMs }: { waitMs: number },
 ): Promise<number> {
   const since = sql`clock_timestamp() - make_interval(secs => ${waitMs} / 1000.0)`;
@@ -40,7 +41,7 @@ export async function expireWaits(
         .where(and(eq(previews.batchId, batchId), expired));
       const ids = waiting.map((preview) => preview.id);
       await failPreviews(tx, ids, new AppError('provider_unavailable'));
-      await finishBatch(tx, batchId);
+      await finishBatch(deps, tx, batchId);
       return ids.length;
     });
   }

@@ -4,10 +4,12 @@ import { sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import type { AppError } from '../lib/app-error.ts';
 import { failPreviews } from '../previews/fail-previews.ts';
+import type { Queue } from '../queue/queue.ts';
 import { finishBatch } from './finish-batch.ts';
 
 /** A source -> `failed`, and all its previews with it. The caller holds the batch's lock. */
 export async function failSource(
+  deps: { queue: Queue },
   tx: Tx,
   source: { batchId: string; sourceId: string },
   error: AppError,
@@ -29,5 +31,5 @@ export async function failSource(
     rows.map((row) => row.id),
     error,
   );
-  await finishBatch(tx, batchId);
+  await finishBatch(deps, tx, batchId);
 }

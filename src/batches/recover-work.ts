@@ -117,6 +117,6 @@ async function recoverPage(
   const running = and(eq(sources.id, page.sourceId), eq(sources.status, 'running'));
   const [held] = await tx.select({ id: sources.id }).from(sources).where(running);
   if (!held) return;
-  if (page.tries >= MAX_DEATHS) await failSource(tx, page, new AppError('source_crashed'));
+  if (page.tries >= MAX_DEATHS) await failSource(deps, tx, page, new AppError('source_crashed'));
   else await requeueSource(deps, tx, page, 0);
 }

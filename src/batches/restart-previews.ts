@@ -97,7 +97,7 @@ async function goOn(
     }
   }
   await finishPreviews(tx, answered, await loadParts(tx, answered));
-  if (answered.length > 0) await finishBatch(tx, batchId);
+  if (answered.length > 0) await finishBatch(deps, tx, batchId);
   await queueSteps(deps, tx, { batchId, workspaceId }, alone);
   await noteStandings(tx, others);
   await queueStarts(deps, tx, { batchId, workspaceId, previewIds: starts });

@@ -96,7 +96,7 @@ async function settleTogether(deps: Deps, batchId: string, previewIds: readonly 
       for (const previewId of others) await settlePreview(deps, tx, { batchId, previewId, closed: [] });
       await pipelined(
         () => finishPreviews(tx, answered, parts),
-        () => finishBatch(tx, batchId),
+        () => finishBatch(deps, tx, batchId),
       );
     });
   } catch (error) {

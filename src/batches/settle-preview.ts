@@ -43,14 +43,14 @@ export async function settlePreview(
   if (!row || isFinal(row.status as PreviewStatus)) {
     await refreshUsage(tx, previewId);
     // Its deletion may have left the batch with nothing to wait for.
-    await finishBatch(tx, batchId);
+    await finishBatch(deps, tx, batchId);
     return undefined;
   }
   const steps = judgeSteps([{ previewId, ...row }], await loadCalls(tx, [previewId])).get(previewId);
   if (!steps) throw new Error(`preview ${previewId} was not judged`);
   if (isAnswered(steps)) {
     await finishPreviews(tx, [previewId], await loadParts(tx, [previewId]));
-    await finishBatch(tx, batchId);
+    await finishBatch(deps, tx, batchId);
     return steps;
   }
   const verdicts = Object.values(steps);
@@ -60,7 +60,7 @@ export async function settlePreview(
   const failure = verdicts.find((verdict) => verdict.state === 'failed');
   if (failure?.state === 'failed') {
     await failPreviews(tx, [previewId], new AppError(failure.code));
-    await finishBatch(tx, batchId);
+    await finishBatch(deps, tx, batchId);
   } else {
     const waiting = closed.flatMap((kind) => {
       const step = steps[kind];

@@ -21,6 +21,6 @@ export async function settleSafely(
   } catch (error) {
     if (isRetryableConflict(error) || isUnavailable(error)) throw error;
     await failPreviews(tx, [preview.previewId], toAppError(error));
-    await finishBatch(tx, preview.batchId);
+    await finishBatch(deps, tx, preview.batchId);
   }
 }

@@ -33,7 +33,7 @@ export async function settleSourceFailure(
       await requeueSource(deps, tx, source, delayMs);
       return { kind: 'retry', error, delayMs };
     }
-    await failSource(tx, source, error);
+    await failSource(deps, tx, source, error);
     return { kind: 'failed', error };
   });
 }

@@ -42,7 +42,7 @@ export async function settleStrays(deps: { orm: Orm; transact: Transact; queue: 
   for (const { id } of ended) {
     await deps.transact(async (tx) => {
       await lockBatches(tx, [id]);
-      await finishBatch(tx, id);
+      await finishBatch(deps, tx, id);
     });
   }
   return strays.length;

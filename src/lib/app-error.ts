@@ -177,6 +177,9 @@ const ERRORS = {
     'None of the previews could be made. See the error of each source and preview.',
   ),
   deleted: row(410, 'NOT_FOUND', 'never', 'All previews of this batch were deleted.'),
+
+  // Telling a webhook
+  webhook_failed: row(502, 'BAD_GATEWAY', 'backoff', 'The message could not be delivered to the webhook.'),
 } as const satisfies Record<string, ErrorRow>;
 
 /** How trying again may help. */

@@ -4,6 +4,7 @@ import { createOfflineWriter } from '../adapters/ai/offline-writer.ts';
 import { createOpenAiPainter } from '../adapters/ai/openai-painter.ts';
 import { createOpenAiTextWriter } from '../adapters/ai/openai-writer.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
+import { createWebhookSender, type WebhookSender } from '../adapters/webhooks/webhook-sender.ts';
 import type { Log } from '../lib/log.ts';
 import type { PageReader } from '../steps/process-source.ts';
 import type { Settings } from './config.ts';
@@ -16,6 +17,7 @@ export interface Adapters {
   readonly ranker: ImageRanker;
   readonly writer: TextWriter;
   readonly painter: BackgroundPainter;
+  readonly webhooks: WebhookSender;
   close(): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export async function createAdapters(settings: Settings, log: Log): Promise<Adap
   // First: it is what may fail.
   const ranker = await createRanker(settings, log);
   const { pages, close } = createPageReader(settings);
+  const webhooks = createWebhookSender({ allowHosts: settings.FETCH_ALLOW_HOSTS });
   const imageKey = settings.AI_IMAGE_API_KEY ?? settings.AI_API_KEY;
   return {
     pages,
@@ -44,8 +47,10 @@ export async function createAdapters(settings: Settings, log: Log): Promise<Adap
             apiKey: imageKey,
             model: settings.AI_IMAGE_MODEL,
           }),
+    webhooks,
     async close() {
       await close();
+      await webhooks.close();
       await ranker.close();
     },
   };

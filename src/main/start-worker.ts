@@ -11,9 +11,11 @@ import type { JobName } from '../queue/catalogue.ts';
 import { type Pump, startPump } from '../queue/pump.ts';
 import { WAKE_CHANNEL } from '../queue/queue.ts';
 import { runJob, Stopping } from '../queue/run-job.ts';
+import { deliverWebhook } from '../steps/deliver-webhook.ts';
 import { generatePreview } from '../steps/generate-preview.ts';
 import { keepHouse } from '../steps/keep-house.ts';
 import { processSource } from '../steps/process-source.ts';
+import { type ClaimedDelivery, claimDeliveries } from '../webhooks/claim-deliveries.ts';
 import { claimHousekeeping, scheduleHousekeeping } from '../workers/claim-housekeeping.ts';
 import { PAGES_AT_ONCE } from '../workers/worker.ts';
 import type { Settings } from './config.ts';
@@ -24,8 +26,12 @@ import type { Foundation } from './open-foundation.ts';
 
 /** Jobs are announced; this is for delayed ones, and in case an announcement is lost. */
 const POLL_MS = 500;
-/** The same for what is due once in an hour. */
+/** The same for messages to webhooks: a try again has waited for seconds already. */
+const WEBHOOK_POLL_MS = 2000;
+/** And for what is due once in an hour. */
 const HOUSE_POLL_MS = 60_000;
+/** Messages under way: a receiver may let each wait for its time-out. */
+const WEBHOOKS_AT_ONCE = 20;
 /** For what was stopped to notice that it was. */
 const ABORT_MS = 2000;
 
@@ -104,6 +110,15 @@ export async function startWorker(
         ),
       ),
   });
+  const webhookStep = deliverWebhook(deps);
+  const webhooks = startPump<ClaimedDelivery>({
+    ...common,
+    name: 'webhooks',
+    capacity: WEBHOOKS_AT_ONCE,
+    claim: (limit) => claimDeliveries(deps, limit),
+    run: (delivery) => runJob(webhookStep, delivery, stopping.signal, log),
+    pollMs: WEBHOOK_POLL_MS,
+  });
   const houseStep = keepHouse({
     ...deps,
     retention: { batchesMs: settings.KEEP_BATCHES, callsMs: settings.KEEP_CALLS },
@@ -116,13 +131,14 @@ export async function startWorker(
     run: (work) => runJob(houseStep, work, stopping.signal, log),
     pollMs: HOUSE_POLL_MS,
   });
-  const pumps: readonly Pump[] = [batches, sources, calls, house];
+  const pumps: readonly Pump[] = [batches, sources, calls, webhooks, house];
   const pumpOf: Record<JobName, Pump> = {
     'batch.start': batches,
     'source.process': sources,
     'preview.generate': calls,
     'preview.prefill': calls,
     'preview.background': calls,
+    'webhook.deliver': webhooks,
     housekeeping: house,
   };
 

@@ -19,6 +19,8 @@ export const jobCatalogue = {
   'preview.prefill': preview,
   /** The picture step alone, once more. */
   'preview.background': preview,
+  /** Sends a message to a webhook. There may be several of a delivery: only one that is due sends. */
+  'webhook.deliver': z.object({ deliveryId: z.uuid() }),
   /** Deletes what is older than it is to be kept. There is one at a time. */
   housekeeping: z.object({}),
 } as const;

@@ -7,6 +7,7 @@ import type { Log } from '../lib/log.ts';
 import { deleteUnusedProducts } from '../products/delete-unused-products.ts';
 import { done } from '../queue/outcome.ts';
 import type { Step } from '../queue/run-job.ts';
+import { deleteOldDeliveries } from '../webhooks/delete-old-deliveries.ts';
 import { deleteDeadWorkers } from '../workers/delete-dead-workers.ts';
 
 /** How long things are kept, in milliseconds; null: for ever. */
@@ -14,6 +15,9 @@ export interface Retention {
   readonly batchesMs: number | null;
   readonly callsMs: number | null;
 }
+
+/** The log of what webhooks were told; a delivery is tried for a day. */
+const KEEP_DELIVERIES_MS = 30 * 24 * 60 * 60_000;
 
 /** What the features need, a log, and the retention. */
 export type KeepHouseDeps = Parameters<typeof deleteOldBatches>[0] &
@@ -34,6 +38,7 @@ export function keepHouse(deps: KeepHouseDeps): Step<object> {
         calls: () => (callsMs === null ? 0 : deleteOldCalls(deps, { keepMs: callsMs })),
         products: () => (batchesMs === null ? 0 : deleteUnusedProducts(deps, { keepMs: batchesMs })),
         pictures: () => deleteOrphans(deps),
+        deliveries: () => deleteOldDeliveries(deps, { keepMs: KEEP_DELIVERIES_MS }),
         workers: () => deleteDeadWorkers(deps),
         keys: () => deleteOldKeys(deps),
       };

@@ -1,0 +1,29 @@
+import { type Step, throughOutages } from '../queue/run-job.ts';
+import type { ClaimedDelivery } from '../webhooks/claim-deliveries.ts';
+import { noteAnswer } from '../webhooks/note-answer.ts';
+import type { WebhookAnswer } from '../webhooks/webhook.ts';
+
+/** Sends a message, as the adapter does it. */
+export interface WebhookSender {
+  send(
+    message: { id: string; url: string; secret: string; body: string },
+    signal: AbortSignal,
+  ): Promise<WebhookAnswer>;
+}
+
+/** What the features need, and a sender. */
+export type DeliverWebhookDeps = Parameters<typeof noteAnswer>[0] & { readonly webhooks: WebhookSender };
+
+/** `webhook.deliver`: one claimed try of a delivery: send it, write down what came of it. */
+export function deliverWebhook(deps: DeliverWebhookDeps): Step<ClaimedDelivery> {
+  return {
+    name: 'webhook.deliver',
+    describe: ({ deliveryId, webhookId, attempt }) => ({ deliveryId, webhookId, attempt }),
+    async run(delivery, signal) {
+      const { deliveryId: id, url, secret, payload } = delivery;
+      const answer = await deps.webhooks.send({ id, url, secret, body: JSON.stringify(payload) }, signal);
+      return throughOutages(() => noteAnswer(deps, delivery, answer), { signal });
+    },
+    settleFailure: (delivery, error) => noteAnswer(deps, delivery, { status: null, error: error.message }),
+  };
+}

@@ -1,0 +1,27 @@
+import { randomBytes } from 'node:crypto';
+import type { Orm } from '../db/client.ts';
+import { webhooks } from '../db/schema/webhooks.ts';
+import { AppError } from '../lib/app-error.ts';
+import { createId } from '../lib/ids.ts';
+
+/** The Standard Webhooks specification wants 24 to 64. */
+const SECRET_BYTES = 32;
+
+/**
+ * Adds a webhook to a workspace and answers its id and its secret, with which its messages are signed. `url` must have been
+ * checked. Throws `validation` if the workspace has one to this address.
+ */
+export async function addWebhook(
+  deps: { orm: Orm },
+  options: { workspaceId: string; url: string },
+): Promise<{ id: string; secret: string }> {
+  const made = { id: createId(), secret: `whsec_${randomBytes(SECRET_BYTES).toString('base64')}` };
+  const rows = await deps.orm
+    .insert(webhooks)
+    .values({ ...options, ...made })
+    .onConflictDoNothing({ target: [webhooks.workspaceId, webhooks.url] })
+    .returning({ id: webhooks.id });
+  if (rows.length === 0)
+    throw new AppError('validation', { detail: 'The workspace has a webhook to this address already.' });
+  return made;
+}

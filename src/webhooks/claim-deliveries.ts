@@ -1,0 +1,117 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
+import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
+import { webhookDeliveries, webhooks } from '../db/schema/webhooks.ts';
+import { pipelined } from '../lib/pipelined.ts';
+import type { Claim } from '../queue/pump.ts';
+import type { Queue } from '../queue/queue.ts';
+import { judgeDelivery, LEASE_MS } from './webhook.ts';
+
+/** A message to send now. */
+export interface ClaimedDelivery {
+  readonly deliveryId: string;
+  readonly webhookId: string;
+  readonly workspaceId: string;
+  readonly url: string;
+  readonly secret: string;
+  /** As it is sent, the same in every try. */
+  readonly payload: unknown;
+  /** Counts its tries, from 1. */
+  readonly attempt: number;
+  /** When this one was claimed: nothing of it is written once there is another. */
+  readonly attemptedAt: Date;
+}
+
+/** So much later than the lease ends, by which clock ever: a job that comes too early is dropped. */
+const LEASE_MARGIN_MS = 5000;
+
+/**
+ * Takes `webhook.deliver` jobs and counts a try of each delivery that is due, in one transaction. A delivery has no owner, so it
+ * is leased: in the same transaction a job is put in for when this try must have ended. If the worker dies, that job is the next
+ * try; otherwise it finds the delivery over, or with another job, and is dropped. So a delivery that is pending always has a
+ * job. After a death in the middle a message may come twice, with the same id.
+ */
+export async function claimDeliveries(
+  deps: { transact: Transact; queue: Queue },
+  limit: number,
+): Promise<Claim<ClaimedDelivery>> {
+  return deps.transact(async (tx) => {
+    const { jobs, settle } = await deps.queue.take(tx, 'webhook.deliver', limit);
+    if (jobs.length === 0) return { work: [], more: false };
+    const [, rows] = await pipelined(settle, () =>
+      hold(tx).execute({ ids: jobs.map((job) => job.payload.deliveryId) }),
+    );
+    const verdicts = new Map(rows.map((row) => [row.deliveryId, judgeDelivery(row)]));
+    const idsOf = (verdict: string) => [...verdicts].flatMap(([id, is]) => (is === verdict ? [id] : []));
+    await giveUp(tx, idsOf('give_up'));
+    const tries = await countTries(deps, tx, idsOf('send'));
+    const work = rows.flatMap(({ deliveryId, webhookId, workspaceId, url, secret, payload }) => {
+      const counted = tries.get(deliveryId);
+      return counted ? [{ deliveryId, webhookId, workspaceId, url, secret, payload, ...counted }] : [];
+    });
+    return { work, more: true };
+  });
+}
+
+/** By another name, since a lock is told its table by a name without a schema. */
+const held = alias(webhookDeliveries, 'held');
+
+const hold = prepareOnce((orm) =>
+  orm
+    .select({
+      deliveryId: held.id,
+      webhookId: webhooks.id,
+      workspaceId: held.workspaceId,
+      url: webhooks.url,
+      secret: webhooks.secret,
+      payload: held.payload,
+      status: held.status,
+      attempts: held.attempts,
+      lastError: held.lastError,
+      sinceTryMs: sql<
+        number | null
+      >`extract(epoch from clock_timestamp() - ${held.attemptedAt})::float8 * 1000`,
+    })
+    .from(held)
+    .innerJoin(webhooks, eq(webhooks.id, held.webhookId))
+    .where(eq(held.id, sql`any(${sql.placeholder('ids')})`))
+    .orderBy(held.id)
+    .for('no key update', { of: held })
+    .prepare('hold_deliveries'),
+);
+
+async function countTries(
+  deps: { queue: Queue },
+  tx: Tx,
+  ids: readonly string[],
+): Promise<Map<string, { attempt: number; attemptedAt: Date }>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx
+    .update(webhookDeliveries)
+    .set({
+      attempts: sql`${webhookDeliveries.attempts} + 1`,
+      attemptedAt: sql`clock_timestamp()`,
+      lastStatus: null,
+      lastError: null,
+    })
+    .where(inArray(webhookDeliveries.id, [...ids]))
+    .returning({
+      id: webhookDeliveries.id,
+      attempt: webhookDeliveries.attempts,
+      attemptedAt: webhookDeliveries.attemptedAt,
+    });
+  const delayMs = LEASE_MS + LEASE_MARGIN_MS;
+  const leases = ids.map((deliveryId) => ({ payload: { deliveryId }, delayMs }));
+  await deps.queue.enqueue(tx, 'webhook.deliver', leases, { quietly: true });
+  return new Map(
+    rows.flatMap(({ id, attempt, attemptedAt }) => (attemptedAt ? [[id, { attempt, attemptedAt }]] : [])),
+  );
+}
+
+async function giveUp(tx: Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx
+    .update(webhookDeliveries)
+    .set({ status: 'failed', lastError: 'The worker ended while it sent the last try.' })
+    .where(and(inArray(webhookDeliveries.id, [...ids]), eq(webhookDeliveries.status, 'pending')));
+}

@@ -1,0 +1,13 @@
+import { asc, eq } from 'drizzle-orm';
+import type { Orm } from '../db/client.ts';
+import { webhooks } from '../db/schema/webhooks.ts';
+import type { Webhook } from './webhook.ts';
+
+/** The webhooks of a workspace, oldest first, without their secrets. */
+export function listWebhooks(deps: { orm: Orm }, options: { workspaceId: string }): Promise<Webhook[]> {
+  return deps.orm
+    .select({ id: webhooks.id, url: webhooks.url, createdAt: webhooks.createdAt })
+    .from(webhooks)
+    .where(eq(webhooks.workspaceId, options.workspaceId))
+    .orderBy(asc(webhooks.createdAt), asc(webhooks.id));
+}

@@ -1,0 +1,37 @@
+import { and, eq } from 'drizzle-orm';
+import type { Transact } from '../db/client.ts';
+import { webhookDeliveries } from '../db/schema/webhooks.ts';
+import { AppError } from '../lib/app-error.ts';
+import { isId } from '../lib/ids.ts';
+import type { Queue } from '../queue/queue.ts';
+
+/**
+ * Sends a delivery again, whatever came of it: -> `pending`, with as many tries as at first, and due now. The message and its id are
+ * those of before. Throws `not_found`, also for an id of another workspace.
+ */
+export async function resendDelivery(
+  deps: { transact: Transact; queue: Queue },
+  options: { workspaceId: string; id: string },
+): Promise<void> {
+  const { workspaceId, id } = options;
+  const isThere =
+    isId(id) &&
+    (await deps.transact(async (tx) => {
+      const rows = await tx
+        .update(webhookDeliveries)
+        .set({
+          status: 'pending',
+          attempts: 0,
+          lastStatus: null,
+          lastError: null,
+          attemptedAt: null,
+          deliveredAt: null,
+        })
+        .where(and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.workspaceId, workspaceId)))
+        .returning({ id: webhookDeliveries.id });
+      if (rows.length === 0) return false;
+      await deps.queue.enqueue(tx, 'webhook.deliver', [{ payload: { deliveryId: id } }]);
+      return true;
+    }));
+  if (!isThere) throw new AppError('not_found', { detail: 'The workspace has no delivery with this id.' });
+}

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  backoffMs,
+  type DeliveryState,
+  judgeAnswer,
+  judgeDelivery,
+  LEASE_MS,
+  withJitter,
+} from './webhook.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** The pauses between the tries, in order. */
+function pauses(): number[] {
+  const all: number[] = [];
+  for (let pause = backoffMs(1); pause !== undefined; pause = backoffMs(all.length + 1)) all.push(pause);
+  return all;
+}
+
+describe('the pauses between tries', () => {
+  test('grow, and end after a day', () => {
+    const all = pauses();
+    expect(all[0]).toBe(5000);
+    expect(all).toEqual([...all].sort((a, b) => a - b));
+    const hours = (chance: number) => all.reduce((sum, ms) => sum + withJitter(ms, chance), 0) / HOUR_MS;
+    expect(hours(0)).toBeGreaterThan(22);
+    expect(hours(1)).toBeLessThan(26);
+  });
+
+  test('are never shorter than they should be, and a tenth longer at most', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 3 * HOUR_MS }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (ms, c) => {
+          expect(withJitter(ms, c)).toBeGreaterThanOrEqual(ms);
+          expect(withJitter(ms, c)).toBeLessThanOrEqual(Math.round(ms * 1.1));
+        },
+      ),
+    );
+  });
+});
+
+describe('a delivery whose job was taken', () => {
+  const state = (more: Partial<DeliveryState>): DeliveryState => ({
+    status: 'pending',
+    attempts: 1,
+    lastError: 'The receiver answered 500.',
+    sinceTryMs: 0,
+    ...more,
+  });
+  const last = pauses().length + 1;
+
+  test.each<[string, Partial<DeliveryState>, ReturnType<typeof judgeDelivery>]>([
+    ['was never tried', { attempts: 0, lastError: null, sinceTryMs: null }, 'send'],
+    ['has just failed', { sinceTryMs: 100 }, 'leave'],
+    ['failed long enough ago', { sinceTryMs: 5000 }, 'send'],
+    ['has just failed for the fifth time', { attempts: 5, sinceTryMs: 5 * 60_000 }, 'leave'],
+    ['is under way', { lastError: null, sinceTryMs: LEASE_MS - 1 }, 'leave'],
+    ['was under way when its worker ended', { lastError: null, sinceTryMs: LEASE_MS }, 'send'],
+    ['was so in its last try', { attempts: last, lastError: null, sinceTryMs: LEASE_MS }, 'give_up'],
+    ['is in its last try', { attempts: last, lastError: null, sinceTryMs: 1 }, 'leave'],
+    ['was delivered', { status: 'delivered', lastError: null, sinceTryMs: HOUR_MS }, 'leave'],
+    ['failed for good', { status: 'failed', sinceTryMs: HOUR_MS }, 'leave'],
+  ])('that %s', (_, more, verdict) => {
+    expect(judgeDelivery(state(more))).toBe(verdict);
+  });
+
+  test('is due when the job of its next try is', () => {
+    for (const [at, pauseMs] of pauses().entries())
+      for (const chance of [0, 0.5, 1]) {
+        const due = state({ attempts: at + 1, sinceTryMs: withJitter(pauseMs, chance) });
+        expect(judgeDelivery(due)).toBe('send');
+      }
+  });
+});
+
+test('a 2xx delivers, a 410 ends, all else is tried again until the last try', () => {
+  const answered = (status: number) => ({ status, error: null });
+  for (const status of [200, 201, 204, 299])
+    expect(judgeAnswer(answered(status), 1)).toEqual({ status: 'delivered' });
+  expect(judgeAnswer(answered(410), 1)).toEqual({ status: 'failed' });
+  for (const status of [302, 304, 400, 404, 429, 500, 503])
+    expect(judgeAnswer(answered(status), 2)).toEqual({ status: 'pending', pauseMs: 30_000 });
+  const silent = { status: null, error: 'No answer came in time.' };
+  expect(judgeAnswer(silent, pauses().length)).toMatchObject({ status: 'pending' });
+  expect(judgeAnswer(silent, pauses().length + 1)).toEqual({ status: 'failed' });
+});

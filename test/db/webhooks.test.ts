@@ -1,0 +1,331 @@
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { batchSchema } from '../../src/batches/batch.ts';
+import { cancelBatch } from '../../src/batches/cancel-batch.ts';
+import { claimSources } from '../../src/batches/claim-sources.ts';
+import { createBatch } from '../../src/batches/create-batch.ts';
+import { finishBatch } from '../../src/batches/finish-batch.ts';
+import { getBatch } from '../../src/batches/get-batch.ts';
+import { lockBatches } from '../../src/batches/lock-batches.ts';
+import { retryBatch } from '../../src/batches/retry-batch.ts';
+import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
+import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
+import type { Tx } from '../../src/db/client.ts';
+import { batches } from '../../src/db/schema/batches.ts';
+import { webhookDeliveries } from '../../src/db/schema/webhooks.ts';
+import { AppError } from '../../src/lib/app-error.ts';
+import { withSnakeKeys } from '../../src/lib/snake-keys.ts';
+import { addWebhook } from '../../src/webhooks/add-webhook.ts';
+import { claimDeliveries } from '../../src/webhooks/claim-deliveries.ts';
+import { deleteOldDeliveries } from '../../src/webhooks/delete-old-deliveries.ts';
+import { listDeliveries } from '../../src/webhooks/list-deliveries.ts';
+import { listWebhooks } from '../../src/webhooks/list-webhooks.ts';
+import { noteAnswer } from '../../src/webhooks/note-answer.ts';
+import { removeWebhook } from '../../src/webhooks/remove-webhook.ts';
+import { resendDelivery } from '../../src/webhooks/resend-delivery.ts';
+import { passWebhookTime } from '../support/pass-webhook-time.ts';
+import { poll } from '../support/poll.ts';
+import { addQueuedBatch, addWorker, answer, claim, finish } from '../support/seed.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let workerId: string;
+let workspaceId: string;
+beforeEach(async () => {
+  db = await openTestDatabase();
+  workerId = await addWorker(db);
+  ({ workspaceId } = await db.addWorkspace('one'));
+});
+afterEach(() => db.drop());
+
+const add = (url = 'https://hooks.example/in', workspace = workspaceId) =>
+  addWebhook(db, { workspaceId: workspace, url });
+const rows = () => db.orm.select().from(webhookDeliveries).orderBy(webhookDeliveries.id);
+const take = async () => (await claimDeliveries(db.deps, 10)).work;
+const answered = (status: number) => ({ status, error: null });
+
+async function waitingJobs(): Promise<number> {
+  const { rows: counted } = await db.orm.execute<{ n: number }>(
+    sql`select count(*)::int as n from cta_jobs.job where name = 'webhook.deliver' and state < 'active'`,
+  );
+  return counted[0]?.n ?? 0;
+}
+
+async function makeDone(workspace = workspaceId) {
+  const batch = await addQueuedBatch(db, workspace, [1]);
+  await finish(db, await claim(db, workerId));
+  return batch;
+}
+
+async function cancelAndFinish(tx: Tx, batchId: string): Promise<void> {
+  await lockBatches(tx, [batchId]);
+  await tx.execute(sql`update cta.previews set status = 'cancelled' where batch_id = ${batchId}`);
+  await finishBatch(db.deps, tx, batchId);
+}
+
+/** A delivery whose first try is claimed. */
+async function takeOne() {
+  await add();
+  await makeDone();
+  const [delivery] = await take();
+  if (!delivery) throw new Error('no delivery was claimed');
+  return delivery;
+}
+
+describe('a batch that is finished', () => {
+  test('is told to each webhook of its workspace: the batch as REST shows it, and a job', async () => {
+    const one = await add();
+    const two = await add('https://hooks.example/two');
+    const { workspaceId: other } = await db.addWorkspace('other');
+    await add('https://hooks.example/in', other);
+    const { id } = await makeDone();
+    const batch = await getBatch(db.deps, { workspaceId, id });
+    const deliveries = await rows();
+    expect(deliveries.map((row) => row.webhookId).sort()).toEqual([one.id, two.id].sort());
+    for (const delivery of deliveries) {
+      expect(delivery).toMatchObject({ workspaceId, event: 'batch.finished', subjectId: id, attempts: 0 });
+      expect(delivery.payload).toEqual({
+        type: 'batch.finished',
+        timestamp: batch.finishedAt?.toISOString(),
+        data: JSON.parse(JSON.stringify(withSnakeKeys(batchSchema.parse(batch)))),
+      });
+      expect(delivery.payload).toMatchObject({ data: { id, status: 'done', progress: { done: 1 } } });
+    }
+    expect(await waitingJobs()).toBe(2);
+  });
+
+  test('tells nothing, and costs one statement, in a workspace without webhooks', async () => {
+    const { workspaceId: other } = await db.addWorkspace('other');
+    await add('https://hooks.example/in', other);
+    const { id } = await makeDone();
+    expect([await rows(), await waitingJobs()]).toEqual([[], 0]);
+    await db.orm.update(batches).set({ finishedAt: null });
+    const statements = await db.transact(async (tx) => {
+      await lockBatches(tx, [id]);
+      const client = tx.$client;
+      const query = client.query;
+      let count = 0;
+      client.query = ((...given: Parameters<typeof query>) => {
+        count += 1;
+        return query.apply(client, given);
+      }) as typeof query;
+      await finishBatch(db.deps, tx, id).finally(() => {
+        client.query = query;
+      });
+      return count;
+    });
+    expect(statements).toBe(1);
+    expect((await getBatch(db.deps, { workspaceId, id })).finishedAt).toEqual(expect.any(Date));
+  });
+
+  test('and a transaction that is taken back tells nobody', async () => {
+    await add();
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    const failure = new Error('no');
+    const attempt = db.transact(async (tx) => {
+      await cancelAndFinish(tx, id);
+      expect(await tx.select().from(webhookDeliveries)).toHaveLength(1);
+      throw failure;
+    });
+    await expect(attempt).rejects.toBe(failure);
+    expect([await rows(), await waitingJobs()]).toEqual([[], 0]);
+  });
+
+  test('is told once, though two workers finish its last two previews at once', async () => {
+    await add();
+    for (let round = 1; round <= 3; round += 1) {
+      const { id } = await addQueuedBatch(db, workspaceId, [2]);
+      const calls = await claim(db, workerId);
+      for (const call of calls) await answer(db, call);
+      const settle = (previewId: string) =>
+        createAnswerSettler(db.deps).settle({ callId: '', batchId: id, previewId });
+      await Promise.all([...new Set(calls.map((call) => call.previewId))].map(settle));
+      expect(await rows()).toHaveLength(round);
+    }
+  });
+
+  test('is finished all the same when a webhook is removed meanwhile', async () => {
+    const { id: webhookId } = await add();
+    await add('https://hooks.example/stays');
+    const { id } = await addQueuedBatch(db, workspaceId, [1]);
+    let finishing: Promise<void> | undefined;
+    await db.transact(async (tx) => {
+      await tx.execute(sql`delete from cta.webhooks where id = ${webhookId}`);
+      finishing = db.transact((other) => cancelAndFinish(other, id));
+      // Until it waits for the one that is being removed.
+      await poll(
+        async () =>
+          db.orm.execute(
+            sql`select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          ),
+        ({ rows: waiting }) => waiting.length > 0,
+      );
+    });
+    await finishing;
+    expect(await getBatch(db.deps, { workspaceId, id })).toMatchObject({
+      finishedAt: expect.any(Date),
+    });
+    expect(await rows()).toHaveLength(1);
+  });
+
+  test('is told whichever way it ends, and again when it ends again', async () => {
+    await add();
+    const waiting = await addQueuedBatch(db, workspaceId, [1]);
+    await cancelBatch(db.deps, { workspaceId, id: waiting.id });
+    const batch = { sources: [{ url: 'https://shop.example/x', batchSize: 2 }] };
+    const lost = await createBatch(db.deps, { workspaceId, batch });
+    const { work } = await claimSources(db.deps, { workerId, limit: 1 });
+    for (const source of work) await settleSourceFailure(db.deps, source, new AppError('page_gone'));
+    await retryBatch(db.deps, { workspaceId, id: waiting.id });
+    await finish(db, await claim(db, workerId));
+    const told = (await rows()).map(({ payload }) => (payload as { data: object }).data);
+    expect(told).toMatchObject([
+      { id: waiting.id, status: 'cancelled' },
+      { id: lost.id, status: 'failed', error: { code: 'page_gone' } },
+      { id: waiting.id, status: 'done', finished_at: expect.any(String) },
+    ]);
+  });
+});
+
+describe('a delivery', () => {
+  test('is sent with its secret, and over when it was answered', async () => {
+    const { id, secret } = await add();
+    await makeDone();
+    const [delivery] = await take();
+    expect(delivery).toMatchObject({ webhookId: id, secret, url: 'https://hooks.example/in', attempt: 1 });
+    if (!delivery) return;
+    expect(await noteAnswer(db.deps, delivery, answered(204))).toEqual({ kind: 'done' });
+    expect(await rows()).toMatchObject([
+      { status: 'delivered', attempts: 1, lastStatus: 204, lastError: null, deliveredAt: expect.any(Date) },
+    ]);
+    await passWebhookTime(db);
+    expect(await take()).toEqual([]);
+    expect(await waitingJobs()).toBe(0);
+  });
+
+  test('is tried again when it is due, not before, however many jobs there are', async () => {
+    const first = await takeOne();
+    expect(await noteAnswer(db.deps, first, answered(500))).toMatchObject({ kind: 'retry' });
+    expect(await rows()).toMatchObject([
+      { status: 'pending', lastStatus: 500, lastError: 'The receiver answered 500.' },
+    ]);
+    await db.orm.execute(sql`update cta_jobs.job set start_after = now() where name = 'webhook.deliver'`);
+    // Both jobs came too early, as if a clock had been set.
+    await db.transact((tx) =>
+      db.queue.enqueue(tx, 'webhook.deliver', [
+        { payload: { deliveryId: first.deliveryId }, delayMs: 60_000 },
+      ]),
+    );
+    expect(await take()).toEqual([]);
+    await passWebhookTime(db);
+    const [second] = await take();
+    expect(second).toEqual({ ...first, attempt: 2, attemptedAt: expect.any(Date) });
+  });
+
+  test('goes on when its worker dies in the middle; what that brings later is not written', async () => {
+    const first = await takeOne();
+    expect(await take()).toEqual([]);
+    await passWebhookTime(db);
+    const [second] = await take();
+    expect(second).toMatchObject({ deliveryId: first.deliveryId, attempt: 2, payload: first.payload });
+    expect(await noteAnswer(db.deps, first, answered(500))).toMatchObject({ kind: 'dropped' });
+    if (second) await noteAnswer(db.deps, second, answered(200));
+    expect(await rows()).toMatchObject([{ status: 'delivered', attempts: 2 }]);
+  });
+
+  test('fails after a day of tries, at once at a 410, and when its last try is lost', async () => {
+    for (const [, url] of ['a', 'b'].entries()) await add(`https://hooks.example/${url}`);
+    await makeDone();
+    const outcomes: string[] = [];
+    let tries = 0;
+    for (let work = await take(); work.length > 0; work = await take()) {
+      tries += 1;
+      for (const delivery of work) {
+        const isFirst = delivery.url.endsWith('a');
+        if (!isFirst && tries === 14) continue;
+        const outcome = await noteAnswer(db.deps, delivery, {
+          status: null,
+          error: 'No answer came in time.',
+        });
+        if (isFirst) outcomes.push(outcome.kind);
+      }
+      await passWebhookTime(db);
+    }
+    expect(outcomes).toEqual([...Array(13).fill('retry'), 'failed']);
+    expect(
+      (await rows()).map(({ status, attempts, lastError }) => [status, attempts, lastError]).sort(),
+    ).toEqual([
+      ['failed', 14, 'No answer came in time.'],
+      ['failed', 14, 'The worker ended while it sent the last try.'],
+    ]);
+    expect(await waitingJobs()).toBe(0);
+    await makeDone();
+    for (const delivery of await take())
+      expect(await noteAnswer(db.deps, delivery, answered(410))).toMatchObject({ kind: 'failed' });
+  });
+
+  test('goes with its webhook; its job finds nothing, and what is under way writes nothing', async () => {
+    const delivery = await takeOne();
+    await makeDone();
+    await removeWebhook(db, { workspaceId, id: delivery.webhookId });
+    expect(await rows()).toEqual([]);
+    expect(await noteAnswer(db.deps, delivery, answered(200))).toMatchObject({ kind: 'dropped' });
+    await passWebhookTime(db);
+    expect(await take()).toEqual([]);
+    expect(await waitingJobs()).toBe(0);
+    await makeDone();
+    expect(await rows()).toEqual([]);
+  });
+
+  test('that is sent again is the same message, with as many tries as at first', async () => {
+    const first = await takeOne();
+    await noteAnswer(db.deps, first, answered(410));
+    await resendDelivery(db.deps, { workspaceId, id: first.deliveryId });
+    expect(await take()).toEqual([{ ...first, attempt: 1, attemptedAt: expect.any(Date) }]);
+  });
+
+  test('is deleted when it and its tries are old', async () => {
+    await add();
+    await makeDone();
+    const keep = () => deleteOldDeliveries(db, { keepMs: 30 * 86_400_000 });
+    const age = (days: number) =>
+      db.orm.execute(
+        sql`update cta.webhook_deliveries set created_at = now() - make_interval(days => ${days})`,
+      );
+    await age(29);
+    expect(await keep()).toBe(0);
+    await age(31);
+    await take();
+    expect(await keep()).toBe(0);
+    await db.orm.execute(sql`update cta.webhook_deliveries set attempted_at = created_at`);
+    expect(await keep()).toBe(1);
+  });
+});
+
+describe('another workspace', () => {
+  test('sees none of it, removes none of it, and sends nothing again', async () => {
+    const { webhookId, deliveryId } = await takeOne();
+    const { workspaceId: other } = await db.addWorkspace('other');
+    expect(await listWebhooks(db, { workspaceId: other })).toEqual([]);
+    expect(await listDeliveries(db, { workspaceId: other, limit: 10 })).toEqual([]);
+    const before = await rows();
+    for (const id of [deliveryId, 'no id'])
+      await expect(resendDelivery(db.deps, { workspaceId: other, id })).rejects.toMatchObject({
+        code: 'not_found',
+      });
+    for (const id of [webhookId, 'no id'])
+      await expect(removeWebhook(db, { workspaceId: other, id })).rejects.toMatchObject({
+        code: 'not_found',
+      });
+    expect(await rows()).toEqual(before);
+    expect(await listWebhooks(db, { workspaceId })).toMatchObject([{ id: webhookId }]);
+    expect(await listDeliveries(db, { workspaceId, limit: 10 })).toMatchObject([{ id: deliveryId }]);
+  });
+
+  test('may have a webhook to the same address; the same one may not have two', async () => {
+    await add();
+    const { workspaceId: other } = await db.addWorkspace('other');
+    await add('https://hooks.example/in', other);
+    await expect(add()).rejects.toMatchObject({ code: 'validation' });
+  });
+});
