@@ -57,7 +57,7 @@ program
 program
   .command('generate <url...>')
   .description('make previews of product pages, here and now, and write them into a folder')
-  .option('--size <n>', 'previews for each page', parseSize, 3)
+  .option('--size <n>', 'previews for each page', parseCount, 3)
   .option('--out <folder>', 'where the pictures and the page go', 'cta-previews')
   .action(async (urls: string[], options: { size: number; out: string }) => {
     const { runGenerate } = await import('./generate-command.ts');
@@ -86,6 +86,55 @@ program
     await runLimits(readSettings(process.env), createLog('warn'), options);
   });
 
+const webhook = program.command('webhook').description('manage what a workspace is told, and where');
+
+/** A command about the webhooks of one workspace; its action has what the commands need, then its arguments. */
+function webhookCommand(usage: string, description: string): Command {
+  return webhook
+    .command(usage)
+    .description(description)
+    .requiredOption('--workspace <name>', 'name of the workspace');
+}
+
+async function loadWebhookCommand({ workspace }: { workspace: string }) {
+  const command = { settings: readSettings(process.env), log: createLog('warn'), workspace };
+  return { command, run: await import('./webhook-command.ts') };
+}
+
+webhookCommand(
+  'add <url>',
+  'tell this address when a batch is finished; prints the id and the secret',
+).action(async (url: string, options: { workspace: string }) => {
+  const { command, run } = await loadWebhookCommand(options);
+  await run.runWebhookAdd(command, url);
+});
+
+webhookCommand('list', 'show the webhooks').action(async (options: { workspace: string }) => {
+  const { command, run } = await loadWebhookCommand(options);
+  await run.runWebhookList(command);
+});
+
+webhookCommand('remove <id>', 'remove a webhook, and the log of its deliveries').action(
+  async (id: string, options: { workspace: string }) => {
+    const { command, run } = await loadWebhookCommand(options);
+    await run.runWebhookRemove(command, id);
+  },
+);
+
+webhookCommand('deliveries', 'show what was sent, and what came of it')
+  .option('--limit <n>', 'as many of the newest', parseCount, 20)
+  .action(async (options: { workspace: string; limit: number }) => {
+    const { command, run } = await loadWebhookCommand(options);
+    await run.runWebhookDeliveries(command, options.limit);
+  });
+
+webhookCommand('resend <delivery>', 'send a delivery again').action(
+  async (id: string, options: { workspace: string }) => {
+    const { command, run } = await loadWebhookCommand(options);
+    await run.runWebhookResend(command, id);
+  },
+);
+
 program
   .command('models')
   .description('manage models')
@@ -96,11 +145,11 @@ program
     await runModelsPull(readSettings(process.env), id);
   });
 
-function parseSize(text: string): number {
-  const size = Number(text);
-  if (!Number.isInteger(size) || size < 1)
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
     throw new InvalidArgumentError('It must be a whole number from 1.');
-  return size;
+  return count;
 }
 
 /** A sentence for the person at the keyboard; what nobody foresaw keeps its stack. */

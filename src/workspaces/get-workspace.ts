@@ -1,0 +1,14 @@
+import { eq } from 'drizzle-orm';
+import type { Orm } from '../db/client.ts';
+import { workspaces } from '../db/schema/workspaces.ts';
+import { AppError } from '../lib/app-error.ts';
+
+/** The id of the workspace of this name. Throws `not_found`. */
+export async function getWorkspace(deps: { orm: Orm }, name: string): Promise<string> {
+  const [row] = await deps.orm
+    .select({ id: workspaces.id })
+    .from(workspaces)
+    .where(eq(workspaces.name, name));
+  if (!row) throw new AppError('not_found', { detail: `There is no workspace ${name}.` });
+  return row.id;
+}

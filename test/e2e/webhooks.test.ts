@@ -1,0 +1,168 @@
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type FakeReceiver, startFakeReceiver } from '../fakes/fake-receiver.ts';
+import { passWebhookTime } from '../support/pass-webhook-time.ts';
+import { poll } from '../support/poll.ts';
+import { type Program, runProgram } from '../support/program.ts';
+import { createRestClient } from '../support/rest-client.ts';
+import { startWorld, type World } from '../support/start-world.ts';
+
+let world: World;
+let receiver: FakeReceiver;
+let program: Program;
+let hosts: string;
+let turn = 0;
+beforeAll(async () => {
+  world = await startWorld();
+  receiver = await startFakeReceiver();
+  hosts = `${world.shop.host},${receiver.host}`;
+  program = await world.start('all', { FETCH_ALLOW_HOSTS: hosts });
+});
+afterAll(async () => {
+  await world.end();
+  await receiver.close();
+});
+
+let workspace: string;
+let rest: ReturnType<typeof createRestClient>;
+beforeEach(async () => {
+  turn += 1;
+  workspace = `shop ${turn}`;
+  const { token } = await world.db.addWorkspace(workspace);
+  rest = createRestClient(program.address, token);
+  receiver.messages.splice(0);
+});
+
+/** Runs a command about the webhooks of a workspace. */
+function cli(command: string, args: string[] = [], of = workspace) {
+  return runProgram({
+    args: ['webhook', command, '--workspace', of, ...args],
+    env: { DATABASE_URL: world.db.url, FETCH_ALLOW_HOSTS: hosts },
+  });
+}
+
+async function add(url = receiver.url): Promise<{ id: string; secret: string }> {
+  const { code, stdout } = await cli('add', [url]);
+  const [, id = '', secret = ''] = /^id {6}(\S+)\nsecret {2}(whsec_\S+)\n$/.exec(stdout) ?? [];
+  expect(code).toBe(0);
+  return { id, secret };
+}
+
+async function makeBatch() {
+  const { id } = await rest.create([{ url: world.shop.productUrl('red-shoe') }]);
+  await rest.follow(id);
+  return (await rest.call('GET', `/batch/${id}/`)).body;
+}
+
+/** The message of this number, when it has come. */
+async function message(count: number) {
+  await poll(
+    async () => receiver.messages.length,
+    (length) => length >= count,
+  );
+  expect(receiver.messages).toHaveLength(count);
+  const found = receiver.messages[count - 1];
+  if (!found) throw new Error('no message');
+  return found;
+}
+
+/** The log, when it says this. */
+function deliveries(says: RegExp) {
+  return poll(
+    async () => (await cli('deliveries')).stdout,
+    (log) => says.test(log),
+  );
+}
+
+test('a finished batch is told, signed; what fails is tried again with the same message until it is taken', async () => {
+  const { secret } = await add();
+  receiver.script(500, 503);
+  const batch = await makeBatch();
+  const messages = [];
+  for (let count = 1; count <= 3; count += 1) {
+    const received = await message(count);
+    const body = new Webhook(secret).verify(received.body, received.headers);
+    expect(body).toEqual({ type: 'batch.finished', timestamp: batch.finished_at, data: batch });
+    messages.push(received);
+    if (count === 3) break;
+    await deliveries(new RegExp(`pending.* ${count} .*answered 50\\d`));
+    await passWebhookTime(world.db);
+  }
+  expect(new Set(messages.map(({ body }) => body)).size).toBe(1);
+  expect(new Set(messages.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  expect(await deliveries(/delivered/)).toMatch(new RegExp(`batch.finished.*${batch.id}.* 3 .*answered 204`));
+  await passWebhookTime(world.db);
+  // The jobs that are left send nothing more: a message that is made later is the next.
+  await makeBatch();
+  await message(4);
+});
+
+test('an address that is not public is not told, whatever its name', async () => {
+  await add(`https://localhost:${receiver.port}/hook`);
+  await makeBatch();
+  await deliveries(/pending.*not a public web address/);
+  expect(receiver.messages).toEqual([]);
+  for (const url of ['http://hooks.example/', 'https://127.0.0.1/', 'hooks', 'ftp://hooks.example/']) {
+    const { code, stdout, stderr } = await cli('add', [url]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^(A webhook needs|The address) .+\.? \((validation|address_refused)\)\n$/);
+  }
+});
+
+test('a delivery is sent again from the command line, by its own workspace only', async () => {
+  const { secret } = await add();
+  receiver.script(410);
+  await makeBatch();
+  const first = await message(1);
+  await deliveries(/failed.*answered 410/);
+  const id = first.headers['webhook-id'] ?? '';
+  const other = `other ${turn}`;
+  await world.db.addWorkspace(other);
+  expect(await cli('resend', [id], other)).toMatchObject({
+    code: 1,
+    stderr: 'The workspace has no delivery with this id. (not_found)\n',
+  });
+  expect((await cli('deliveries', [], other)).stdout).toBe('There are none.\n');
+  await deliveries(/failed.*answered 410/);
+  expect(await cli('resend', [id])).toMatchObject({ code: 0, stdout: 'It is sent again.\n' });
+  const second = await message(2);
+  expect(second.headers['webhook-id']).toBe(id);
+  expect(second.body).toBe(first.body);
+  new Webhook(secret).verify(second.body, second.headers);
+  await deliveries(/delivered/);
+});
+
+test('a worker that dies while it tells loses nothing: another one tells, with the same id', async () => {
+  await add();
+  const asked = Promise.withResolvers<void>();
+  receiver.script(() => asked.resolve());
+  const batch = await makeBatch();
+  await asked.promise;
+  await world.kill(program);
+  program = await world.start('all', { FETCH_ALLOW_HOSTS: hosts });
+  await passWebhookTime(world.db);
+  const second = await message(2);
+  expect(second.headers['webhook-id']).toBe(receiver.messages[0]?.headers['webhook-id']);
+  expect(JSON.parse(second.body)).toMatchObject({ data: { id: batch.id, status: 'done' } });
+});
+
+test('webhooks are listed without their secrets, and removed; one of another workspace is not', async () => {
+  const { id, secret } = await add();
+  expect(await cli('add', [receiver.url])).toMatchObject({
+    code: 1,
+    stderr: 'The workspace has a webhook to this address already. (validation)\n',
+  });
+  const { stdout } = await cli('list');
+  expect(stdout).toContain(id);
+  expect(stdout).toContain(receiver.url);
+  expect(stdout).not.toContain(secret);
+  const other = `other ${turn}`;
+  await world.db.addWorkspace(other);
+  expect(await cli('remove', [id], other)).toMatchObject({ code: 1 });
+  expect(await cli('remove', [id])).toMatchObject({ code: 0 });
+  expect((await cli('list')).stdout).toBe('There are none.\n');
+  expect(await cli('list', [], 'nobody')).toMatchObject({
+    code: 1,
+    stderr: 'There is no workspace nobody. (not_found)\n',
+  });
+});
