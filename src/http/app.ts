@@ -7,6 +7,7 @@ import { registerAssets } from './assets.ts';
 import { createAuthenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
 import { registerCtaPage } from './cta-page.ts';
+import { registerErrorsPage } from './errors-page.ts';
 import { createLimitRequests } from './limit-requests.ts';
 import { nameRequest } from './name-request.ts';
 import { registerDocs } from './openapi/register-docs.ts';
@@ -30,6 +31,8 @@ export interface AppOptions {
 
 /** The API as a function of what it needs: no port is opened here. */
 export async function createApp(deps: ApiDeps, options: AppOptions): Promise<FastifyInstance> {
+  const { publicUrl } = options;
+  const voice = { log: deps.log, publicUrl };
   const app = fastify({
     bodyLimit: BODY_LIMIT,
     // Head and body: 64 KB need no longer, and nobody may hold a connection by sending it byte by byte.
@@ -56,19 +59,16 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
       );
     },
     frameworkErrors(error, request, reply) {
-      void sendProblem(deps.log, error, request, reply);
+      void sendProblem(voice, error, request, reply);
     },
   });
   const authenticate = createAuthenticate(deps);
-  const { publicUrl } = options;
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
-  app.setErrorHandler((error, request, reply) => sendProblem(deps.log, error, request, reply));
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(deps.log, new AppError('not_found'), request, reply),
-  );
+  app.setErrorHandler((error, request, reply) => sendProblem(voice, error, request, reply));
+  app.setNotFoundHandler((request, reply) => sendProblem(voice, new AppError('not_found'), request, reply));
   app.addHook('onResponse', async ({ id: requestId, method, url }, { statusCode, elapsedTime }) => {
     const ms = Math.round(elapsedTime);
     deps.log.debug({ requestId, method, url, status: statusCode, ms }, 'request');
@@ -95,6 +95,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   registerDocs(app, options);
   registerAssets(app, deps);
   registerCtaPage(app, deps, options);
+  registerErrorsPage(app);
   const limitRequests = await createLimitRequests(app, options.requestRate ?? null);
   const doors = { deps, authenticate, limitRequests, publicUrl };
   await app.register(async (scope) => registerTrpc(scope, doors));

@@ -2,15 +2,17 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, describeError } from '../lib/app-error.ts';
 import type { Log } from '../lib/log.ts';
+import { getBaseUrl } from './base-url.ts';
 import { drainRequest } from './drain-request.ts';
 import { toRequestError } from './errors.ts';
+import { errorAddress } from './errors-page.ts';
 
 /**
- * Answers any error as `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `code`, and
- * `errors` for a wrong input. What is our fault is logged with its cause and told without it.
+ * Answers any error as `application/problem+json` (RFC 9457): `type`, which leads to the page of errors, `title`, `status`,
+ * `detail`, `code`, and `errors` for a wrong input. What is our fault is logged with its cause and told without it.
  */
 export async function sendProblem(
-  log: Log,
+  { log, publicUrl }: { readonly log: Log; readonly publicUrl: string | undefined },
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -22,7 +24,7 @@ export async function sendProblem(
     .code(status)
     .type('application/problem+json')
     .send({
-      type: `urn:cta-batch:error:${problem.code}`,
+      type: errorAddress(getBaseUrl(request, publicUrl), problem.code),
       title: STATUS_CODES[status] ?? 'Error',
       status,
       detail: problem.message,

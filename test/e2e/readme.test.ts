@@ -78,7 +78,7 @@ test('the REST examples do what they say', async () => {
   expect(output).toContain('"bulk_generate_task_id"');
   expect(output).toContain('"results":[{');
   expect(output).toContain('"headline":"Only this week"');
-  expect(output).not.toContain('urn:cta-batch:error');
+  expect(output).not.toContain('/errors#');
 });
 
 test('so does the TypeScript in it', async () => {

@@ -41,7 +41,7 @@ describe('bodies', () => {
     const answer = await api.rest(token, 'POST', '/batch/', body, { 'content-type': type });
     expect([answer.status, answer.body.code]).toEqual([status, code]);
     expect(answer.headers['content-type']).toMatch('application/problem+json');
-    expect(answer.body.type).toBe(`urn:cta-batch:error:${code}`);
+    expect(answer.body.type).toBe(`https://cta.example/errors#${code}`);
   });
 
   test.each([`${ROOT}/batch/`, '/trpc/batch.create'])(

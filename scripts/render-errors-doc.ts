@@ -1,0 +1,31 @@
+import { STATUS_CODES } from 'node:http';
+import { ERRORS_INTRODUCTION, type ListedError, listErrors } from '../src/lib/list-errors.ts';
+
+/** `docs/errors.md`: the page of errors as Markdown; a heading's anchor is its code. */
+export function renderErrorsDoc(): string {
+  const groups = listErrors().map(
+    ({ title, errors }) => `## ${title}\n\n${errors.map(renderError).join('\n\n')}`,
+  );
+  return `<!-- Written by "npm run docs:errors" from src/lib; a change made here is lost. -->
+
+# Errors
+
+${ERRORS_INTRODUCTION.join(' ')}
+
+A program serves the same page at \`/errors\`; the \`type\` of each problem leads there.
+
+${groups.join('\n\n')}
+`;
+}
+
+function renderError({ code, httpStatus, retry, sentence, when, todo }: ListedError): string {
+  return `### ${code}
+
+${httpStatus} ${STATUS_CODES[httpStatus] ?? ''}. ${retry}
+
+> ${sentence}
+
+When: ${when}
+
+What to do: ${todo}`;
+}

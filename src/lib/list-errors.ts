@@ -1,0 +1,40 @@
+import { describeError, type ErrorCode } from './app-error.ts';
+import { ERROR_ADVICE, ERROR_GROUPS } from './error-advice.ts';
+
+/** What the page of errors says of one code. Texts are plain, with `code` as in Markdown. */
+export interface ListedError {
+  readonly code: ErrorCode;
+  readonly httpStatus: number;
+  /** Whether trying again may help, in words. */
+  readonly retry: string;
+  readonly sentence: string;
+  readonly when: string;
+  readonly todo: string;
+}
+
+const RETRY_WORDS = {
+  never: 'A retry does not help.',
+  backoff: 'A retry may help.',
+  after: 'A retry helps after the time that the other side names.',
+} as const;
+
+/** What stands above the list. */
+export const ERRORS_INTRODUCTION = [
+  'Every failure has a code that keeps its meaning. It stands in the answer to a request (`code` of a problem over REST, `data.code` over tRPC), or in the `error` of a batch, a source or a preview that could not be made.',
+  'The status is that of an answer; in an `error` inside an answer it plays no part, there `retryable` says whether a retry may help.',
+  'What is no HTTP at all is answered with the code `bad_http`.',
+] as const;
+
+/** Every code, by what it is about. */
+export function listErrors(): { title: string; errors: ListedError[] }[] {
+  const all = Object.entries(ERROR_ADVICE) as [ErrorCode, (typeof ERROR_ADVICE)[ErrorCode]][];
+  return Object.entries(ERROR_GROUPS).map(([name, title]) => ({
+    title,
+    errors: all
+      .filter(([, { group }]) => group === name)
+      .map(([code, { when, todo }]) => {
+        const { httpStatus, retry, sentence } = describeError(code);
+        return { code, httpStatus, retry: RETRY_WORDS[retry], sentence, when, todo };
+      }),
+  }));
+}
