@@ -12,7 +12,7 @@ export const ERROR_GROUPS = {
   request: 'Requests',
   page: 'Reading a page',
   ai: 'Asking the AI service',
-  end: 'How a preview or a batch ended',
+  end: 'How a preview, a batch or a message ended',
 } as const;
 
 /** For every code what its sentence has no room for. The compiler asks for an entry when a code is added. */
@@ -269,5 +269,10 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     group: 'end',
     when: 'All previews of the batch were deleted, for example with their product.',
     todo: 'Make a new batch.',
+  },
+  webhook_failed: {
+    group: 'end',
+    when: 'A webhook did not answer a message with a 2xx. It stands in the log, not in an answer.',
+    todo: 'Nothing: it is tried again for 24 hours. `cta-batch webhook deliveries` lists what came of it, `webhook resend` sends one again.',
   },
 };

@@ -65,7 +65,7 @@ afterAll(async () => {
 });
 
 describe('the document', () => {
-  test('is committed as the schemas have it: npm run openapi', async () => {
+  test('is committed as the schemas have it: npm run docs:openapi', async () => {
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify(api)));
   });
 
