@@ -74,7 +74,12 @@ async function keepSpares(
   const others = page.best.filter(({ image }) => !used.has(image.url));
   const count = MOST_PICTURES - page.kept.length;
   try {
-    const pictures = await deps.pages.keepImages(others, { count, signal });
+    // One after the other: the previews' calls, which begin now, come first.
+    const pictures: ChosenImage[] = [];
+    for (const other of others) {
+      if (pictures.length === count) break;
+      pictures.push(...(await deps.pages.keepImages([other], { count: 1, signal })));
+    }
     await addPictures(deps, source, { pictures, firstRank: page.kept.length, ranking: page.ranking });
   } catch (error) {
     // Told to end: then nobody needs to hear it.
