@@ -4,7 +4,11 @@ import { readIfMatch } from './entity-tags.ts';
 import { toInputError } from './errors.ts';
 
 /** The fields of an input that REST has in a header. */
-const HEADERS = { idempotencyKey: 'Idempotency-Key', ifVersion: 'If-Match' } as const;
+const HEADERS = {
+  idempotencyKey: 'Idempotency-Key',
+  ifVersion: 'If-Match',
+  lastEventId: 'Last-Event-ID',
+} as const;
 type HeaderField = keyof typeof HEADERS;
 
 /** Which fields of an operation's input REST has in a header, and in which. */
@@ -29,5 +33,6 @@ export function readHeaders(request: FastifyRequest, input: z.ZodType): object {
 const READ: Record<HeaderField, (header: string | string[] | undefined) => unknown> = {
   // The draft has it as a quoted string, most clients send it bare.
   idempotencyKey: (header) => (typeof header === 'string' ? header.replace(/^"(.*)"$/, '$1') : header),
+  lastEventId: (header) => header,
   ifVersion: (header) => readIfMatch(Array.isArray(header) ? header.join(', ') : header),
 };

@@ -56,8 +56,8 @@ const idempotencyKey = z
   .string()
   .regex(/^[\x20-\x7e]{1,255}$/, { error: 'must have 1 to 255 printable ASCII characters' });
 
-/** Ids are checked where they are looked up: what cannot be an id is answered like an id that nobody has. */
-const id = z.string().max(200);
+/** Ids are checked where they are looked up: what cannot be an id, however long, is answered like an id that nobody has. */
+const id = z.string();
 
 const paging = {
   pageSize: z.coerce.number().int().min(1).max(100).default(20),

@@ -67,11 +67,9 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     async (request, reply) => {
       const caller = callers.get(request);
       if (!caller) throw new Error('a request came past the authentication');
-      const lastEventId = request.headers['last-event-id'];
-      const input = watchBatchInput.safeParse({ ...request.params, lastEventId });
-      if (!input.success) throw toInputError(input.error);
+      const input = watchBatchInput.parse({ ...readHeaders(request, watchBatchInput), ...request.params });
       const signal = watchCaller(reply, caller);
-      const watched = { workspaceId: caller.workspaceId, ...input.data, signal };
+      const watched = { workspaceId: caller.workspaceId, ...input, signal };
       const { isOver, events } = await options.deps.batchWatch.watch(watched);
       // A browser that has seen the end is told not to come again.
       return isOver ? reply.code(204).send() : sendEvents(reply, writeBatchEvents(events));
