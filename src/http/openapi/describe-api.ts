@@ -168,6 +168,7 @@ const HEADER_INPUTS = {
   idempotencyKey:
     'The same request sent again with its key, within 24 hours, is answered as the first one was, and done once.',
   ifVersion: 'The `ETag` that was read: the change is made only if nobody has changed it since.',
+  lastEventId: 'The last event that was seen: it is not sent again.',
 };
 
 function describePage(answers: string): JsonSchema {
