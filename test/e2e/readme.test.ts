@@ -92,7 +92,8 @@ test('so does the TypeScript in it', async () => {
   await writeFile(file, `${before}${source}\nconsole.log(batch.progress.total, page.items.length);\n`);
   expect(await run(process.execPath, [file], {})).toMatchObject({
     code: 0,
-    output: expect.stringMatching(/^3 \d\n$/),
+    // Beside what the watching says, whose last word comes when the batch is finished.
+    output: expect.stringMatching(/^3 \d$/m),
   });
 });
 
