@@ -9,9 +9,10 @@ import {
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
 import { EventSource } from 'eventsource';
 import superjson from 'superjson';
-import type { AppRouter } from '../http/router.ts';
+import type { AppRouter } from '../http/procedures.ts';
+import type { ErrorCode } from '../lib/app-error.ts';
 
-export type { AppRouter };
+export type { AppRouter, ErrorCode };
 /** What each procedure takes. */
 export type Inputs = inferRouterInputs<AppRouter>;
 /** What each procedure answers. */

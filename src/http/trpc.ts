@@ -6,6 +6,7 @@ import type { Authenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
 import { toInputError, toRequestError } from './errors.ts';
 import { HEARTBEAT_MS } from './event-stream.ts';
+import type { TrpcErrorShape } from './trpc-error-shape.ts';
 
 /** What a tRPC call begins with; who calls is found out by the procedure. */
 export interface TrpcContext {
@@ -33,7 +34,7 @@ const t = initTRPC.context<TrpcContext>().create({
   },
   // Never a stack in an answer, whatever NODE_ENV says.
   isDev: false,
-  errorFormatter({ shape, error }) {
+  errorFormatter({ shape, error }): TrpcErrorShape {
     const problem = toTrpcProblem(error);
     const errors = problem.errors.map(({ path, message }) => ({ path: path.join('.'), message }));
     const { httpStatus } = describeError(problem.code);

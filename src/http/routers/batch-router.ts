@@ -10,10 +10,10 @@ import {
   retryBatchOperation,
   watchBatchInput,
 } from '../operations.ts';
-import { createRouter, procedure } from '../trpc.ts';
+import { procedure } from '../trpc.ts';
 
 /** `batch.*` */
-export const batchRouter = createRouter({
+export const batchRouter = {
   create: procedure
     .input(createBatchOperation.input)
     .output(createBatchOperation.output)
@@ -46,4 +46,4 @@ export const batchRouter = createRouter({
     .input(getTaskOperation.input)
     .output(getTaskOperation.output)
     .query(({ ctx, input }) => getTaskOperation.run(ctx, input)),
-});
+};

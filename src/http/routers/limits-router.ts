@@ -1,10 +1,10 @@
 import { getLimitsOperation } from '../operations.ts';
-import { createRouter, procedure } from '../trpc.ts';
+import { procedure } from '../trpc.ts';
 
 /** `limits.*` */
-export const limitsRouter = createRouter({
+export const limitsRouter = {
   get: procedure
     .input(getLimitsOperation.input.prefault({}))
     .output(getLimitsOperation.output)
     .query(({ ctx, input }) => getLimitsOperation.run(ctx, input)),
-});
+};

@@ -5,10 +5,10 @@ import {
   patchPreviewOperation,
   retryPreviewOperation,
 } from '../operations.ts';
-import { createRouter, procedure } from '../trpc.ts';
+import { procedure } from '../trpc.ts';
 
 /** `previews.*` */
-export const previewsRouter = createRouter({
+export const previewsRouter = {
   list: procedure
     .input(listPreviewsOperation.input.prefault({}))
     .output(listPreviewsOperation.output)
@@ -29,4 +29,4 @@ export const previewsRouter = createRouter({
     .input(patchPreviewOperation.input)
     .output(patchPreviewOperation.output)
     .mutation(({ ctx, input }) => patchPreviewOperation.run(ctx, input)),
-});
+};

@@ -1,10 +1,10 @@
 import { getProductOperation } from '../operations.ts';
-import { createRouter, procedure } from '../trpc.ts';
+import { procedure } from '../trpc.ts';
 
 /** `products.*` */
-export const productsRouter = createRouter({
+export const productsRouter = {
   get: procedure
     .input(getProductOperation.input)
     .output(getProductOperation.output)
     .query(({ ctx, input }) => getProductOperation.run(ctx, input)),
-});
+};
