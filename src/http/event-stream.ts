@@ -70,5 +70,6 @@ export function watchCaller(reply: FastifyReply, caller: Caller): AbortSignal {
 /** Aborts when the caller's token expires. */
 export function expirySignal({ expiresAt }: Caller): AbortSignal {
   if (expiresAt === undefined) return new AbortController().signal;
-  return AbortSignal.timeout(Math.min(Math.max(expiresAt - performance.now(), 0), MAX_TIMER_MS));
+  const leftMs = Math.ceil(expiresAt - performance.now());
+  return AbortSignal.timeout(Math.min(Math.max(leftMs, 0), MAX_TIMER_MS));
 }
