@@ -14,13 +14,16 @@ const UNKNOWN_OUTCOMES: ReadonlySet<ErrorCode> = new Set([
 /** The outcomes of a request that never left: its slot is free at once. */
 const NEVER_LEFT: ReadonlySet<ErrorCode> = new Set(['ai_unreachable', 'slot_expired', 'deleted']);
 
-/** Writes down how a call failed. False if it was no longer this worker's: then nothing may follow from it. */
+/**
+ * Writes down how a call failed. Answers the generation that it was for, or undefined if it was no longer this worker's: then
+ * nothing may follow from it.
+ */
 export async function closeCall(
   db: Executor,
   call: { callId: string; workerId: string },
   code: ErrorCode,
-): Promise<boolean> {
-  const closed = await db
+): Promise<number | undefined> {
+  const [closed] = await db
     .update(aiCalls)
     .set({
       status: statusOfFailure(code),
@@ -29,8 +32,8 @@ export async function closeCall(
       ...(NEVER_LEFT.has(code) ? {} : { leftAt: sql`coalesce(${aiCalls.leftAt}, clock_timestamp())` }),
     })
     .where(and(eq(aiCalls.id, call.callId), eq(aiCalls.workerId, call.workerId), eq(aiCalls.status, 'sent')))
-    .returning({ id: aiCalls.id });
-  return closed.length > 0;
+    .returning({ generation: aiCalls.generation });
+  return closed?.generation;
 }
 
 function statusOfFailure(code: ErrorCode): CallStatus {

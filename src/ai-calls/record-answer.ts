@@ -96,7 +96,7 @@ export async function supersedeCall(
   db: Executor,
   call: { callId: string; workerId: string },
 ): Promise<'mine' | 'late'> {
-  return (await closeCall(db, call, 'superseded')) ? 'mine' : 'late';
+  return (await closeCall(db, call, 'superseded')) === undefined ? 'late' : 'mine';
 }
 
 /** A service may call its model anything; a name that cannot be stored must not cost the answer. */

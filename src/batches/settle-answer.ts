@@ -94,6 +94,8 @@ async function settleTogether(deps: Deps, batchId: string, previewIds: readonly 
     await deps.transact(async (tx) => {
       const { answered, others, parts } = await sortAnswered(tx, batchId, previewIds);
       for (const previewId of others) await settlePreview(deps, tx, { batchId, previewId, closed: [] });
+      // The others have looked after that themselves.
+      if (answered.length === 0) return;
       await pipelined(
         () => finishPreviews(tx, answered, parts),
         () => finishBatch(deps, tx, batchId),

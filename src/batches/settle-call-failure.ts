@@ -23,8 +23,9 @@ export async function settleCallFailure(
   if (error.retryAfterMs !== undefined) await pauseCalls(deps.orm, error.retryAfterMs);
   const outcome = await deps.transact<Outcome>(async (tx) => {
     await lockBatches(tx, [batchId]);
-    if (!(await closeCall(tx, call, error.code))) return dropped('this worker was taken for dead');
-    const steps = await settlePreview(deps, tx, { batchId, previewId, closed: [kind] });
+    const generation = await closeCall(tx, call, error.code);
+    if (generation === undefined) return dropped('this worker was taken for dead');
+    const steps = await settlePreview(deps, tx, { batchId, previewId, closed: [kind], generation });
     const step = steps?.[kind];
     if (!step) return dropped('the preview is final or gone');
     return step.state === 'to_try'

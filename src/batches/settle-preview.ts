@@ -19,16 +19,17 @@ import { queueSteps } from './queue-steps.ts';
  * lock. May run again; a preview that is final or gone is left alone.
  *
  * `closed`: the steps whose call has just been closed in this transaction. Those that may be tried again get their
- * job here, and only those: the job of any other step is in the queue already.
+ * job here, and only those: the job of any other step is in the queue already. So are those of both when the call was for an
+ * older `generation` than the preview has by now.
  *
  * Answers what each step has come to, or undefined if there was nothing to settle.
  */
 export async function settlePreview(
   deps: { queue: Queue },
   tx: Tx,
-  preview: { batchId: string; previewId: string; closed: readonly CallKind[] },
+  preview: { batchId: string; previewId: string; closed: readonly CallKind[]; generation?: number },
 ): Promise<Verdicts | undefined> {
-  const { batchId, previewId, closed } = preview;
+  const { batchId, previewId, generation } = preview;
   const [row] = await tx
     .select({
       status: previews.status,
@@ -46,6 +47,7 @@ export async function settlePreview(
     await finishBatch(deps, tx, batchId);
     return undefined;
   }
+  const closed = (generation ?? row.generation) === row.generation ? preview.closed : [];
   const steps = judgeSteps([{ previewId, ...row }], await loadCalls(tx, [previewId])).get(previewId);
   if (!steps) throw new Error(`preview ${previewId} was not judged`);
   if (isAnswered(steps)) {

@@ -3,6 +3,7 @@ import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import type { Queue } from '../queue/queue.ts';
+import { lockBatches } from './lock-batches.ts';
 
 const start = prepareOnce((orm) =>
   orm
@@ -12,7 +13,7 @@ const start = prepareOnce((orm) =>
     .prepare('start_batches'),
 );
 
-/** Notes that batches are under way, if it was not noted yet. */
+/** Notes that batches are under way, if it was not noted yet. The caller holds their locks. */
 export async function markStarted(tx: Tx, batchIds: readonly string[]): Promise<void> {
   await start(tx).execute({ batchIds });
 }
@@ -26,7 +27,11 @@ export async function startBatches(
     const { jobs, settle } = await deps.queue.take(tx, 'batch.start', limit);
     if (jobs.length === 0) return 0;
     const batchIds = jobs.map((job) => job.payload.batchId);
-    await pipelined(settle, () => markStarted(tx, batchIds));
+    await pipelined(
+      settle,
+      () => lockBatches(tx, batchIds),
+      () => markStarted(tx, batchIds),
+    );
     return jobs.length;
   });
 }

@@ -128,6 +128,8 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
         watcher.wake();
       };
       feed.watchers.add(watcher);
+      // Another who came at the same time may have left it already.
+      if (!feeds.has(id)) feeds.set(id, feed);
       if (isOver || ended.aborted) leave();
       // Also when nobody reads the events.
       else ended.addEventListener('abort', leave, { once: true });

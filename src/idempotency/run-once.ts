@@ -3,7 +3,7 @@ import superjson, { type SuperJSONResult } from 'superjson';
 import { type Orm, type Transact, type Tx, withinTransaction } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { AppError } from '../lib/app-error.ts';
-import { isLockTimeout } from '../lib/database-error.ts';
+import { isForeignKeyViolation, isLockTimeout } from '../lib/database-error.ts';
 import { sha256 } from '../lib/ids.ts';
 import { pipelined } from '../lib/pipelined.ts';
 
@@ -70,7 +70,10 @@ async function claimKey(
     );
     return claimed.length > 0;
   } catch (error) {
-    throw isLockTimeout(error) ? new AppError('idempotency_conflict', { cause: error }) : error;
+    if (isLockTimeout(error)) throw new AppError('idempotency_conflict', { cause: error });
+    // The workspace was deleted since its token was looked up.
+    if (isForeignKeyViolation(error)) throw new AppError('unauthorized', { cause: error });
+    throw error;
   }
 }
 

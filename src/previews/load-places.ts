@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Orm } from '../db/client.ts';
 import { epochMs, toDate } from '../db/epoch-ms.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import type { Place } from './forecast.ts';
 import { loadStretches, READING_TAG, type Stretch } from './load-stretches.ts';
 
@@ -22,10 +23,10 @@ export async function loadPlaces(
   orm: Orm,
   { queued, pending }: { queued: readonly string[]; pending: readonly string[] },
 ): Promise<Map<string, Place>> {
-  const lines = await Promise.all([
-    queued.length > 0 ? placeQueued(orm, queued) : [],
-    pending.length > 0 ? placePending(orm, pending) : [],
-  ]);
+  const lines = await pipelined(
+    async () => (queued.length > 0 ? placeQueued(orm, queued) : []),
+    async () => (pending.length > 0 ? placePending(orm, pending) : []),
+  );
   return new Map(
     lines.flat().map((row) => [
       row.id,
@@ -66,7 +67,10 @@ async function placeQueued(orm: Orm, previewIds: readonly string[]): Promise<Pla
 }
 
 async function placePending(orm: Orm, previewIds: readonly string[]): Promise<PlaceRow[]> {
-  const [queued, line] = await Promise.all([loadStretches(orm, 'queued'), loadStretches(orm, 'pending')]);
+  const [queued, line] = await pipelined(
+    () => loadStretches(orm, 'queued'),
+    () => loadStretches(orm, 'pending'),
+  );
   const tags = sql`
     select case when s.status = 'running' then ${READING_TAG}::int else s.fair_tag end as tag
     from cta.previews p join cta.sources s on s.id = p.source_id

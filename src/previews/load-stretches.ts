@@ -51,8 +51,9 @@ const kept = {
 };
 
 function keep(tags: SQL): LRUCache<Orm, readonly Stretch[]> {
-  // A program has one database.
-  return new LRUCache({ max: 4, ttl: KEEP_MS, fetchMethod: (orm) => cutLine(orm, tags) });
+  // The pool, and each of its connections for what is asked within transactions: as many as a pool can have. With fewer places one
+  // could be given to another while its line is being cut.
+  return new LRUCache({ max: 1000, ttl: KEEP_MS, fetchMethod: (orm) => cutLine(orm, tags) });
 }
 
 interface CutRow extends Record<string, unknown>, Ahead {

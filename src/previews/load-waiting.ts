@@ -1,5 +1,6 @@
 import { loadLimiter } from '../ai-calls/load-limiter.ts';
 import type { Orm } from '../db/client.ts';
+import { pipelined } from '../lib/pipelined.ts';
 import { loadCapacity } from '../workers/load-capacity.ts';
 import { forecast } from './forecast.ts';
 import { loadPlaces } from './load-places.ts';
@@ -13,10 +14,10 @@ export async function loadWaiting(
   const queued = rows.filter((row) => row.status === 'queued').map((row) => row.id);
   const pending = rows.filter((row) => row.status === 'pending').map((row) => row.id);
   if (queued.length + pending.length === 0) return new Map();
-  const [limiter, workers, places] = await Promise.all([
-    loadLimiter(deps.orm),
-    loadCapacity(deps.orm),
-    loadPlaces(deps.orm, { queued, pending }),
-  ]);
+  const [limiter, workers, places] = await pipelined(
+    () => loadLimiter(deps.orm),
+    () => loadCapacity(deps.orm),
+    () => loadPlaces(deps.orm, { queued, pending }),
+  );
   return new Map([...places].map(([id, place]) => [id, forecast(limiter, workers, place)]));
 }

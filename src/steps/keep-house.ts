@@ -24,8 +24,8 @@ export type KeepHouseDeps = Parameters<typeof deleteOldBatches>[0] &
   Parameters<typeof deleteOrphans>[0] & { readonly log: Log; readonly retention: Retention };
 
 /**
- * `housekeeping`: keeps the record of the limit, then deletes what is older than it is to be kept, and what nothing refers to
- * any more. In small transactions, so it may be ended anywhere; the next one goes on.
+ * `housekeeping`: deletes what is older than it is to be kept, and what nothing refers to any more; of the ledger only after the
+ * record of the limit was kept. In small transactions, so it may be ended anywhere; the next one goes on.
  */
 export function keepHouse(deps: KeepHouseDeps): Step<object> {
   const { batchesMs, callsMs } = deps.retention;
@@ -35,15 +35,17 @@ export function keepHouse(deps: KeepHouseDeps): Step<object> {
     async run(_, signal) {
       const deletions = {
         batches: () => (batchesMs === null ? 0 : deleteOldBatches(deps, { keepMs: batchesMs })),
-        calls: () => (callsMs === null ? 0 : deleteOldCalls(deps, { keepMs: callsMs })),
         products: () => (batchesMs === null ? 0 : deleteUnusedProducts(deps, { keepMs: batchesMs })),
         pictures: () => deleteOrphans(deps),
         deliveries: () => deleteOldDeliveries(deps, { keepMs: KEEP_DELIVERIES_MS }),
         workers: () => deleteDeadWorkers(deps),
         keys: () => deleteOldKeys(deps),
+        // Last, as the record is made first, which may take long on a large ledger.
+        calls: async () => {
+          await keepWorstWindows(deps);
+          return callsMs === null ? 0 : deleteOldCalls(deps, { keepMs: callsMs });
+        },
       };
-      // Before the calls of it are deleted.
-      await keepWorstWindows(deps);
       const deleted: Record<string, number> = {};
       for (const [name, run] of Object.entries(deletions)) {
         signal.throwIfAborted();

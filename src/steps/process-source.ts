@@ -77,7 +77,7 @@ async function keepSpares(
     // One after the other: the previews' calls, which begin now, come first.
     const pictures: ChosenImage[] = [];
     for (const other of others) {
-      if (pictures.length === count) break;
+      if (pictures.length >= count) break;
       pictures.push(...(await deps.pages.keepImages([other], { count: 1, signal })));
     }
     await addPictures(deps, source, { pictures, firstRank: page.kept.length, ranking: page.ranking });

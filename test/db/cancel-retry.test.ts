@@ -6,6 +6,7 @@ import { assignPictures } from '../../src/batches/assign-pictures.ts';
 import type { Batch } from '../../src/batches/batch.ts';
 import { cancelBatch } from '../../src/batches/cancel-batch.ts';
 import { cancelPreview } from '../../src/batches/cancel-preview.ts';
+import { changePreview } from '../../src/batches/change-preview.ts';
 import type { ClaimedCall } from '../../src/batches/claim-calls.ts';
 import { claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
@@ -380,6 +381,20 @@ describe('retrying', () => {
     expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 6 } });
     // Five starts, five calls that were lost, and both of the one that never began.
     expect(await countCalls()).toBe(10 + 5 + 2);
+  });
+
+  test('another picture while a call for the old one is being ended: that one queues nothing', async () => {
+    const batch = await addQueuedBatch(db, workspaceId, [2]);
+    const calls = await claim(db, workerId);
+    const [preview, other] = await previewsOf(batch);
+    const id = preview?.id ?? '';
+    await cancelPreview(db.deps, { workspaceId, id, baseUrl });
+    await changePreview(db.deps, { workspaceId, id, baseUrl, imageId: other?.imageId ?? '' });
+    for (const call of calls.filter(({ previewId }) => previewId === id)) await failCall(call, 'cancelled');
+    const { rows } = await db.orm.execute(sql`
+      select name from cta_jobs.job where state < 'active' and name in ('preview.prefill', 'preview.background')`);
+    expect(rows).toEqual([]);
+    expect((await claim(db, workerId)).map((call) => call.kind).toSorted()).toEqual(['image', 'text']);
   });
 
   test('a batch whose answers had all come is done at once', async () => {
