@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, describeError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
-import type { ApiDeps } from './context.ts';
+import type { ApiDeps, Caller } from './context.ts';
 import type { LimitRequests } from './limit-requests.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { prepareProblem } from './problem.ts';
@@ -46,17 +46,20 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     return reply.code(httpStatus).send({ error: { json: shape } });
   });
   /**
-   * Many calls in one request count as one. Who may not come in is told so by each procedure; a subscription could say it only in
-   * a stream.
+   * Finds out who calls, and counts the request: many calls in one count as one. Who may not come in is told so by each
+   * procedure; a subscription could say it only in a stream.
    */
-  async function countRequest(request: FastifyRequest, reply: FastifyReply, path: string): Promise<void> {
-    const isStream = STREAMS.has(path);
+  async function admit(request: FastifyRequest, reply: FastifyReply, path: string): Promise<() => Caller> {
     try {
       const caller = await options.authenticate(request.headers.authorization);
       await options.limitRequests(request, reply, caller);
+      return () => caller;
     } catch (error) {
       const isRefused = error instanceof AppError && error.code === 'unauthorized';
-      if (isStream || !isRefused) throw error;
+      if (STREAMS.has(path) || !isRefused) throw error;
+      return () => {
+        throw error;
+      };
     }
   }
 
@@ -65,7 +68,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     url: '/trpc/:path',
     exposeHeadRoute: false,
     async handler(request, reply) {
-      await countRequest(request, reply, request.params.path);
+      const identify = await admit(request, reply, request.params.path);
       // Not kept after the stream: a program that stops would wait for it.
       if (STREAMS.has(request.params.path)) reply.header('connection', 'close');
       await fastifyRequestHandler({
@@ -76,8 +79,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
         maxBatchSize: MOST_CALLS,
         createContext: () => ({
           deps: options.deps,
-          authenticate: options.authenticate,
-          authorization: request.headers.authorization,
+          identify,
           baseUrl: getBaseUrl(request, options.publicUrl),
         }),
         responseMeta: ({ errors }) =>

@@ -2,17 +2,16 @@ import { initTRPC, TRPCError } from '@trpc/server';
 import superjson from 'superjson';
 import { z } from 'zod';
 import { AppError, describeError, type ErrorCode } from '../lib/app-error.ts';
-import type { Authenticate } from './authenticate.ts';
-import type { ApiDeps } from './context.ts';
+import type { ApiDeps, Caller } from './context.ts';
 import { toInputError, toRequestError } from './errors.ts';
 import { HEARTBEAT_MS } from './event-stream.ts';
 import type { TrpcErrorShape } from './trpc-error-shape.ts';
 
-/** What a tRPC call begins with; who calls is found out by the procedure. */
+/** What a tRPC call begins with. */
 export interface TrpcContext {
   readonly deps: ApiDeps;
-  readonly authenticate: Authenticate;
-  readonly authorization: string | undefined;
+  /** Who calls. Throws `unauthorized`. */
+  identify(): Caller;
   readonly baseUrl: string;
 }
 
@@ -82,7 +81,7 @@ const named = t.middleware(async ({ next }) => {
 });
 
 const authenticated = t.middleware(async ({ ctx, next }) => {
-  const caller = await ctx.authenticate(ctx.authorization);
+  const caller = ctx.identify();
   const { workspaceId } = caller;
   return next({ ctx: { deps: ctx.deps, workspaceId, caller, baseUrl: ctx.baseUrl } });
 });

@@ -90,13 +90,15 @@ test.each(procedures)('%s shows and changes nothing of another workspace', async
   const before = await dump();
   for (const id of ids) {
     const input = JSON.stringify({ json: makeInput(schema, id) });
-    const query = type === 'query' ? `?input=${encodeURIComponent(input)}` : '';
+    const query = type === 'mutation' ? '' : `?input=${encodeURIComponent(input)}`;
     const answer = await api.app.inject({
-      method: type === 'query' ? 'GET' : 'POST',
+      method: type === 'mutation' ? 'POST' : 'GET',
       url: `/trpc/${path}${query}`,
       headers: { authorization: `Bearer ${stranger.token}`, 'content-type': 'application/json' },
-      ...(type === 'query' ? {} : { payload: input }),
+      ...(type === 'mutation' ? { payload: input } : {}),
     });
+    // A stream has begun when it is looked at: it ends with the refusal.
+    if (type === 'subscription') expect(answer.body).toContain('"code":"not_found"');
     expect([200, 404]).toContain(answer.statusCode);
     for (const secret of ids) expect(answer.body).not.toContain(secret);
     if (answer.statusCode === 404) {
@@ -110,13 +112,13 @@ test.each(procedures)('%s asks for a token', async (path, procedure) => {
   const { type } = procedure._def as unknown as { type: string };
   for (const authorization of [undefined, 'Bearer nonsense', `Basic ${owner.token}`, owner.token]) {
     const answer = await api.app.inject({
-      method: type === 'query' ? 'GET' : 'POST',
+      method: type === 'mutation' ? 'POST' : 'GET',
       url: `/trpc/${path}?token=${owner.token}`,
       headers: {
         'content-type': 'application/json',
         ...(authorization === undefined ? {} : { authorization }),
       },
-      ...(type === 'query' ? {} : { payload: '{"json":{}}' }),
+      ...(type === 'mutation' ? { payload: '{"json":{}}' } : {}),
     });
     expect(answer.statusCode).toBe(401);
     expect(answer.headers['www-authenticate']).toBe('Bearer');
