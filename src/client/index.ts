@@ -39,6 +39,7 @@ export function createCtaBatchClient({ url, token, fetch }: ClientOptions): CtaB
   const headers = async () => ({
     authorization: `Bearer ${typeof token === 'function' ? await token() : token}`,
   });
+  const live = (fetch ?? globalThis.fetch) as typeof globalThis.fetch;
   return createTRPCClient<AppRouter>({
     links: [
       splitLink({
@@ -50,7 +51,7 @@ export function createCtaBatchClient({ url, token, fetch }: ClientOptions): CtaB
           EventSource,
           eventSourceOptions: {
             fetch: async (input, init) =>
-              globalThis.fetch(input, { ...init, headers: { ...init.headers, ...(await headers()) } }),
+              live(input, { ...init, headers: { ...init.headers, ...(await headers()) } }),
           },
         }),
         false: httpBatchLink({

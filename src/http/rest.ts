@@ -34,14 +34,19 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
   });
   addEntityTags(app);
 
+  function callerOf(request: FastifyRequest): Caller {
+    const caller = callers.get(request);
+    if (!caller) throw new Error('a request came past the authentication');
+    return caller;
+  }
+
   function register({ method, path, operation, status = 200, version, answer }: RestRoute): void {
     const inputSchema = snakeCased(withoutParameters(operation.input, path));
     app.route({
       method,
       url: REST_ROOT + path,
       async handler(request, reply) {
-        const caller = callers.get(request);
-        if (!caller) throw new Error('a request came past the authentication');
+        const caller = callerOf(request);
         const baseUrl = getBaseUrl(request, options.publicUrl);
         const context = { deps: options.deps, workspaceId: caller.workspaceId, baseUrl };
         const parsed = inputSchema.safeParse(method === 'GET' ? request.query : (request.body ?? {}));
@@ -65,8 +70,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     `${REST_ROOT}/batch/:id/events/`,
     { exposeHeadRoute: false },
     async (request, reply) => {
-      const caller = callers.get(request);
-      if (!caller) throw new Error('a request came past the authentication');
+      const caller = callerOf(request);
       const input = watchBatchInput.parse({ ...readHeaders(request, watchBatchInput), ...request.params });
       const signal = watchCaller(reply, caller);
       const watched = { workspaceId: caller.workspaceId, ...input, signal };

@@ -29,11 +29,9 @@ const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 );
 /** Those that answer JSON. */
-const spoken = operations.filter(({ operation }) => 'X-Request-Id' in named(operation));
-
-function named(operation: Described): Record<string, Schema> {
-  return Object.fromEntries((operation.parameters ?? []).map(({ name, schema }) => [name, schema]));
-}
+const spoken = operations.filter(({ operation: { responses } }) =>
+  Object.values(responses).some(({ content }) => 'application/json' in (content ?? {})),
+);
 
 // Links of pages and addresses are absolute; `uri` takes them all.
 const ajv = new Ajv2020({ strict: false, allErrors: true });

@@ -392,6 +392,11 @@ function readEvents(body: string): { id?: string; event?: string; data: SuperJSO
   });
 }
 
+/** What is computed when it is asked for moves on between two questions. */
+function withoutClock(said: Said): unknown {
+  return JSON.parse(JSON.stringify(said).replace(/"(eta|until)":(?:null|"[^"]*")/g, '"$1":"a moment"'));
+}
+
 /** Two subjects differ in their ids, their times, their pictures and their place in the line, and in nothing else. */
 function mask(said: Said): unknown {
   const names = new Map<string, string>();
@@ -399,7 +404,7 @@ function mask(said: Said): unknown {
     if (!names.has(found)) names.set(found, `${kind} ${names.size}`);
     return names.get(found) ?? '';
   };
-  const text = JSON.stringify(said)
+  const text = JSON.stringify(withoutClock(said))
     .replace(/[\da-f]{64}/g, named('key'))
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'a time')
     .replace(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, named('id'))
@@ -425,7 +430,9 @@ describe.each(procedures)('%s', (path, procedure) => {
     const ok = door().status ?? 200;
     const expected = overTrpc.status === 200 ? { ...overTrpc, status: ok } : overTrpc;
     const [a, b] =
-      forTrpc === forRest && type === 'query' ? [overRest, expected] : [mask(overRest), mask(expected)];
+      forTrpc === forRest && type === 'query'
+        ? [withoutClock(overRest), withoutClock(expected)]
+        : [mask(overRest), mask(expected)];
     expect.soft(a, name).toEqual(b);
     return overRest;
   }

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { describeError, type ErrorCode } from '../../lib/app-error.ts';
 import { toSnakeCase } from '../../lib/snake-keys.ts';
 import { headersOf } from '../header-inputs.ts';
+import { watchBatchInput } from '../operations.ts';
 import { withoutParameters } from '../rest.ts';
 import { REST_ROOT, REST_ROUTES, type RestRoute } from '../rest-routes.ts';
 import { EXAMPLES } from './examples.ts';
@@ -20,9 +21,12 @@ const COMMON: readonly ErrorCode[] = ['unauthorized', 'rate_limited', 'internal'
 const WITH_INPUT: readonly ErrorCode[] = ['validation'];
 const WITH_BODY: readonly ErrorCode[] = ['invalid_json', 'payload_too_large', 'unsupported_media_type'];
 
-/** The REST door as an OpenAPI 3.1 document, made from the schemas that check it; `origin` is where it is served. */
-export function describeApi(origin = 'http://127.0.0.1:3000'): object {
-  const paths: Record<string, Record<string, object>> = structuredClone(OTHER_PATHS);
+/** The REST door as an OpenAPI 3.1 document, made from the schemas that check it. */
+export function describeApi(): object {
+  const paths: Record<string, Record<string, object>> = {
+    [`${REST_ROOT}/batch/{id}/events`]: { get: describeEvents() },
+    ...OTHER_PATHS,
+  };
   for (const route of REST_ROUTES) {
     const path = (REST_ROOT + route.path)
       .replace(/:(\w+)/g, (_, name: string) => `{${toSnakeCase(name)}}`)
@@ -38,7 +42,7 @@ export function describeApi(origin = 'http://127.0.0.1:3000'): object {
       description: DESCRIPTION,
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: origin }],
+    servers: [{ url: 'http://127.0.0.1:3000' }],
     security: [{ token: [] }],
     tags: [
       { name: 'Batches', description: 'Submissions of product addresses, and how far they are.' },
@@ -67,13 +71,7 @@ function describeRoute(route: RestRoute): object {
   const input = describe(withoutParameters(operation.input, path), 'input');
   const isRead = method === 'GET';
   const parameters = [
-    ...[...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
-      name: toSnakeCase(name),
-      in: 'path',
-      required: true,
-      schema: { type: 'string' },
-      example: '018f3a5c-7b1e-7c3d-9a4b-2f6e8d1c0b5a',
-    })),
+    ...[...path.matchAll(/:(\w+)/g)].map(([, name = '']) => describePathParameter(name)),
     ...(isRead ? describeQuery(input) : []),
     ...describeHeaderInputs(operation.input),
     ...(isRead ? [IF_NONE_MATCH] : []),
@@ -110,6 +108,29 @@ function describeRoute(route: RestRoute): object {
   };
 }
 
+function describeEvents(): object {
+  return {
+    operationId: 'watchBatch',
+    tags: ['Batches'],
+    summary: 'Watch a batch until it is finished',
+    description:
+      'Server-sent events named `batch`, at most one in 250 ms, each with the whole batch as `getBatch` answers it. The stream ends with the batch.',
+    parameters: [describePathParameter('id'), ...describeHeaderInputs(watchBatchInput), REQUEST_ID],
+    responses: {
+      200: {
+        description: 'The events.',
+        headers: COMMON_HEADERS,
+        content: { 'text/event-stream': { schema: { type: 'string' } } },
+      },
+      204: {
+        description: 'It is finished, and its last event was seen: do not come again.',
+        headers: COMMON_HEADERS,
+      },
+      ...describeProblems([...COMMON, ...WITH_INPUT, 'not_found']),
+    },
+  };
+}
+
 /** What comes after: create -> get -> previews -> patch. */
 const LINKS: Record<string, object> = {
   createBatch: {
@@ -130,6 +151,16 @@ const LINKS: Record<string, object> = {
     product: { operationId: 'getProduct', parameters: { id: '$response.body#/product_id' } },
   },
 };
+
+function describePathParameter(name: string): object {
+  return {
+    name: toSnakeCase(name),
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+    example: '018f3a5c-7b1e-7c3d-9a4b-2f6e8d1c0b5a',
+  };
+}
 
 function describeQuery(input: JsonSchema): object[] {
   return Object.entries(input.properties ?? {}).map(([name, { description, ...schema }]) => ({

@@ -20,16 +20,22 @@ interface DocsOptions {
 
 /** `GET /openapi.json`: the document of the REST door; `GET /docs`: the same to read and to try, without any other server. */
 export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): void {
+  let document: object | undefined;
   app.get('/openapi.json', async (request, reply) => {
     reply.headers({ 'access-control-allow-origin': '*', 'cache-control': 'no-cache' });
-    return describeApi(getBaseUrl(request, publicUrl));
+    document ??= describeApi();
+    return { ...document, servers: [{ url: getBaseUrl(request, publicUrl) }] };
   });
 
   // The reader is 5 MB of script: it is loaded when someone wants to read.
   let reader: Promise<FastifyInstance> | undefined;
   for (const url of ['/docs', '/docs/*']) {
     app.get(url, async (request, reply) => {
-      reader ??= openReader();
+      reader ??= openReader().catch((error: unknown) => {
+        // The next visit tries again.
+        reader = undefined;
+        throw error;
+      });
       const answer = await (await reader).inject({ method: 'GET', url: request.url });
       const { 'content-type': type = 'text/plain', location } = answer.headers;
       if (location !== undefined) reply.header('location', location);
@@ -37,6 +43,7 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
         .code(answer.statusCode)
         .headers({
           'content-type': type,
+          'cache-control': type.includes('javascript') ? 'public, max-age=3600' : 'no-cache',
           'content-security-policy': POLICY,
           'x-content-type-options': 'nosniff',
         })

@@ -1,10 +1,6 @@
 import { z } from 'zod';
-import { limitsSchema } from '../../ai-calls/get-limits.ts';
-import { batchSchema, createdBatchSchema, taskSchema } from '../../batches/batch.ts';
 import { toSnakeCase } from '../../lib/snake-keys.ts';
-import { previewSchema } from '../../previews/preview.ts';
-import { productSchema } from '../../products/get-product.ts';
-import { patchPreviewOperation } from '../operations.ts';
+import { REST_ROUTES, type RestRoute } from '../rest-routes.ts';
 
 /** A JSON Schema (2020-12), as OpenAPI 3.1 has them. */
 export interface JsonSchema {
@@ -13,22 +9,16 @@ export interface JsonSchema {
   required?: string[];
 }
 
-/** The shapes of the answers, by the names that the document gives them. */
-const ANSWERS: Record<string, z.ZodType> = {
-  Batch: batchSchema,
-  CreatedBatch: createdBatchSchema,
-  Preview: previewSchema,
-  PatchedPreview: patchPreviewOperation.output,
-  Product: productSchema,
-  Task: taskSchema,
-  Limits: limitsSchema,
-};
-
-/** The shapes of the answers as JSON Schemas in REST's spelling. */
+/** The shapes of the answers as JSON Schemas in REST's spelling, by the names that the routes give them. */
 export function describeAnswers(): Record<string, JsonSchema> {
-  return Object.fromEntries(
-    Object.entries(ANSWERS).map(([name, schema]) => [name, describe(schema, 'output')]),
-  );
+  return Object.fromEntries(REST_ROUTES.map((route) => [route.answers, describe(shapeOf(route), 'output')]));
+}
+
+function shapeOf({ operation, isPage }: RestRoute): z.ZodType {
+  if (!isPage) return operation.output;
+  const items = operation.output instanceof z.ZodObject ? operation.output.shape.items : undefined;
+  if (!(items instanceof z.ZodArray)) throw new Error('a page has no items');
+  return items.element as z.ZodType;
 }
 
 /** One shape as a JSON Schema in REST's spelling: what comes in (`input`) or goes out (`output`). */
