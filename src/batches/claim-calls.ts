@@ -81,7 +81,9 @@ export async function claimCalls(
     const claimedAt = performance.now();
     const { recovered } = stock;
     const taken = await takeJobs(deps, tx, chooseJobs(line, stock, limit));
-    if (taken.wishes.length === 0) return { work: [], more: false, recovered, ...nextSlot(stock) };
+    // All that waits is in a line that is not full.
+    const drained = line.length < limit && taken.wishes.length === line.length;
+    if (taken.wishes.length === 0) return { work: [], more: false, drained, recovered, ...nextSlot(stock) };
     const orders = await placeOrders(deps, tx, taken, stock);
     const [callIds] = await pipelined(
       () => openCalls(tx, orders, options),
@@ -105,7 +107,7 @@ export async function claimCalls(
       counted: order.counted,
       claimedAt,
     }));
-    return { work, more: true, recovered };
+    return { work, more: !drained, drained, recovered };
   });
 }
 

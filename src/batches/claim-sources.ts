@@ -41,7 +41,8 @@ export async function claimSources(
   return deps.transact(async (tx) => {
     if (!(await holdWorker(tx, workerId))) return { work: [], more: false };
     const { jobs, settle } = await deps.queue.take(tx, 'source.process', limit);
-    if (jobs.length === 0) return { work: [], more: false };
+    const rest = { more: jobs.length === limit, drained: jobs.length < limit };
+    if (jobs.length === 0) return { work: [], ...rest };
     const batchIds = jobs.map((job) => job.payload.batchId);
     const sourceIds = jobs.map((job) => job.payload.sourceId);
     const [, , , work] = await pipelined(
@@ -57,7 +58,7 @@ export async function claimSources(
         given: given as GivenProduct | null,
         workerId,
       })),
-      more: true,
+      ...rest,
     };
   });
 }

@@ -14,6 +14,7 @@ import { runJob, Stopping } from '../queue/run-job.ts';
 import { deliverWebhook } from '../steps/deliver-webhook.ts';
 import { generatePreview } from '../steps/generate-preview.ts';
 import { keepHouse } from '../steps/keep-house.ts';
+import { createSpareKeeper } from '../steps/keep-spares.ts';
 import { processSource } from '../steps/process-source.ts';
 import { type ClaimedDelivery, claimDeliveries } from '../webhooks/claim-deliveries.ts';
 import { claimHousekeeping, scheduleHousekeeping } from '../workers/claim-housekeeping.ts';
@@ -70,7 +71,8 @@ export async function startWorker(
     log,
   );
 
-  const sourceStep = processSource(deps);
+  const spares = createSpareKeeper({ ...deps, keepImages: deps.pages.keepImages }, stopping.signal);
+  const sourceStep = processSource({ ...deps, spares });
   const answers = createAnswerSettler(deps);
   const callStep = generatePreview({
     ...deps,
@@ -153,7 +155,7 @@ export async function startWorker(
   return {
     async stop(graceMs) {
       await Promise.all(pumps.map((pump) => pump.stop()));
-      const idle = Promise.all(pumps.map((pump) => pump.idle()));
+      const idle = Promise.all(pumps.map((pump) => pump.idle())).then(() => spares.idle());
       await Promise.race([idle, sleep(graceMs, undefined, { ref: false })]);
       stopping.abort(new Stopping());
       await Promise.race([idle, sleep(ABORT_MS, undefined, { ref: false })]);

@@ -5,6 +5,8 @@ export interface Claim<W> {
   readonly work: readonly W[];
   /** Ask again at once: more may be there. */
   readonly more: boolean;
+  /** Nothing waits for a slot or for room: while nobody wakes the pump, finished work makes no other claim succeed. */
+  readonly drained?: boolean;
   /** When a claim may succeed without anyone waking the pump, such as the next free slot. */
   readonly waitMs?: number;
 }
@@ -22,7 +24,7 @@ export interface PumpOptions<W> {
   readonly log: Log;
 }
 
-/** Takes work whenever there is room for it, woken by commits, by finished work and by the clock. */
+/** Takes work whenever there is room for it, woken by commits, by the clock, and by finished work if some waits. */
 export interface Pump {
   wake(): void;
   /** Takes nothing more, and resolves when no claim is under way. Work that runs goes on. */
@@ -38,6 +40,7 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
   const running = new Set<Promise<void>>();
   let stopped = false;
   let woken = false;
+  let drained = false;
   let ring = () => {};
 
   function wake(): void {
@@ -48,7 +51,7 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
   function start(work: W): void {
     const job = options.run(work).finally(() => {
       running.delete(job);
-      wake();
+      if (!drained) wake();
     });
     running.add(job);
   }
@@ -67,12 +70,15 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
   }
 
   async function claimOnce(): Promise<number> {
+    // Until a claim has said otherwise, also while it is under way.
+    drained = false;
     const free = options.capacity - running.size;
     if (free < 1) return options.pollMs;
     try {
-      const { work, more, waitMs } = await options.claim(free);
-      for (const piece of work) start(piece);
-      return more ? 0 : Math.min(waitMs ?? options.pollMs, options.pollMs);
+      const claim = await options.claim(free);
+      for (const piece of claim.work) start(piece);
+      drained = claim.drained ?? false;
+      return claim.more ? 0 : Math.min(claim.waitMs ?? options.pollMs, options.pollMs);
     } catch (err) {
       options.log.warn({ pump: options.name, err }, 'work could not be claimed; trying again');
       return PAUSE_AFTER_ERROR_MS;

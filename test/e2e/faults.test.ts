@@ -182,10 +182,10 @@ describe.concurrent('outside trouble', () => {
       () => count(world, 'call_limits where failing_since is not null'),
       (kinds) => kinds > 0,
     );
-    // It stays away until it has been tried again.
+    // It stays away for some 30 s: it is tried every 5 s.
     await poll(
       () => count(world, `ai_calls where probe and status = 'failed'`),
-      (probes) => probes >= 2,
+      (probes) => probes >= 6,
     );
     const back: FakeAi = await startFakeAi({ port: Number(port), latencyMs: 50 });
     context.onTestFinished(() => back.close());

@@ -23,13 +23,16 @@ export async function checkPicture(bytes: Buffer): Promise<CheckedPicture> {
   if (contentType === null) throw new AppError('ai_bad_answer', { cause: new Error('not a picture') });
   try {
     const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
-    const { autoOrient } = await image.metadata();
-    const thumbnail = await image
-      .resize(THUMBNAIL, THUMBNAIL, { fit: 'inside' })
-      .flatten({ background: '#ffffff' })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
+    const [{ autoOrient }, thumbnail] = await Promise.all([
+      image.metadata(),
+      image
+        .clone()
+        .resize(THUMBNAIL, THUMBNAIL, { fit: 'inside' })
+        .flatten({ background: '#ffffff' })
+        .toColourspace('srgb')
+        .raw()
+        .toBuffer({ resolveWithObject: true }),
+    ]);
     return {
       contentType,
       width: autoOrient.width,

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import type { ChosenImage, keepImages } from '../adapters/images/keep-images.ts';
+import type { RankedImage } from '../adapters/images/ranker.ts';
+import type { ClaimedSource } from '../batches/claim-sources.ts';
+import type { Log } from '../lib/log.ts';
+import { addPictures } from '../products/add-pictures.ts';
+import type { RankingMethod } from '../products/product.ts';
+
+/** What a page left over: all its pictures by rank, and those that its previews have by now. */
+export interface Leftovers {
+  readonly best: readonly RankedImage[];
+  readonly kept: readonly ChosenImage[];
+  readonly ranking: RankingMethod;
+}
+
+/** Keeps the next best pictures of pages that were read, for a person to choose another one from. */
+export interface SpareKeeper {
+  /** Takes a page's pictures. Resolves when the next page may be read, at once unless many wait. Never throws. */
+  keep(source: ClaimedSource, page: Leftovers): Promise<void>;
+  /** Resolves when nothing is left to be kept. */
+  idle(): Promise<void>;
+}
+
+/** Pictures of a product that are kept. */
+const MOST_PICTURES = 8;
+/**
+ * By then the calls of previews that did not have to wait have left, which copies made at that moment would delay; and the copies
+ * are there before the first answer is, so that who looks at a finished preview finds them.
+ */
+const WAIT_MS = 30;
+/** Pages whose pictures are held meanwhile, up to 20 MB each. */
+const MOST_WAITING = 4;
+
+/**
+ * Makes the copies a moment after the page was read, one after the other: the previews' calls and other pages come first.
+ * Whatever fails fails alone, and what has not been kept when `signal` aborts (the program ends) is not kept.
+ */
+export function createSpareKeeper(
+  deps: Parameters<typeof addPictures>[0] & { readonly log: Log; readonly keepImages: typeof keepImages },
+  signal: AbortSignal,
+): SpareKeeper {
+  const line = pLimit(1);
+  const waiting = new Set<Promise<void>>();
+
+  async function copy(source: ClaimedSource, page: Leftovers, dueAt: number): Promise<void> {
+    const used = new Set(page.kept.map((picture) => picture.url));
+    const others = page.best.filter(({ image }) => !used.has(image.url));
+    const count = MOST_PICTURES - page.kept.length;
+    if (others.length === 0 || count <= 0) return;
+    await sleep(Math.max(0, dueAt - performance.now()), undefined, { signal });
+    const pictures: ChosenImage[] = [];
+    for (const other of others) {
+      if (pictures.length >= count) break;
+      pictures.push(...(await deps.keepImages([other], { count: 1, signal })));
+    }
+    await addPictures(deps, source, { pictures, firstRank: page.kept.length, ranking: page.ranking });
+  }
+
+  return {
+    async keep(source, page) {
+      const dueAt = performance.now() + WAIT_MS;
+      const work = line(() => copy(source, page, dueAt))
+        .catch((err: unknown) => {
+          if (signal.aborted) return;
+          deps.log.warn({ err, sourceId: source.sourceId }, 'more pictures of a product could not be kept');
+        })
+        .finally(() => waiting.delete(work));
+      waiting.add(work);
+      if (waiting.size > MOST_WAITING) await work;
+    },
+    async idle() {
+      await Promise.all(waiting);
+    },
+  };
+}
