@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { Client } from 'pg';
+import { isLockTimeout } from '../lib/database-error.ts';
 import { sessionConfig } from './client.ts';
+import { findSchemaState, NewerSchemaError } from './schema-version.ts';
 
 /** Arbitrary, but the same in every version: two programs that start at once wait for each other here. */
 const MIGRATION_LOCK = 727_001;
@@ -10,10 +14,29 @@ const MIGRATION_LOCK = 727_001;
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 /**
+ * A statement that changes a table waits for all that use it, and all that come later wait behind it: the older version would
+ * stand still. So it gives up soon, lets them through, and comes again.
+ */
+const LOCK_TIMEOUT_MS = 3000;
+const LOCK_TRIES = 20;
+const LOCK_PAUSE_MS = 1000;
+
+/** Of the migrations that this program brings along. */
+export function readMigrations() {
+  return readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER });
+}
+
+/**
  * Brings the database up to date under one advisory lock, so that programs may start at the same time. May run
  * again. `installQueue` runs under the same lock; it makes pg-boss's own schema and our queues.
+ *
+ * @throws NewerSchemaError for a database that a later version has migrated, unless that is allowed: then nothing is done.
  */
-export async function migrateDatabase(url: string, installQueue: () => Promise<void>): Promise<void> {
+export async function migrateDatabase(
+  url: string,
+  installQueue: () => Promise<void>,
+  { allowNewer = false }: { allowNewer?: boolean } = {},
+): Promise<void> {
   const client = new Client({
     ...sessionConfig(url, 'cta-batch migrate'),
     // A migration of a large table takes as long as it takes.
@@ -24,9 +47,30 @@ export async function migrateDatabase(url: string, installQueue: () => Promise<v
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await migrate(drizzle(client), { migrationsFolder: MIGRATIONS_FOLDER, migrationsSchema: 'cta' });
+    const state = await findSchemaState(client, readMigrations());
+    if (state.is === 'newer') {
+      if (allowNewer) return;
+      throw new NewerSchemaError(state.migratedTo);
+    }
+    if (state.is !== 'current') await applyMigrations(client);
     await installQueue();
   } finally {
     await client.end();
+  }
+}
+
+/** All that are missing, in one transaction, once no lock is in their way. */
+async function applyMigrations(client: Client): Promise<void> {
+  await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await migrate(drizzle(client), {
+        migrationsFolder: MIGRATIONS_FOLDER,
+        migrationsSchema: 'cta',
+      });
+    } catch (error) {
+      if (!isLockTimeout(error) || attempt >= LOCK_TRIES) throw error;
+      await sleep(LOCK_PAUSE_MS);
+    }
   }
 }

@@ -53,6 +53,10 @@ const settingsSchema = z.object({
     error: 'must begin with postgres://',
   }),
   DATABASE_POOL: count(500).default(10),
+  ALLOW_NEWER_SCHEMA: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true'),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: whole(0, 65_535).default(3000),
   PUBLIC_URL: origin

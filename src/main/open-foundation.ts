@@ -2,6 +2,7 @@ import { announceChanges } from '../batches/announce-changes.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { type EmbeddedServer, openEmbeddedServer } from '../db/embedded/embedded-server.ts';
 import { migrateDatabase } from '../db/migrate.ts';
+import { NewerSchemaError } from '../db/schema-version.ts';
 import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
@@ -35,7 +36,9 @@ export async function openFoundation(
   const closers: Closer[] = server ? [{ name: 'the embedded PostgreSQL', close: server.stop }] : [];
   const url = settings.DATABASE_URL ?? server?.url ?? '';
   try {
-    await migrateDatabase(url, () => installQueue({ url, log, supervise: false }));
+    await migrateDatabase(url, () => installQueue({ url, log, supervise: false }), {
+      allowNewer: settings.ALLOW_NEWER_SCHEMA,
+    });
     const poolSize = settings.DATABASE_POOL;
     const database = openDatabase({ url, poolSize, applicationName: 'cta-batch' });
     const stopAnnouncing = announceChanges(database);
@@ -46,11 +49,19 @@ export async function openFoundation(
     return { url, database, queue, embedded: server !== undefined, closers };
   } catch (error) {
     await closeAll(closers, log);
+    if (error instanceof NewerSchemaError) throw new SettingsError(tellNewer(error));
     if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;
     throw new SettingsError(
       `DATABASE_URL leads to a PostgreSQL that cannot be used now: ${reasonOf(error)}.`,
     );
   }
+}
+
+function tellNewer({ migratedTo }: NewerSchemaError): string {
+  return (
+    `The database was migrated by a newer version of this program (its schema is of ${migratedTo.toISOString()}). ` +
+    'Start that version or a later one. To go back to this one, see "Going back" in docs/operations.md.'
+  );
 }
 
 async function openEmbedded(log: Log): Promise<EmbeddedServer> {

@@ -33,6 +33,15 @@ export async function openTestDatabase({ rate = 'off' }: { rate?: string } = {})
   return openAt(url.href, { rate, drop: () => administer(`drop database ${name}`) });
 }
 
+/** A database without any tables. */
+export async function openEmptyDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await administer(`create database ${name}`);
+  const url = new URL(inject('serverUrl'));
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => administer(`drop database ${name}`) };
+}
+
 /** An empty database on a server of the test's own, migrated. It is closed, and not dropped. */
 export async function adoptDatabase(url: string): Promise<TestDatabase> {
   await migrateDatabase(url, () => installQueue({ url, log: quietLog, supervise: false }));

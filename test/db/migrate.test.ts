@@ -1,0 +1,110 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import { Client } from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { migrateDatabase, readMigrations } from '../../src/db/migrate.ts';
+import { NewerSchemaError } from '../../src/db/schema-version.ts';
+import { poll } from '../support/poll.ts';
+import { runProgram } from '../support/program.ts';
+import { openEmptyDatabase, openTestDatabase } from '../support/test-database.ts';
+
+const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
+const noQueue = async () => {};
+
+/** The last migration of the days before old and new versions ran side by side. */
+const LAST_FREE = 9;
+
+interface Journal {
+  entries: { idx: number; tag: string }[];
+}
+
+async function readJournal(): Promise<Journal> {
+  return JSON.parse(await readFile(join(FOLDER, 'meta/_journal.json'), 'utf8'));
+}
+
+async function connect(url: string): Promise<Client> {
+  const client = new Client(url);
+  await client.connect();
+  onTestFinished(() => client.end());
+  return client;
+}
+
+/** A database as it was after the first migrations. */
+async function openOldDatabase(entries: number) {
+  const folder = await mkdtemp(join(tmpdir(), 'cta-migrations-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await cp(FOLDER, folder, { recursive: true });
+  const journal = await readJournal();
+  const some = { ...journal, entries: journal.entries.slice(0, entries) };
+  await writeFile(join(folder, 'meta/_journal.json'), JSON.stringify(some));
+  const database = await openEmptyDatabase();
+  onTestFinished(database.drop);
+  const client = new Client(database.url);
+  await client.connect();
+  await migrate(drizzle(client), { migrationsFolder: folder, migrationsSchema: 'cta' });
+  await client.end();
+  return database;
+}
+
+test('a database of a later version: the program says so and does nothing, unless that is allowed', async () => {
+  const db = await openTestDatabase();
+  onTestFinished(db.drop);
+  const later = new Date(Math.max(...readMigrations().map((m) => m.folderMillis)) + 86_400_000);
+  await db.orm.$client.query(
+    `insert into cta.__drizzle_migrations (hash, created_at) values ('later', ${later.getTime()})`,
+  );
+  await expect(migrateDatabase(db.url, noQueue)).rejects.toThrow(NewerSchemaError);
+  const env = { DATABASE_URL: db.url };
+  const refused = await runProgram({ args: ['migrate'], env });
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toMatch(
+    /^The database was migrated by a newer version .* Start that version or a later one\./,
+  );
+  expect(refused.stderr).toContain(later.toISOString());
+  const allowed = await runProgram({ args: ['limits'], env: { ...env, ALLOW_NEWER_SCHEMA: 'true' } });
+  expect(allowed.code).toBe(0);
+});
+
+test('a migration that has to wait for a lock lets others pass', async () => {
+  const { url } = await openOldDatabase(LAST_FREE);
+  const [holder, other] = [await connect(url), await connect(url)];
+  await holder.query('begin');
+  await holder.query('lock table cta.batches in access share mode');
+  const migration = migrateDatabase(url, noQueue);
+  const waiting = `select pid from pg_locks where not granted and relation = 'cta.batches'::regclass`;
+  const [first] = await poll(
+    async () => (await holder.query<{ pid: number }>(waiting)).rows,
+    (rows) => rows.length > 0,
+  );
+  // Stands behind the migration, as every reader would, and yet comes through before the lock is let go.
+  expect((await other.query('select count(*)::int as batches from cta.batches')).rows).toEqual([
+    { batches: 0 },
+  ]);
+  await poll(
+    async () => (await holder.query<{ pid: number }>(waiting)).rows,
+    (rows) => rows.some(({ pid }) => pid === first?.pid),
+  );
+  await holder.query('commit');
+  await migration;
+  const { rows } = await other.query(
+    'select max(created_at)::float8 as latest from cta.__drizzle_migrations',
+  );
+  expect(rows).toEqual([{ latest: Math.max(...readMigrations().map((m) => m.folderMillis)) }]);
+});
+
+/** What a program of the version before could stumble over. */
+const BREAKS =
+  /\b(drop (table|column|schema)|rename (to|column)|set not null|alter column \S+ (set data )?type)\b/i;
+
+test('a migration only adds, unless it is called a contraction', async () => {
+  const { entries } = await readJournal();
+  for (const { idx, tag } of entries) {
+    if (idx <= LAST_FREE || tag.includes('contract')) continue;
+    expect(await readFile(join(FOLDER, `${tag}.sql`), 'utf8'), tag).not.toMatch(BREAKS);
+  }
+  expect('ALTER TABLE "cta"."batches" ALTER COLUMN "name" SET NOT NULL').toMatch(BREAKS);
+});
