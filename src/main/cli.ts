@@ -86,6 +86,16 @@ program
     await runLimits(readSettings(process.env), createLog('warn'), options);
   });
 
+program
+  .command('doctor')
+  .description('look whether the database serves as it must, and whether what is in it is sound')
+  .option('--fix', 'put right what can be put right safely, also while workers work', false)
+  .option('--json', 'as JSON', false)
+  .action(async (options: { fix: boolean; json: boolean }) => {
+    const { runDoctor } = await import('./doctor-command.ts');
+    process.exitCode = await runDoctor(readSettings(process.env), createLog('warn'), options);
+  });
+
 const webhook = program.command('webhook').description('manage what a workspace is told, and where');
 
 /** A command about the webhooks of one workspace; its action has what the commands need, then its arguments. */

@@ -32,9 +32,7 @@ export async function openFoundation(
   log: Log,
   options: { supervise: boolean },
 ): Promise<Foundation> {
-  const server = settings.DATABASE_URL === undefined ? await openEmbedded(log) : undefined;
-  const closers: Closer[] = server ? [{ name: 'the embedded PostgreSQL', close: server.stop }] : [];
-  const url = settings.DATABASE_URL ?? server?.url ?? '';
+  const { url, embedded, closers } = await openServer(settings, log);
   try {
     await migrateDatabase(url, () => installQueue({ url, log, supervise: false }), {
       allowNewer: settings.ALLOW_NEWER_SCHEMA,
@@ -46,7 +44,7 @@ export async function openFoundation(
     closers.push({ name: 'the announcements', close: async () => stopAnnouncing() });
     const queue = await openQueue({ url, log, supervise: options.supervise });
     closers.push({ name: 'the queue', close: queue.stop });
-    return { url, database, queue, embedded: server !== undefined, closers };
+    return { url, database, queue, embedded, closers };
   } catch (error) {
     await closeAll(closers, log);
     if (error instanceof NewerSchemaError) throw new SettingsError(tellNewer(error));
@@ -62,6 +60,18 @@ function tellNewer({ migratedTo }: NewerSchemaError): string {
     `The database was migrated by a newer version of this program (its schema is of ${migratedTo.toISOString()}). ` +
     'Start that version or a later one. To go back to this one, see "Going back" in docs/operations.md.'
   );
+}
+
+/** The PostgreSQL of DATABASE_URL, as it is, or the embedded one, started if it does not run. */
+export async function openServer(
+  settings: Settings,
+  log: Log,
+): Promise<{ url: string; embedded: boolean; closers: Closer[] }> {
+  if (settings.DATABASE_URL !== undefined)
+    return { url: settings.DATABASE_URL, embedded: false, closers: [] };
+  const server = await openEmbedded(log);
+  const closers = [{ name: 'the embedded PostgreSQL', close: server.stop }];
+  return { url: server.url, embedded: true, closers };
 }
 
 async function openEmbedded(log: Log): Promise<EmbeddedServer> {
@@ -80,7 +90,7 @@ async function openEmbedded(log: Log): Promise<EmbeddedServer> {
 }
 
 /** The innermost reason: `connect ECONNREFUSED 127.0.0.1:5432`. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return reasonOf(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : reasonOf(error.cause);

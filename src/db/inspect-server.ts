@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { readMigrations } from './migrate.ts';
+import { findSchemaState, type SchemaState } from './schema-version.ts';
+
+/** What a server is, and whether it serves as the program needs it. */
+export interface ServerFacts {
+  /** As the server says it, such as `18.4`. */
+  readonly version: string;
+  /** `180004` for 18.4. */
+  readonly versionNumber: number;
+  readonly database: string;
+  readonly role: string;
+  /** A session keeps its server process: no pooler gives it away between transactions. */
+  readonly keepsSession: boolean;
+  /** What one session notifies another one hears. */
+  readonly hearsNotify: boolean;
+  readonly schema: SchemaState;
+  /** Tables of ours that the role may not read and write, and schemas it may not use. */
+  readonly denied: readonly string[];
+  /** Whether the role may make schemas, which the first start needs. */
+  readonly mayCreate: boolean;
+  /** Connections that are free for this role; those of superusers are not counted. */
+  readonly freeConnections: number;
+  /** Whether a commit is on disk when it is answered, as far as the settings say. */
+  readonly isDurable: boolean;
+  /** The server's clock less this machine's, in milliseconds, give or take half the way to it. */
+  readonly clockAheadMs: number;
+}
+
+const NOTIFY_CHANNEL = 'cta_doctor';
+const NOTIFY_WITHIN_MS = 2000;
+
+/** Looks at a server over two connections of its own. Changes nothing. Throws what connecting throws. */
+export async function inspectServer(url: string, schemas: readonly string[]): Promise<ServerFacts> {
+  // Nothing that is sent at the start of a session: poolers refuse what they do not know.
+  const config = { connectionString: url, connectionTimeoutMillis: 10_000, query_timeout: 30_000 };
+  const [one, other] = [new Client(config), new Client(config)];
+  for (const client of [one, other]) client.on('error', () => {});
+  try {
+    await one.connect();
+    await other.connect();
+    return {
+      ...(await readFacts(one)),
+      keepsSession: await keepsSession(one, other),
+      hearsNotify: await hearsNotify(one, other),
+      schema: await findSchemaState(one, readMigrations()),
+      denied: await findDenied(one, schemas),
+    };
+  } finally {
+    await Promise.all([one.end(), other.end()]);
+  }
+}
+
+async function readFacts(client: Client) {
+  const began = Date.now();
+  const { rows } = await client.query<{
+    version: string;
+    number: number;
+    database: string;
+    role: string;
+    may_create: boolean;
+    free: number;
+    durable: boolean;
+    now: number;
+  }>(`
+    select
+      current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+      current_database() as database, current_user as role,
+      has_database_privilege(current_database(), 'create') as may_create,
+      current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        - (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as free,
+      current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' as durable,
+      (extract(epoch from clock_timestamp()) * 1000)::float8 as now`);
+  const [row] = rows;
+  if (!row) throw new Error('the server answered no row');
+  return {
+    version: row.version,
+    versionNumber: row.number,
+    database: row.database,
+    role: row.role,
+    mayCreate: row.may_create,
+    freeConnections: row.free,
+    isDurable: row.durable,
+    clockAheadMs: Math.round(row.now - (began + Date.now()) / 2),
+  };
+}
+
+/**
+ * A pooler in transaction mode gives a session any server process for each transaction. While the other session holds the one
+ * that this one had, it is given another, if there is one; and what it sets for its session is lost.
+ */
+async function keepsSession(one: Client, other: Client): Promise<boolean> {
+  const mark = async () => {
+    const { rows } = await one.query<{ pid: number; mark: string | null }>(
+      `select pg_backend_pid() as pid, current_setting('cta.doctor', true) as mark`,
+    );
+    return `${rows[0]?.pid} ${rows[0]?.mark}`;
+  };
+  await one.query(`select set_config('cta.doctor', 'seen', false)`);
+  const before = await mark();
+  await other.query('begin');
+  try {
+    const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
+    return (await mark()) === before && before !== `${rows[0]?.pid} seen` && before.endsWith(' seen');
+  } finally {
+    await other.query('rollback');
+  }
+}
+
+async function hearsNotify(listener: Client, notifier: Client): Promise<boolean> {
+  const heard = Promise.withResolvers<boolean>();
+  const mark = String(Math.random());
+  const onNotification = ({ payload }: { payload?: string | undefined }) => {
+    if (payload === mark) heard.resolve(true);
+  };
+  listener.on('notification', onNotification);
+  const timeout = new AbortController();
+  try {
+    await listener.query(`listen ${NOTIFY_CHANNEL}`);
+    await notifier.query('select pg_notify($1, $2)', [NOTIFY_CHANNEL, mark]);
+    const late = sleep(NOTIFY_WITHIN_MS, false, { signal: timeout.signal }).catch(() => false);
+    return await Promise.race([heard.promise, late]);
+  } finally {
+    timeout.abort();
+    listener.off('notification', onNotification);
+    await listener.query(`unlisten ${NOTIFY_CHANNEL}`);
+  }
+}
+
+async function findDenied(client: Client, schemas: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ what: string }>(
+    `select 'schema ' || n.nspname as what from pg_namespace n
+     where n.nspname = any($1) and not has_schema_privilege(n.oid, 'usage')
+     union all
+     select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = any($1) and c.relkind in ('r', 'p') and has_schema_privilege(n.oid, 'usage')
+       and not (has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'insert')
+         and has_table_privilege(c.oid, 'update') and has_table_privilege(c.oid, 'delete'))
+     order by 1`,
+    [schemas],
+  );
+  return rows.map((row) => row.what);
+}

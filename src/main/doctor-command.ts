@@ -1,0 +1,247 @@
+import { getLimits, type Limits } from '../ai-calls/get-limits.ts';
+import {
+  type BrokenRow,
+  FOUND_AT_MOST,
+  INVARIANTS,
+  type Invariant,
+  type InvariantDeps,
+} from '../batches/invariants.ts';
+import { openDatabase } from '../db/client.ts';
+import { inspectServer, type ServerFacts } from '../db/inspect-server.ts';
+import type { Log } from '../lib/log.ts';
+import { openQueue, QUEUE_SCHEMA } from '../queue/queue.ts';
+import { type Closer, closeAll } from './close-all.ts';
+import { type Settings, SettingsError } from './config.ts';
+import { openServer, reasonOf } from './open-foundation.ts';
+
+/** One thing that was looked at, and what came of it. */
+export interface Finding {
+  readonly check: string;
+  /** `warning`: works, or mends itself while a worker runs; `fault`: somebody has to do something; `mended`: `--fix` did. */
+  readonly state: 'ok' | 'warning' | 'fault' | 'mended';
+  readonly says: string;
+  /** The first few of the rows it is about. */
+  readonly ids?: readonly string[];
+}
+
+const MIN_VERSION = 150_000;
+const MAX_CLOCK_DIFFERENCE_MS = 5000;
+/** Of these the check is told where to look. */
+const IDS_SHOWN = 5;
+const POOLER_ADVICE =
+  'It is a PgBouncer: in session mode it serves with ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout';
+const MARKS = { ok: '✓', mended: '✓', warning: '!', fault: '✗' } as const;
+
+/**
+ * `doctor`: whether the database serves as it must, and whether what is in it is sound. Migrates nothing and, without `--fix`,
+ * changes nothing. Answers the exit code: 0 sound (there may be warnings), 1 faults, 2 there was nothing to look at.
+ */
+export async function runDoctor(
+  settings: Settings,
+  log: Log,
+  options: { json: boolean; fix: boolean },
+): Promise<0 | 1 | 2> {
+  const findings: Finding[] = [];
+  const add = (finding: Finding) => {
+    findings.push(finding);
+    if (!options.json) process.stdout.write(draw(finding));
+  };
+  const isComplete = await examine(settings, log, options.fix, add);
+  const faults = findings.filter(({ state }) => state === 'fault').length;
+  if (options.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
+  else process.stdout.write(`\n${summarize(findings, options.fix)}\n`);
+  if (!isComplete) return 2;
+  return faults > 0 ? 1 : 0;
+}
+
+type Add = (finding: Finding) => void;
+
+/** Answers whether all could be looked at. */
+async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Promise<boolean> {
+  const closers: Closer[] = [];
+  try {
+    const server = await openServer(settings, log);
+    closers.push(...server.closers);
+    const facts = await inspectServer(server.url, ['cta', QUEUE_SCHEMA]);
+    for (const finding of judgeServer(facts, settings)) add(finding);
+    if (!facts.keepsSession || facts.schema.is !== 'current' || facts.denied.length > 0) return false;
+    const database = openDatabase({ url: server.url, poolSize: 2, applicationName: 'cta-batch doctor' });
+    closers.push({ name: 'the database', close: database.close });
+    const queue = await openQueue({ url: server.url, log, supervise: false });
+    closers.push({ name: 'the queue', close: queue.stop });
+    const deps: InvariantDeps = { orm: database.orm, transact: database.transact, queue };
+    for (const finding of judgeLimits(await getLimits(deps), settings)) add(finding);
+    for (const invariant of INVARIANTS) add(await check(deps, invariant, fix));
+    return true;
+  } catch (error) {
+    if (error instanceof SettingsError) throw error;
+    const reason = reasonOf(error);
+    const advice = /startup parameter/.test(reason) ? `. ${POOLER_ADVICE}` : '';
+    add({ check: 'connection', state: 'fault', says: `the database cannot be used: ${reason}${advice}` });
+    return false;
+  } finally {
+    await closeAll(closers, log);
+  }
+}
+
+function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
+  const { schema } = facts;
+  const finding = (
+    check: string,
+    isGood: boolean,
+    good: string,
+    bad: string,
+    state: Finding['state'] = 'fault',
+  ) => (isGood ? { check, state: 'ok' as const, says: good } : { check, state, says: bad });
+  const needed = settings.DATABASE_POOL + 3;
+  return [
+    {
+      check: 'connection',
+      state: 'ok',
+      says: `connected to the database ${facts.database} as ${facts.role}`,
+    },
+    finding(
+      'version',
+      facts.versionNumber >= MIN_VERSION,
+      `PostgreSQL ${facts.version}`,
+      `PostgreSQL ${facts.version} is too old: 15 or newer is needed`,
+    ),
+    finding(
+      'session',
+      facts.keepsSession && facts.hearsNotify,
+      'sessions are kept, and notifications are heard',
+      'a pooler in transaction mode stands in between: workers hold locks and listen, which it breaks. Connect to the server itself, or through a pooler in session mode',
+    ),
+    finding(
+      'connections',
+      facts.freeConnections >= needed,
+      `${facts.freeConnections} connections are free; a process takes up to ${needed}`,
+      `${facts.freeConnections} connections are free, and a process takes up to ${needed} (DATABASE_POOL and 3 more): raise max_connections or lower DATABASE_POOL`,
+      'warning',
+    ),
+    finding(
+      'durability',
+      facts.isDurable,
+      'what is committed is on disk',
+      'fsync or synchronous_commit is off: a crash of the server can lose answers that were paid for, and slots of the limit',
+      'warning',
+    ),
+    finding(
+      'clock',
+      Math.abs(facts.clockAheadMs) <= MAX_CLOCK_DIFFERENCE_MS,
+      'the clocks of the server and of this machine agree',
+      `the server’s clock is ${facts.clockAheadMs} ms ahead of this machine’s; the limit goes by the server’s, but logs will not fit together`,
+      'warning',
+    ),
+    judgeSchema(schema, facts),
+    finding(
+      'privileges',
+      facts.denied.length === 0,
+      'the role may read and write all tables',
+      `the role ${facts.role} may not use ${facts.denied.slice(0, IDS_SHOWN).join(', ')}: grant it usage of the schemas and select, insert, update, delete on their tables`,
+    ),
+  ];
+}
+
+function judgeSchema(schema: ServerFacts['schema'], facts: ServerFacts): Finding {
+  const check = 'schema';
+  if (schema.is === 'current') return { check, state: 'ok', says: 'the schema is up to date' };
+  if (schema.is === 'newer') {
+    return {
+      check,
+      state: 'fault',
+      says: `a newer version has migrated the database (to ${schema.migratedTo.toISOString()}): run that one`,
+    };
+  }
+  if (schema.is === 'new' && !facts.mayCreate) {
+    return {
+      check,
+      state: 'fault',
+      says: `there is no schema yet, and the role ${facts.role} may not make one: grant it create on database ${facts.database}`,
+    };
+  }
+  const what = schema.is === 'new' ? 'there is no schema yet' : 'the schema is of an older version';
+  return { check, state: 'fault', says: `${what}: \`migrate\` or \`start\` brings it up to date` };
+}
+
+function judgeLimits({ rate, kinds }: Limits, settings: Settings): Finding[] {
+  const set = settings.PREVIEW_RATE_LIMIT;
+  const inForce: Finding =
+    rate === null || rate === set
+      ? {
+          check: 'limit',
+          state: 'ok',
+          says: rate === null ? 'no worker has started yet' : `the limit in force is ${rate}`,
+        }
+      : {
+          check: 'limit',
+          state: 'warning',
+          says: `the limit in force is ${rate}, PREVIEW_RATE_LIMIT here is ${set}: the worker that starts next decides`,
+        };
+  const windows = kinds.map(({ kind, maxCalls, worstWindow, windowMs }): Finding => {
+    const check = `worst_window_${kind}`;
+    if (maxCalls === null || worstWindow === null)
+      return { check, state: 'ok', says: `${kind}: nothing to hold against a limit` };
+    const said = `${kind}: at most ${worstWindow.calls} calls in any ${windowMs / 1000} s on record`;
+    if (worstWindow.calls <= maxCalls)
+      return { check, state: 'ok', says: `${said}, the limit is ${maxCalls}` };
+    return {
+      check,
+      state: 'fault',
+      says: `${said} (from ${worstWindow.from.toISOString()}), the limit is ${maxCalls}: unless the limit was higher then, it was broken`,
+    };
+  });
+  return [inForce, ...windows];
+}
+
+async function check(deps: InvariantDeps, invariant: Invariant, fix: boolean): Promise<Finding> {
+  const { name, holds, mendsItself } = invariant;
+  const broken = await invariant.find(deps.orm);
+  if (broken.length === 0) return { check: name, state: 'ok', says: holds };
+  const left = fix && invariant.mend ? await mend(deps, invariant, broken) : broken;
+  if (left.length === 0)
+    return { check: name, state: 'mended', says: `${holds}: ${count(broken)} did not, and do now` };
+  const advice = !invariant.mend
+    ? 'look at them: what is right, only a person can tell'
+    : fix
+      ? 'some could not be put right; see the log of the workers'
+      : mendsItself
+        ? 'a running worker puts that right, and so does --fix'
+        : '--fix puts that right';
+  return {
+    check: name,
+    state: mendsItself && !fix ? 'warning' : 'fault',
+    says: `${count(left)} against the rule that ${holds}; ${advice}`,
+    ids: left.slice(0, IDS_SHOWN).map(({ id }) => id),
+  };
+}
+
+/** As many at a time as one look brings, while it helps. Answers what is left. */
+async function mend(
+  deps: InvariantDeps,
+  invariant: Invariant,
+  found: readonly BrokenRow[],
+): Promise<readonly BrokenRow[]> {
+  let broken = found;
+  for (let last = ''; broken.length > 0 && broken[0]?.id !== last; ) {
+    last = broken[0]?.id ?? '';
+    await invariant.mend?.(deps, broken);
+    broken = await invariant.find(deps.orm);
+  }
+  return broken;
+}
+
+function count({ length }: { length: number }): string {
+  return length === FOUND_AT_MOST ? `${length} or more` : String(length);
+}
+
+function draw({ state, says, ids }: Finding): string {
+  return `${MARKS[state]} ${says}\n${(ids ?? []).map((id) => `    ${id}\n`).join('')}`;
+}
+
+function summarize(findings: readonly Finding[], fix: boolean): string {
+  const of = (state: Finding['state']) => findings.filter((finding) => finding.state === state).length;
+  const [faults, warnings] = [of('fault'), of('warning')];
+  if (faults + warnings === 0) return fix && of('mended') > 0 ? 'All is well now.' : 'All is well.';
+  return `${faults} ${faults === 1 ? 'fault' : 'faults'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`;
+}

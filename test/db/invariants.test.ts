@@ -1,0 +1,138 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createBatch } from '../../src/batches/create-batch.ts';
+import { INVARIANTS } from '../../src/batches/invariants.ts';
+import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let workspaceId: string;
+beforeEach(async () => {
+  db = await openTestDatabase();
+  ({ workspaceId } = await db.addWorkspace('one'));
+});
+afterEach(() => db.drop());
+
+const invariant = (name: string) => {
+  const found = INVARIANTS.find((one) => one.name === name);
+  if (!found) throw new Error(`no invariant ${name}`);
+  return found;
+};
+
+/** The names of those that are broken. */
+async function broken(): Promise<string[]> {
+  const names = [];
+  for (const { name, find } of INVARIANTS) if ((await find(db.orm)).length > 0) names.push(name);
+  return names;
+}
+
+const run = (query: SQL) => db.orm.execute(query);
+const old = sql`clock_timestamp() - interval '2 days'`;
+const jobs = async () =>
+  (await run(sql`select name from cta_jobs.job where state < 'active' order by name`)).rows;
+
+/** A batch whose pages wait, one with previews that wait, one with calls under way and one that is done. */
+async function fill(): Promise<void> {
+  const workerId = await addWorker(db);
+  await addQueuedBatch(db, workspaceId, [2]);
+  await finish(db, await claim(db, workerId, 2));
+  await addQueuedBatch(db, workspaceId, [2]);
+  await claim(db, workerId, 1);
+  await createBatch(db.deps, {
+    workspaceId,
+    batch: { sources: [{ url: 'https://shop.example/a', batchSize: 2 }] },
+  });
+}
+
+test('nothing is found in the midst of work', async () => {
+  await fill();
+  await run(sql`update cta.workers set seen_at = clock_timestamp()`);
+  expect(await broken()).toEqual([]);
+});
+
+test.each<[name: string, ruin: SQL[]]>([
+  ['waiting_pages', [sql`delete from cta_jobs.job where name = 'source.process'`]],
+  ['waiting_previews', [sql`delete from cta_jobs.job where name = 'preview.generate'`]],
+  [
+    'running_previews',
+    [
+      sql`update cta.ai_calls set status = 'unknown', ended_at = clock_timestamp() where status = 'sent'`,
+      sql`update cta.previews set updated_at = ${old} where status = 'running'`,
+    ],
+  ],
+  [
+    'unfinished_batches',
+    [
+      sql`update cta.previews set finished_at = ${old} where status = 'done'`,
+      sql`update cta.batches set finished_at = null, created_at = ${old} where finished_at is not null`,
+    ],
+  ],
+  ['finished_batches', [sql`update cta.batches set finished_at = clock_timestamp()`]],
+  [
+    'usage',
+    [
+      sql`update cta.ai_calls set ended_at = ${old} where status = 'answered'`,
+      sql`update cta.previews set usage_calls = 0, updated_at = ${old} where status = 'done'`,
+    ],
+  ],
+  [
+    'orphan_assets',
+    [
+      sql`
+        insert into cta.assets (id, workspace_id, key, sha256, content_type, width, height, bytes, used_at)
+        select gen_random_uuid(), id, 'orphan', sha256('orphan'), 'image/png', 1, 1, 'orphan', ${old} from cta.workspaces`,
+    ],
+  ],
+  [
+    'work_of_the_dead',
+    [
+      sql`update cta.workers set died_at = clock_timestamp()`,
+      sql`update cta.ai_calls set claimed_at = ${old} where status = 'sent'`,
+    ],
+  ],
+])('%s: found, and mended', async (name, ruin) => {
+  await fill();
+  for (const query of ruin) await run(query);
+  const { find, mend } = invariant(name);
+  const rows = await find(db.orm);
+  expect(rows).not.toEqual([]);
+  await mend?.(db.deps, rows);
+  expect(await find(db.orm)).toEqual([]);
+});
+
+test('a page that was read, while a preview of it waits, is read again', async () => {
+  await fill();
+  await run(sql`update cta.sources set status = 'done' where status = 'pending'`);
+  await run(sql`delete from cta_jobs.job where name = 'source.process'`);
+  const { find, mend } = invariant('read_pages');
+  const rows = await find(db.orm);
+  expect(rows).toHaveLength(1);
+  await mend?.(db.deps, rows);
+  expect(await find(db.orm)).toEqual([]);
+  expect(await jobs()).toContainEqual({ name: 'source.process' });
+});
+
+test('jobs that have nothing to do are taken out, and no others', async () => {
+  await fill();
+  const created = await createBatch(db.deps, {
+    workspaceId,
+    batch: { sources: [{ url: 'https://shop.example/b', batchSize: 1 }] },
+  });
+  await run(sql`delete from cta.batches where id = ${created.id}`);
+  const { find, mend } = invariant('jobs');
+  const rows = await find(db.orm);
+  expect(rows).toHaveLength(1);
+  await mend?.(db.deps, rows);
+  expect(await find(db.orm)).toEqual([]);
+  // Those of what waits are still there.
+  expect(await broken()).toEqual([]);
+});
+
+test('what only a person can put right has no mending', async () => {
+  await fill();
+  const other = await db.addWorkspace('two');
+  await run(sql`update cta.ai_calls set asset_id = null where status = 'answered' and kind = 'image'`);
+  await run(sql`update cta.batches set workspace_id = ${other.workspaceId}`);
+  expect(await broken()).toEqual(['lost_backgrounds', 'workspaces']);
+  expect([invariant('lost_backgrounds').mend, invariant('workspaces').mend]).toEqual([undefined, undefined]);
+});
