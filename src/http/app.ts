@@ -38,6 +38,8 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
     // Head and body: 64 KB need no longer, and nobody may hold a connection by sending it byte by byte.
     requestTimeout: 30_000,
     trustProxy: options.trustProxy,
+    // What comes while it closes is answered as ever.
+    return503OnClosing: false,
     genReqId: (request) => nameRequest(request.headers['x-request-id']),
     // Batched tRPC calls have their names in one path segment.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 5000 },

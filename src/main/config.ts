@@ -92,6 +92,11 @@ const settingsSchema = z.object({
   AI_IMAGE_MODEL: z.string().min(1).default('gpt-image-1'),
   AI_TIMEOUT: duration.default(180_000),
   STOP_GRACE: duration.default(10_000),
+  STOP_DELAY: z
+    .literal('0')
+    .transform(() => 0)
+    .or(duration)
+    .default(1000),
   PROVIDER_WAIT: duration.default(600_000),
   FETCH_TIMEOUT: duration.default(20_000),
   FETCH_ALLOW_HOSTS: z

@@ -1,4 +1,6 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createBatchWatch } from '../batches/watch-batches.ts';
 import { createApp } from '../http/app.ts';
 import type { Log } from '../lib/log.ts';
@@ -19,8 +21,15 @@ const LISTEN_ERRORS: Record<string, (host: string, port: number) => string> = {
 export interface RunningApi {
   /** Where it can be reached, such as `http://127.0.0.1:3000`. */
   readonly address: string;
-  /** Takes no more requests and lets those under way finish. */
+  /**
+   * Serves on for `STOP_DELAY` while it asks those who keep connections open to close them, then takes no more requests and lets
+   * those under way finish: nobody who can go elsewhere is cut off.
+   */
   stop(): Promise<void>;
+}
+
+function countConnections(server: Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 0 : count)));
 }
 
 /** Opens the port and serves both doors. */
@@ -44,6 +53,11 @@ export async function startApi(foundation: Foundation, settings: Settings, log: 
       trustProxy: settings.TRUST_PROXY,
     },
   );
+  let isStopping = false;
+  // Before anything is answered: `Connection: close` is in the head.
+  app.server.prependListener('request', (_request, response) => {
+    if (isStopping) response.shouldKeepAlive = false;
+  });
   const { HOST: host, PORT: port } = settings;
   try {
     await app.listen({ host, port });
@@ -59,6 +73,8 @@ export async function startApi(foundation: Foundation, settings: Settings, log: 
   return {
     address: `http://${name}:${bound.port}`,
     async stop() {
+      isStopping = true;
+      if ((await countConnections(app.server)) > 0) await sleep(settings.STOP_DELAY);
       // Requests under way may end; one that does not (it may never have been sent whole) is cut off.
       const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);
       await app.close();

@@ -42,7 +42,14 @@ export async function startProgram({
 }: ProgramOptions): Promise<Program> {
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, script, ...args], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', LOG_LEVEL: 'info', ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      PORT: '0',
+      LOG_LEVEL: 'info',
+      STOP_DELAY: '0',
+      ...env,
+    },
     stdio: 'pipe',
   });
   let stdout = '';
