@@ -57,3 +57,25 @@ test('one that is closed runs nothing more', async () => {
   expect(run).toHaveBeenCalledTimes(1);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('one that is drained runs what is left, each when its time has come, also what a run asks for', async () => {
+  const runs: string[] = [];
+  const pacer = createPacer(100, async (key) => {
+    runs.push(`${key} ${Date.now() - began}`);
+    if (runs.length === 3) pacer.touch(key);
+  });
+  const began = Date.now();
+  let isDrained = false;
+  for (const key of ['a', 'b', 'a']) pacer.touch(key);
+  const drained = pacer.drain().then(() => {
+    isDrained = true;
+  });
+  await vi.advanceTimersByTimeAsync(199);
+  expect([runs, isDrained]).toEqual([['a 0', 'b 0', 'a 100'], false]);
+  await vi.advanceTimersByTimeAsync(1);
+  await drained;
+  expect(runs.at(-1)).toBe('a 200');
+  pacer.touch('b');
+  await pacer.drain();
+  expect([runs.length, vi.getTimerCount()]).toEqual([4, 0]);
+});

@@ -41,7 +41,7 @@ export async function openFoundation(
     const database = openDatabase({ url, poolSize, applicationName: 'cta-batch' });
     const stopAnnouncing = announceChanges(database);
     closers.push({ name: 'the database', close: database.close });
-    closers.push({ name: 'the announcements', close: async () => stopAnnouncing() });
+    closers.push({ name: 'the announcements', close: stopAnnouncing });
     const queue = await openQueue({ url, log, supervise: options.supervise });
     closers.push({ name: 'the queue', close: queue.stop });
     return { url, database, queue, embedded, closers };

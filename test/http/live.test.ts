@@ -11,7 +11,7 @@ import { openTestDatabase, type TestDatabase } from '../support/test-database.ts
 let db: TestDatabase;
 let api: TestApi;
 let workerId: string;
-let stopAnnouncing: () => void;
+let stopAnnouncing: () => Promise<void>;
 let one: { workspaceId: string; token: string };
 let other: { workspaceId: string; token: string };
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await api.close();
-  stopAnnouncing();
+  await stopAnnouncing();
   await db.drop();
 });
 

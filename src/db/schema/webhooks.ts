@@ -42,6 +42,8 @@ export const webhookDeliveries = cta.table(
     lastError: text('last_error'),
     createdAt: createdAt(),
     attemptedAt: moment('attempted_at'),
+    /** When the next try is due; null before the first one, while one is under way, and once it is over. */
+    dueAt: moment('due_at'),
     deliveredAt: moment('delivered_at'),
   },
   (t) => [
