@@ -9,6 +9,8 @@ import type { LimitRequests } from './limit-requests.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { prepareProblem } from './problem.ts';
 import { appRouter } from './router.ts';
+import { nameErrorRequest } from './trpc.ts';
+import type { TrpcErrorShape } from './trpc-error-shape.ts';
 
 interface TrpcOptions {
   readonly deps: ApiDeps;
@@ -42,7 +44,8 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
   app.setErrorHandler(async (error, request, reply) => {
     const problem = await prepareProblem(options.deps.log, error, request, reply);
     const { httpStatus } = describeError(problem.code);
-    const shape = { message: problem.message, code: -32_600, data: { code: problem.code, httpStatus } };
+    const data = { code: problem.code, httpStatus, requestId: request.id };
+    const shape: TrpcErrorShape = { message: problem.message, code: -32_600, data };
     return reply.code(httpStatus).send({ error: { json: shape } });
   });
   /**
@@ -87,6 +90,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
             ? { headers: { 'www-authenticate': 'Bearer' } }
             : {},
         onError({ error, path }) {
+          nameErrorRequest(error, request.id);
           if (error.code === 'INTERNAL_SERVER_ERROR') {
             const fields = { err: error.cause ?? error, requestId: request.id, path };
             options.deps.log.error(fields, 'a procedure failed');

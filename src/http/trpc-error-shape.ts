@@ -13,6 +13,8 @@ export interface TrpcErrorShape {
     /** Stable; each one is explained on the page `/errors`. */
     readonly code: ErrorCode;
     readonly httpStatus: number;
+    /** Of the HTTP request: the same in each error of a batched one, in its header `X-Request-Id` and in the log. */
+    readonly requestId: string;
     /** Of a wrong input: each wrong field. */
     readonly errors?: readonly { readonly path: string; readonly message: string }[];
   };

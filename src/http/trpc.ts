@@ -15,6 +15,14 @@ export interface TrpcContext {
   readonly baseUrl: string;
 }
 
+/** Of each error that is to be answered: the request it came with. tRPC formats some before there is a context. */
+const requestIds = new WeakMap<TRPCError, string>();
+
+/** Notes which request an error belongs to; to be called before it is formatted. */
+export function nameErrorRequest(error: TRPCError, requestId: string): void {
+  requestIds.set(error, requestId);
+}
+
 const t = initTRPC.context<TrpcContext>().create({
   transformer: {
     serialize: (value: unknown) => superjson.serialize(value),
@@ -44,6 +52,7 @@ const t = initTRPC.context<TrpcContext>().create({
         ...(shape.data.path === undefined ? {} : { path: shape.data.path }),
         code: problem.code,
         httpStatus,
+        requestId: requestIds.get(error) ?? '',
         ...(errors.length > 0 ? { errors } : {}),
       },
     };

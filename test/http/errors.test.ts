@@ -81,7 +81,11 @@ describe('tRPC', () => {
     api.app.inject({
       method: payload === undefined ? 'GET' : 'POST',
       url: `/trpc/${url}`,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'x-request-id': 'order-7',
+      },
       ...(payload === undefined ? {} : { payload }),
     });
 
@@ -104,12 +108,13 @@ describe('tRPC', () => {
       400,
       'validation',
     ],
+    ['a body that is too large', 'batch.create', ' '.repeat(70_000), 413, 'payload_too_large'],
     ['annotations of a wrong type', 'batch.create', '{"json":{"sources":[]},"meta":7}', 400, 'validation'],
   ])('%s', async (_name, url, payload, status, code) => {
     const answer = await call(url, payload);
     expect(answer.statusCode).toBe(status);
     const { data } = answer.json().error.json;
-    expect(data).toMatchObject({ code, httpStatus: status });
+    expect(data).toMatchObject({ code, httpStatus: status, requestId: 'order-7' });
     expect(answer.body).not.toMatch(/stack|node_modules|\.ts:/);
   });
 });

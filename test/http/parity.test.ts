@@ -330,8 +330,8 @@ async function askRest({ method, path }: Door, input: Input): Promise<Said> {
     headers: got,
   } = await api.app.inject({ method, url, headers, ...payload });
   if (status >= 400) {
-    const { code, detail: message, errors, status: said } = JSON.parse(body);
-    expect(said).toBe(status);
+    const { code, detail: message, errors, status: said, request_id: requestId } = JSON.parse(body);
+    expect([said, requestId]).toEqual([status, got['x-request-id']]);
     return { status, code, message, errors };
   }
   if (String(got['content-type']).startsWith('text/event-stream')) {
@@ -350,7 +350,11 @@ function fromPage({ next, previous, results }: Record<'next' | 'previous' | 'res
 async function askTrpc(path: string, type: string, input: Input): Promise<Said> {
   const json = JSON.stringify(superjson.serialize(input));
   const isMutation = type === 'mutation';
-  const { statusCode: status, body } = await api.app.inject({
+  const {
+    statusCode: status,
+    body,
+    headers: got,
+  } = await api.app.inject({
     method: isMutation ? 'POST' : 'GET',
     url: `/trpc/${path}${isMutation ? '' : `?input=${encodeURIComponent(json)}`}`,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -360,13 +364,13 @@ async function askTrpc(path: string, type: string, input: Input): Promise<Said> 
     const [first] = readEvents(body).filter(
       ({ event }) => event === undefined || event === 'serialized-error',
     );
-    if (first?.event === 'serialized-error') return toError(superjson.deserialize(first.data));
+    if (first?.event === 'serialized-error') return toError(superjson.deserialize(first.data), got);
     const { id, data } = first ?? expect.unreachable();
     return { status, output: { id, event: 'batch', data: spell(superjson.deserialize(data)) } };
   }
   const answer = JSON.parse(body);
   if (answer.error) {
-    const said = toError(superjson.deserialize(answer.error));
+    const said = toError(superjson.deserialize(answer.error), got);
     expect(said.status).toBe(status);
     return said;
   }
@@ -375,12 +379,18 @@ async function askTrpc(path: string, type: string, input: Input): Promise<Said> 
 
 interface TrpcError {
   readonly message: string;
-  readonly data: { httpStatus: number; code: string; errors?: { path: string; message: string }[] };
+  readonly data: {
+    httpStatus: number;
+    code: string;
+    requestId: string;
+    errors?: { path: string; message: string }[];
+  };
 }
 
 /** Paths in REST's spelling: fields that it has in a header are named by that. */
-function toError(error: unknown) {
+function toError(error: unknown, headers: Record<string, unknown>) {
   const { message, data } = error as TrpcError;
+  expect(data.requestId).toBe(headers['x-request-id']);
   const errors = data.errors?.map((entry) => ({ ...entry, path: HEADERS[entry.path] ?? snake(entry.path) }));
   return { status: data.httpStatus, code: data.code, message, errors };
 }

@@ -92,6 +92,7 @@ test('runs in Node against a service', async () => {
     headlines: ['A red shoe', 'A red shoe'],
     seen: ['done'],
     code: 'not_found',
+    requestId: expect.stringMatching(/^[\da-f-]{36}$/),
   });
   await api.close();
   await db.drop();
