@@ -76,7 +76,10 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
     deps.log.debug({ requestId, method, url, status: statusCode, ms }, 'request');
   });
   // Those who watch hold their connections open: they are told that it is over.
-  app.addHook('preClose', () => deps.batchWatch.close());
+  app.addHook('preClose', async () => {
+    deps.tokenWatch.close();
+    await deps.batchWatch.close();
+  });
   parseJsonBodies(app);
   if (options.corsOrigins.length > 0) {
     await app.register(cors, {

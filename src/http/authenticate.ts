@@ -19,9 +19,10 @@ export function createAuthenticate(deps: Pick<ApiDeps, 'orm'>): Authenticate {
     if (known) return known;
     const owner = await findWorkspaceByToken(deps, token);
     if (!owner) throw new AppError('unauthorized');
-    const { workspaceId, expiresInMs } = owner;
+    const { workspaceId, tokenId, expiresInMs } = owner;
     const caller: Caller = {
       workspaceId,
+      tokenId,
       ...(expiresInMs === null ? {} : { expiresAt: performance.now() + expiresInMs }),
     };
     accepted.set(token, caller, { ttl: Math.max(1, Math.min(REMEMBER_MS, expiresInMs ?? REMEMBER_MS)) });

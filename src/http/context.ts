@@ -2,14 +2,20 @@ import type { changePreview } from '../batches/change-preview.ts';
 import type { createBatch } from '../batches/create-batch.ts';
 import type { BatchWatch } from '../batches/watch-batches.ts';
 import type { Log } from '../lib/log.ts';
+import type { TokenWatch } from '../workspaces/watch-tokens.ts';
 
 /** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */
 export type ApiDeps = Parameters<typeof createBatch>[0] &
-  Parameters<typeof changePreview>[0] & { readonly log: Log; readonly batchWatch: BatchWatch };
+  Parameters<typeof changePreview>[0] & {
+    readonly log: Log;
+    readonly batchWatch: BatchWatch;
+    readonly tokenWatch: TokenWatch;
+  };
 
 /** A request whose token was accepted. */
 export interface Caller {
   readonly workspaceId: string;
+  readonly tokenId: string;
   /** When its token expires, a `performance.now()`; absent if it never does. */
   readonly expiresAt?: number;
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import type { TokenWatch } from '../workspaces/watch-tokens.ts';
 import type { Caller } from './context.ts';
 
 /** Comments that keep the connection open through proxies, and tell both ends when it is not. */
@@ -59,16 +60,19 @@ function pause(ms: number, signal: AbortSignal): Promise<undefined> {
   });
 }
 
-/** Aborts when the client hangs up, or when the token it came with expires. */
-export function watchCaller(reply: FastifyReply, caller: Caller): AbortSignal {
+/** Aborts at the end of an answer: of a connection that is kept alive, or with it. */
+export function answerSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  // The answer's end: of a connection that is kept alive, or with it.
   reply.raw.once('close', () => gone.abort());
-  return AbortSignal.any([gone.signal, expirySignal(caller)]);
+  return gone.signal;
 }
 
-/** Aborts when the caller's token expires. */
-export function expirySignal({ expiresAt }: Caller): AbortSignal {
+/** Aborts with `ended`, when the caller's token expires, or when it is found to be deleted. */
+export function callerSignal(tokenWatch: TokenWatch, caller: Caller, ended: AbortSignal): AbortSignal {
+  return AbortSignal.any([ended, expirySignal(caller), tokenWatch.watch(caller.tokenId, ended)]);
+}
+
+function expirySignal({ expiresAt }: Caller): AbortSignal {
   if (expiresAt === undefined) return new AbortController().signal;
   const leftMs = Math.ceil(expiresAt - performance.now());
   return AbortSignal.timeout(Math.min(Math.max(leftMs, 0), MAX_TIMER_MS));

@@ -9,7 +9,7 @@ import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import { addEntityTags } from './entity-tags.ts';
 import { toInputError } from './errors.ts';
-import { type ServerSentEvent, sendEvents, watchCaller } from './event-stream.ts';
+import { answerSignal, callerSignal, type ServerSentEvent, sendEvents } from './event-stream.ts';
 import { headersOf, readHeaders } from './header-inputs.ts';
 import type { LimitRequests } from './limit-requests.ts';
 import { watchBatchInput } from './operations.ts';
@@ -72,9 +72,10 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     async (request, reply) => {
       const caller = callerOf(request);
       const input = watchBatchInput.parse({ ...readHeaders(request, watchBatchInput), ...request.params });
-      const signal = watchCaller(reply, caller);
+      const { batchWatch, tokenWatch } = options.deps;
+      const signal = callerSignal(tokenWatch, caller, answerSignal(reply));
       const watched = { workspaceId: caller.workspaceId, ...input, signal };
-      const { isOver, events } = await options.deps.batchWatch.watch(watched);
+      const { isOver, events } = await batchWatch.watch(watched);
       // A browser that has seen the end is told not to come again.
       return isOver ? reply.code(204).send() : sendEvents(reply, writeBatchEvents(events));
     },

@@ -42,9 +42,9 @@ program
     process.stdout.write('The database is up to date.\n');
   });
 
-program
-  .command('token')
-  .description('manage tokens')
+const token = program.command('token').description('manage tokens');
+
+token
   .command('create')
   .description('make a token of a workspace (made if it is missing) and print it')
   .requiredOption('--workspace <name>', 'name of the workspace')
@@ -53,6 +53,20 @@ program
     const { runTokenCreate } = await import('./token-command.ts');
     await runTokenCreate(readSettings(process.env), createLog('warn'), options);
   });
+
+workspaceCommand(token, 'list', 'show the tokens: their ids, when they were made and when they end').action(
+  async (options: { workspace: string }) => {
+    const { runTokenList } = await import('./token-command.ts');
+    await runTokenList(readCommand(options));
+  },
+);
+
+workspaceCommand(token, 'revoke <id>', 'take a token away').action(
+  async (id: string, options: { workspace: string }) => {
+    const { runTokenRevoke } = await import('./token-command.ts');
+    await runTokenRevoke(readCommand(options), id);
+  },
+);
 
 program
   .command('generate <url...>')
@@ -98,20 +112,12 @@ program
 
 const webhook = program.command('webhook').description('manage what a workspace is told, and where');
 
-/** A command about the webhooks of one workspace; its action has what the commands need, then its arguments. */
-function webhookCommand(usage: string, description: string): Command {
-  return webhook
-    .command(usage)
-    .description(description)
-    .requiredOption('--workspace <name>', 'name of the workspace');
+async function loadWebhookCommand(options: { workspace: string }) {
+  return { command: readCommand(options), run: await import('./webhook-command.ts') };
 }
 
-async function loadWebhookCommand({ workspace }: { workspace: string }) {
-  const command = { settings: readSettings(process.env), log: createLog('warn'), workspace };
-  return { command, run: await import('./webhook-command.ts') };
-}
-
-webhookCommand(
+workspaceCommand(
+  webhook,
   'add <url>',
   'tell this address when a batch is finished; prints the id and the secret',
 ).action(async (url: string, options: { workspace: string }) => {
@@ -119,26 +125,26 @@ webhookCommand(
   await run.runWebhookAdd(command, url);
 });
 
-webhookCommand('list', 'show the webhooks').action(async (options: { workspace: string }) => {
+workspaceCommand(webhook, 'list', 'show the webhooks').action(async (options: { workspace: string }) => {
   const { command, run } = await loadWebhookCommand(options);
   await run.runWebhookList(command);
 });
 
-webhookCommand('remove <id>', 'remove a webhook, and the log of its deliveries').action(
+workspaceCommand(webhook, 'remove <id>', 'remove a webhook, and the log of its deliveries').action(
   async (id: string, options: { workspace: string }) => {
     const { command, run } = await loadWebhookCommand(options);
     await run.runWebhookRemove(command, id);
   },
 );
 
-webhookCommand('deliveries', 'show what was sent, and what came of it')
+workspaceCommand(webhook, 'deliveries', 'show what was sent, and what came of it')
   .option('--limit <n>', 'as many of the newest', parseCount, 20)
   .action(async (options: { workspace: string; limit: number }) => {
     const { command, run } = await loadWebhookCommand(options);
     await run.runWebhookDeliveries(command, options.limit);
   });
 
-webhookCommand('resend <delivery>', 'send a delivery again').action(
+workspaceCommand(webhook, 'resend <delivery>', 'send a delivery again').action(
   async (id: string, options: { workspace: string }) => {
     const { command, run } = await loadWebhookCommand(options);
     await run.runWebhookResend(command, id);
@@ -154,6 +160,18 @@ program
     const { runModelsPull } = await import('./models-command.ts');
     await runModelsPull(readSettings(process.env), id);
   });
+
+/** A command about one workspace, which must be there. */
+function workspaceCommand(group: Command, usage: string, description: string): Command {
+  return group
+    .command(usage)
+    .description(description)
+    .requiredOption('--workspace <name>', 'name of the workspace');
+}
+
+function readCommand({ workspace }: { workspace: string }) {
+  return { settings: readSettings(process.env), log: createLog('warn'), workspace };
+}
 
 function parseCount(text: string): number {
   const count = Number(text);

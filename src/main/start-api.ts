@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createBatchWatch } from '../batches/watch-batches.ts';
 import { createApp } from '../http/app.ts';
 import type { Log } from '../lib/log.ts';
+import { createTokenWatch } from '../workspaces/watch-tokens.ts';
 import { type Settings, SettingsError } from './config.ts';
 import type { Foundation } from './open-foundation.ts';
 
@@ -44,6 +45,7 @@ export async function startApi(foundation: Foundation, settings: Settings, log: 
       log,
       limits,
       batchWatch: createBatchWatch(database),
+      tokenWatch: createTokenWatch(database),
     },
     {
       publicUrl: settings.PUBLIC_URL,

@@ -1,8 +1,12 @@
+import Table from 'cli-table3';
 import type { Log } from '../lib/log.ts';
 import { createToken } from '../workspaces/create-token.ts';
 import { ensureWorkspace } from '../workspaces/ensure-workspace.ts';
+import { listTokens } from '../workspaces/list-tokens.ts';
+import { revokeToken } from '../workspaces/revoke-token.ts';
 import { closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
+import { inWorkspace, type WorkspaceCommand } from './in-workspace.ts';
 import { openFoundation } from './open-foundation.ts';
 
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -25,6 +29,24 @@ export async function runTokenCreate(
   } finally {
     await closeAll(foundation.closers, log);
   }
+}
+
+/** `token list`: the workspace's tokens by their ids; the tokens themselves are not kept. */
+export function runTokenList(command: WorkspaceCommand): Promise<void> {
+  return inWorkspace(command, async ({ database }, workspaceId) => {
+    const table = new Table({ head: ['id', 'created', 'expires'] });
+    for (const { id, createdAt, expiresAt } of await listTokens(database, { workspaceId }))
+      table.push([id, createdAt.toISOString(), expiresAt?.toISOString() ?? 'never']);
+    return table.length === 0 ? 'There are none.' : table.toString();
+  });
+}
+
+/** `token revoke`: it opens nothing more. */
+export function runTokenRevoke(command: WorkspaceCommand, id: string): Promise<void> {
+  return inWorkspace(command, async ({ database }, workspaceId) => {
+    await revokeToken(database, { workspaceId, id });
+    return 'It is revoked.';
+  });
 }
 
 function parseExpiry(text: string): number {

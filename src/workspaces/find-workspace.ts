@@ -6,6 +6,7 @@ import { sha256 } from '../lib/ids.ts';
 /** A workspace that a token opens, and how long the token is still good. */
 export interface TokenOwner {
   readonly workspaceId: string;
+  readonly tokenId: string;
   /** Milliseconds until the token expires, by the database's clock; null if it never does. */
   readonly expiresInMs: number | null;
 }
@@ -14,6 +15,7 @@ const findByHash = prepareOnce((orm) =>
   orm
     .select({
       workspaceId: apiTokens.workspaceId,
+      tokenId: apiTokens.id,
       expiresInMs: sql<
         number | null
       >`extract(epoch from ${apiTokens.expiresAt} - clock_timestamp())::float8 * 1000`,

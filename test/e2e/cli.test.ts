@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findWorkspaceByToken } from '../../src/workspaces/find-workspace.ts';
 import { type FakeShop, startFakeShop } from '../fakes/fake-shop.ts';
 import { runProgram } from '../support/program.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -88,6 +89,29 @@ test('token create asks for a workspace, and tokens end when they should', async
     cwd: folder,
   });
   expect(right.stdout).toMatch(/^cta_[\w-]{32}\n$/);
+});
+
+test('tokens are listed without themselves, and revoked; by their own workspace only', async () => {
+  const cli = (...args: string[]) =>
+    runProgram({ args: ['token', ...args], env: { DATABASE_URL: db.url }, cwd: folder });
+  for (const workspace of ['mine', 'mine', 'theirs']) await cli('create', '--workspace', workspace);
+  const token = (await cli('create', '--workspace', 'mine', '--expires', '12h')).stdout.trim();
+  const { stdout } = await cli('list', '--workspace', 'mine');
+  expect(stdout.match(/never/g)).toHaveLength(2);
+  expect(stdout).not.toContain(token);
+  const [last = ''] = [...stdout.matchAll(/[\da-f-]{36}/g)].map(([id]) => id).slice(-1);
+  const hidden = { code: 1, stdout: '', stderr: 'The workspace has no token with this id. (not_found)\n' };
+  for (const id of [last, 'no-id'])
+    expect(await cli('revoke', id, '--workspace', 'theirs')).toMatchObject(hidden);
+  expect((await findWorkspaceByToken(db, token))?.tokenId).toBe(last);
+  expect(await cli('revoke', last, '--workspace', 'mine')).toMatchObject({
+    code: 0,
+    stdout: 'It is revoked.\n',
+  });
+  expect(await findWorkspaceByToken(db, token)).toBeUndefined();
+  expect(await cli('revoke', last, '--workspace', 'mine')).toMatchObject(hidden);
+  expect((await cli('list', '--workspace', 'mine')).stdout).not.toContain(last);
+  expect((await cli('list', '--workspace', 'nobody')).stderr).toContain('There is no workspace nobody.');
 });
 
 test('generate refuses what cannot be an address before it starts anything', async () => {

@@ -4,6 +4,9 @@ import { announceChanges } from '../../src/batches/announce-changes.ts';
 import { createBatchWatch } from '../../src/batches/watch-batches.ts';
 import type { Batch } from '../../src/client/index.ts';
 import { createToken } from '../../src/workspaces/create-token.ts';
+import { listTokens } from '../../src/workspaces/list-tokens.ts';
+import { revokeToken } from '../../src/workspaces/revoke-token.ts';
+import { createTokenWatch } from '../../src/workspaces/watch-tokens.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
 import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -185,6 +188,61 @@ async function statusesOf({ response, events }: Awaited<ReturnType<typeof openEv
   for await (const event of events) statuses.push(event.data.status);
   return statuses;
 }
+
+test('a stream ends soon after its token was revoked, over both doors; others go on', async () => {
+  const { id } = await queued();
+  const { workspaceId } = one;
+  const token = await createToken(db, { workspaceId });
+  const revoked = (await listTokens(db, { workspaceId })).at(-1) ?? expect.unreachable();
+  const [gone, stays] = [await openEvents(id, { token }), await openEvents(id)];
+  const begun = Promise.withResolvers<void>();
+  const completed = new Promise<void>((resolve, reject) => {
+    api
+      .client(token)
+      .batch.watch.subscribe(
+        { id },
+        { onData: () => begun.resolve(), onComplete: () => resolve(), onError: reject },
+      );
+  });
+  await begun.promise;
+  const told = statusesOf(stays);
+  await revokeToken(db, { workspaceId, id: revoked.id });
+  expect(await statusesOf(gone)).toEqual(['running']);
+  await completed;
+  await finishAll();
+  expect((await told).at(-1)).toBe('done');
+});
+
+test('of all tokens that are watched there is one look', async () => {
+  const { workspaceId } = await db.addWorkspace('with many');
+  for (let i = 0; i < 30; i += 1) await createToken(db, { workspaceId });
+  const tokens = await listTokens(db, { workspaceId });
+  const looks: string[][] = [];
+  const looked = Promise.withResolvers<void>();
+  const pool = db.orm.$client as Pool;
+  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
+  Object.assign(pool, {
+    query(...args: unknown[]) {
+      const [{ name }, values] = args as [{ name?: string }, unknown[]];
+      if (name === 'find_good_tokens') {
+        looks.push(values[0] as string[]);
+        if (looks.length === 3) looked.resolve();
+      }
+      return query(...args);
+    },
+  });
+  const left = new AbortController();
+  const watch = createTokenWatch(db, { lookMs: 50 });
+  const signals = tokens.flatMap(({ id }) => [watch.watch(id, left.signal), watch.watch(id, left.signal)]);
+  await revokeToken(db, { workspaceId, id: tokens[7]?.id ?? '' });
+  await looked.promise;
+  left.abort();
+  watch.close();
+  Object.assign(pool, { query });
+  const mine = looks.filter((ids) => tokens.every(({ id }) => ids.includes(id)));
+  expect(mine.length).toBe(looks.length);
+  expect(signals.flatMap(({ aborted }, i) => (aborted ? [i] : []))).toEqual([14, 15]);
+});
 
 test('a stream ends with its token, and with the program', async () => {
   const { id } = await queued();

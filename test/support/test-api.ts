@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createBatchWatch } from '../../src/batches/watch-batches.ts';
 import { createCtaBatchClient } from '../../src/client/index.ts';
 import { type AppOptions, createApp } from '../../src/http/app.ts';
+import { createTokenWatch } from '../../src/workspaces/watch-tokens.ts';
 import { createMemoryLog } from './quiet-log.ts';
 import type { TestDatabase } from './test-database.ts';
 
@@ -20,7 +21,13 @@ export interface Answer {
 export async function startTestApi(db: TestDatabase, options: Partial<AppOptions> = {}) {
   const log = createMemoryLog();
   const app: FastifyInstance = await createApp(
-    { ...db.deps, log, batchWatch: createBatchWatch(db) },
+    {
+      ...db.deps,
+      log,
+      batchWatch: createBatchWatch(db),
+      // Often, so that no test has to wait for it.
+      tokenWatch: createTokenWatch(db, { lookMs: 250 }),
+    },
     { corsOrigins: [], frameAncestors: '*', trustProxy: false, publicUrl: 'https://cta.example', ...options },
   );
   await app.listen({ host: '127.0.0.1', port: 0 });

@@ -1,6 +1,6 @@
 import { tracked } from '@trpc/server';
 import { batchSchema } from '../../batches/batch.ts';
-import { expirySignal } from '../event-stream.ts';
+import { callerSignal } from '../event-stream.ts';
 import {
   cancelBatchOperation,
   createBatchOperation,
@@ -36,10 +36,15 @@ export const batchRouter = {
     .mutation(({ ctx, input }) => retryBatchOperation.run(ctx, input)),
   watch: procedure.input(watchBatchInput).subscription(async function* ({ ctx, input, signal }) {
     const { deps, workspaceId, caller } = ctx;
-    const ended = AbortSignal.any([expirySignal(caller), ...(signal ? [signal] : [])]);
-    const { events } = await deps.batchWatch.watch({ workspaceId, ...input, signal: ended });
-    for await (const { id, batch } of events) {
-      yield tracked(id, batchSchema.parse(batch));
+    const { batchWatch, tokenWatch } = deps;
+    const left = new AbortController();
+    const ended = AbortSignal.any([left.signal, ...(signal ? [signal] : [])]);
+    try {
+      const options = { workspaceId, ...input, signal: callerSignal(tokenWatch, caller, ended) };
+      const { events } = await batchWatch.watch(options);
+      for await (const { id, batch } of events) yield tracked(id, batchSchema.parse(batch));
+    } finally {
+      left.abort();
     }
   }),
   task: procedure

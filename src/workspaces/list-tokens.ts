@@ -1,0 +1,20 @@
+import { asc, eq } from 'drizzle-orm';
+import type { Orm } from '../db/client.ts';
+import { apiTokens } from '../db/schema/workspaces.ts';
+
+/** What can be told of a token: the token itself is not kept. */
+export interface Token {
+  readonly id: string;
+  readonly createdAt: Date;
+  /** Null if it never expires. */
+  readonly expiresAt: Date | null;
+}
+
+/** The tokens of a workspace, oldest first, those that have expired too. */
+export function listTokens(deps: { orm: Orm }, options: { workspaceId: string }): Promise<Token[]> {
+  return deps.orm
+    .select({ id: apiTokens.id, createdAt: apiTokens.createdAt, expiresAt: apiTokens.expiresAt })
+    .from(apiTokens)
+    .where(eq(apiTokens.workspaceId, options.workspaceId))
+    .orderBy(asc(apiTokens.createdAt), asc(apiTokens.id));
+}

@@ -1,0 +1,22 @@
+import { and, eq } from 'drizzle-orm';
+import type { Orm } from '../db/client.ts';
+import { apiTokens } from '../db/schema/workspaces.ts';
+import { AppError } from '../lib/app-error.ts';
+import { isId } from '../lib/ids.ts';
+
+/**
+ * Takes a token away from its workspace: it opens nothing more within seconds (`http/authenticate`), and what it holds open ends soon
+ * after (`watch-tokens`). Throws `not_found`, also for an id of another workspace.
+ */
+export async function revokeToken(
+  deps: { orm: Orm },
+  options: { workspaceId: string; id: string },
+): Promise<void> {
+  const { workspaceId, id } = options;
+  const { rowCount } = isId(id)
+    ? await deps.orm
+        .delete(apiTokens)
+        .where(and(eq(apiTokens.id, id), eq(apiTokens.workspaceId, workspaceId)))
+    : { rowCount: 0 };
+  if (!rowCount) throw new AppError('not_found', { detail: 'The workspace has no token with this id.' });
+}

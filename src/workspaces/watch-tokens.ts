@@ -1,0 +1,69 @@
+import { and, gt, isNull, or, sql } from 'drizzle-orm';
+import { type Orm, prepareOnce } from '../db/client.ts';
+import { apiTokens } from '../db/schema/workspaces.ts';
+
+/** How often it is looked whether the tokens that are watched are still good. */
+const LOOK_MS = 15_000;
+
+/** Watches the tokens of those who stay: of all of them together there is one look. */
+export interface TokenWatch {
+  /**
+   * Aborts when the token is found to be deleted (or its workspace) or expired: within 15 s, once the database answers. It is not looked
+   * for any more once `until` aborts.
+   */
+  watch(tokenId: string, until: AbortSignal): AbortSignal;
+  close(): void;
+}
+
+/** Nothing is asked of the database while no token is watched. */
+export function createTokenWatch(
+  deps: { orm: Orm },
+  { lookMs = LOOK_MS }: { lookMs?: number } = {},
+): TokenWatch {
+  const watchers = new Map<string, Set<AbortController>>();
+  let isLooking = false;
+
+  async function look(): Promise<void> {
+    if (isLooking || watchers.size === 0) return;
+    isLooking = true;
+    try {
+      const ids = [...watchers.keys()];
+      const good = new Set((await findGood(deps.orm).execute({ ids })).map(({ id }) => id));
+      for (const id of ids) if (!good.has(id)) for (const watcher of watchers.get(id) ?? []) watcher.abort();
+    } catch {
+      // The database is away: nobody is sent away for that, and the next look tells.
+    } finally {
+      isLooking = false;
+    }
+  }
+
+  const timer = setInterval(look, lookMs).unref();
+  return {
+    watch(tokenId, until) {
+      const watcher = new AbortController();
+      if (until.aborted) return watcher.signal;
+      const others = watchers.get(tokenId) ?? new Set();
+      watchers.set(tokenId, others.add(watcher));
+      const leave = () => {
+        others.delete(watcher);
+        if (others.size === 0 && watchers.get(tokenId) === others) watchers.delete(tokenId);
+      };
+      until.addEventListener('abort', leave, { once: true });
+      return watcher.signal;
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+const findGood = prepareOnce((orm) =>
+  orm
+    .select({ id: apiTokens.id })
+    .from(apiTokens)
+    .where(
+      and(
+        sql`${apiTokens.id} = any(${sql.placeholder('ids')})`,
+        or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, sql`clock_timestamp()`)),
+      ),
+    )
+    .prepare('find_good_tokens'),
+);
