@@ -1,10 +1,13 @@
 import { sql } from 'drizzle-orm';
+import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDatabase } from '../../src/db/client.ts';
 import { batches } from '../../src/db/schema/batches.ts';
 import { deleteOldKeys } from '../../src/idempotency/delete-old-keys.ts';
 import { createId } from '../../src/lib/ids.ts';
+import { makeGate } from '../support/make-gate.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { startTestApi, type TestApi } from '../support/test-api.ts';
+import { type Answer, startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 let db: TestDatabase;
@@ -78,23 +81,97 @@ describe('Idempotency-Key', () => {
     expect((await api.rest(one.token, 'GET', `/batch/${batch.id}/`)).body.status).toBe('pending');
   });
 
-  test('while the first request is at work, it is said', async () => {
+  /** Asks something else, some times, of a door with that many equal requests under way: none of them has been answered by then. */
+  async function expectFree(door: TestApi, pool: Pool, waiting: Promise<Answer>[], connections: number) {
+    let answered = 0;
+    for (const one of waiting) void one.then(() => (answered += 1));
+    for (let i = 0; i < 5; i += 1) expect((await door.rest(one.token, 'GET', '/batch/')).status).toBe(200);
+    expect([answered, pool.waitingCount]).toEqual([0, 0]);
+    expect(pool.totalCount - pool.idleCount).toBeLessThanOrEqual(connections);
+  }
+
+  /** A first request that is at work, and equal ones. */
+  async function startFirst(name: string) {
+    const gate = await makeGate(db.url, {
+      table: 'cta.batches',
+      on: 'insert',
+      when: `new.name = '${name}'`,
+    });
     const key = createId();
-    const done = Promise.withResolvers<void>();
-    const claimed = Promise.withResolvers<void>();
-    const atWork = db.transact(async (tx) => {
-      await tx.execute(sql`
-        insert into cta.idempotency_keys (workspace_id, key, fingerprint) values (${one.workspaceId}, ${key}, '\\x00')`);
-      claimed.resolve();
-      await done.promise;
+    const body = { name, ...sources(name) };
+    const first = post('/batch/', key, body);
+    await gate.reached();
+    const again = (count: number, door = api) =>
+      Array.from({ length: count }, () =>
+        door.rest(one.token, 'POST', '/batch/', body, { 'idempotency-key': key }),
+      );
+    return { gate, key, first, again };
+  }
+
+  test('forty that wait for the first hold up nobody else, and are given its answer', async () => {
+    const { gate, key, first, again } = await startFirst('slow');
+    const before = await countBatches();
+    const waiting = again(40);
+    const other = post('/batch/', key, sources('another'));
+    // The first one's.
+    await expectFree(api, db.orm.$client as Pool, [...waiting, other], 1);
+    await gate.open();
+    const { status, body } = await first;
+    expect(status).toBe(201);
+    for (const answer of await Promise.all(waiting)) expect(answer).toMatchObject({ status, body });
+    expect(await other).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } });
+    expect(await countBatches()).toBe(before + 1);
+  });
+
+  test('so it is when the first is at work in another process', async () => {
+    const { gate, first, again } = await startFirst('elsewhere');
+    const { orm, transact, ...second } = openDatabase({
+      url: db.url,
+      poolSize: 3,
+      applicationName: 'second',
     });
-    await claimed.promise;
-    expect(await post('/batch/', key, sources('e'))).toMatchObject({
-      status: 409,
-      body: { code: 'idempotency_conflict' },
+    const door = await startTestApi({ ...db, orm, deps: { ...db.deps, orm, transact } });
+    try {
+      const waiting = again(20, door);
+      // One may be looking.
+      await expectFree(door, orm.$client as Pool, waiting, 1);
+      await gate.open();
+      const { status, body } = await first;
+      for (const answer of await Promise.all(waiting)) expect(answer).toMatchObject({ status, body });
+    } finally {
+      await door.close();
+      await second.close();
+    }
+  });
+
+  test('while the first request is at work, it is said, in its process and in another', async () => {
+    const { gate, first, again } = await startFirst('long');
+    const { orm, transact, ...second } = openDatabase({
+      url: db.url,
+      poolSize: 3,
+      applicationName: 'second',
     });
-    done.resolve();
-    await atWork;
+    const door = await startTestApi({ ...db, orm, deps: { ...db.deps, orm, transact } });
+    try {
+      for (const answer of await Promise.all([...again(2), ...again(2, door)]))
+        expect(answer).toMatchObject({ status: 409, body: { code: 'idempotency_conflict' } });
+      await gate.open();
+      expect((await first).status).toBe(201);
+    } finally {
+      await door.close();
+      await second.close();
+    }
+  });
+
+  test('when the first fails, one of those that wait does it', async () => {
+    const { gate, first, again } = await startFirst('failing');
+    const waiting = again(5);
+    await gate.forget();
+    await gate.open();
+    expect((await first).status).toBe(503);
+    const [answer] = await Promise.all(waiting);
+    for (const one of await Promise.all(waiting))
+      expect(one).toMatchObject({ status: 201, body: answer?.body });
   });
 
   test('what failed may be sent again with its key', async () => {
