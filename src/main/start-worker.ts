@@ -17,6 +17,7 @@ import { keepHouse } from '../steps/keep-house.ts';
 import { createSpareKeeper } from '../steps/keep-spares.ts';
 import { processSource } from '../steps/process-source.ts';
 import { type ClaimedDelivery, claimDeliveries } from '../webhooks/claim-deliveries.ts';
+import { handBackDeliveries } from '../webhooks/hand-back-deliveries.ts';
 import { claimHousekeeping, scheduleHousekeeping } from '../workers/claim-housekeeping.ts';
 import { PAGES_AT_ONCE } from '../workers/worker.ts';
 import type { Settings } from './config.ts';
@@ -113,12 +114,16 @@ export async function startWorker(
       ),
   });
   const webhookStep = deliverWebhook(deps);
+  const sending = new Set<ClaimedDelivery>();
   const webhooks = startPump<ClaimedDelivery>({
     ...common,
     name: 'webhooks',
     capacity: WEBHOOKS_AT_ONCE,
     claim: (limit) => claimDeliveries(deps, limit),
-    run: (delivery) => runJob(webhookStep, delivery, stopping.signal, log),
+    run: (delivery) => {
+      sending.add(delivery);
+      return runJob(webhookStep, delivery, stopping.signal, log).finally(() => sending.delete(delivery));
+    },
     pollMs: WEBHOOK_POLL_MS,
   });
   const houseStep = keepHouse({
@@ -157,11 +162,13 @@ export async function startWorker(
       await Promise.all(pumps.map((pump) => pump.stop()));
       const idle = Promise.all(pumps.map((pump) => pump.idle())).then(() => spares.idle());
       await Promise.race([idle, sleep(graceMs, undefined, { ref: false })]);
+      const cut = [...sending];
       stopping.abort(new Stopping());
       await Promise.race([idle, sleep(ABORT_MS, undefined, { ref: false })]);
       try {
-        const handedOn = await recoverWork(deps, life.id);
-        if (handedOn.calls + handedOn.pages > 0)
+        const recovered = await recoverWork(deps, life.id);
+        const handedOn = { ...recovered, deliveries: await handBackDeliveries(deps, cut) };
+        if (handedOn.calls + handedOn.pages + handedOn.deliveries > 0)
           log.warn(handedOn, 'stopped with work under way; it is handed on');
       } finally {
         await life.stop();

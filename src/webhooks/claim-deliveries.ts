@@ -71,6 +71,7 @@ const hold = prepareOnce((orm) =>
       sinceTryMs: sql<
         number | null
       >`extract(epoch from clock_timestamp() - ${held.attemptedAt})::float8 * 1000`,
+      dueInMs: sql<number | null>`extract(epoch from ${held.dueAt} - clock_timestamp())::float8 * 1000`,
     })
     .from(held)
     .innerJoin(webhooks, eq(webhooks.id, held.webhookId))
@@ -91,6 +92,7 @@ async function countTries(
     .set({
       attempts: sql`${webhookDeliveries.attempts} + 1`,
       attemptedAt: sql`clock_timestamp()`,
+      dueAt: null,
       lastStatus: null,
       lastError: null,
     })

@@ -28,6 +28,10 @@ export async function noteAnswer(
         status,
         lastStatus: answer.status,
         lastError: sentence,
+        dueAt:
+          delayMs === undefined
+            ? null
+            : sql`clock_timestamp() + make_interval(secs => ${delayMs / 1000}::float8)`,
         deliveredAt: status === 'delivered' ? sql`clock_timestamp()` : null,
       })
       .where(

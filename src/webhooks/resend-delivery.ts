@@ -25,6 +25,7 @@ export async function resendDelivery(
           lastStatus: null,
           lastError: null,
           attemptedAt: null,
+          dueAt: null,
           deliveredAt: null,
         })
         .where(and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.workspaceId, workspaceId)))

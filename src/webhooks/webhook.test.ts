@@ -48,6 +48,7 @@ describe('a delivery whose job was taken', () => {
     attempts: 1,
     lastError: 'The receiver answered 500.',
     sinceTryMs: 0,
+    dueInMs: null,
     ...more,
   });
   const last = pauses().length + 1;
@@ -57,6 +58,9 @@ describe('a delivery whose job was taken', () => {
     ['has just failed', { sinceTryMs: 100 }, 'leave'],
     ['failed long enough ago', { sinceTryMs: 5000 }, 'send'],
     ['has just failed for the fifth time', { attempts: 5, sinceTryMs: 5 * 60_000 }, 'leave'],
+    ['is due later, as it was asked to', { sinceTryMs: 65_000, dueInMs: 10_000 }, 'leave'],
+    ['was due just now', { sinceTryMs: 65_000, dueInMs: 0 }, 'send'],
+    ['was handed back', { lastError: 'The worker was stopped.', sinceTryMs: null }, 'send'],
     ['is under way', { lastError: null, sinceTryMs: LEASE_MS - 1 }, 'leave'],
     ['was under way when its worker ended', { lastError: null, sinceTryMs: LEASE_MS }, 'send'],
     ['was so in its last try', { attempts: last, lastError: null, sinceTryMs: LEASE_MS }, 'give_up'],
@@ -74,6 +78,19 @@ describe('a delivery whose job was taken', () => {
         expect(judgeDelivery(due)).toBe('send');
       }
   });
+});
+
+test('a receiver that is busy may ask for a longer pause, of an hour at most, and for no shorter one', () => {
+  const busy = (status: number, retryAfterMs: number) => ({ status, error: null, retryAfterMs });
+  for (const status of [429, 503]) {
+    expect(judgeAnswer(busy(status, 60_000), 1)).toEqual({ status: 'pending', pauseMs: 60_000 });
+    expect(judgeAnswer(busy(status, 0), 1)).toEqual({ status: 'pending', pauseMs: 5000 });
+    expect(judgeAnswer(busy(status, 86_400_000), 1)).toEqual({ status: 'pending', pauseMs: HOUR_MS });
+    expect(judgeAnswer(busy(status, 86_400_000), 8)).toEqual({ status: 'pending', pauseMs: 3 * HOUR_MS });
+    expect(judgeAnswer(busy(status, 60_000), pauses().length + 1)).toEqual({ status: 'failed' });
+  }
+  expect(judgeAnswer(busy(500, 60_000), 1)).toEqual({ status: 'pending', pauseMs: 5000 });
+  expect(judgeAnswer(busy(410, 60_000), 1)).toEqual({ status: 'failed' });
 });
 
 test('a 2xx delivers, a 410 ends, all else is tried again until the last try', () => {

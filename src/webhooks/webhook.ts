@@ -44,6 +44,12 @@ const BACKOFF_MS: readonly number[] = [
 /** Up to so much of the pause is added by chance: what failed together does not come back together. */
 const JITTER = 0.1;
 
+/** Statuses that say that a receiver cannot take it now: with them, a `Retry-After` is honoured. */
+const BUSY_STATUSES: ReadonlySet<number> = new Set([429, 503]);
+
+/** Longer pauses that a receiver asks for are cut to this; the number of tries stays. */
+const MAX_ASKED_MS = HOUR_MS;
+
 /** A try that is not ended by then has lost its worker: more than the time-out of a request and some trouble with the database. */
 export const LEASE_MS = MINUTE_MS;
 
@@ -68,6 +74,8 @@ export interface DeliveryState {
   readonly lastError: string | null;
   /** Since the last try began, by the database's clock; null before the first. */
   readonly sinceTryMs: number | null;
+  /** Until the next try, by the same clock; null if none is planned, or it was planned before this was kept. */
+  readonly dueInMs: number | null;
 }
 
 /**
@@ -75,7 +83,7 @@ export interface DeliveryState {
  * due; or `give_up`, as its last try was lost with its worker.
  */
 export function judgeDelivery(delivery: DeliveryState): 'send' | 'leave' | 'give_up' {
-  const { status, attempts, lastError, sinceTryMs } = delivery;
+  const { status, attempts, lastError, sinceTryMs, dueInMs } = delivery;
   if (status !== 'pending') return 'leave';
   if (sinceTryMs === null) return 'send';
   const pauseMs = backoffMs(attempts);
@@ -83,21 +91,30 @@ export function judgeDelivery(delivery: DeliveryState): 'send' | 'leave' | 'give
     if (sinceTryMs < LEASE_MS) return 'leave';
     return pauseMs === undefined ? 'give_up' : 'send';
   }
-  return pauseMs !== undefined && sinceTryMs >= pauseMs - EARLY_MS ? 'send' : 'leave';
+  const leftMs = dueInMs ?? (pauseMs === undefined ? Infinity : pauseMs - sinceTryMs);
+  return leftMs <= EARLY_MS ? 'send' : 'leave';
 }
 
-/** What came of a try: the status that was answered, or else why there was none, in a sentence. */
+/**
+ * What came of a try: the status that was answered, and how long the receiver asks to wait, if it does; or else why there was no answer, in
+ * a sentence.
+ */
 export type WebhookAnswer =
-  | { readonly status: number; readonly error: null }
+  | { readonly status: number; readonly error: null; readonly retryAfterMs?: number }
   | { readonly status: null; readonly error: string };
 
-/** What a try means: a 2xx is `delivered`; a 410 (the receiver is gone for good) or the last try `failed`; else a pause. */
+/**
+ * What a try means: a 2xx is `delivered`; a 410 (the receiver is gone for good) or the last try `failed`; else a pause, longer than usual
+ * if a receiver that is busy asks for that.
+ */
 export function judgeAnswer(
-  { status }: WebhookAnswer,
+  answer: WebhookAnswer,
   attempt: number,
 ): { readonly status: DeliveryStatus; readonly pauseMs?: number } {
+  const { status } = answer;
   if (status !== null && status >= 200 && status < 300) return { status: 'delivered' };
   const pauseMs = backoffMs(attempt);
   if (status === 410 || pauseMs === undefined) return { status: 'failed' };
-  return { status: 'pending', pauseMs };
+  const askedMs = status !== null && BUSY_STATUSES.has(status) ? (answer.retryAfterMs ?? 0) : 0;
+  return { status: 'pending', pauseMs: Math.max(pauseMs, Math.min(askedMs, MAX_ASKED_MS)) };
 }

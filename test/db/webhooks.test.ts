@@ -18,6 +18,7 @@ import { withSnakeKeys } from '../../src/lib/snake-keys.ts';
 import { addWebhook } from '../../src/webhooks/add-webhook.ts';
 import { claimDeliveries } from '../../src/webhooks/claim-deliveries.ts';
 import { deleteOldDeliveries } from '../../src/webhooks/delete-old-deliveries.ts';
+import { handBackDeliveries } from '../../src/webhooks/hand-back-deliveries.ts';
 import { listDeliveries } from '../../src/webhooks/list-deliveries.ts';
 import { listWebhooks } from '../../src/webhooks/list-webhooks.ts';
 import { noteAnswer } from '../../src/webhooks/note-answer.ts';
@@ -220,6 +221,39 @@ describe('a delivery', () => {
     await passWebhookTime(db);
     const [second] = await take();
     expect(second).toEqual({ ...first, attempt: 2, attemptedAt: expect.any(Date) });
+  });
+
+  test('is tried again when a receiver that is busy asks for it, whatever jobs there are', async () => {
+    const first = await takeOne();
+    const asked = { status: 503, error: null, retryAfterMs: 30 * 60_000 };
+    expect(await noteAnswer(db.deps, first, asked)).toMatchObject({ kind: 'retry' });
+    // As after ten minutes: its usual pause is long over.
+    await db.orm.execute(
+      sql`update cta.webhook_deliveries set attempted_at = attempted_at - interval '10 min', due_at = due_at - interval '10 min'`,
+    );
+    await db.orm.execute(sql`update cta_jobs.job set start_after = now() where name = 'webhook.deliver'`);
+    expect(await take()).toEqual([]);
+    await db.transact((tx) =>
+      db.queue.enqueue(tx, 'webhook.deliver', [{ payload: { deliveryId: first.deliveryId } }]),
+    );
+    await db.orm.execute(sql`update cta.webhook_deliveries set due_at = due_at - interval '24 min'`);
+    expect(await take()).toMatchObject([{ deliveryId: first.deliveryId, attempt: 2 }]);
+    expect(await rows()).toMatchObject([{ dueAt: null }]);
+  });
+
+  test('is handed back by a worker that stops, and is sent at once by the next, as the same try', async () => {
+    const first = await takeOne();
+    expect(await handBackDeliveries(db.deps, [first])).toBe(1);
+    expect(await handBackDeliveries(db.deps, [first])).toBe(0);
+    expect(await noteAnswer(db.deps, first, answered(204))).toMatchObject({ kind: 'dropped' });
+    const [second] = await take();
+    expect(second).toEqual({ ...first, attemptedAt: expect.any(Date) });
+    expect(second?.attemptedAt).not.toEqual(first.attemptedAt);
+    // It came too late: the next one has it, or it was answered.
+    expect(await handBackDeliveries(db.deps, [first])).toBe(0);
+    if (second) await noteAnswer(db.deps, second, answered(500));
+    expect(await handBackDeliveries(db.deps, second ? [second] : [])).toBe(0);
+    expect(await rows()).toMatchObject([{ status: 'pending', attempts: 1, lastStatus: 500 }]);
   });
 
   test('goes on when its worker dies in the middle; what that brings later is not written', async () => {

@@ -155,6 +155,23 @@ test('a worker that dies while it tells loses nothing: another one tells, with t
   expect(JSON.parse(second.body)).toMatchObject({ data: { id: batch.id, status: 'done' } });
 });
 
+test('a worker that is stopped while it tells hands that back: the next one tells at once', async () => {
+  await add();
+  await world.stop(program);
+  program = await world.start('all', { FETCH_ALLOW_HOSTS: hosts, STOP_GRACE: '1s' });
+  rest = createRestClient(program.address, (await world.db.addWorkspace(workspace)).token);
+  const asked = Promise.withResolvers<void>();
+  receiver.script(() => asked.resolve());
+  await makeBatch();
+  await asked.promise;
+  expect(await world.stop(program)).toEqual({ code: 0, signal: null });
+  program = await world.start('all', { FETCH_ALLOW_HOSTS: hosts });
+  // Long before the try of a worker that died would be repeated.
+  const second = await message(2);
+  expect(second.headers['webhook-id']).toBe(receiver.messages[0]?.headers['webhook-id']);
+  expect(await deliveries(/delivered/)).toMatch(/ 1 .*answered 204/);
+});
+
 test('webhooks are listed without their secrets, and removed; one of another workspace is not', async () => {
   const { id, secret } = await add();
   expect(await cli('add', [receiver.url])).toMatchObject({

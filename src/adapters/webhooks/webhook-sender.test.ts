@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -45,6 +46,16 @@ test('whatever the answer is, its status is what counts', async () => {
   });
   expect([await send(), await send(), await send()].map(({ status }) => status)).toEqual([500, 410, 302]);
   expect(receiver.messages).toHaveLength(3);
+});
+
+test('how long a receiver asks to wait is answered, in seconds or as a date', async () => {
+  const send = open();
+  const answer = (retryAfter: string) => (response: ServerResponse) =>
+    response.writeHead(429, { 'retry-after': retryAfter }).end();
+  receiver.script(answer('120'), answer('Fri, 31 Dec 1999 23:59:59 GMT'), answer('soon'));
+  expect(await send()).toEqual({ status: 429, error: null, retryAfterMs: 120_000 });
+  expect(await send()).toEqual({ status: 429, error: null, retryAfterMs: 0 });
+  expect(await send()).toEqual({ status: 429, error: null });
 });
 
 test('a body without an end, or one that is cut, takes nothing from it', async () => {

@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { Agent, request } from 'undici';
 import type { AppError, ErrorCode } from '../../lib/app-error.ts';
+import { readRetryAfter } from '../../lib/read-retry-after.ts';
 import { nameFetchFailure } from '../page/fetch-failure.ts';
 import { createGuardedConnector, type LookupAll } from '../page/guarded-connector.ts';
 import { checkWebhookAddress } from './check-address.ts';
@@ -38,14 +39,15 @@ export interface WebhookMessage {
 export interface WebhookSender {
   /**
    * Sends a message by POST, signed as the Standard Webhooks specification says, to a public address (see
-   * `createGuardedConnector`). Redirects are not followed. Answers the status; or, if none came, why, in a sentence.
+   * `createGuardedConnector`). Redirects are not followed. Answers the status, and the `Retry-After` if there is one; or, if no answer
+   * came, why, in a sentence.
    *
    * @throws `signal.reason` when the signal aborts, and an `AppError` for an address that may not be sent to.
    */
   send(
     message: WebhookMessage,
     signal: AbortSignal,
-  ): Promise<{ status: number; error: null } | { status: null; error: string }>;
+  ): Promise<{ status: number; error: null; retryAfterMs?: number } | { status: null; error: string }>;
   /** Closes every connection; what is still under way fails. */
   close(): Promise<void>;
 }
@@ -69,7 +71,7 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
       const deadline = AbortSignal.timeout(timeoutMs);
       const either = AbortSignal.any([signal, deadline]);
       try {
-        const { statusCode, body } = await request(target, {
+        const { statusCode, headers, body } = await request(target, {
           method: 'POST',
           dispatcher: agent,
           signal: either,
@@ -78,7 +80,9 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
         });
         // The status is the answer, however its body goes on.
         await body.dump({ limit: MAX_ANSWER_BYTES, signal: either }).catch(() => {});
-        return { status: statusCode, error: null };
+        const retryAfter = String(headers['retry-after'] ?? '');
+        const retryAfterMs = readRetryAfter(new Headers({ 'retry-after': retryAfter }), Date.now());
+        return { status: statusCode, error: null, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
       } catch (error) {
         signal.throwIfAborted();
         return { status: null, error: deadline.aborted ? say('page_timeout') : explain(error) };
