@@ -3,12 +3,11 @@ import { keepImages } from '../adapters/images/keep-images.ts';
 import { createGuardedFetch, type GuardedFetchOptions } from '../adapters/page/guarded-fetch.ts';
 import { createPageParser } from '../adapters/page/page-parser.ts';
 import { createRobotsGate, type RobotsGate } from '../adapters/page/robots-gate.ts';
+import { PRODUCT_TOKEN, USER_AGENT_PRODUCT } from '../lib/user-agent.ts';
 import type { PageReader } from '../steps/process-source.ts';
 import type { Settings } from './config.ts';
 
-/** How robots.txt files name us. */
-const PRODUCT_TOKEN = 'cta-batch';
-const USER_AGENT = `Mozilla/5.0 (compatible; ${PRODUCT_TOKEN}/0.1; product page reader)`;
+const USER_AGENT = `Mozilla/5.0 (compatible; ${USER_AGENT_PRODUCT}; product page reader)`;
 const MAX_PAGE_BYTES = 10 * 1024 * 1024;
 
 /** The settings that reading a page needs, and what a test puts in place of the world. */

@@ -2,6 +2,7 @@ import { Webhook } from 'standardwebhooks';
 import { Agent, request } from 'undici';
 import type { AppError, ErrorCode } from '../../lib/app-error.ts';
 import { readRetryAfter } from '../../lib/read-retry-after.ts';
+import { USER_AGENT_PRODUCT } from '../../lib/user-agent.ts';
 import { nameFetchFailure } from '../page/fetch-failure.ts';
 import { createGuardedConnector, type LookupAll } from '../page/guarded-connector.ts';
 import { checkWebhookAddress } from './check-address.ts';
@@ -96,7 +97,7 @@ function makeHeaders({ id, secret, body }: WebhookMessage): Record<string, strin
   const now = new Date();
   return {
     'content-type': 'application/json',
-    'user-agent': 'cta-batch/0.1 (webhooks)',
+    'user-agent': `${USER_AGENT_PRODUCT} (webhooks)`,
     'webhook-id': id,
     'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
     'webhook-signature': new Webhook(secret).sign(id, now, body),
