@@ -45,6 +45,18 @@ export function nameFetchFailure(error: unknown, isInBody: boolean): AppError {
   return new AppError(isInBody ? 'page_cut' : 'page_unreachable', { cause: error });
 }
 
+/**
+ * The connection was there and ended without an answer: a kept one that the server has closed by now looks so, and the server may not have
+ * seen the request.
+ */
+export function isLostConnection(error: unknown): boolean {
+  return listCauses(error).some((cause) => {
+    const { code, message } = cause as { code?: unknown; message?: unknown };
+    if (code === 'UND_ERR_SOCKET') return message === 'other side closed' || message === 'closed';
+    return code === 'ECONNRESET' || code === 'EPIPE';
+  });
+}
+
 /** An error, its causes, and the errors an AggregateError (several addresses tried) holds. */
 function listCauses(error: unknown): object[] {
   const found: object[] = [];

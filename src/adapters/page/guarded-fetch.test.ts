@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type OwnSite, startOwnSite } from '../../../test/support/own-site.ts';
@@ -231,5 +233,37 @@ describe('bounds', () => {
     const guarded = site.makeFetch();
     await Promise.all(Array.from({ length: 20 }, () => site.get(site.origin, { guarded })));
     expect(most).toBe(8);
+  });
+});
+
+describe('a connection that was used before', () => {
+  test('and that the server has closed by the next request is replaced by another one', async () => {
+    const used = new WeakSet<Socket>();
+    let closed = 0;
+    site.answer = ({ socket, url }, response) => {
+      if (!used.has(socket)) {
+        used.add(socket);
+        response.end(url);
+        return;
+      }
+      closed += 1;
+      socket.destroy();
+    };
+    const guarded = site.makeFetch();
+    // A connection is used again some turns of the event loop after its last answer.
+    for (let i = 0; closed < 3; i += 1) {
+      expect((await site.get(`${site.origin}/${i}`, { guarded })).body.toString()).toBe(`/${i}`);
+      await nextTurn();
+    }
+  });
+
+  test('is not the reason when a server closes every one: it is asked twice, not for ever', async () => {
+    let asked = 0;
+    site.answer = ({ socket }) => {
+      asked += 1;
+      socket.destroy();
+    };
+    await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'page_unreachable' });
+    expect(asked).toBe(2);
   });
 });

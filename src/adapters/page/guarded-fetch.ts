@@ -3,7 +3,7 @@ import { Agent, request as send } from 'undici';
 import { AppError } from '../../lib/app-error.ts';
 import { hasBlockedPort } from './blocked-ports.ts';
 import { ACCEPT_ENCODING, decodeBody } from './decode-body.ts';
-import { type Answer, findStatusFailure, nameFetchFailure } from './fetch-failure.ts';
+import { type Answer, findStatusFailure, isLostConnection, nameFetchFailure } from './fetch-failure.ts';
 import { createGuardedConnector, isAllowed, isPrivateLiteral, type LookupAll } from './guarded-connector.ts';
 import { createHostSlots } from './host-slots.ts';
 
@@ -59,7 +59,7 @@ export interface GuardedFetch {
 /** Builds the one door through which pages and pictures come in: see `FetchBytes` and `createGuardedConnector`. */
 export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   const { allowHosts, lookupAll, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = options;
-  const agent = new Agent({
+  const agentOptions: Agent.Options = {
     connect: createGuardedConnector({
       allowHosts,
       timeoutMs: idleTimeoutMs,
@@ -69,7 +69,10 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     bodyTimeout: idleTimeoutMs,
     maxHeaderSize: MAX_HEADER_BYTES,
     allowH2: false,
-  });
+  };
+  const agent = new Agent(agentOptions);
+  // Keeps no connection.
+  const fresh = new Agent({ ...agentOptions, pipelining: 0 });
   const slots = createHostSlots(REQUESTS_PER_HOST);
 
   async function fetchBytes(url: string, request: FetchRequest): Promise<FetchedBytes> {
@@ -131,8 +134,22 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
    * nothing else would show that the body was cut.
    */
   async function ask(target: URL, request: FetchRequest, signal: AbortSignal): Promise<Answer> {
+    try {
+      return await askBy(agent, target, { request, signal });
+    } catch (error) {
+      if (signal.aborted || !isLostConnection(error)) throw error;
+      // Servers may close a kept connection at any time, also just when it is used again (RFC 9110, 9.2.2).
+      return await askBy(fresh, target, { request, signal });
+    }
+  }
+
+  async function askBy(
+    dispatcher: Agent,
+    target: URL,
+    { request, signal }: { request: FetchRequest; signal: AbortSignal },
+  ): Promise<Answer> {
     const { statusCode, headers, body } = await send(target, {
-      dispatcher: agent,
+      dispatcher,
       signal,
       headers: {
         accept: request.accept,
@@ -146,7 +163,12 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     return { status: statusCode, headers: toHeaders(headers), body };
   }
 
-  return { fetchBytes, close: () => agent.destroy() };
+  return {
+    fetchBytes,
+    async close() {
+      await Promise.all([agent.destroy(), fresh.destroy()]);
+    },
+  };
 }
 
 async function readBody({ headers, body }: Answer, maxBytes: number): Promise<Buffer> {
