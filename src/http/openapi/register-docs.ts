@@ -61,10 +61,11 @@ async function openReader(): Promise<FastifyInstance> {
     configuration: {
       url: '/openapi.json',
       pageTitle: 'CTA batch generator',
-      // Nothing from elsewhere.
+      // Nothing from elsewhere, and nothing that is sent there.
       withDefaultFonts: false,
       telemetry: false,
       hideClientButton: true,
+      showDeveloperTools: 'never',
       agent: { disabled: true },
       mcp: { disabled: true },
     },

@@ -1,0 +1,63 @@
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findChromium } from '../support/find-chromium.ts';
+import { startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+/* The document of the API as a browser shows it, where there is no other server. */
+
+const executablePath = findChromium();
+if (executablePath === undefined) {
+  process.stderr.write('Skipped: /docs was not looked at in a browser, because there is no Chromium.\n');
+}
+
+describe.skipIf(executablePath === undefined)('/docs in Chromium, if there is one', () => {
+  let db: TestDatabase;
+  let api: TestApi;
+  let browser: Browser;
+  beforeAll(async () => {
+    db = await openTestDatabase();
+    api = await startTestApi(db, { publicUrl: undefined });
+    browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}) });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await api.close();
+    await db.drop();
+  });
+
+  test('is there to read and to try, and nothing of it comes from, or goes to, another host', async () => {
+    const page = await browser.newPage();
+    const elsewhere: string[] = [];
+    const refused: string[] = [];
+    const failures: string[] = [];
+    await page.route('**/*', (route) => {
+      const url = route.request().url();
+      if (url.startsWith(`${api.address}/`) || /^(data|blob):/.test(url)) return route.continue();
+      elsewhere.push(url);
+      return route.abort();
+    });
+    // What the page's policy forbids does not even become a request.
+    page.on('console', (message) => {
+      if (/content security policy/i.test(message.text())) refused.push(message.text());
+    });
+    page.on('pageerror', (error) => failures.push(error.message));
+    await page.goto(`${api.address}/docs`);
+    await page.getByText('Make a batch of previews').first().waitFor();
+    await page.getByRole('button', { name: 'Open Group - Limits' }).click();
+    await page.getByText('Get the limit on AI calls').first().waitFor();
+    // Trying it asks this service, not a proxy.
+    const asked = page.waitForResponse((response) => response.url().includes('/api/llm-editor/cta/batch'));
+    await page
+      .getByRole('button', { name: /Test Request/ })
+      .first()
+      .click();
+    await page.getByRole('button', { name: /^Send/ }).first().click();
+    expect((await asked).status()).toBe(401);
+    await page.waitForLoadState('networkidle');
+    expect({ elsewhere, refused, failures }).toEqual({ elsewhere: [], refused: [], failures: [] });
+    // Each of these would take the document to its maker's servers.
+    for (const name of ['Share', 'Generate SDK', 'Deploy Fastify', 'Ask AI'])
+      expect(await page.getByText(name, { exact: true }).count(), name).toBe(0);
+  });
+});
