@@ -1,25 +1,20 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { retryPreview } from '../../src/batches/retry-preview.ts';
 import { previews } from '../../src/db/schema/previews.ts';
 import { makeEmbedKey } from '../../src/previews/embed-key.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { openTestApi, startTestApi, type TestApi } from '../support/test-api.ts';
+import type { TestDatabase, TestWorkspace } from '../support/test-database.ts';
 
 let db: TestDatabase;
 let api: TestApi;
-let one: { workspaceId: string; token: string };
-let two: { workspaceId: string; token: string };
+let one: TestWorkspace;
+let two: TestWorkspace;
 beforeAll(async () => {
-  db = await openTestDatabase();
-  api = await startTestApi(db);
-  one = await db.addWorkspace('one');
-  two = await db.addWorkspace('two');
-});
-afterAll(async () => {
-  await api.close();
-  await db.drop();
+  const opened = await openTestApi();
+  ({ db, api, one, two } = opened);
+  return opened.close;
 });
 
 /** Previews of a workspace that are done, as REST shows them. */

@@ -1,22 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { load } from 'cheerio';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { renderErrorsDoc } from '../../scripts/render-errors-doc.ts';
 import { describeError, isErrorCode } from '../../src/lib/app-error.ts';
 import { ERROR_ADVICE } from '../../src/lib/error-advice.ts';
 import { styleSource } from '../../src/previews/render-cta-page.ts';
-import { startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { openTestApi, type TestApi } from '../support/test-api.ts';
 
-let db: TestDatabase;
 let api: TestApi;
 beforeAll(async () => {
-  db = await openTestDatabase();
-  api = await startTestApi(db, { publicUrl: undefined });
-});
-afterAll(async () => {
-  await api.close();
-  await db.drop();
+  const opened = await openTestApi({ publicUrl: undefined });
+  api = opened.api;
+  return opened.close;
 });
 
 test('the committed file is what "npm run docs:errors" writes', async () => {

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { connect } from 'node:net';
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createToken } from '../../src/workspaces/create-token.ts';
 import { addQueuedBatch } from '../support/seed.ts';
-import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestApi, ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 let db: TestDatabase;
@@ -13,13 +13,10 @@ let api: TestApi;
 let token: string;
 let workspaceId: string;
 beforeAll(async () => {
-  db = await openTestDatabase();
-  api = await startTestApi(db, { corsOrigins: ['https://app.example'] });
-  ({ token, workspaceId } = await db.addWorkspace('one'));
-});
-afterAll(async () => {
-  await api.close();
-  await db.drop();
+  const opened = await openTestApi({ corsOrigins: ['https://app.example'] });
+  ({ db, api } = opened);
+  ({ token, workspaceId } = opened.one);
+  return opened.close;
 });
 
 describe('bodies', () => {

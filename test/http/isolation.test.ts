@@ -1,14 +1,14 @@
 import type { AnyProcedure } from '@trpc/server';
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { batches, sources } from '../../src/db/schema/batches.ts';
 import { previews } from '../../src/db/schema/previews.ts';
 import { productImages, products } from '../../src/db/schema/products.ts';
 import { appRouter } from '../../src/http/router.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { openTestApi, type TestApi } from '../support/test-api.ts';
+import type { TestDatabase, TestWorkspace } from '../support/test-database.ts';
 
 /*
  * Generated from the router: a procedure that is added is covered by itself. Each one is called by a stranger with
@@ -17,21 +17,16 @@ import { openTestDatabase, type TestDatabase } from '../support/test-database.ts
 
 let db: TestDatabase;
 let api: TestApi;
-let owner: { workspaceId: string; token: string };
-let stranger: { workspaceId: string; token: string };
+let owner: TestWorkspace;
+let stranger: TestWorkspace;
 let ids: string[];
 beforeAll(async () => {
-  db = await openTestDatabase();
-  api = await startTestApi(db);
-  owner = await db.addWorkspace('owner');
-  stranger = await db.addWorkspace('stranger');
+  const opened = await openTestApi();
+  ({ db, api, one: owner, two: stranger } = opened);
   await addQueuedBatch(db, owner.workspaceId, [2]);
   await finish(db, await claim(db, await addWorker(db)));
   ids = await collectIds();
-});
-afterAll(async () => {
-  await api.close();
-  await db.drop();
+  return opened.close;
 });
 
 async function collectIds(): Promise<string[]> {

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { announceChanges } from '../../src/batches/announce-changes.ts';
 import { createBatchWatch } from '../../src/batches/watch-batches.ts';
 import type { Batch } from '../../src/client/index.ts';
@@ -8,27 +8,23 @@ import { listTokens } from '../../src/workspaces/list-tokens.ts';
 import { revokeToken } from '../../src/workspaces/revoke-token.ts';
 import { createTokenWatch } from '../../src/workspaces/watch-tokens.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { openTestApi, ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
+import type { TestDatabase, TestWorkspace } from '../support/test-database.ts';
 
 let db: TestDatabase;
 let api: TestApi;
 let workerId: string;
-let stopAnnouncing: () => Promise<void>;
-let one: { workspaceId: string; token: string };
-let other: { workspaceId: string; token: string };
+let one: TestWorkspace;
+let other: TestWorkspace;
 beforeAll(async () => {
-  db = await openTestDatabase();
-  stopAnnouncing = announceChanges(db);
-  api = await startTestApi(db);
+  const opened = await openTestApi();
+  ({ db, api, one, two: other } = opened);
+  const stopAnnouncing = announceChanges(db);
   workerId = await addWorker(db);
-  one = await db.addWorkspace('one');
-  other = await db.addWorkspace('other');
-});
-afterAll(async () => {
-  await api.close();
-  await stopAnnouncing();
-  await db.drop();
+  return async () => {
+    await stopAnnouncing();
+    await opened.close();
+  };
 });
 
 interface Event {

@@ -4,11 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { describeApi } from '../../src/http/openapi/describe-api.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { openTestApi, type TestApi } from '../support/test-api.ts';
 
 interface Schema {
   readonly [keyword: string]: unknown;
@@ -43,23 +42,19 @@ const validate = (schema: Schema, value: unknown) => {
   return check(value) ? [] : check.errors;
 };
 
-let db: TestDatabase;
 let server: TestApi;
 let token: string;
 let ids: string[];
 beforeAll(async () => {
-  db = await openTestDatabase();
-  server = await startTestApi(db);
-  const one = await db.addWorkspace('one');
+  const opened = await openTestApi();
+  const { db, one } = opened;
+  server = opened.api;
   token = one.token;
   const batch = await addQueuedBatch(db, one.workspaceId, [2, 1]);
   await finish(db, await claim(db, await addWorker(db), 2));
   const previews = (await server.rest(token, 'GET', '/previews/')).body.results;
   ids = [batch.id, batch.taskId, ...previews.flatMap((p: Record<string, string>) => [p.id, p.product_id])];
-});
-afterAll(async () => {
-  await server.close();
-  await db.drop();
+  return opened.close;
 });
 
 describe('the document', () => {

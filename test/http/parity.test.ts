@@ -1,15 +1,15 @@
 import type { AnyProcedure } from '@trpc/server';
 import { eq } from 'drizzle-orm';
 import superjson, { type SuperJSONResult } from 'superjson';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { cancelBatch } from '../../src/batches/cancel-batch.ts';
 import { productImages } from '../../src/db/schema/products.ts';
 import { appRouter } from '../../src/http/router.ts';
 import { createId } from '../../src/lib/ids.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { openTestApi, ROOT, type TestApi } from '../support/test-api.ts';
+import type { TestDatabase } from '../support/test-database.ts';
 import { makeWrongInputs } from '../support/wrong-inputs.ts';
 
 /*
@@ -22,13 +22,10 @@ let api: TestApi;
 let workspaceId: string;
 let token: string;
 beforeAll(async () => {
-  db = await openTestDatabase();
-  api = await startTestApi(db);
-  ({ workspaceId, token } = await db.addWorkspace('one'));
-});
-afterAll(async () => {
-  await api.close();
-  await db.drop();
+  const opened = await openTestApi();
+  ({ db, api } = opened);
+  ({ workspaceId, token } = opened.one);
+  return opened.close;
 });
 
 type Input = Record<string, unknown>;
@@ -102,6 +99,20 @@ const prefill = {
   locale: 'fr',
 };
 
+/** Of what is cancelled while it waits, again, and when it is done. */
+function cancelDoor(path: string, addWaiting: () => Promise<Input>, addFinal: () => Promise<Input>): Door {
+  return {
+    method: 'POST',
+    path,
+    async pairs() {
+      const done = await both(addFinal);
+      const queued = await both(addWaiting);
+      return { done, queued, again: queued, nobody, noId, longId };
+    },
+    full: () => both(addWaiting),
+  };
+}
+
 const DOORS: Record<string, Door> = {
   'batch.create': {
     method: 'POST',
@@ -142,16 +153,7 @@ const DOORS: Record<string, Door> = {
     pairs: async () => ({ one: same(await addDone()), nobody, noId, longId }),
     full: async () => same(await addQueued()),
   },
-  'batch.cancel': {
-    method: 'POST',
-    path: '/batch/:id/cancel/',
-    async pairs() {
-      const done = await both(addDone);
-      const queued = await both(addQueued);
-      return { done, queued, again: queued, nobody, noId, longId };
-    },
-    full: () => both(addQueued),
-  },
+  'batch.cancel': cancelDoor('/batch/:id/cancel/', addQueued, addDone),
   'batch.retry': {
     method: 'POST',
     path: '/batch/:id/retry/',
@@ -222,16 +224,7 @@ const DOORS: Record<string, Door> = {
     }),
     full: async () => same(await addDonePreview()),
   },
-  'previews.cancel': {
-    method: 'POST',
-    path: '/previews/:id/cancel/',
-    async pairs() {
-      const done = await both(addDonePreview);
-      const queued = await both(addQueuedPreview);
-      return { done, queued, again: queued, nobody, noId, longId };
-    },
-    full: () => both(addQueuedPreview),
-  },
+  'previews.cancel': cancelDoor('/previews/:id/cancel/', addQueuedPreview, addDonePreview),
   'previews.retry': {
     method: 'POST',
     path: '/previews/:id/retry/',

@@ -1,22 +1,19 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { previews } from '../../src/db/schema/previews.ts';
 import { workers } from '../../src/db/schema/workers.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { openTestApi, ROOT, type TestApi } from '../support/test-api.ts';
+import type { TestDatabase } from '../support/test-database.ts';
 
 let db: TestDatabase;
 let api: TestApi;
 let token: string;
 let workspaceId: string;
 beforeEach(async () => {
-  db = await openTestDatabase();
-  api = await startTestApi(db);
-  ({ token, workspaceId } = await db.addWorkspace('one'));
-});
-afterEach(async () => {
-  await api.close();
-  await db.drop();
+  const opened = await openTestApi();
+  ({ db, api } = opened);
+  ({ token, workspaceId } = opened.one);
+  return opened.close;
 });
 
 async function addDone(sizes: number[]) {

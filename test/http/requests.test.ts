@@ -1,28 +1,23 @@
 import { sql } from 'drizzle-orm';
 import type { Pool } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/client.ts';
 import { batches } from '../../src/db/schema/batches.ts';
 import { deleteOldKeys } from '../../src/idempotency/delete-old-keys.ts';
 import { createId } from '../../src/lib/ids.ts';
 import { makeGate } from '../support/make-gate.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { type Answer, startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { type Answer, openTestApi, startTestApi, type TestApi } from '../support/test-api.ts';
+import type { TestDatabase, TestWorkspace } from '../support/test-database.ts';
 
 let db: TestDatabase;
 let api: TestApi;
-let one: { workspaceId: string; token: string };
-let other: { workspaceId: string; token: string };
+let one: TestWorkspace;
+let other: TestWorkspace;
 beforeAll(async () => {
-  db = await openTestDatabase();
-  api = await startTestApi(db);
-  one = await db.addWorkspace('one');
-  other = await db.addWorkspace('other');
-});
-afterAll(async () => {
-  await api.close();
-  await db.drop();
+  const opened = await openTestApi();
+  ({ db, api, one, two: other } = opened);
+  return opened.close;
 });
 
 const sources = (name: string) => ({ sources: [{ url: `https://shop.example/${name}`, batch_size: 2 }] });
@@ -108,6 +103,13 @@ describe('Idempotency-Key', () => {
     return { gate, key, first, again };
   }
 
+  /** Another process's door to the same database. */
+  async function openSecond() {
+    const { orm, transact, close } = openDatabase({ url: db.url, poolSize: 3, applicationName: 'second' });
+    const door = await startTestApi({ ...db, orm, deps: { ...db.deps, orm, transact } });
+    return { door, pool: orm.$client as Pool, close: () => door.close().then(close) };
+  }
+
   test('forty that wait for the first hold up nobody else, and are given its answer', async () => {
     const { gate, key, first, again } = await startFirst('slow');
     const before = await countBatches();
@@ -125,40 +127,28 @@ describe('Idempotency-Key', () => {
 
   test('so it is when the first is at work in another process', async () => {
     const { gate, first, again } = await startFirst('elsewhere');
-    const { orm, transact, ...second } = openDatabase({
-      url: db.url,
-      poolSize: 3,
-      applicationName: 'second',
-    });
-    const door = await startTestApi({ ...db, orm, deps: { ...db.deps, orm, transact } });
+    const second = await openSecond();
     try {
-      const waiting = again(20, door);
+      const waiting = again(20, second.door);
       // One may be looking.
-      await expectFree(door, orm.$client as Pool, waiting, 1);
+      await expectFree(second.door, second.pool, waiting, 1);
       await gate.open();
       const { status, body } = await first;
       for (const answer of await Promise.all(waiting)) expect(answer).toMatchObject({ status, body });
     } finally {
-      await door.close();
       await second.close();
     }
   });
 
   test('while the first request is at work, it is said, in its process and in another', async () => {
     const { gate, first, again } = await startFirst('long');
-    const { orm, transact, ...second } = openDatabase({
-      url: db.url,
-      poolSize: 3,
-      applicationName: 'second',
-    });
-    const door = await startTestApi({ ...db, orm, deps: { ...db.deps, orm, transact } });
+    const second = await openSecond();
     try {
-      for (const answer of await Promise.all([...again(2), ...again(2, door)]))
+      for (const answer of await Promise.all([...again(2), ...again(2, second.door)]))
         expect(answer).toMatchObject({ status: 409, body: { code: 'idempotency_conflict' } });
       await gate.open();
       expect((await first).status).toBe(201);
     } finally {
-      await door.close();
       await second.close();
     }
   });

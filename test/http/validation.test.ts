@@ -1,28 +1,24 @@
 import { TRPCClientError } from '@trpc/client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { batches } from '../../src/db/schema/batches.ts';
 import { previews } from '../../src/db/schema/previews.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { openTestApi, type TestApi } from '../support/test-api.ts';
+import type { TestDatabase } from '../support/test-database.ts';
 
 let db: TestDatabase;
 let api: TestApi;
 let token: string;
 let previewId: string;
 beforeAll(async () => {
-  db = await openTestDatabase();
-  api = await startTestApi(db);
-  const workspace = await db.addWorkspace('one');
-  token = workspace.token;
-  await addQueuedBatch(db, workspace.workspaceId, [1]);
+  const opened = await openTestApi();
+  ({ db, api } = opened);
+  token = opened.one.token;
+  await addQueuedBatch(db, opened.one.workspaceId, [1]);
   const calls = await claim(db, await addWorker(db));
   await finish(db, calls);
   previewId = calls[0]?.previewId ?? '';
-});
-afterAll(async () => {
-  await api.close();
-  await db.drop();
+  return opened.close;
 });
 
 const URL_OK = 'https://shop.example/a';

@@ -5,7 +5,7 @@ import { createCtaBatchClient } from '../../src/client/index.ts';
 import { type AppOptions, createApp } from '../../src/http/app.ts';
 import { createTokenWatch } from '../../src/workspaces/watch-tokens.ts';
 import { createMemoryLog } from './quiet-log.ts';
-import type { TestDatabase } from './test-database.ts';
+import { openTestDatabase, type TestDatabase } from './test-database.ts';
 
 export const ROOT = '/api/llm-editor/cta';
 
@@ -15,6 +15,18 @@ export interface Answer {
   readonly headers: Record<string, unknown>;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into any shape of answer
   readonly body: any;
+}
+
+/** The API on a database of its own, with two workspaces. `close` ends both. */
+export async function openTestApi(options: Partial<AppOptions> = {}) {
+  const db = await openTestDatabase();
+  const api = await startTestApi(db, options);
+  const [one, two] = [await db.addWorkspace('one'), await db.addWorkspace('two')];
+  async function close(): Promise<void> {
+    await api.close();
+    await db.drop();
+  }
+  return { db, api, one, two, close };
 }
 
 /** The API on a test database, without a worker. */

@@ -18,10 +18,15 @@ export interface TestDatabase extends Database {
     queue: Queue;
     limits: { maxSources: number; maxBatchSize: number };
   };
-  /** A workspace and a token that opens it. */
-  addWorkspace(name: string): Promise<{ workspaceId: string; token: string }>;
+  addWorkspace(name: string): Promise<TestWorkspace>;
   /** Closes everything and drops the database: which fails, and so the test, if someone is still connected. */
   drop(): Promise<void>;
+}
+
+/** A workspace and a token that opens it. */
+export interface TestWorkspace {
+  readonly workspaceId: string;
+  readonly token: string;
 }
 
 /** Clones the template. `rate` is the limit in force. */
