@@ -44,6 +44,11 @@ export function isAborted(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '25P02');
 }
 
+/** A lock was not to be had in the time that was set for it (`lock_timeout`). */
+export function isLockTimeout(error: unknown): boolean {
+  return hasInChain(error, (_, code) => code === '55P03');
+}
+
 /** A unique index refused the row. */
 export function isUniqueViolation(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '23505');
