@@ -47,93 +47,167 @@ const ANCESTOR = /^https?:\/\/(\*\.)?[a-z\d][a-z\d.-]*(:\d{1,5})?$/i;
 
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter((entry) => entry !== ''));
 
-/** Every setting, with its default. Names are those of the environment. */
-const settingsSchema = z.object({
-  DATABASE_URL: text.refine((url) => url === undefined || /^postgres(ql)?:\/\//.test(url), {
-    error: 'must begin with postgres://',
-  }),
-  DATABASE_POOL: count(500).default(10),
-  ALLOW_NEWER_SCHEMA: z
-    .enum(['true', 'false'])
-    .default('false')
-    .transform((value) => value === 'true'),
-  HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: whole(0, 65_535).default(3000),
-  PUBLIC_URL: origin
-    .refine((url) => !/[?#]/.test(url), { error: 'must not have a query' })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .optional(),
-  TRUST_PROXY: z
-    .string()
-    .default('false')
-    .refine((value) => value === 'true' || value === 'false' || value.split(/\s*,\s*/).every(isProxy), {
-      error: 'must be true, false, or addresses and ranges between commas',
-    })
-    .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value)),
-  PREVIEW_RATE_LIMIT: z
-    .string()
-    .default('20/m')
-    .refine((rate) => parseRate(rate) !== undefined, { error: 'must be like 20/m, 5/s, 1000/h, or off' }),
-  REQUEST_RATE_LIMIT: z
-    .string()
-    .default('600000/m')
-    .transform((rate, context) => {
-      const parsed = parseRate(rate);
-      if (parsed !== undefined) return parsed;
-      context.addIssue({ code: 'custom', message: 'must be like 6000/m, 100/s, or off' });
-      return z.NEVER;
-    }),
-  WORKER_CONCURRENCY: count(1000).default(50),
-  AI_BASE_URL: origin.default('https://api.openai.com/v1'),
-  AI_API_KEY: key,
-  AI_TEXT_MODEL: z.string().min(1).default('gpt-4.1-mini'),
-  AI_IMAGE_BASE_URL: origin.optional(),
-  AI_IMAGE_API_KEY: key,
-  AI_IMAGE_MODEL: z.string().min(1).default('gpt-image-1'),
-  AI_TIMEOUT: duration.default(180_000),
-  STOP_GRACE: duration.default(10_000),
-  STOP_DELAY: z
-    .literal('0')
-    .transform(() => 0)
-    .or(duration)
-    .default(1000),
-  PROVIDER_WAIT: duration.default(600_000),
-  FETCH_TIMEOUT: duration.default(20_000),
-  FETCH_ALLOW_HOSTS: z
-    .string()
-    .default('')
-    .transform((value, context) => {
-      try {
-        return parseAllowHosts(value);
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: `must be host:port, … ${(error as Error).message}` });
+/** `true` or `false`. */
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const httpPort = whole(0, 65_535);
+
+/**
+ * Every setting by what it is about. Names are those of the environment, defaults what one would write there (`prefault`), the
+ * description the line of the table in docs/settings.md; `unset` says there what happens without one that has no default.
+ */
+export const SETTINGS = {
+  Database: {
+    DATABASE_URL: text
+      .refine((url) => url === undefined || /^postgres(ql)?:\/\//.test(url), {
+        error: 'must begin with postgres://',
+      })
+      .meta({
+        description: 'a PostgreSQL 15 or newer; without it a real one is started under `./.data`',
+        unset: 'embedded',
+      }),
+    DATABASE_POOL: count(500)
+      .prefault('10')
+      .describe('connections of each process; see docs/operations.md for how many more it takes'),
+    ALLOW_NEWER_SCHEMA: flag
+      .prefault('false')
+      .describe('`true`: starts on a database that a later version has migrated, to go back to this one'),
+  },
+  API: {
+    HOST: z.string().min(1).prefault('127.0.0.1').describe('address on which the API listens'),
+    PORT: httpPort.prefault('3000').describe('port of the API; 0 takes a free one'),
+    PUBLIC_URL: origin
+      .refine((url) => !/[?#]/.test(url), { error: 'must not have a query' })
+      .transform((url) => url.replace(/\/+$/, ''))
+      .optional()
+      .meta({ description: 'origin of the addresses in answers', unset: 'from the request' }),
+    TRUST_PROXY: z
+      .string()
+      .refine((value) => value === 'true' || value === 'false' || value.split(/\s*,\s*/).every(isProxy), {
+        error: 'must be true, false, or addresses and ranges between commas',
+      })
+      .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value))
+      .prefault('false')
+      .describe('`true`, or the proxies’ addresses: whose `X-Forwarded-*` headers count'),
+    CORS_ORIGINS: list
+      .refine((origins) => origins.every((one) => one === '*' || URL.parse(one)?.origin === one), {
+        error: 'must be origins such as https://app.example.com, between commas, or *',
+      })
+      .optional()
+      .transform((origins) => origins ?? [])
+      .meta({
+        description: 'origins that browsers may call from, between commas; `*` for any',
+        unset: 'none',
+      }),
+    EMBED_ANCESTORS: list
+      .transform((entries, context) => {
+        const sources = toFrameAncestors(entries);
+        if (sources !== undefined) return sources;
+        context.addIssue({
+          code: 'custom',
+          message: 'must be origins such as https://shop.example or self, between commas, or none, or *',
+        });
         return z.NEVER;
-      }
+      })
+      .prefault('*')
+      .describe('who may show CTAs in a frame: origins between commas, `self`, `none`, or any (`*`)'),
+    REQUEST_RATE_LIMIT: z
+      .string()
+      .transform((rate, context) => {
+        const parsed = parseRate(rate);
+        if (parsed !== undefined) return parsed;
+        context.addIssue({ code: 'custom', message: 'must be like 6000/m, 100/s, or off' });
+        return z.NEVER;
+      })
+      .prefault('600000/m')
+      .describe('requests of a workspace to each process that serves the API; `off`'),
+    MAX_SOURCES: count(100).prefault('5').describe('sources that one batch may have'),
+    MAX_BATCH_SIZE: count(100).prefault('10').describe('previews that one source may ask for'),
+  },
+  'AI calls': {
+    PREVIEW_RATE_LIMIT: z
+      .string()
+      .refine((rate) => parseRate(rate) !== undefined, { error: 'must be like 20/m, 5/s, 1000/h, or off' })
+      .prefault('20/m')
+      .describe('AI calls of each kind in any window (`n/s`, `n/m`, `n/h`), over all processes; `off`'),
+    AI_API_KEY: key.meta({ description: 'key of the AI service', unset: 'the offline generator works' }),
+    AI_BASE_URL: origin
+      .prefault('https://api.openai.com/v1')
+      .describe('any service with OpenAI’s wire format'),
+    AI_TEXT_MODEL: z.string().min(1).prefault('gpt-4.1-mini').describe('chat completions with a JSON schema'),
+    AI_IMAGE_MODEL: z.string().min(1).prefault('gpt-image-1').describe('images edit'),
+    AI_IMAGE_BASE_URL: origin
+      .optional()
+      .meta({ description: 'where the pictures come from, if from elsewhere', unset: '`AI_BASE_URL`' }),
+    AI_IMAGE_API_KEY: key.meta({ description: 'key of that service', unset: '`AI_API_KEY`' }),
+    AI_TIMEOUT: duration.prefault('180s').describe('for one call'),
+    PROVIDER_WAIT: duration
+      .prefault('600s')
+      .describe('how long a preview waits for an AI service that keeps failing, before it fails too'),
+  },
+  'Pages and pictures': {
+    FETCH_TIMEOUT: duration.prefault('20s').describe('for a page or a picture'),
+    FETCH_ALLOW_HOSTS: z
+      .string()
+      .transform((value, context) => {
+        try {
+          return parseAllowHosts(value);
+        } catch (error) {
+          context.addIssue({ code: 'custom', message: `must be host:port, … ${(error as Error).message}` });
+          return z.NEVER;
+        }
+      })
+      .prefault('')
+      .meta({
+        description: '`host:port, …` that may be fetched or told though they are not public; for development',
+        unset: 'none',
+      }),
+    FETCH_ROBOTS: z
+      .enum(['off', 'on'])
+      .prefault('off')
+      .describe('`on`: pages that a shop’s robots.txt asks not to read are not read'),
+    IMAGE_RANKER: z
+      .enum(['auto', 'clip', 'heuristic'])
+      .prefault('auto')
+      .describe('`clip`, `heuristic` (rules), or `auto`: CLIP if its model can be loaded, else rules'),
+    CLIP_MODEL: text.meta({
+      description: '`Xenova/clip-vit-base-patch32`, another CLIP in ONNX on the hub, or a local folder',
+      unset: 'none',
     }),
-  FETCH_ROBOTS: z.enum(['off', 'on']).default('off'),
-  IMAGE_RANKER: z.enum(['auto', 'clip', 'heuristic']).default('auto'),
-  CLIP_MODEL: text,
-  KEEP_BATCHES: retention.default(365 * 86_400_000),
-  KEEP_CALLS: retention.default(90 * 86_400_000),
-  MAX_SOURCES: count(100).default(5),
-  MAX_BATCH_SIZE: count(100).default(10),
-  CORS_ORIGINS: list
-    .refine((origins) => origins.every((one) => one === '*' || URL.parse(one)?.origin === one), {
-      error: 'must be origins such as https://app.example.com, between commas, or *',
-    })
-    .default([]),
-  EMBED_ANCESTORS: list
-    .transform((entries, context) => {
-      const sources = toFrameAncestors(entries);
-      if (sources !== undefined) return sources;
-      context.addIssue({
-        code: 'custom',
-        message: 'must be origins such as https://shop.example or self, between commas, or none, or *',
-      });
-      return z.NEVER;
-    })
-    .default('*'),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  },
+  Process: {
+    WORKER_CONCURRENCY: count(1000).prefault('50').describe('previews in flight in each process'),
+    STOP_GRACE: duration
+      .prefault('10s')
+      .describe('after SIGTERM, for what is under way to finish; the rest is handed on'),
+    STOP_DELAY: z
+      .literal('0')
+      .transform(() => 0)
+      .or(duration)
+      .prefault('1s')
+      .describe('after SIGTERM, for load balancers and clients to go elsewhere while the API serves on; `0`'),
+    LOG_LEVEL: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'])
+      .prefault('info')
+      .describe('`debug`, `info`, `warn`, `error`, `silent`; logs go to standard error'),
+  },
+  'What is kept': {
+    KEEP_BATCHES: retention
+      .prefault('365d')
+      .describe('how long a finished batch and its previews are kept; `off`: for ever'),
+    KEEP_CALLS: retention
+      .prefault('90d')
+      .describe('the same for what is on the ledger and not needed any more'),
+  },
+};
+
+const settingsSchema = z.object({
+  ...SETTINGS.Database,
+  ...SETTINGS.API,
+  ...SETTINGS['AI calls'],
+  ...SETTINGS['Pages and pictures'],
+  ...SETTINGS.Process,
+  ...SETTINGS['What is kept'],
 });
 
 /** And what must hold between them. */
@@ -187,5 +261,5 @@ function isSecret(name: string): boolean {
   return /KEY|DATABASE_URL/.test(name);
 }
 
-/** The names of all settings, for the README's test. */
+/** The names of all settings. */
 export const SETTING_NAMES = Object.keys(settingsSchema.shape);

@@ -1,0 +1,38 @@
+import type { z } from 'zod';
+import { SETTINGS } from '../src/main/config.ts';
+
+const HEAD = `# Settings
+
+All are environment variables, checked once at the start; an empty value counts as not set. A wrong one stops the program with a sentence that names
+it. Times are such as \`500ms\`, \`20s\`, \`3m\`; a number alone is seconds.
+
+This page is made from the schema that checks them (\`npm run docs:settings\`).
+`;
+
+/** docs/settings.md: a table for each group of settings, from the schema that checks them. */
+export function renderSettingsDoc(): string {
+  const parts = Object.entries(SETTINGS).map(([group, settings]) => {
+    const rows = Object.entries<z.ZodType>(settings).map(([name, schema]) => [
+      `\`${name}\``,
+      tellDefault(schema),
+      schema.description ?? '',
+    ]);
+    return `## ${group}\n\n${drawTable([['name', 'default', ''], ...rows])}`;
+  });
+  return `${HEAD}\n${parts.join('\n')}`;
+}
+
+function tellDefault(schema: z.ZodType): string {
+  const { unset } = (schema.meta() ?? {}) as { unset?: string };
+  if (unset !== undefined) return unset;
+  const { def } = schema as z.ZodPrefault;
+  return `\`${def.defaultValue}\``;
+}
+
+function drawTable(rows: readonly (readonly string[])[]): string {
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const draw = (cells: readonly string[], fill = ' ') =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0, fill)).join(' | ')} |\n`;
+  const [head = [], ...body] = rows;
+  return draw(head) + draw(['', '', ''], '-') + body.map((row) => draw(row)).join('');
+}
