@@ -3,6 +3,7 @@ import { CALL_KINDS } from '../ai-calls/ai-call.ts';
 import { deleteOrphans, orphans } from '../assets/delete-orphans.ts';
 import type { Orm, Transact, Tx } from '../db/client.ts';
 import { refreshUsage } from '../previews/refresh-usage.ts';
+import { PREVIEW_JOBS } from '../queue/catalogue.ts';
 import type { Queue } from '../queue/queue.ts';
 import { removeWaiting, waitingJobs } from '../queue/waiting-jobs.ts';
 import { findDeadWorkers } from '../workers/find-dead-workers.ts';
@@ -45,7 +46,7 @@ export const FOUND_AT_MOST = 500;
 const SETTLED_WITHIN = sql`interval '30 seconds'`;
 
 const pageJobs = () => waitingJobs(['source.process']);
-const previewJobs = () => waitingJobs(['preview.generate', 'preview.prefill', 'preview.background']);
+const previewJobs = () => waitingJobs(PREVIEW_JOBS);
 const isOpen = (preview: SQL) => sql`${preview}.status in ('pending', 'queued', 'running')`;
 
 /** All of them, for `doctor`. Those of the limit are `ai-calls/get-limits`. */

@@ -4,10 +4,11 @@ import { sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
+import { withdrawJobs } from '../queue/waiting-jobs.ts';
 
 /**
  * A source whose previews are all final, while its page is not read yet, need not be read: -> `failed` (`cancelled`). The
- * caller holds the batch's lock. Answers their ids.
+ * caller holds the batch's lock. Their jobs are withdrawn. Answers their ids.
  */
 export async function stopSources(tx: Tx, batchId: string): Promise<string[]> {
   const { code, message } = new AppError('cancelled');
@@ -31,6 +32,12 @@ export async function stopSources(tx: Tx, batchId: string): Promise<string[]> {
         notExists(unfinished),
       ),
     )
-    .returning({ id: sources.id });
-  return rows.map((row) => row.id);
+    .returning({ id: sources.id, fairTag: sources.fairTag });
+  const ids = rows.map((row) => row.id);
+  await withdrawJobs(tx, ['source.process'], {
+    field: 'sourceId',
+    ids,
+    priorities: rows.map((row) => -(row.fairTag ?? 0)),
+  });
+  return ids;
 }

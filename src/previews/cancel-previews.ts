@@ -1,11 +1,13 @@
 import { and, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
+import { PREVIEW_JOBS } from '../queue/catalogue.ts';
+import { withdrawJobs } from '../queue/waiting-jobs.ts';
 import { UNFINISHED_STATUSES } from './preview.ts';
 
 /**
- * Any state that is not final -> `cancelled`, for those that `which` names. The caller holds the batch's lock. What is in
- * the queue for them finds nothing to do. Answers how many there were.
+ * Any state that is not final -> `cancelled`, for those that `which` names; their jobs are withdrawn. The caller holds the
+ * batch's lock. Answers how many there were.
  */
 export async function cancelPreviews(tx: Tx, which: SQL | undefined): Promise<number> {
   const rows = await tx
@@ -17,6 +19,11 @@ export async function cancelPreviews(tx: Tx, which: SQL | undefined): Promise<nu
       finishedAt: sql`clock_timestamp()`,
     })
     .where(and(which, inArray(previews.status, UNFINISHED_STATUSES)))
-    .returning({ id: previews.id });
+    .returning({ id: previews.id, fairTag: previews.fairTag });
+  await withdrawJobs(tx, PREVIEW_JOBS, {
+    field: 'previewId',
+    ids: rows.map((row) => row.id),
+    priorities: rows.map((row) => -(row.fairTag ?? 0)),
+  });
   return rows.length;
 }

@@ -45,4 +45,7 @@ export interface Job<N extends JobName> {
   readonly payload: JobPayload<N>;
 }
 
+/** Those that are about one preview. */
+export const PREVIEW_JOBS = ['preview.generate', 'preview.prefill', 'preview.background'] as const;
+
 export const JOB_NAMES = Object.keys(jobCatalogue) as JobName[];

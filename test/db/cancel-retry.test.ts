@@ -53,6 +53,14 @@ const previewsOf = async (batch: Batch) =>
   (await listPreviews(db.deps, { workspaceId, baseUrl, pageSize: 100, bulkTaskId: batch.id })).items;
 const countCalls = async () => (await db.orm.select({ id: aiCalls.id }).from(aiCalls)).length;
 
+/** The jobs that wait about previews and pages. */
+async function waitingJobs(): Promise<string[]> {
+  const { rows } = await db.orm.execute<{ name: string }>(
+    sql`select name from cta_jobs.job where state < 'active' and name <> 'batch.start' order by name`,
+  );
+  return rows.map((row) => row.name);
+}
+
 async function addBatch(sizes: number[]): Promise<Batch> {
   const sources = sizes.map((batchSize, i) => ({ url: `https://shop.example/${i}`, batchSize }));
   return createBatch(db.deps, { workspaceId, batch: { sources } });
@@ -456,4 +464,32 @@ describe('retrying', () => {
     expect(await claim(db, workerId)).toHaveLength(6);
     expect(await claim(db, workerId)).toEqual([]);
   });
+});
+
+test('what is cancelled leaves no job behind, and takes none of another batch', async () => {
+  const [pages, queued, other] = [
+    await addQueuedBatch(db, workspaceId, [2]),
+    await addQueuedBatch(db, workspaceId, [3]),
+    await addBatch([1, 1]),
+  ];
+  const page = await addBatch([2]);
+  expect(await waitingJobs()).toEqual([
+    ...Array(5).fill('preview.generate'),
+    ...Array(3).fill('source.process'),
+  ]);
+  await cancel(queued);
+  await cancel(page);
+  const [first] = await previewsOf(pages);
+  await cancelPreview(db.deps, { workspaceId, id: first?.id ?? '', baseUrl });
+  expect(await waitingJobs()).toEqual(['preview.generate', 'source.process', 'source.process']);
+  // Taken up again, it stands in the line once, at its new place.
+  await retry(queued);
+  expect(await waitingJobs()).toEqual([
+    ...Array(4).fill('preview.generate'),
+    'source.process',
+    'source.process',
+  ]);
+  expect(await claim(db, workerId)).toHaveLength(8);
+  await cancel(other);
+  expect(await waitingJobs()).toEqual([]);
 });
