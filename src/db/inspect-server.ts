@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { readMigrations } from './migrate.ts';
+import { readMigrations } from './read-migrations.ts';
 import { findSchemaState, type SchemaState } from './schema-version.ts';
 
 /** What a server is, and whether it serves as the program needs it. */

@@ -1,17 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import { NodePgSession } from 'drizzle-orm/node-postgres';
+import { PgDialect } from 'drizzle-orm/pg-core';
 import { Client } from 'pg';
 import { isLockTimeout } from '../lib/database-error.ts';
 import { sessionConfig } from './client.ts';
+import { readMigrations } from './read-migrations.ts';
 import { findSchemaState, NewerSchemaError } from './schema-version.ts';
 
 /** Arbitrary, but the same in every version: two programs that start at once wait for each other here. */
 const MIGRATION_LOCK = 727_001;
-
-const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 /**
  * A statement that changes a table waits for all that use it, and all that come later wait behind it: the older version would
@@ -20,11 +17,6 @@ const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../migrations', import.meta.
 const LOCK_TIMEOUT_MS = 3000;
 const LOCK_TRIES = 20;
 const LOCK_PAUSE_MS = 1000;
-
-/** Of the migrations that this program brings along. */
-export function readMigrations() {
-  return readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER });
-}
 
 /**
  * Brings the database up to date under one advisory lock, so that programs may start at the same time. May run
@@ -61,13 +53,13 @@ export async function migrateDatabase(
 
 /** All that are missing, in one transaction, once no lock is in their way. */
 async function applyMigrations(client: Client): Promise<void> {
+  const dialect = new PgDialect();
+  const session = new NodePgSession<Record<string, never>, Record<string, never>>(client, dialect, undefined);
   await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await migrate(drizzle(client), {
-        migrationsFolder: MIGRATIONS_FOLDER,
-        migrationsSchema: 'cta',
-      });
+      // No folder: drizzle's own `migrate` reads the files of one, and the single executable has none.
+      return await dialect.migrate(readMigrations(), session, { migrationsFolder: '', migrationsSchema: 'cta' });
     } catch (error) {
       if (!isLockTimeout(error) || attempt >= LOCK_TRIES) throw error;
       await sleep(LOCK_PAUSE_MS);

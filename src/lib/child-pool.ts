@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
+import { toExecArgv } from './single-executable.ts';
 
 export interface ChildPoolOptions<Answer> {
   /** What the processes run: a file that calls `answerParent`. */
@@ -67,7 +68,7 @@ export function createChildPool<Question, Answer>(
   function start(): ChildProcess {
     const child = fork(fileURLToPath(options.file), {
       // Its garbage is collected on its own thread: helpers would take the cores of those who wait for it.
-      execArgv: [`--max-old-space-size=${options.heapMb}`, '--single-threaded-gc'],
+      execArgv: toExecArgv([`--max-old-space-size=${options.heapMb}`, '--single-threaded-gc']),
       env: options.env ?? {},
       // A Ctrl-C in the terminal is not for it.
       detached: true,

@@ -5,7 +5,9 @@ import { AppError } from '../lib/app-error.ts';
 import { keepCompiled } from '../lib/keep-compiled.ts';
 import { readSettings, SettingsError } from './config.ts';
 import { createLog } from './create-log.ts';
+import { describeVersion } from './describe-version.ts';
 import { preferCommonJs } from './prefer-commonjs.ts';
+import { readLicenses } from './read-licenses.ts';
 
 keepCompiled();
 preferCommonJs();
@@ -16,6 +18,7 @@ preferCommonJs();
  */
 const program = new Command('cta-batch')
   .description('Generates call-to-action previews from product pages.')
+  .version(describeVersion(), '--version', 'print the version and what it was built from')
   .showHelpAfterError()
   .configureHelp({ sortSubcommands: false });
 
@@ -173,6 +176,13 @@ function readCommand({ workspace }: { workspace: string }) {
   return { settings: readSettings(process.env), log: createLog('warn'), workspace };
 }
 
+program
+  .command('licenses')
+  .description('print the licences of all that the single executable contains')
+  .action(() => {
+    process.stdout.write(readLicenses());
+  });
+
 function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1)
@@ -194,9 +204,8 @@ function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
+// Not awaited: the single executable is no ES module.
+program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${explain(error)}\n`);
   process.exitCode = 1;
-}
+});

@@ -14,6 +14,8 @@ test('what the libraries need does', () => {
     no_proxy: 'localhost',
     NODE_EXTRA_CA_CERTS: '/etc/own.pem',
     HF_TOKEN: 'hf_1',
+    XDG_CACHE_HOME: '/var/cache',
+    CTA_BATCH_CACHE: '/var/cache/cta-batch',
     MALLOC_ARENA_MAX: '2',
   };
   expect(pickClipEnvironment({ ...environment, HOME: undefined })).toEqual(environment);

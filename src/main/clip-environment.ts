@@ -3,7 +3,7 @@
  * the hub).
  */
 const NAMES =
-  /^(PATH|HOME|TMPDIR|LANG|TZ|(HTTPS?|NO|ALL)_PROXY|(LD|DYLD|NODE|SSL_CERT|MALLOC|OMP|ORT|HF)_\w+)$/i;
+  /^(PATH|HOME|XDG_CACHE_HOME|CTA_BATCH_CACHE|TMPDIR|LANG|TZ|(HTTPS?|NO|ALL)_PROXY|(LD|DYLD|NODE|SSL_CERT|MALLOC|OMP|ORT|HF)_\w+)$/i;
 
 /**
  * What the process with the CLIP model is told of the environment: none of our own settings, so neither the database nor the

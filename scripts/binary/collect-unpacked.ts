@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import type { Parts } from '../../src/main/binary/run-binary.ts';
+
+/** What native code is in, and what stands on it. The bundles require these. */
+const REQUIRED = ['sharp', '@huggingface/transformers'];
+
+/**
+ * They, and what they need to run on this platform; of each what it loads, and nothing else: no GPU, no musl, no WebAssembly, no headers.
+ * By the manifests Node.js finds one from the other.
+ */
+const FILES: Readonly<Record<string, string>> = {
+  '@huggingface/transformers': 'dist/transformers.node.cjs',
+  '@img/colour': '*.cjs',
+  '@img/sharp-libvips-linux-x64': 'lib/*.so.*',
+  '@img/sharp-linux-x64': '{index.cjs,lib/*.node}',
+  'detect-libc': 'lib/*.js',
+  'onnxruntime-common': 'dist/cjs/**/*.{js,json}',
+  'onnxruntime-node': '{dist/**/*.js,bin/napi-v6/linux/x64/{*.node,*.so.1}}',
+  semver: '{*.js,classes/*.js,functions/*.js,internal/*.js,ranges/*.js}',
+  sharp: 'dist/*.cjs',
+};
+
+/** Their other dependencies: inside transformers' own file, or for an install. */
+export const INSIDE_TRANSFORMERS = ['@huggingface/jinja', '@huggingface/tokenizers', 'onnxruntime-web'];
+const FOR_INSTALLS = ['adm-zip', 'global-agent'];
+
+/**
+ * Collects the files that the executable unpacks, by their paths in the project.
+ *
+ * @throws Error when a package has a dependency that is not in the table above: a newer version of it does.
+ */
+export function collectUnpacked(): Parts['unpacked'] {
+  const known = new Set([...Object.keys(FILES), ...INSIDE_TRANSFORMERS, ...FOR_INSTALLS]);
+  const paths = Object.entries(FILES).flatMap(([name, pattern]) => {
+    const folder = `node_modules/${name}`;
+    const { dependencies = {} } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+    const unknown = Object.keys(dependencies).find((each) => !known.has(each));
+    if (unknown !== undefined)
+      throw new Error(`${name} needs ${unknown}: say what the executable does with it`);
+    const found = globSync(`${folder}/${pattern}`);
+    if (found.length === 0) throw new Error(`there is nothing at ${folder}/${pattern}`);
+    return [`${folder}/package.json`, ...found];
+  });
+  const files = paths.sort().map((path) => ({ path, sha256: hash(readFileSync(path)) }));
+  const name = hash(files.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join('')).slice(0, 32);
+  return { name, packages: REQUIRED, files };
+}
+
+function hash(content: Uint8Array | string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

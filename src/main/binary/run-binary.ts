@@ -1,0 +1,79 @@
+import { createRequire, isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { getAsset, getRawAsset } from 'node:sea';
+import { Script } from 'node:vm';
+import { zstdDecompressSync } from 'node:zlib';
+import { listCacheFolders } from './list-cache-folders.ts';
+import { type PackedFile, unpackFiles } from './unpack-files.ts';
+
+/*
+ * Where the single executable begins. It holds the program as bundles, one for each thing that runs: the command line, and what the
+ * processes of its pools do. So one of those does not load the whole program. What is native is unpacked when it is first needed.
+ */
+
+/** What the build says of the parts, as `parts.json`. */
+export interface Parts {
+  /** Bundles of the program that a process can run; the first one is the command line. */
+  readonly programs: readonly string[];
+  /** Packages that are a bundle of their own, loaded when they are needed. */
+  readonly packages: readonly string[];
+  /** Packages that are unpacked. */
+  readonly unpacked: { readonly packages: readonly string[]; readonly files: readonly PackedFile[] } & {
+    readonly name: string;
+  };
+}
+
+type Load = (id: string) => unknown;
+
+const parts = JSON.parse(getAsset('parts.json', 'utf8')) as Parts;
+const loaded = new Map<string, unknown>();
+let requireUnpacked: Load | undefined;
+
+run(findProgram());
+
+/** A process that `fork` started is told a file to run, as Node.js is. It is one of those in here. */
+function findProgram(): string {
+  const [commandLine = ''] = parts.programs;
+  const asked = process.send ? basename(process.argv[2] ?? '') : '';
+  return parts.programs.includes(asked) ? asked : commandLine;
+}
+
+/** Runs a bundle, as Node.js runs a file of CommonJS, and answers what it exports. */
+function run(name: string): unknown {
+  // Its place if the executable were a folder: nothing can be found there.
+  const filename = join(process.execPath, 'dist/main', name);
+  const script = new Script(getAsset(name, 'utf8'), {
+    filename,
+    cachedData: new Uint8Array(getRawAsset(`${name}.compiled`)),
+  });
+  const module = { exports: {} };
+  script.runInThisContext()(load, module, module.exports, filename, dirname(filename));
+  return module.exports;
+}
+
+/** What bundles require: a part of Node.js, a bundle, or a package that is unpacked. */
+function load(id: string): unknown {
+  if (isBuiltin(id)) return process.getBuiltinModule(id);
+  if (parts.unpacked.packages.includes(id)) return fromUnpacked(id);
+  if (!parts.packages.includes(id)) {
+    throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' });
+  }
+  if (!loaded.has(id)) loaded.set(id, run(id));
+  return loaded.get(id);
+}
+
+function fromUnpacked(id: string): unknown {
+  requireUnpacked ??= createRequire(join(unpack(), 'package.json'));
+  return requireUnpacked(id);
+}
+
+function unpack(): string {
+  const userId = process.getuid?.() ?? 0;
+  return unpackFiles({
+    ...parts.unpacked,
+    folders: listCacheFolders({ env: process.env, temporaryFolder: tmpdir(), userId }),
+    userId,
+    read: ({ path }) => zstdDecompressSync(new Uint8Array(getRawAsset(path))),
+  });
+}
