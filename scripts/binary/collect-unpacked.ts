@@ -34,8 +34,7 @@ export function collectUnpacked(): Parts['unpacked'] {
   const known = new Set([...Object.keys(FILES), ...INSIDE_TRANSFORMERS, ...FOR_INSTALLS]);
   const paths = Object.entries(FILES).flatMap(([name, pattern]) => {
     const folder = `node_modules/${name}`;
-    const { dependencies = {} } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
-    const unknown = Object.keys(dependencies).find((each) => !known.has(each));
+    const unknown = Object.keys(readManifest(name).dependencies ?? {}).find((each) => !known.has(each));
     if (unknown !== undefined)
       throw new Error(`${name} needs ${unknown}: say what the executable does with it`);
     const found = globSync(`${folder}/${pattern}`);
@@ -44,7 +43,18 @@ export function collectUnpacked(): Parts['unpacked'] {
   });
   const files = paths.sort().map((path) => ({ path, sha256: hash(readFileSync(path)) }));
   const name = hash(files.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join('')).slice(0, 32);
-  return { name, packages: REQUIRED, files };
+  return { name, packages: Object.fromEntries(REQUIRED.map((each) => [each, listNeeded(each)])), files };
+}
+
+/** The package, and all that it stands on. */
+function listNeeded(name: string): string[] {
+  const { dependencies = {}, optionalDependencies = {} } = readManifest(name);
+  const next = Object.keys({ ...dependencies, ...optionalDependencies }).filter((each) => each in FILES);
+  return [...new Set([name, ...next.flatMap(listNeeded)])];
+}
+
+function readManifest(name: string): { dependencies?: object; optionalDependencies?: object } {
+  return JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8'));
 }
 
 function hash(content: Uint8Array | string): string {

@@ -6,18 +6,14 @@ import { fileURLToPath } from 'node:url';
 const CLI = fileURLToPath(new URL('../../src/main/cli.ts', import.meta.url));
 const END_WITH_PARENT = new URL('./preload-end-with-parent.ts', import.meta.url).href;
 /** The single executable, if that is to be tested in place of the sources (`npm run test:binary`). */
-const BINARY = process.env.CTA_BATCH_BINARY;
+const BINARY = process.env.CTA_BATCH_BINARY && resolve(process.env.CTA_BATCH_BINARY);
+/** What it unpacks is not for the user's own folder. */
+const BINARY_CACHE = resolve('build/cache');
 
 /** Why a test cannot be run with the program that is tested; undefined if it can. */
 export const WITHOUT = {
   embeddedServer: BINARY && 'the single executable has no embedded PostgreSQL',
   preloads: BINARY && 'the single executable loads no modules of others',
-};
-
-const SURROUNDINGS = {
-  PATH: process.env.PATH,
-  HOME: process.env.HOME,
-  ...(BINARY === undefined ? {} : { CTA_BATCH_CACHE: resolve('build/cache') }),
 };
 
 /** The real program as a process of its own. */
@@ -37,6 +33,8 @@ export interface Program {
 export interface ProgramOptions {
   /** Another program than the command line; it must say `… is ready at http://…` too. */
   readonly script?: string;
+  /** A single executable, whichever program is tested. */
+  readonly binary?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -45,28 +43,32 @@ export interface ProgramOptions {
 }
 
 /** The command, and the arguments that come before the program's own. */
-function commandOf(script: string | undefined): [command: string, args: string[]] {
-  if (BINARY === undefined || script !== undefined) {
+function commandOf({ script, binary = BINARY }: ProgramOptions): [command: string, before: string[]] {
+  if (script !== undefined || !binary)
     return [process.execPath, ['--import', END_WITH_PARENT, script ?? CLI]];
-  }
-  return ['setpriv', ['--pdeathsig', 'TERM', resolve(BINARY)]];
+  // It loads no module of ours that would end it with us; the system can do that too.
+  return ['/usr/bin/setpriv', ['--pdeathsig', 'TERM', binary]];
 }
 
 /**
  * Starts the command line as a user would, with an environment that holds nothing but what is given. It ends with this
  * process, even if that is killed.
  */
-export async function startProgram({
-  script,
-  args = [],
-  env = {},
-  cwd,
-  ready = true,
-}: ProgramOptions): Promise<Program> {
-  const [command, before] = commandOf(script);
+export async function startProgram(options: ProgramOptions): Promise<Program> {
+  const { args = [], env = {}, cwd, ready = true } = options;
+  const [command, before] = commandOf(options);
+  const { PATH, HOME } = process.env;
   const child = spawn(command, [...before, ...args], {
     cwd,
-    env: { ...SURROUNDINGS, PORT: '0', LOG_LEVEL: 'info', STOP_DELAY: '0', ...env },
+    env: {
+      PATH,
+      HOME,
+      CTA_BATCH_CACHE: BINARY_CACHE,
+      PORT: '0',
+      LOG_LEVEL: 'info',
+      STOP_DELAY: '0',
+      ...env,
+    },
     stdio: 'pipe',
   });
   let stdout = '';

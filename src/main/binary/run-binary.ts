@@ -18,17 +18,17 @@ export interface Parts {
   readonly programs: readonly string[];
   /** Packages that are a bundle of their own, loaded when they are needed. */
   readonly packages: readonly string[];
-  /** Packages that are unpacked. */
-  readonly unpacked: { readonly packages: readonly string[]; readonly files: readonly PackedFile[] } & {
+  readonly unpacked: {
+    /** Of all of it. */
     readonly name: string;
+    /** Packages that bundles require, and those that each stands on, itself included. */
+    readonly packages: Readonly<Record<string, readonly string[]>>;
+    readonly files: readonly PackedFile[];
   };
 }
 
-type Load = (id: string) => unknown;
-
 const parts = JSON.parse(getAsset('parts.json', 'utf8')) as Parts;
 const loaded = new Map<string, unknown>();
-let requireUnpacked: Load | undefined;
 
 run(findProgram());
 
@@ -55,25 +55,24 @@ function run(name: string): unknown {
 /** What bundles require: a part of Node.js, a bundle, or a package that is unpacked. */
 function load(id: string): unknown {
   if (isBuiltin(id)) return process.getBuiltinModule(id);
-  if (parts.unpacked.packages.includes(id)) return fromUnpacked(id);
-  if (!parts.packages.includes(id)) {
-    throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' });
-  }
-  if (!loaded.has(id)) loaded.set(id, run(id));
+  if (!loaded.has(id)) loaded.set(id, loadPackage(id));
   return loaded.get(id);
 }
 
-function fromUnpacked(id: string): unknown {
-  requireUnpacked ??= createRequire(join(unpack(), 'package.json'));
-  return requireUnpacked(id);
+function loadPackage(id: string): unknown {
+  if (parts.packages.includes(id)) return run(id);
+  const needed = parts.unpacked.packages[id];
+  if (needed !== undefined) return createRequire(join(unpack(needed), 'package.json'))(id);
+  throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' });
 }
 
-function unpack(): string {
+function unpack(needed: readonly string[]): string {
   const userId = process.getuid?.() ?? 0;
   return unpackFiles({
     ...parts.unpacked,
     folders: listCacheFolders({ env: process.env, temporaryFolder: tmpdir(), userId }),
     userId,
+    isNeeded: ({ path }) => needed.some((name) => path.startsWith(`node_modules/${name}/`)),
     read: ({ path }) => zstdDecompressSync(new Uint8Array(getRawAsset(path))),
   });
 }

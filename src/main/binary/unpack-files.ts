@@ -25,6 +25,8 @@ export interface UnpackOptions {
   /** Of all files: another version of the program has another folder beside this one. */
   readonly name: string;
   readonly files: readonly PackedFile[];
+  /** Whether a file will be used now, and its content has to be looked at: that takes time for the large ones. */
+  isNeeded(file: PackedFile): boolean;
   readonly userId: number;
   read(file: PackedFile): Uint8Array;
 }
@@ -43,7 +45,7 @@ const ABANDONED_MS = 3_600_000;
 const HELP = 'Set CTA_BATCH_CACHE to a folder that only this user can write.';
 
 /**
- * Has all files, with exactly their content, in a folder of this user's own, and answers which that is. May run in any number of
+ * Has all files, those that are needed with exactly their content, in a folder of this user's own, and answers which that is. May run in any number of
  * processes at once: the folder appears whole, and a file that is missing or has another content is replaced whole.
  *
  * @throws UnpackError when there is no such folder, or when it is another user's or open to others.
@@ -61,13 +63,14 @@ export function unpackFiles({ folders, ...options }: UnpackOptions): string {
   throw new UnpackError(`The native libraries cannot be unpacked to ${failures.join(', nor to ')}. ${HELP}`);
 }
 
-function unpackInto(folder: string, { name, files, userId, read }: Omit<UnpackOptions, 'folders'>): string {
+function unpackInto(folder: string, options: Omit<UnpackOptions, 'folders'>): string {
+  const { name, files, isNeeded, userId, read } = options;
   const target = join(folder, name);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   refuseForeign(folder, userId);
   if (!isThere(target)) makeWhole(folder, target, files, read);
   refuseForeign(target, userId);
-  for (const file of files) {
+  for (const file of files.filter(isNeeded)) {
     if (!isIntact(target, file)) replaceFile(join(target, file.path), read(file));
   }
   return target;
@@ -95,7 +98,7 @@ function makeWhole(
   try {
     for (const file of files) {
       const path = join(made, file.path);
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      makeFolder(dirname(path));
       writeFileSync(path, read(file), { mode: 0o600 });
     }
     renameSync(made, target);
@@ -103,6 +106,19 @@ function makeWhole(
     rmSync(made, { recursive: true, force: true });
     // Another process was faster.
     if (!isThere(target)) throw error;
+  }
+}
+
+/** As `mkdirSync` with `recursive`, which tries for ever where the system says that a folder that is there is not (/proc, automounts). */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || isThere(dirname(path))) throw error;
+    makeFolder(dirname(path));
+    makeFolder(path);
   }
 }
 
@@ -130,7 +146,7 @@ function isIntact(target: string, { path, sha256 }: PackedFile): boolean {
 /** A process that has the old one loaded keeps it. */
 function replaceFile(path: string, content: Uint8Array): void {
   const made = `${path}.${randomBytes(6).toString('hex')}`;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   writeFileSync(made, content, { mode: 0o600, flag: 'wx' });
   try {
     renameSync(made, path);
