@@ -39,10 +39,9 @@ const assets: Record<string, string> = {};
 
 const { main, programs, packages } = await bundleParts();
 const bundles = [...programs, ...packages];
-for (const { name, code } of bundles) {
-  addAsset(name, code);
-  addAsset(`${name}.compiled`, new Script(code).createCachedData());
-}
+for (const { name, code } of bundles) addAsset(name, code);
+// What runs at every start is compiled already.
+for (const { name, code } of programs) addAsset(`${name}.compiled`, new Script(code).createCachedData());
 
 const unpacked = collectUnpacked();
 for (const { path } of unpacked.files) {

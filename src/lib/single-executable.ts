@@ -8,6 +8,11 @@ import { getAsset, isSea } from 'node:sea';
 
 const ROOT = new URL('../../', import.meta.url);
 
+/** Whether this is it. */
+export function isSingleExecutable(): boolean {
+  return isSea();
+}
+
 /** A text file of the program's package, by its path in there; undefined if there is none. */
 export function findPackageFile(path: string): string | undefined {
   try {

@@ -1,5 +1,6 @@
 import { writeCompiled } from '../lib/keep-compiled.ts';
 import type { Log } from '../lib/log.ts';
+import { isSingleExecutable } from '../lib/single-executable.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { type Adapters, createAdapters } from './create-adapters.ts';
@@ -59,7 +60,8 @@ async function introduce(foundation: Foundation, address: string | undefined, ro
     token = `$(cat ${kept.path})`;
     lines.push(`  Token of the default workspace: ${process.stdout.isTTY ? kept.token : `in ${kept.path}`}`);
   } else {
-    lines.push('  Make a token:  TOKEN=$(npm start -s -- token create --workspace NAME)');
+    const command = isSingleExecutable() ? process.argv[1] : 'npm start -s --';
+    lines.push(`  Make a token:  TOKEN=$(${command} token create --workspace NAME)`);
   }
   lines.push(
     '',

@@ -130,6 +130,17 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     for (const program of [api, worker]) expect(await program.stop()).toEqual({ code: 0, signal: null });
   });
 
+  test('so do its commands', async () => {
+    const out = join(folder, 'out');
+    const urls = [world.shop.productUrl('cup')];
+    const done = await run(['generate', ...urls, '--size', '1', '--out', out], settings());
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining(join(out, 'index.html')) });
+    expect((await readdir(out)).filter((file) => file.endsWith('.jpg'))).toHaveLength(2);
+    const limits = await run(['limits', '--json'], settings());
+    expect(limits.code).toBe(0);
+    expect(JSON.parse(limits.stdout)).toMatchObject({ rate: 'off' });
+  });
+
   test('a damaged library is replaced; a folder that is open to others is refused', async () => {
     const [name = ''] = await readdir(unpacked());
     const folders = join(unpacked(), name, 'node_modules/@img/sharp-libvips-linux-x64/lib');

@@ -5,7 +5,7 @@ import { getAsset, getRawAsset } from 'node:sea';
 import { Script } from 'node:vm';
 import { zstdDecompressSync } from 'node:zlib';
 import { listCacheFolders } from './list-cache-folders.ts';
-import { type PackedFile, unpackFiles } from './unpack-files.ts';
+import { type PackedFile, UnpackError, unpackFiles } from './unpack-files.ts';
 
 /*
  * Where the single executable begins. It holds the program as bundles, one for each thing that runs: the command line, and what the
@@ -43,9 +43,10 @@ function findProgram(): string {
 function run(name: string): unknown {
   // Its place if the executable were a folder: nothing can be found there.
   const filename = join(process.execPath, 'dist/main', name);
+  const compiled = parts.programs.includes(name) && new Uint8Array(getRawAsset(`${name}.compiled`));
   const script = new Script(getAsset(name, 'utf8'), {
     filename,
-    cachedData: new Uint8Array(getRawAsset(`${name}.compiled`)),
+    ...(compiled && { cachedData: compiled }),
   });
   const module = { exports: {} };
   script.runInThisContext()(load, module, module.exports, filename, dirname(filename));
@@ -62,8 +63,23 @@ function load(id: string): unknown {
 function loadPackage(id: string): unknown {
   if (parts.packages.includes(id)) return run(id);
   const needed = parts.unpacked.packages[id];
-  if (needed !== undefined) return createRequire(join(unpack(needed), 'package.json'))(id);
+  if (needed !== undefined) return requireNative(unpack(needed), id);
   throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' });
+}
+
+function requireNative(folder: string, id: string): unknown {
+  try {
+    return createRequire(join(folder, 'package.json'))(id);
+  } catch (cause) {
+    const { message } = cause as Error;
+    // sharp puts it among advice about npm.
+    const reason = /ERR_DLOPEN_FAILED: (.+)/.exec(message)?.[1] ?? message.split('\n', 1)[0];
+    throw new UnpackError(
+      `The native libraries cannot be loaded: ${reason}. ` +
+        'If their file system is mounted with noexec, set CTA_BATCH_CACHE to a folder on another one.',
+      { cause },
+    );
+  }
 }
 
 function unpack(needed: readonly string[]): string {
