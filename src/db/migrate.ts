@@ -59,7 +59,10 @@ async function applyMigrations(client: Client): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       // No folder: drizzle's own `migrate` reads the files of one, and the single executable has none.
-      return await dialect.migrate(readMigrations(), session, { migrationsFolder: '', migrationsSchema: 'cta' });
+      return await dialect.migrate(readMigrations(), session, {
+        migrationsFolder: '',
+        migrationsSchema: 'cta',
+      });
     } catch (error) {
       if (!isLockTimeout(error) || attempt >= LOCK_TRIES) throw error;
       await sleep(LOCK_PAUSE_MS);
