@@ -8,6 +8,7 @@ import { createAuthenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
 import { registerCtaPage } from './cta-page.ts';
 import { registerErrorsPage } from './errors-page.ts';
+import { isHealthRequest, registerHealth } from './health.ts';
 import { createLimitRequests } from './limit-requests.ts';
 import { nameRequest } from './name-request.ts';
 import { registerDocs } from './openapi/register-docs.ts';
@@ -69,7 +70,9 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   });
   app.setErrorHandler((error, request, reply) => sendProblem(voice, error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(voice, new AppError('not_found'), request, reply));
-  app.addHook('onResponse', async ({ id: requestId, method, url }, { statusCode, elapsedTime }) => {
+  app.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
+    if (isHealthRequest(request)) return;
+    const { id: requestId, method, url } = request;
     const ms = Math.round(elapsedTime);
     deps.log.debug({ requestId, method, url, status: statusCode, ms }, 'request');
   });
@@ -96,6 +99,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   registerAssets(app, deps);
   registerCtaPage(app, deps, options);
   registerErrorsPage(app);
+  registerHealth(app, deps.health);
   const limitRequests = await createLimitRequests(app, options.requestRate ?? null);
   const doors = { deps, authenticate, limitRequests, publicUrl };
   await app.register(async (scope) => registerTrpc(scope, doors));

@@ -1,11 +1,16 @@
 import type { changePreview } from '../batches/change-preview.ts';
 import type { createBatch } from '../batches/create-batch.ts';
 import type { BatchWatch } from '../batches/watch-batches.ts';
+import type { Health } from '../lib/health.ts';
 import type { Log } from '../lib/log.ts';
 
 /** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */
 export type ApiDeps = Parameters<typeof createBatch>[0] &
-  Parameters<typeof changePreview>[0] & { readonly log: Log; readonly batchWatch: BatchWatch };
+  Parameters<typeof changePreview>[0] & {
+    readonly log: Log;
+    readonly batchWatch: BatchWatch;
+    readonly health: Health;
+  };
 
 /** A request whose token was accepted. */
 export interface Caller {

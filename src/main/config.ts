@@ -55,6 +55,8 @@ const settingsSchema = z.object({
   DATABASE_POOL: count(500).default(10),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: whole(0, 65_535).default(3000),
+  HEALTH_PORT: whole(0, 65_535).optional(),
+  METRICS_PORT: whole(0, 65_535).optional(),
   PUBLIC_URL: origin
     .refine((url) => !/[?#]/.test(url), { error: 'must not have a query' })
     .transform((url) => url.replace(/\/+$/, ''))

@@ -1,6 +1,7 @@
 import { announceChanges } from '../batches/announce-changes.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { type EmbeddedServer, openEmbeddedServer } from '../db/embedded/embedded-server.ts';
+import { findSchemaVersion } from '../db/find-schema-version.ts';
 import { migrateDatabase } from '../db/migrate.ts';
 import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
@@ -18,6 +19,8 @@ export const MODELS_FOLDER = `${DATA_FOLDER}/models`;
 export interface Foundation {
   readonly url: string;
   readonly database: Database;
+  /** The newest migration that it has had. */
+  readonly schemaVersion: number;
   readonly queue: Queue;
   /** Whether the PostgreSQL is the embedded one. */
   readonly embedded: boolean;
@@ -38,12 +41,13 @@ export async function openFoundation(
     await migrateDatabase(url, () => installQueue({ url, log, supervise: false }));
     const poolSize = settings.DATABASE_POOL;
     const database = openDatabase({ url, poolSize, applicationName: 'cta-batch' });
-    const stopAnnouncing = announceChanges(database);
     closers.push({ name: 'the database', close: database.close });
+    const schemaVersion = await findSchemaVersion(database.orm);
+    const stopAnnouncing = announceChanges(database);
     closers.push({ name: 'the announcements', close: async () => stopAnnouncing() });
     const queue = await openQueue({ url, log, supervise: options.supervise });
     closers.push({ name: 'the queue', close: queue.stop });
-    return { url, database, queue, embedded: server !== undefined, closers };
+    return { url, database, schemaVersion, queue, embedded: server !== undefined, closers };
   } catch (error) {
     await closeAll(closers, log);
     if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;

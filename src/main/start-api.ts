@@ -1,19 +1,12 @@
-import type { AddressInfo } from 'node:net';
 import { createBatchWatch } from '../batches/watch-batches.ts';
 import { createApp } from '../http/app.ts';
+import type { Health } from '../lib/health.ts';
 import type { Log } from '../lib/log.ts';
-import { type Settings, SettingsError } from './config.ts';
+import type { Settings } from './config.ts';
+import { addressOf, explainListenError } from './explain-listen-error.ts';
 import type { Foundation } from './open-foundation.ts';
 
 const CLOSE_WITHIN_MS = 5000;
-
-/** Why a port cannot be opened, in words that name the setting. */
-const LISTEN_ERRORS: Record<string, (host: string, port: number) => string> = {
-  EADDRINUSE: (host, port) => `PORT ${port} is in use on ${host}. Set PORT to another one.`,
-  EACCES: (_host, port) => `PORT ${port} may not be opened by this user. Set PORT to one from 1024.`,
-  EADDRNOTAVAIL: (host) => `HOST ${host} is not an address of this machine.`,
-  ENOTFOUND: (host) => `HOST ${host} is not an address, and not a name that can be found.`,
-};
 
 /** An API under way. */
 export interface RunningApi {
@@ -24,7 +17,11 @@ export interface RunningApi {
 }
 
 /** Opens the port and serves both doors. */
-export async function startApi(foundation: Foundation, settings: Settings, log: Log): Promise<RunningApi> {
+export async function startApi(
+  foundation: Foundation,
+  settings: Settings,
+  { log, health }: { log: Log; health: Health },
+): Promise<RunningApi> {
   const { database, queue } = foundation;
   const limits = { maxSources: settings.MAX_SOURCES, maxBatchSize: settings.MAX_BATCH_SIZE };
   const app = await createApp(
@@ -35,6 +32,7 @@ export async function startApi(foundation: Foundation, settings: Settings, log: 
       log,
       limits,
       batchWatch: createBatchWatch(database),
+      health,
     },
     {
       publicUrl: settings.PUBLIC_URL,
@@ -49,15 +47,10 @@ export async function startApi(foundation: Foundation, settings: Settings, log: 
     await app.listen({ host, port });
   } catch (error) {
     await app.close();
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = LISTEN_ERRORS[code ?? ''];
-    throw reason ? new SettingsError(reason(host, port)) : error;
+    throw explainListenError(error, { setting: 'PORT', host, port });
   }
-  const bound = app.server.address() as AddressInfo;
-  const isAnywhere = bound.address === '0.0.0.0' || bound.address === '::';
-  const name = isAnywhere ? '127.0.0.1' : bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
   return {
-    address: `http://${name}:${bound.port}`,
+    address: addressOf(app.server),
     async stop() {
       // Requests under way may end; one that does not (it may never have been sent whole) is cut off.
       const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);

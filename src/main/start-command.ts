@@ -1,3 +1,6 @@
+import { findSchemaVersion } from '../db/find-schema-version.ts';
+import { readBuildInfo } from '../lib/build-info.ts';
+import { createHealth } from '../lib/health.ts';
 import { writeCompiled } from '../lib/keep-compiled.ts';
 import type { Log } from '../lib/log.ts';
 import { type Closer, closeAll } from './close-all.ts';
@@ -5,6 +8,7 @@ import type { Settings } from './config.ts';
 import { type Adapters, createAdapters } from './create-adapters.ts';
 import { getDefaultToken } from './get-default-token.ts';
 import { DATA_FOLDER, type Foundation, openFoundation } from './open-foundation.ts';
+import { openWatchPorts } from './open-watch-ports.ts';
 import { startApi } from './start-api.ts';
 import { startWorker } from './start-worker.ts';
 import { waitForStopSignal } from './stop-signals.ts';
@@ -22,10 +26,20 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
   const stopSignal = waitForStopSignal();
   const closers: Closer[] = [];
   try {
+    const health = createHealth({ role, build: readBuildInfo() });
+    void stopSignal.then(health.stop);
+    // Last to be closed: that it is stopping can be asked until the end.
+    const ports = await openWatchPorts(settings, { health, metrics: undefined }, log);
+    closers.push({ name: 'the ports for watching', close: ports.close });
     const foundation = await openFoundation(settings, log, { supervise: role !== 'api' });
     closers.push(...foundation.closers);
     // The port first: a start that fails for it must not have changed the limit for all, or claimed work.
-    const api = role === 'worker' ? undefined : await startApi(foundation, settings, log);
+    health.watch({
+      findSchemaVersion: () => findSchemaVersion(foundation.database.orm),
+      schemaVersion: foundation.schemaVersion,
+      isListening: foundation.database.isListening,
+    });
+    const api = role === 'worker' ? undefined : await startApi(foundation, settings, { log, health });
     if (api) closers.push({ name: 'the API', close: api.stop });
     if (role !== 'api') {
       // A model may be on its way from the hub for minutes: a stop does not wait for it.
@@ -37,7 +51,9 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       closers.push({ name: 'the worker', withinMs: graceMs + HAND_ON_MS, close: () => worker.stop(graceMs) });
       sayHowItWorks(adapters, settings, log);
     }
-    process.stdout.write(`${(await introduce(foundation, api?.address, role)).join('\n')}\n`);
+    health.start();
+    const lines = await introduce(foundation, { address: api?.address, role, watching: ports.lines });
+    process.stdout.write(`${lines.join('\n')}\n`);
     writeCompiled();
     log.info({ signal: await stopSignal }, 'stopping');
   } finally {
@@ -47,8 +63,11 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
 }
 
 /** The lines a person sees first: where it is, how to come in, and a command that makes a batch. */
-async function introduce(foundation: Foundation, address: string | undefined, role: Role): Promise<string[]> {
-  if (address === undefined) return ['The worker is ready.'];
+async function introduce(
+  foundation: Foundation,
+  { address, role, watching }: { address: string | undefined; role: Role; watching: readonly string[] },
+): Promise<string[]> {
+  if (address === undefined) return ['The worker is ready.', ...watching];
   const lines = [
     '',
     `  The CTA batch generator is ready at ${address}${role === 'api' ? ' (API only)' : ''}`,
@@ -66,6 +85,7 @@ async function introduce(foundation: Foundation, address: string | undefined, ro
     '  Make a batch (put the address of a product page in):',
     `  curl -s ${address}/api/llm-editor/cta/batch/ -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -d '{"sources":[{"url":"https://shop.example/product","batch_size":3}]}'`,
     '',
+    ...watching.map((line) => `  ${line}`),
   );
   return lines;
 }

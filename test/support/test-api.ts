@@ -3,6 +3,8 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createBatchWatch } from '../../src/batches/watch-batches.ts';
 import { createCtaBatchClient } from '../../src/client/index.ts';
 import { type AppOptions, createApp } from '../../src/http/app.ts';
+import { readBuildInfo } from '../../src/lib/build-info.ts';
+import { createHealth } from '../../src/lib/health.ts';
 import { createMemoryLog } from './quiet-log.ts';
 import type { TestDatabase } from './test-database.ts';
 
@@ -19,8 +21,10 @@ export interface Answer {
 /** The API on a test database, without a worker. */
 export async function startTestApi(db: TestDatabase, options: Partial<AppOptions> = {}) {
   const log = createMemoryLog();
+  const health = createHealth({ role: 'api', build: readBuildInfo() });
+  health.start();
   const app: FastifyInstance = await createApp(
-    { ...db.deps, log, batchWatch: createBatchWatch(db) },
+    { ...db.deps, log, batchWatch: createBatchWatch(db), health },
     { corsOrigins: [], frameAncestors: '*', trustProxy: false, publicUrl: 'https://cta.example', ...options },
   );
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -55,6 +59,7 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
   return {
     app,
     log,
+    health,
     address,
     rest,
     client: (token: string) => createCtaBatchClient({ url: address, token }),
