@@ -8,9 +8,10 @@ import { createAuthenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
 import { registerCtaPage } from './cta-page.ts';
 import { registerErrorsPage } from './errors-page.ts';
-import { isHealthRequest, registerHealth } from './health.ts';
+import { registerHealth } from './health.ts';
 import { createLimitRequests } from './limit-requests.ts';
 import { nameRequest } from './name-request.ts';
+import { observeRequests } from './observe-requests.ts';
 import { registerDocs } from './openapi/register-docs.ts';
 import { BODY_LIMIT, parseJsonBodies } from './parse-body.ts';
 import { sendProblem } from './problem.ts';
@@ -70,12 +71,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   });
   app.setErrorHandler((error, request, reply) => sendProblem(voice, error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(voice, new AppError('not_found'), request, reply));
-  app.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
-    if (isHealthRequest(request)) return;
-    const { id: requestId, method, url } = request;
-    const ms = Math.round(elapsedTime);
-    deps.log.debug({ requestId, method, url, status: statusCode, ms }, 'request');
-  });
+  observeRequests(app, deps);
   // Those who watch hold their connections open: they are told that it is over.
   app.addHook('preClose', () => deps.batchWatch.close());
   parseJsonBodies(app);

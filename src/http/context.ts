@@ -3,6 +3,7 @@ import type { createBatch } from '../batches/create-batch.ts';
 import type { BatchWatch } from '../batches/watch-batches.ts';
 import type { Health } from '../lib/health.ts';
 import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
 
 /** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */
 export type ApiDeps = Parameters<typeof createBatch>[0] &
@@ -10,6 +11,7 @@ export type ApiDeps = Parameters<typeof createBatch>[0] &
     readonly log: Log;
     readonly batchWatch: BatchWatch;
     readonly health: Health;
+    readonly meter: Meter;
   };
 
 /** A request whose token was accepted. */

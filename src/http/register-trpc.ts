@@ -20,10 +20,21 @@ interface TrpcOptions {
 /** Calls in one request. Our client splits longer batches by the length of the address long before. */
 const MOST_CALLS = 100;
 
+/** Where the tRPC door is: the names of the calls are one segment. */
+export const TRPC_ROUTE = '/trpc/:path';
+
+/** Every procedure by its path. */
+const PROCEDURES = appRouter._def.procedures as unknown as Record<string, AnyProcedure>;
+
+/** Whether this is the path of a procedure. */
+export function isProcedure(path: string): boolean {
+  return Object.hasOwn(PROCEDURES, path);
+}
+
 /** The procedures that answer with a stream of events. */
 const STREAMS: ReadonlySet<string> = new Set(
-  Object.entries(appRouter._def.procedures as unknown as Record<string, AnyProcedure>).flatMap(
-    ([path, procedure]) => (procedure._def.type === 'subscription' ? [path] : []),
+  Object.entries(PROCEDURES).flatMap(([path, procedure]) =>
+    procedure._def.type === 'subscription' ? [path] : [],
   ),
 );
 
@@ -65,7 +76,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
 
   app.route<{ Params: { path: string } }>({
     method: ['GET', 'POST'],
-    url: '/trpc/:path',
+    url: TRPC_ROUTE,
     exposeHeadRoute: false,
     async handler(request, reply) {
       const identify = await admit(request, reply, request.params.path);

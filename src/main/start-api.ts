@@ -2,6 +2,7 @@ import { createBatchWatch } from '../batches/watch-batches.ts';
 import { createApp } from '../http/app.ts';
 import type { Health } from '../lib/health.ts';
 import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
 import type { Settings } from './config.ts';
 import { addressOf, explainListenError } from './explain-listen-error.ts';
 import type { Foundation } from './open-foundation.ts';
@@ -12,6 +13,8 @@ const CLOSE_WITHIN_MS = 5000;
 export interface RunningApi {
   /** Where it can be reached, such as `http://127.0.0.1:3000`. */
   readonly address: string;
+  /** Open streams of events. */
+  countWatchers(): number;
   /** Takes no more requests and lets those under way finish. */
   stop(): Promise<void>;
 }
@@ -20,10 +23,11 @@ export interface RunningApi {
 export async function startApi(
   foundation: Foundation,
   settings: Settings,
-  { log, health }: { log: Log; health: Health },
+  { log, health, meter }: { log: Log; health: Health; meter: Meter },
 ): Promise<RunningApi> {
   const { database, queue } = foundation;
   const limits = { maxSources: settings.MAX_SOURCES, maxBatchSize: settings.MAX_BATCH_SIZE };
+  const batchWatch = createBatchWatch(database);
   const app = await createApp(
     {
       orm: database.orm,
@@ -31,8 +35,9 @@ export async function startApi(
       queue,
       log,
       limits,
-      batchWatch: createBatchWatch(database),
+      batchWatch,
       health,
+      meter,
     },
     {
       publicUrl: settings.PUBLIC_URL,
@@ -51,6 +56,7 @@ export async function startApi(
   }
   return {
     address: addressOf(app.server),
+    countWatchers: batchWatch.countWatchers,
     async stop() {
       // Requests under way may end; one that does not (it may never have been sent whole) is cut off.
       const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);

@@ -1,17 +1,21 @@
+import type { Metrics } from '../adapters/telemetry/create-metrics.ts';
 import { findSchemaVersion } from '../db/find-schema-version.ts';
 import { readBuildInfo } from '../lib/build-info.ts';
 import { createHealth } from '../lib/health.ts';
 import { writeCompiled } from '../lib/keep-compiled.ts';
 import type { Log } from '../lib/log.ts';
+import { noMeter } from '../lib/meter.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { type Adapters, createAdapters } from './create-adapters.ts';
 import { getDefaultToken } from './get-default-token.ts';
+import { observeAdapters } from './observe-adapters.ts';
 import { DATA_FOLDER, type Foundation, openFoundation } from './open-foundation.ts';
 import { openWatchPorts } from './open-watch-ports.ts';
 import { startApi } from './start-api.ts';
 import { startWorker } from './start-worker.ts';
 import { waitForStopSignal } from './stop-signals.ts';
+import { takeReadings } from './take-readings.ts';
 
 export type Role = 'all' | 'api' | 'worker';
 
@@ -29,7 +33,9 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     const health = createHealth({ role, build: readBuildInfo() });
     void stopSignal.then(health.stop);
     // Last to be closed: that it is stopping can be asked until the end.
-    const ports = await openWatchPorts(settings, { health, metrics: undefined }, log);
+    const metrics = await createMetricsIfWanted(settings, role);
+    const meter = metrics?.meter ?? noMeter;
+    const ports = await openWatchPorts(settings, { health, metrics }, log);
     closers.push({ name: 'the ports for watching', close: ports.close });
     const foundation = await openFoundation(settings, log, { supervise: role !== 'api' });
     closers.push(...foundation.closers);
@@ -39,14 +45,20 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       schemaVersion: foundation.schemaVersion,
       isListening: foundation.database.isListening,
     });
-    const api = role === 'worker' ? undefined : await startApi(foundation, settings, { log, health });
+    const api = role === 'worker' ? undefined : await startApi(foundation, settings, { log, health, meter });
     if (api) closers.push({ name: 'the API', close: api.stop });
+    metrics?.connect({
+      takeReadings: () => takeReadings(foundation),
+      countConnections: foundation.database.countConnections,
+      countWatchers: () => api?.countWatchers() ?? 0,
+    });
     if (role !== 'api') {
       // A model may be on its way from the hub for minutes: a stop does not wait for it.
       const adapters = await Promise.race([createAdapters(settings, log), stopSignal.then(() => undefined)]);
       if (adapters === undefined) return;
       closers.push({ name: 'the page reader', close: adapters.close });
-      const worker = await startWorker(foundation, adapters, settings, log);
+      const observed = observeAdapters(adapters, { meter });
+      const worker = await startWorker(foundation, observed, settings, { log, meter });
       const graceMs = settings.STOP_GRACE;
       closers.push({ name: 'the worker', withinMs: graceMs + HAND_ON_MS, close: () => worker.stop(graceMs) });
       sayHowItWorks(adapters, settings, log);
@@ -60,6 +72,13 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     await closeAll(closers, log);
   }
   log.info({}, 'stopped');
+}
+
+/** With METRICS_PORT; without it, the library is not even loaded. */
+async function createMetricsIfWanted(settings: Settings, role: Role): Promise<Metrics | undefined> {
+  if (settings.METRICS_PORT === undefined) return undefined;
+  const { createMetrics } = await import('../adapters/telemetry/create-metrics.ts');
+  return createMetrics({ role, build: readBuildInfo() });
 }
 
 /** The lines a person sees first: where it is, how to come in, and a command that makes a batch. */

@@ -27,7 +27,17 @@ export interface Queue {
    * `names` first, up to `limit` of each name. For a caller that cannot take every kind.
    */
   order<N extends JobName>(tx: QueueTx, names: readonly N[], limit: number): Promise<N[]>;
+  /** How the queues stand, for those who only look; those in which nothing is due are left out. */
+  measure(db: QueueTx): Promise<QueueDepth[]>;
   stop(): Promise<void>;
+}
+
+/** The jobs of one name that could be taken now. */
+export interface QueueDepth {
+  readonly name: JobName;
+  readonly jobs: number;
+  /** Since when the oldest of them is due. */
+  readonly oldestSeconds: number;
 }
 
 /** Jobs that were taken. */
@@ -67,6 +77,15 @@ const HEADS = `
     order by priority desc, created_on, id limit $2
   ) as head
   order by head.priority desc, head.created_on, head.id`;
+
+/** Answered from the index of pg-boss's fetch alone: neither settled jobs nor what jobs carry are looked at. */
+const DEPTHS = `
+  select
+    name, count(*)::int as jobs,
+    extract(epoch from now() - min(greatest(created_on, start_after)))::float8 as "oldestSeconds"
+  from ${QUEUE_SCHEMA}.job
+  where name = any($1::text[]) and state < 'active' and not blocked and start_after <= now()
+  group by name`;
 
 /** Makes pg-boss's schema and our queues. May run again; the caller holds the migration lock. */
 export async function installQueue(options: QueueOptions): Promise<void> {
@@ -130,6 +149,10 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
       // pg-boss takes from one queue at a time. This looks at the heads of several, in the order of its own fetch.
       const { rows } = await inTransaction(tx).executeSql(HEADS, [names, limit]);
       return (rows as { name: (typeof names)[number] }[]).map((row) => row.name);
+    },
+    async measure(db) {
+      const { rows } = await inTransaction(db).executeSql(DEPTHS, [JOB_NAMES]);
+      return rows as QueueDepth[];
     },
     stop: () => boss.stop({ graceful: false }),
   };

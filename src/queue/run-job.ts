@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppError, toAppError } from '../lib/app-error.ts';
 import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
 import type { Outcome } from './outcome.ts';
 
 /** One kind of work: what to do with a claimed piece of it, and how its failure is written down. */
@@ -23,18 +24,27 @@ const DATABASE_RETRY_MS = 250;
  * Runs one claimed piece of work to its end and logs it once. Never throws: a failure that cannot even be
  * written down is logged, and the work is found again as forgotten (`batches/recover-work`).
  */
-export async function runJob<W>(step: Step<W>, work: W, signal: AbortSignal, log: Log): Promise<void> {
+export async function runJob<W>(
+  { log, meter }: { readonly log: Log; readonly meter: Meter },
+  step: Step<W>,
+  { work, signal }: { readonly work: W; readonly signal: AbortSignal },
+): Promise<void> {
   const started = performance.now();
   const jobLog = log.child({ step: step.name, ...step.describe(work) });
+  const measure = () => performance.now() - started;
+  const count = (kind: string) =>
+    meter.countJob({ step: step.name, outcome: kind, seconds: measure() / 1000 });
   let outcome: Outcome;
   try {
     outcome = await attempt(step, work, signal);
   } catch (err) {
     if (signal.reason instanceof Stopping) jobLog.debug({}, 'stopped; the work is handed back');
     else jobLog.error({ err }, 'the result could not be written down');
+    count('lost');
     return;
   }
-  const fields = { outcome: outcome.kind, ms: Math.round(performance.now() - started) };
+  count(outcome.kind);
+  const fields = { outcome: outcome.kind, ms: Math.round(measure()) };
   if (outcome.kind === 'done') jobLog.info(fields, 'done');
   else if (outcome.kind === 'dropped') jobLog.info({ ...fields, why: outcome.why }, 'dropped');
   else if (outcome.kind === 'retry') {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findPage } from '../support/find-page.ts';
 import { startOwnServer } from '../support/own-server.ts';
 import { poll } from '../support/poll.ts';
-import { type Program, startProgram } from '../support/program.ts';
+import { startProgram } from '../support/program.ts';
 import { startWorld, type World } from '../support/start-world.ts';
 
 let world: World;
@@ -9,13 +10,6 @@ beforeAll(async () => {
   world = await startWorld({ ai: { latencyMs: 60_000 } });
 });
 afterAll(() => world.end());
-
-/** The address that a program says it serves a page at. */
-function findPage(program: Program, path: string): string {
-  const { stdout } = program.output();
-  const line = stdout.split('\n').find((one) => one.includes(path)) ?? '';
-  return `${/at (http:\S+)/.exec(line)?.[1]}${path}`;
-}
 
 async function ask(address: string) {
   const response = await fetch(address);

@@ -5,6 +5,7 @@ import { createCtaBatchClient } from '../../src/client/index.ts';
 import { type AppOptions, createApp } from '../../src/http/app.ts';
 import { readBuildInfo } from '../../src/lib/build-info.ts';
 import { createHealth } from '../../src/lib/health.ts';
+import { type Meter, noMeter } from '../../src/lib/meter.ts';
 import { createMemoryLog } from './quiet-log.ts';
 import type { TestDatabase } from './test-database.ts';
 
@@ -19,12 +20,13 @@ export interface Answer {
 }
 
 /** The API on a test database, without a worker. */
-export async function startTestApi(db: TestDatabase, options: Partial<AppOptions> = {}) {
+export async function startTestApi(db: TestDatabase, options: Partial<AppOptions> & { meter?: Meter } = {}) {
   const log = createMemoryLog();
   const health = createHealth({ role: 'api', build: readBuildInfo() });
   health.start();
+  const batchWatch = createBatchWatch(db);
   const app: FastifyInstance = await createApp(
-    { ...db.deps, log, batchWatch: createBatchWatch(db), health },
+    { ...db.deps, log, batchWatch, health, meter: options.meter ?? noMeter },
     { corsOrigins: [], frameAncestors: '*', trustProxy: false, publicUrl: 'https://cta.example', ...options },
   );
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -60,6 +62,7 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
     app,
     log,
     health,
+    batchWatch,
     address,
     rest,
     client: (token: string) => createCtaBatchClient({ url: address, token }),
