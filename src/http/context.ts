@@ -4,6 +4,7 @@ import type { BatchWatch } from '../batches/watch-batches.ts';
 import type { Health } from '../lib/health.ts';
 import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
+import type { Tracing } from '../lib/tracing.ts';
 
 /** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */
 export type ApiDeps = Parameters<typeof createBatch>[0] &
@@ -12,6 +13,7 @@ export type ApiDeps = Parameters<typeof createBatch>[0] &
     readonly batchWatch: BatchWatch;
     readonly health: Health;
     readonly meter: Meter;
+    readonly tracing: Tracing;
   };
 
 /** A request whose token was accepted. */

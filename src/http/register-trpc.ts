@@ -6,6 +6,7 @@ import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import type { LimitRequests } from './limit-requests.ts';
+import { noteSubjects } from './note-subjects.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { prepareProblem } from './problem.ts';
 import { appRouter } from './router.ts';
@@ -92,6 +93,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
           deps: options.deps,
           identify,
           baseUrl: getBaseUrl(request, options.publicUrl),
+          note: (area: string, names: unknown) => noteSubjects(request, area, names),
         }),
         responseMeta: ({ errors }) =>
           errors.some((error) => error.code === 'UNAUTHORIZED')

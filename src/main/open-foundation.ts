@@ -5,6 +5,7 @@ import { findSchemaVersion } from '../db/find-schema-version.ts';
 import { migrateDatabase } from '../db/migrate.ts';
 import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
+import type { Tracing } from '../lib/tracing.ts';
 import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
@@ -32,7 +33,7 @@ export interface Foundation {
 export async function openFoundation(
   settings: Settings,
   log: Log,
-  options: { supervise: boolean },
+  options: { supervise: boolean; tracing?: Tracing },
 ): Promise<Foundation> {
   const server = settings.DATABASE_URL === undefined ? await openEmbedded(log) : undefined;
   const closers: Closer[] = server ? [{ name: 'the embedded PostgreSQL', close: server.stop }] : [];
@@ -45,7 +46,7 @@ export async function openFoundation(
     const schemaVersion = await findSchemaVersion(database.orm);
     const stopAnnouncing = announceChanges(database);
     closers.push({ name: 'the announcements', close: async () => stopAnnouncing() });
-    const queue = await openQueue({ url, log, supervise: options.supervise });
+    const queue = await openQueue({ url, log, ...options });
     closers.push({ name: 'the queue', close: queue.stop });
     return { url, database, schemaVersion, queue, embedded: server !== undefined, closers };
   } catch (error) {

@@ -1,8 +1,6 @@
 import { createBatchWatch } from '../batches/watch-batches.ts';
 import { createApp } from '../http/app.ts';
-import type { Health } from '../lib/health.ts';
-import type { Log } from '../lib/log.ts';
-import type { Meter } from '../lib/meter.ts';
+import type { ApiDeps } from '../http/context.ts';
 import type { Settings } from './config.ts';
 import { addressOf, explainListenError } from './explain-listen-error.ts';
 import type { Foundation } from './open-foundation.ts';
@@ -23,7 +21,7 @@ export interface RunningApi {
 export async function startApi(
   foundation: Foundation,
   settings: Settings,
-  { log, health, meter }: { log: Log; health: Health; meter: Meter },
+  { log, health, meter, tracing }: Pick<ApiDeps, 'log' | 'health' | 'meter' | 'tracing'>,
 ): Promise<RunningApi> {
   const { database, queue } = foundation;
   const limits = { maxSources: settings.MAX_SOURCES, maxBatchSize: settings.MAX_BATCH_SIZE };
@@ -38,6 +36,7 @@ export async function startApi(
       batchWatch,
       health,
       meter,
+      tracing,
     },
     {
       publicUrl: settings.PUBLIC_URL,

@@ -1,10 +1,12 @@
 import type { Metrics } from '../adapters/telemetry/create-metrics.ts';
+import type { Traces } from '../adapters/telemetry/start-traces.ts';
 import { findSchemaVersion } from '../db/find-schema-version.ts';
 import { readBuildInfo } from '../lib/build-info.ts';
 import { createHealth } from '../lib/health.ts';
 import { writeCompiled } from '../lib/keep-compiled.ts';
 import type { Log } from '../lib/log.ts';
 import { noMeter } from '../lib/meter.ts';
+import { noTracing } from '../lib/tracing.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { type Adapters, createAdapters } from './create-adapters.ts';
@@ -34,10 +36,16 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     void stopSignal.then(health.stop);
     // Last to be closed: that it is stopping can be asked until the end.
     const metrics = await createMetricsIfWanted(settings, role);
-    const meter = metrics?.meter ?? noMeter;
+    const traces = await startTracesIfWanted(settings, role, log);
+    // What is traced goes on to the end.
+    if (traces) closers.push({ name: 'the traces', close: traces.close });
+    const observers = { log, meter: metrics?.meter ?? noMeter, tracing: traces?.tracing ?? noTracing };
     const ports = await openWatchPorts(settings, { health, metrics }, log);
     closers.push({ name: 'the ports for watching', close: ports.close });
-    const foundation = await openFoundation(settings, log, { supervise: role !== 'api' });
+    const foundation = await openFoundation(settings, log, {
+      supervise: role !== 'api',
+      tracing: observers.tracing,
+    });
     closers.push(...foundation.closers);
     // The port first: a start that fails for it must not have changed the limit for all, or claimed work.
     health.watch({
@@ -45,7 +53,8 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       schemaVersion: foundation.schemaVersion,
       isListening: foundation.database.isListening,
     });
-    const api = role === 'worker' ? undefined : await startApi(foundation, settings, { log, health, meter });
+    const api =
+      role === 'worker' ? undefined : await startApi(foundation, settings, { ...observers, health });
     if (api) closers.push({ name: 'the API', close: api.stop });
     metrics?.connect({
       takeReadings: () => takeReadings(foundation),
@@ -57,8 +66,8 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       const adapters = await Promise.race([createAdapters(settings, log), stopSignal.then(() => undefined)]);
       if (adapters === undefined) return;
       closers.push({ name: 'the page reader', close: adapters.close });
-      const observed = observeAdapters(adapters, { meter });
-      const worker = await startWorker(foundation, observed, settings, { log, meter });
+      const observed = observeAdapters(adapters, observers);
+      const worker = await startWorker(foundation, observed, settings, observers);
       const graceMs = settings.STOP_GRACE;
       closers.push({ name: 'the worker', withinMs: graceMs + HAND_ON_MS, close: () => worker.stop(graceMs) });
       sayHowItWorks(adapters, settings, log);
@@ -79,6 +88,14 @@ async function createMetricsIfWanted(settings: Settings, role: Role): Promise<Me
   if (settings.METRICS_PORT === undefined) return undefined;
   const { createMetrics } = await import('../adapters/telemetry/create-metrics.ts');
   return createMetrics({ role, build: readBuildInfo() });
+}
+
+/** With a collector's address; without it, the SDK is not even loaded. */
+async function startTracesIfWanted(settings: Settings, role: Role, log: Log): Promise<Traces | undefined> {
+  const endpoint = settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return undefined;
+  const { startTraces } = await import('../adapters/telemetry/start-traces.ts');
+  return startTraces({ role, build: readBuildInfo() }, log);
 }
 
 /** The lines a person sees first: where it is, how to come in, and a command that makes a batch. */

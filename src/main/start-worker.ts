@@ -8,6 +8,7 @@ import { createAnswerSettler } from '../batches/settle-answer.ts';
 import { startBatches } from '../batches/start-batches.ts';
 import type { Log } from '../lib/log.ts';
 import { type Meter, noMeter } from '../lib/meter.ts';
+import { noTracing, type Tracing } from '../lib/tracing.ts';
 import type { JobName } from '../queue/catalogue.ts';
 import { type Pump, startPump } from '../queue/pump.ts';
 import { WAKE_CHANNEL } from '../queue/queue.ts';
@@ -51,7 +52,7 @@ export async function startWorker(
   { url, database, queue }: Foundation,
   adapters: Adapters,
   settings: Settings,
-  { log, meter = noMeter }: { log: Log; meter?: Meter },
+  { log, meter = noMeter, tracing = noTracing }: { log: Log; meter?: Meter; tracing?: Tracing },
 ): Promise<RunningWorker> {
   const deps = { orm: database.orm, transact: database.transact, queue, log, ...adapters };
   const makers = {
@@ -63,7 +64,7 @@ export async function startWorker(
     const rates = { before: replaced, now: settings.PREVIEW_RATE_LIMIT };
     log.warn(rates, 'another rate limit was in force; the newest worker decides for all');
   }
-  const watching = { log, meter };
+  const watching = { log, meter, tracing };
   const stopping = new AbortController();
   await scheduleHousekeeping(deps);
   const held = createHeldWork(stopping.signal);

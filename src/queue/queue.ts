@@ -1,6 +1,7 @@
 import { PgBoss } from 'pg-boss';
 import type { Log } from '../lib/log.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { noTracing, type Tracing } from '../lib/tracing.ts';
 import { JOB_NAMES, type Job, type JobName, jobCatalogue, type NewJob } from './catalogue.ts';
 import { createTransactionDatabase, type QueueTx } from './transaction-database.ts';
 
@@ -58,6 +59,8 @@ export interface QueueOptions {
   readonly log: Log;
   /** Whether this process also deletes old jobs; one that only serves the API leaves that to the workers. */
   readonly supervise: boolean;
+  /** What runs in a span puts that into the jobs that follow from it; nobody traces if absent. */
+  readonly tracing?: Pick<Tracing, 'current'>;
 }
 
 /** Seconds a settled job is kept, to be looked at. */
@@ -110,16 +113,18 @@ export async function installQueue(options: QueueOptions): Promise<void> {
 export async function openQueue(options: QueueOptions): Promise<Queue> {
   const boss = makeBoss(options, { migrate: false, createSchema: false, supervise: options.supervise });
   await boss.start();
+  const { tracing = noTracing } = options;
   const inTransaction = createTransactionDatabase();
   return {
     async enqueue(tx, name, jobs, { quietly = false } = {}) {
       if (jobs.length === 0) return;
+      const traceparent = tracing.current();
       const rows = jobs.map(({ id, payload, priority, delayMs }) => ({
         ...(id === undefined ? {} : { id }),
         ...(priority === undefined ? {} : { priority }),
         // A number of seconds is added to the database's clock; a date would be this machine's.
         ...(delayMs === undefined ? {} : { startAfter: String(delayMs / 1000) }),
-        data: payload,
+        data: traceparent === undefined ? payload : { traceparent, ...payload },
       }));
       const db = inTransaction(tx);
       const insert = () => boss.insert(name, rows, { db });

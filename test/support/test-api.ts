@@ -6,6 +6,7 @@ import { type AppOptions, createApp } from '../../src/http/app.ts';
 import { readBuildInfo } from '../../src/lib/build-info.ts';
 import { createHealth } from '../../src/lib/health.ts';
 import { type Meter, noMeter } from '../../src/lib/meter.ts';
+import { noTracing } from '../../src/lib/tracing.ts';
 import { createMemoryLog } from './quiet-log.ts';
 import type { TestDatabase } from './test-database.ts';
 
@@ -26,7 +27,7 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
   health.start();
   const batchWatch = createBatchWatch(db);
   const app: FastifyInstance = await createApp(
-    { ...db.deps, log, batchWatch, health, meter: options.meter ?? noMeter },
+    { ...db.deps, log, batchWatch, health, meter: options.meter ?? noMeter, tracing: noTracing },
     { corsOrigins: [], frameAncestors: '*', trustProxy: false, publicUrl: 'https://cta.example', ...options },
   );
   await app.listen({ host: '127.0.0.1', port: 0 });
