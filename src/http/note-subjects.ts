@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import { isId } from '../lib/ids.ts';
 
 /** What a request is about, for its line in the log. */
 export interface Subjects {
@@ -9,20 +9,16 @@ export interface Subjects {
 
 const subjects = new WeakMap<FastifyRequest, Subjects>();
 
-/** Ids of ours are told; a text of any kind that stands in their place is not. */
-const id = z.uuid().optional().catch(undefined);
-const namesSchema = z.object({ id, bulkTaskId: id, batchId: id });
-
 /**
  * Notes what an operation was about: `area` is `batch` or `previews`, as in its path; `names` what it was asked with, or what it answered.
  * Several calls in one request are about the last one's.
  */
 export function noteSubjects(request: FastifyRequest, area: string, names: unknown): void {
-  const parsed = namesSchema.safeParse(names);
-  if (!parsed.success) return;
-  const { data } = parsed;
-  const batchId = area === 'batch' ? data.id : (data.bulkTaskId ?? data.batchId);
-  const previewId = area === 'previews' ? data.id : undefined;
+  if (names === null || typeof names !== 'object') return;
+  const { id, bulkTaskId } = names as { id?: unknown; bulkTaskId?: unknown };
+  const batchId = pickId(area === 'batch' ? id : bulkTaskId);
+  const previewId = pickId(area === 'previews' ? id : undefined);
+  if (batchId === undefined && previewId === undefined) return;
   subjects.set(request, {
     ...subjects.get(request),
     ...(batchId === undefined ? {} : { batchId }),
@@ -33,4 +29,9 @@ export function noteSubjects(request: FastifyRequest, area: string, names: unkno
 /** What was noted so far. */
 export function subjectsOf(request: FastifyRequest): Subjects {
   return subjects.get(request) ?? {};
+}
+
+/** A text of any kind that stands in the place of an id is not told. */
+function pickId(value: unknown): string | undefined {
+  return typeof value === 'string' && isId(value) ? value : undefined;
 }
