@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import { Script } from 'node:vm';
 import { constants, zstdCompressSync } from 'node:zlib';
+import type { BuildFile } from '../src/lib/build-info.ts';
 import type { Parts } from '../src/main/binary/run-binary.ts';
-import type { BuildInfo } from '../src/main/describe-version.ts';
 import { type Bundle, bundleParts } from './binary/bundle-parts.ts';
 import { collectLicenses } from './binary/collect-licenses.ts';
 import { collectUnpacked, INSIDE_TRANSFORMERS } from './binary/collect-unpacked.ts';
@@ -60,7 +60,7 @@ addAsset(
     ...INSIDE_TRANSFORMERS.map((name) => `node_modules/${name}`),
   ]),
 );
-addAsset('build.json', JSON.stringify(readBuildInfo()));
+addAsset('build.json', JSON.stringify(readBuildFile()));
 const names = (list: readonly Bundle[]) => list.map(({ name }) => name);
 const parts: Parts = { programs: names(programs), packages: names(packages), unpacked };
 addAsset('parts.json', JSON.stringify(parts));
@@ -102,7 +102,7 @@ function addAsset(name: string, content: string | Uint8Array): void {
 }
 
 /** By the commit and not by the clock: what is built of the same sources says the same. */
-function readBuildInfo(): BuildInfo {
+function readBuildFile(): BuildFile {
   const git = (...args: string[]) => {
     const { status, stdout } = spawnSync('git', args, { encoding: 'utf8' });
     return status === 0 ? stdout.trim() : null;

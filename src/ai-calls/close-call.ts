@@ -36,7 +36,8 @@ export async function closeCall(
   return closed?.generation;
 }
 
-function statusOfFailure(code: ErrorCode): CallStatus {
+/** What a failure is on the ledger. */
+export function statusOfFailure(code: ErrorCode): CallStatus {
   if (code === 'ai_refused') return 'refused';
   return UNKNOWN_OUTCOMES.has(code) ? 'unknown' : 'failed';
 }

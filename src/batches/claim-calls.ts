@@ -29,6 +29,8 @@ export interface ClaimedCall {
   readonly input: CallInput | undefined;
   /** Whether it takes a slot, so that the moment it leaves matters. */
   readonly counted: boolean;
+  /** The span of its job, if somebody traces. */
+  readonly traceparent?: string | undefined;
   /** `performance.now()` shortly before the claim was committed. */
   readonly claimedAt: number;
 }
@@ -46,12 +48,14 @@ const CALL_JOB_NAMES = Object.keys(CALL_JOBS) as CallJob[];
 interface Wish {
   readonly batchId: string;
   readonly previewId: string;
+  readonly traceparent?: string | undefined;
   readonly isStart: boolean;
   readonly kinds: readonly CallKind[];
 }
 
 /** A call that is really to be made. */
 interface PlacedOrder extends CallOrder {
+  readonly traceparent: string | undefined;
   readonly batchId: string;
   readonly isStart: boolean;
   readonly fairTag: number;
@@ -105,6 +109,7 @@ export async function claimCalls(
       idempotencyKey: createIdempotencyKey(order),
       input: taken.inputs.get(order.previewId),
       counted: order.counted,
+      traceparent: order.traceparent,
       claimedAt,
     }));
     return { work, more: !drained, drained, recovered };
@@ -209,7 +214,7 @@ async function placeOrders(
   stock: Stocks,
 ): Promise<PlacedOrder[]> {
   const orders: PlacedOrder[] = [];
-  for (const { batchId, previewId, isStart, kinds } of wishes) {
+  for (const { batchId, previewId, traceparent, isStart, kinds } of wishes) {
     const row = rows.find((r) => r.id === previewId);
     const before = orders.length;
     for (const kind of row ? kinds : []) {
@@ -224,6 +229,7 @@ async function placeOrders(
         batchId,
         previewId,
         kind,
+        traceparent,
         isStart,
         generation: row.generation,
         round: row.round,

@@ -27,6 +27,8 @@ export interface ClaimedSource {
   /** 1 for the first try, or the first one since a person asked to try again. */
   readonly tries: number;
   readonly workerId: string;
+  /** The span of its job, if somebody traces. */
+  readonly traceparent?: string | undefined;
 }
 
 /**
@@ -51,12 +53,14 @@ export async function claimSources(
       () => markStarted(tx, batchIds),
       () => markRunning(tx).execute({ workerId, sourceIds }),
     );
+    const traceparents = new Map(jobs.map(({ payload }) => [payload.sourceId, payload.traceparent]));
     await notePageStarts(tx, work);
     return {
       work: work.map(({ fairTag: _, given, ...source }) => ({
         ...source,
         given: given as GivenProduct | null,
         workerId,
+        traceparent: traceparents.get(source.sourceId),
       })),
       ...rest,
     };

@@ -42,6 +42,8 @@ export interface Watched {
 export interface BatchWatch {
   /** Throws `not_found`. */
   watch(options: WatchOptions): Promise<Watched>;
+  /** Who watches now. */
+  countWatchers(): number;
   close(): Promise<void>;
 }
 
@@ -135,6 +137,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
       else ended.addEventListener('abort', leave, { once: true });
       return { isOver, events: follow(feed, watcher, { ended, leave }) };
     },
+    countWatchers: () => [...feeds.values()].reduce((count, feed) => count + feed.watchers.size, 0),
     async close() {
       clearInterval(everything);
       pacer.close();

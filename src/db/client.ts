@@ -3,7 +3,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import { isRetryableConflict, isUnavailable } from '../lib/database-error.ts';
 import { pipelined } from '../lib/pipelined.ts';
-import { keepConnection } from './keep-connection.ts';
+import { type KeptConnection, keepConnection } from './keep-connection.ts';
 
 /** Drizzle over the pool. Reads go through it; writes of more than one statement through `transact`. */
 export type Orm = NodePgDatabase & { readonly $client: Pool | PoolClient };
@@ -33,8 +33,19 @@ export interface Database {
    * what was announced while there was none has to be looked for.
    */
   listen(channels: Readonly<Record<string, (payload: string) => void>>, onConnect: () => void): Promise<void>;
+  /** Whether every connection that is to listen is there now; true if none is. */
+  isListening(): boolean;
+  /** How the pool stands. */
+  countConnections(): PoolCounts;
   /** Safe to call twice. */
   close(): Promise<void>;
+}
+
+/** The connections of a pool, and who waits for one. */
+export interface PoolCounts {
+  readonly total: number;
+  readonly idle: number;
+  readonly waiting: number;
 }
 
 export interface DatabaseOptions {
@@ -54,12 +65,12 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   const orm = drizzle(pool);
-  const listeners: (() => Promise<void>)[] = [];
+  const listeners: KeptConnection[] = [];
   const changeListeners: ((id: string) => void)[] = [];
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
-    await Promise.all(listeners.map((stop) => stop()));
+    await Promise.all(listeners.map((connection) => connection.close()));
     await pool.end();
   }
 
@@ -90,8 +101,10 @@ export function openDatabase(options: DatabaseOptions): Database {
           onConnect();
         },
       });
-      listeners.push(connection.close);
+      listeners.push(connection);
     },
+    isListening: () => listeners.every((connection) => connection.connected),
+    countConnections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close() {
       closing ??= close();
       return closing;

@@ -8,8 +8,10 @@ import { createAuthenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
 import { registerCtaPage } from './cta-page.ts';
 import { registerErrorsPage } from './errors-page.ts';
+import { registerHealth } from './health.ts';
 import { createLimitRequests } from './limit-requests.ts';
 import { nameRequest } from './name-request.ts';
+import { observeRequests } from './observe-requests.ts';
 import { registerDocs } from './openapi/register-docs.ts';
 import { BODY_LIMIT, parseJsonBodies } from './parse-body.ts';
 import { sendProblem } from './problem.ts';
@@ -71,10 +73,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   });
   app.setErrorHandler((error, request, reply) => sendProblem(voice, error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(voice, new AppError('not_found'), request, reply));
-  app.addHook('onResponse', async ({ id: requestId, method, url }, { statusCode, elapsedTime }) => {
-    const ms = Math.round(elapsedTime);
-    deps.log.debug({ requestId, method, url, status: statusCode, ms }, 'request');
-  });
+  observeRequests(app, deps);
   // Those who watch hold their connections open: they are told that it is over.
   app.addHook('preClose', async () => {
     deps.tokenWatch.close();
@@ -101,6 +100,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   registerAssets(app, deps);
   registerCtaPage(app, deps, options);
   registerErrorsPage(app);
+  registerHealth(app, deps.health);
   const limitRequests = await createLimitRequests(app, options.requestRate ?? null);
   const doors = { deps, authenticate, limitRequests, publicUrl };
   await app.register(async (scope) => registerTrpc(scope, doors));

@@ -1,7 +1,10 @@
 import type { changePreview } from '../batches/change-preview.ts';
 import type { createBatch } from '../batches/create-batch.ts';
 import type { BatchWatch } from '../batches/watch-batches.ts';
+import type { Health } from '../lib/health.ts';
 import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
+import type { Tracing } from '../lib/tracing.ts';
 import type { TokenWatch } from '../workspaces/watch-tokens.ts';
 
 /** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */
@@ -10,6 +13,9 @@ export type ApiDeps = Parameters<typeof createBatch>[0] &
     readonly log: Log;
     readonly batchWatch: BatchWatch;
     readonly tokenWatch: TokenWatch;
+    readonly health: Health;
+    readonly meter: Meter;
+    readonly tracing: Tracing;
   };
 
 /** A request whose token was accepted. */

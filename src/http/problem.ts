@@ -6,6 +6,7 @@ import { getBaseUrl } from './base-url.ts';
 import { drainRequest } from './drain-request.ts';
 import { toRequestError } from './errors.ts';
 import { errorAddress } from './errors-page.ts';
+import { nameRoute } from './name-route.ts';
 
 /**
  * Answers any error as `application/problem+json` (RFC 9457): `type`, which leads to the page of errors, `title`, `status`,
@@ -41,12 +42,15 @@ export async function prepareProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<AppError> {
-  const { raw, url, method, id: requestId } = request;
+  const { raw, method, id: requestId } = request;
   // A client that hung up in the middle of its body: nobody's failure, and nobody hears the answer.
   if (raw.destroyed && !raw.complete) return new AppError('invalid_json', { cause: error });
   const problem = toRequestError(error);
   const { httpStatus } = describeError(problem.code);
-  if (httpStatus >= 500) log.error({ err: error, requestId, url, method }, 'a request failed');
+  if (httpStatus >= 500) {
+    // Not its address: some are keys.
+    log.error({ err: error, requestId, route: nameRoute(request), method }, 'a request failed');
+  }
   if (httpStatus === 401) reply.header('www-authenticate', 'Bearer');
   if (problem.retryAfterMs !== undefined) {
     reply.header('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)));

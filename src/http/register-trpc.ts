@@ -6,6 +6,7 @@ import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import type { LimitRequests } from './limit-requests.ts';
+import { noteSubjects } from './note-subjects.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { prepareProblem } from './problem.ts';
 import { appRouter } from './router.ts';
@@ -22,10 +23,21 @@ interface TrpcOptions {
 /** Calls in one request. Our client splits longer batches by the length of the address long before. */
 const MOST_CALLS = 100;
 
+/** Where the tRPC door is: the names of the calls are one segment. */
+export const TRPC_ROUTE = '/trpc/:path';
+
+/** Every procedure by its path. */
+const PROCEDURES = appRouter._def.procedures as unknown as Record<string, AnyProcedure>;
+
+/** Whether this is the path of a procedure. */
+export function isProcedure(path: string): boolean {
+  return Object.hasOwn(PROCEDURES, path);
+}
+
 /** The procedures that answer with a stream of events. */
 const STREAMS: ReadonlySet<string> = new Set(
-  Object.entries(appRouter._def.procedures as unknown as Record<string, AnyProcedure>).flatMap(
-    ([path, procedure]) => (procedure._def.type === 'subscription' ? [path] : []),
+  Object.entries(PROCEDURES).flatMap(([path, procedure]) =>
+    procedure._def.type === 'subscription' ? [path] : [],
   ),
 );
 
@@ -68,7 +80,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
 
   app.route<{ Params: { path: string } }>({
     method: ['GET', 'POST'],
-    url: '/trpc/:path',
+    url: TRPC_ROUTE,
     exposeHeadRoute: false,
     async handler(request, reply) {
       const identify = await admit(request, reply, request.params.path);
@@ -84,6 +96,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
           deps: options.deps,
           identify,
           baseUrl: getBaseUrl(request, options.publicUrl),
+          note: (area: string, names: unknown) => noteSubjects(request, area, names),
         }),
         responseMeta: ({ errors }) =>
           errors.some((error) => error.code === 'UNAUTHORIZED')

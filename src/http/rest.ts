@@ -12,6 +12,7 @@ import { toInputError } from './errors.ts';
 import { answerSignal, callerSignal, type ServerSentEvent, sendEvents } from './event-stream.ts';
 import { headersOf, readHeaders } from './header-inputs.ts';
 import type { LimitRequests } from './limit-requests.ts';
+import { noteSubjects } from './note-subjects.ts';
 import { watchBatchInput } from './operations.ts';
 import { REST_ROOT, REST_ROUTES, type RestRoute } from './rest-routes.ts';
 import { snakeCased } from './snake-case.ts';
@@ -41,6 +42,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
   }
 
   function register({ method, path, operation, status = 200, version, answer }: RestRoute): void {
+    const [, area = ''] = path.split('/');
     const inputSchema = snakeCased(withoutParameters(operation.input, path));
     app.route({
       method,
@@ -57,7 +59,9 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
           ...readHeaders(request, operation.input),
           ...asObject(request.params),
         };
+        noteSubjects(request, area, whole);
         const output = operation.output.parse(await spellErrors(operation.run(context, whole)));
+        noteSubjects(request, area, output);
         if (version) reply.header('etag', `"${version(output)}"`);
         reply.code(status);
         return withSnakeKeys(answer ? answer(reply, output, baseUrl, request) : output);
@@ -72,6 +76,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     async (request, reply) => {
       const caller = callerOf(request);
       const input = watchBatchInput.parse({ ...readHeaders(request, watchBatchInput), ...request.params });
+      noteSubjects(request, 'batch', input);
       const { batchWatch, tokenWatch } = options.deps;
       const signal = callerSignal(tokenWatch, caller, answerSignal(reply));
       const watched = { workspaceId: caller.workspaceId, ...input, signal };

@@ -13,6 +13,8 @@ export interface TrpcContext {
   /** Who calls. Throws `unauthorized`. */
   identify(): Caller;
   readonly baseUrl: string;
+  /** Notes what a call is about; see `noteSubjects`. */
+  note(area: string, names: unknown): void;
 }
 
 /** Of each error that is to be answered: the request it came with. tRPC formats some before there is a context. */
@@ -95,7 +97,16 @@ const authenticated = t.middleware(async ({ ctx, next }) => {
   return next({ ctx: { deps: ctx.deps, workspaceId, caller, baseUrl: ctx.baseUrl } });
 });
 
+/** What a call is about: what it was asked with, and what it answered. */
+const noted = t.middleware(async ({ ctx, path, getRawInput, next }) => {
+  const [area = ''] = path.split('.');
+  ctx.note(area, await getRawInput());
+  const result = await next();
+  if (result.ok) ctx.note(area, result.data);
+  return result;
+});
+
 export const createRouter = t.router;
 
 /** A procedure for callers with a valid token. There is no other kind. */
-export const procedure = t.procedure.use(named).use(authenticated);
+export const procedure = t.procedure.use(noted).use(named).use(authenticated);

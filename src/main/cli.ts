@@ -29,7 +29,7 @@ program
   .action(async ({ role }: { role: 'all' | 'api' | 'worker' }) => {
     const { runStart } = await import('./start-command.ts');
     const settings = readSettings(process.env);
-    await runStart(settings, createLog(settings.LOG_LEVEL), role);
+    await runStart(settings, createLog(settings.LOG_LEVEL, settings), role);
   });
 
 program
@@ -39,7 +39,7 @@ program
     const { openFoundation } = await import('./open-foundation.ts');
     const { closeAll } = await import('./close-all.ts');
     const settings = readSettings(process.env);
-    const log = createLog(settings.LOG_LEVEL);
+    const log = createLog(settings.LOG_LEVEL, settings);
     const { closers } = await openFoundation(settings, log, { supervise: false });
     await closeAll(closers, log);
     process.stdout.write('The database is up to date.\n');
@@ -80,7 +80,7 @@ program
     const { runGenerate } = await import('./generate-command.ts');
     const settings = readSettings(process.env);
     const level = process.env.LOG_LEVEL ? settings.LOG_LEVEL : 'warn';
-    if (!(await runGenerate(settings, createLog(level), urls, options))) process.exitCode = 1;
+    if (!(await runGenerate(settings, createLog(level, settings), urls, options))) process.exitCode = 1;
   });
 
 program

@@ -186,6 +186,21 @@ export const SETTINGS = {
       .or(duration)
       .prefault('1s')
       .describe('after SIGTERM, for load balancers and clients to go elsewhere while the API serves on; `0`'),
+    HEALTH_PORT: httpPort.optional().meta({
+      description: 'where `/livez` and `/readyz` are served too; the API’s port has them already',
+      unset: 'none',
+    }),
+    METRICS_PORT: httpPort.optional().meta({
+      description: 'where `/metrics` is served, for Prometheus; may be the same as `HEALTH_PORT`',
+      unset: 'none',
+    }),
+    OTEL_EXPORTER_OTLP_ENDPOINT: origin.optional().meta({
+      description: 'an OpenTelemetry collector that traces are sent to; other `OTEL_…` as usual',
+      unset: 'none',
+    }),
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: origin
+      .optional()
+      .meta({ description: 'the same, as the whole address, `…/v1/traces`', unset: 'none' }),
     LOG_LEVEL: z
       .enum(['debug', 'info', 'warn', 'error', 'silent'])
       .prefault('info')

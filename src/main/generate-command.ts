@@ -52,7 +52,7 @@ export async function runGenerate(
     const limits = { maxSources: settings.MAX_SOURCES, maxBatchSize: settings.MAX_BATCH_SIZE };
     const deps = { orm: database.orm, transact: database.transact, queue, limits };
     const { id } = await createBatch(deps, { workspaceId, batch: input });
-    const worker = await startWorker(foundation, adapters, settings, log);
+    const worker = await startWorker(foundation, adapters, settings, { log });
     let batch: Batch | undefined;
     try {
       batch = await followBatch(database, { workspaceId, id }, stopped);

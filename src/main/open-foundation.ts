@@ -1,10 +1,12 @@
 import { announceChanges } from '../batches/announce-changes.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { type EmbeddedServer, openEmbeddedServer } from '../db/embedded/embedded-server.ts';
+import { findSchemaVersion } from '../db/find-schema-version.ts';
 import { migrateDatabase } from '../db/migrate.ts';
 import { NewerSchemaError } from '../db/schema-version.ts';
 import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
+import type { Tracing } from '../lib/tracing.ts';
 import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
@@ -19,6 +21,8 @@ export const MODELS_FOLDER = `${DATA_FOLDER}/models`;
 export interface Foundation {
   readonly url: string;
   readonly database: Database;
+  /** The newest migration that it has had. */
+  readonly schemaVersion: number;
   readonly queue: Queue;
   /** Whether the PostgreSQL is the embedded one. */
   readonly embedded: boolean;
@@ -30,7 +34,7 @@ export interface Foundation {
 export async function openFoundation(
   settings: Settings,
   log: Log,
-  options: { supervise: boolean },
+  options: { supervise: boolean; tracing?: Tracing },
 ): Promise<Foundation> {
   const { url, embedded, closers } = await openServer(settings, log);
   try {
@@ -39,12 +43,13 @@ export async function openFoundation(
     });
     const poolSize = settings.DATABASE_POOL;
     const database = openDatabase({ url, poolSize, applicationName: 'cta-batch' });
-    const stopAnnouncing = announceChanges(database);
     closers.push({ name: 'the database', close: database.close });
+    const schemaVersion = await findSchemaVersion(database.orm);
+    const stopAnnouncing = announceChanges(database);
     closers.push({ name: 'the announcements', close: stopAnnouncing });
-    const queue = await openQueue({ url, log, supervise: options.supervise });
+    const queue = await openQueue({ url, log, ...options });
     closers.push({ name: 'the queue', close: queue.stop });
-    return { url, database, queue, embedded, closers };
+    return { url, database, schemaVersion, queue, embedded, closers };
   } catch (error) {
     await closeAll(closers, log);
     if (error instanceof NewerSchemaError) throw new SettingsError(tellNewer(error));

@@ -1,14 +1,24 @@
+import type { Metrics } from '../adapters/telemetry/create-metrics.ts';
+import type { Traces } from '../adapters/telemetry/start-traces.ts';
+import { findSchemaVersion } from '../db/find-schema-version.ts';
+import { readBuildInfo } from '../lib/build-info.ts';
+import { createHealth } from '../lib/health.ts';
 import { writeCompiled } from '../lib/keep-compiled.ts';
 import type { Log } from '../lib/log.ts';
+import { noMeter } from '../lib/meter.ts';
 import { isSingleExecutable } from '../lib/single-executable.ts';
+import { noTracing } from '../lib/tracing.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { type Adapters, createAdapters } from './create-adapters.ts';
 import { getDefaultToken } from './get-default-token.ts';
+import { observeAdapters } from './observe-adapters.ts';
 import { DATA_FOLDER, type Foundation, openFoundation } from './open-foundation.ts';
+import { openWatchPorts } from './open-watch-ports.ts';
 import { startApi } from './start-api.ts';
 import { startWorker } from './start-worker.ts';
 import { waitForStopSignal } from './stop-signals.ts';
+import { takeReadings } from './take-readings.ts';
 
 export type Role = 'all' | 'api' | 'worker';
 
@@ -23,22 +33,49 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
   const stopSignal = waitForStopSignal();
   const closers: Closer[] = [];
   try {
-    const foundation = await openFoundation(settings, log, { supervise: role !== 'api' });
+    const health = createHealth({ role, build: readBuildInfo() });
+    void stopSignal.then(health.stop);
+    // Last to be closed: that it is stopping can be asked until the end.
+    const metrics = await createMetricsIfWanted(settings, role);
+    const traces = await startTracesIfWanted(settings, role, log);
+    // What is traced goes on to the end.
+    if (traces) closers.push({ name: 'the traces', close: traces.close });
+    const observers = { log, meter: metrics?.meter ?? noMeter, tracing: traces?.tracing ?? noTracing };
+    const ports = await openWatchPorts(settings, { health, metrics }, log);
+    closers.push({ name: 'the ports for watching', close: ports.close });
+    const foundation = await openFoundation(settings, log, {
+      supervise: role !== 'api',
+      tracing: observers.tracing,
+    });
     closers.push(...foundation.closers);
     // The port first: a start that fails for it must not have changed the limit for all, or claimed work.
-    const api = role === 'worker' ? undefined : await startApi(foundation, settings, log);
+    health.watch({
+      findSchemaVersion: () => findSchemaVersion(foundation.database.orm),
+      schemaVersion: foundation.schemaVersion,
+      isListening: foundation.database.isListening,
+    });
+    const api =
+      role === 'worker' ? undefined : await startApi(foundation, settings, { ...observers, health });
     if (api) closers.push({ name: 'the API', close: api.stop });
+    metrics?.connect({
+      takeReadings: () => takeReadings(foundation),
+      countConnections: foundation.database.countConnections,
+      countWatchers: () => api?.countWatchers() ?? 0,
+    });
     if (role !== 'api') {
       // A model may be on its way from the hub for minutes: a stop does not wait for it.
       const adapters = await Promise.race([createAdapters(settings, log), stopSignal.then(() => undefined)]);
       if (adapters === undefined) return;
       closers.push({ name: 'the page reader', close: adapters.close });
-      const worker = await startWorker(foundation, adapters, settings, log);
+      const observed = observeAdapters(adapters, observers);
+      const worker = await startWorker(foundation, observed, settings, observers);
       const graceMs = settings.STOP_GRACE;
       closers.push({ name: 'the worker', withinMs: graceMs + HAND_ON_MS, close: () => worker.stop(graceMs) });
       sayHowItWorks(adapters, settings, log);
     }
-    process.stdout.write(`${(await introduce(foundation, api?.address, role)).join('\n')}\n`);
+    health.start();
+    const lines = await introduce(foundation, { address: api?.address, role, watching: ports.lines });
+    process.stdout.write(`${lines.join('\n')}\n`);
     writeCompiled();
     log.info({ signal: await stopSignal }, 'stopping');
   } finally {
@@ -47,9 +84,27 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
   log.info({}, 'stopped');
 }
 
+/** With METRICS_PORT; without it, the library is not even loaded. */
+async function createMetricsIfWanted(settings: Settings, role: Role): Promise<Metrics | undefined> {
+  if (settings.METRICS_PORT === undefined) return undefined;
+  const { createMetrics } = await import('../adapters/telemetry/create-metrics.ts');
+  return createMetrics({ role, build: readBuildInfo() });
+}
+
+/** With a collector's address; without it, the SDK is not even loaded. */
+async function startTracesIfWanted(settings: Settings, role: Role, log: Log): Promise<Traces | undefined> {
+  const endpoint = settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return undefined;
+  const { startTraces } = await import('../adapters/telemetry/start-traces.ts');
+  return startTraces({ role, build: readBuildInfo() }, log);
+}
+
 /** The lines a person sees first: where it is, how to come in, and a command that makes a batch. */
-async function introduce(foundation: Foundation, address: string | undefined, role: Role): Promise<string[]> {
-  if (address === undefined) return ['The worker is ready.'];
+async function introduce(
+  foundation: Foundation,
+  { address, role, watching }: { address: string | undefined; role: Role; watching: readonly string[] },
+): Promise<string[]> {
+  if (address === undefined) return ['The worker is ready.', ...watching];
   const lines = [
     '',
     `  The CTA batch generator is ready at ${address}${role === 'api' ? ' (API only)' : ''}`,
@@ -68,6 +123,7 @@ async function introduce(foundation: Foundation, address: string | undefined, ro
     '  Make a batch (put the address of a product page in):',
     `  curl -s ${address}/api/llm-editor/cta/batch/ -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -d '{"sources":[{"url":"https://shop.example/product","batch_size":3}]}'`,
     '',
+    ...watching.map((line) => `  ${line}`),
   );
   return lines;
 }

@@ -7,6 +7,8 @@ import { recoverWork } from '../batches/recover-work.ts';
 import { createAnswerSettler } from '../batches/settle-answer.ts';
 import { startBatches } from '../batches/start-batches.ts';
 import type { Log } from '../lib/log.ts';
+import { type Meter, noMeter } from '../lib/meter.ts';
+import { noTracing, type Tracing } from '../lib/tracing.ts';
 import type { JobName } from '../queue/catalogue.ts';
 import { type Pump, startPump } from '../queue/pump.ts';
 import { WAKE_CHANNEL } from '../queue/queue.ts';
@@ -51,7 +53,7 @@ export async function startWorker(
   { url, database, queue }: Foundation,
   adapters: Adapters,
   settings: Settings,
-  log: Log,
+  { log, meter = noMeter, tracing = noTracing }: { log: Log; meter?: Meter; tracing?: Tracing },
 ): Promise<RunningWorker> {
   const deps = { orm: database.orm, transact: database.transact, queue, log, ...adapters };
   const makers = {
@@ -63,6 +65,7 @@ export async function startWorker(
     const rates = { before: replaced, now: settings.PREVIEW_RATE_LIMIT };
     log.warn(rates, 'another rate limit was in force; the newest worker decides for all');
   }
+  const watching = { log, meter, tracing };
   const stopping = new AbortController();
   await scheduleHousekeeping(deps);
   const held = createHeldWork(stopping.signal);
@@ -94,7 +97,9 @@ export async function startWorker(
     capacity: PAGES_AT_ONCE,
     claim: (limit) => claimSources(deps, { workerId: life.id, limit }),
     run: (source) =>
-      held.run(source.sourceId, [source.batchId], (signal) => runJob(sourceStep, source, signal, log)),
+      held.run(source.sourceId, [source.batchId], (signal) =>
+        runJob(watching, sourceStep, { work: source, signal }),
+      ),
   });
   const calls = startPump<ClaimedCall>({
     ...common,
@@ -109,7 +114,7 @@ export async function startWorker(
     run: (call) =>
       answers.run(call, () =>
         held.run(call.callId, [call.previewId, call.batchId], (signal) =>
-          runJob(callStep, call, signal, log),
+          runJob(watching, callStep, { work: call, signal }),
         ),
       ),
   });
@@ -122,7 +127,8 @@ export async function startWorker(
     claim: (limit) => claimDeliveries(deps, limit),
     run: (delivery) => {
       sending.add(delivery);
-      return runJob(webhookStep, delivery, stopping.signal, log).finally(() => sending.delete(delivery));
+      const work = { work: delivery, signal: stopping.signal };
+      return runJob(watching, webhookStep, work).finally(() => sending.delete(delivery));
     },
     pollMs: WEBHOOK_POLL_MS,
   });
@@ -135,7 +141,7 @@ export async function startWorker(
     name: 'housekeeping',
     capacity: 1,
     claim: async () => ({ work: (await claimHousekeeping(deps)) ? [{}] : [], more: false }),
-    run: (work) => runJob(houseStep, work, stopping.signal, log),
+    run: (work) => runJob(watching, houseStep, { work, signal: stopping.signal }),
     pollMs: HOUSE_POLL_MS,
   });
   const pumps: readonly Pump[] = [batches, sources, calls, webhooks, house];

@@ -1,8 +1,17 @@
 import { z } from 'zod';
 
-const batch = z.object({ batchId: z.uuid() });
-const source = z.object({ batchId: z.uuid(), sourceId: z.uuid() });
-const preview = z.object({ batchId: z.uuid(), previewId: z.uuid() });
+/** What every job may carry: the span in which it was put in, if somebody traces. A wrong one is none. */
+const traced = z.object({
+  traceparent: z
+    .string()
+    .regex(/^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/)
+    .optional()
+    .catch(undefined),
+});
+
+const batch = traced.extend({ batchId: z.uuid() });
+const source = traced.extend({ batchId: z.uuid(), sourceId: z.uuid() });
+const preview = traced.extend({ batchId: z.uuid(), previewId: z.uuid() });
 
 /**
  * Every kind of job and its payload: ids only, since rows are read when the job runs. A new field must be
@@ -20,9 +29,9 @@ export const jobCatalogue = {
   /** The picture step alone, once more. */
   'preview.background': preview,
   /** Sends a message to a webhook. There may be several of a delivery: only one that is due sends. */
-  'webhook.deliver': z.object({ deliveryId: z.uuid() }),
+  'webhook.deliver': traced.extend({ deliveryId: z.uuid() }),
   /** Deletes what is older than it is to be kept. There is one at a time. */
-  housekeeping: z.object({}),
+  housekeeping: traced,
 } as const;
 
 export type JobName = keyof typeof jobCatalogue;

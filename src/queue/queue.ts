@@ -1,6 +1,7 @@
 import { PgBoss } from 'pg-boss';
 import type { Log } from '../lib/log.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { noTracing, type Tracing } from '../lib/tracing.ts';
 import { JOB_NAMES, type Job, type JobName, jobCatalogue, type NewJob } from './catalogue.ts';
 import { createTransactionDatabase, type QueueTx } from './transaction-database.ts';
 
@@ -27,7 +28,17 @@ export interface Queue {
    * `names` first, up to `limit` of each name. For a caller that cannot take every kind.
    */
   order<N extends JobName>(tx: QueueTx, names: readonly N[], limit: number): Promise<N[]>;
+  /** How the queues stand, for those who only look; those in which nothing is due are left out. */
+  measure(db: QueueTx): Promise<QueueDepth[]>;
   stop(): Promise<void>;
+}
+
+/** The jobs of one name that could be taken now. */
+export interface QueueDepth {
+  readonly name: JobName;
+  readonly jobs: number;
+  /** Since when the oldest of them is due. */
+  readonly oldestSeconds: number;
 }
 
 /** Jobs that were taken. */
@@ -48,6 +59,8 @@ export interface QueueOptions {
   readonly log: Log;
   /** Whether this process also deletes old jobs; one that only serves the API leaves that to the workers. */
   readonly supervise: boolean;
+  /** What runs in a span puts that into the jobs that follow from it; nobody traces if absent. */
+  readonly tracing?: Pick<Tracing, 'current'>;
 }
 
 /** Seconds a settled job is kept, to be looked at. */
@@ -67,6 +80,15 @@ const HEADS = `
     order by priority desc, created_on, id limit $2
   ) as head
   order by head.priority desc, head.created_on, head.id`;
+
+/** Answered from the index of pg-boss's fetch alone: neither settled jobs nor what jobs carry are looked at. */
+const DEPTHS = `
+  select
+    name, count(*)::int as jobs,
+    extract(epoch from now() - min(greatest(created_on, start_after)))::float8 as "oldestSeconds"
+  from ${QUEUE_SCHEMA}.job
+  where name = any($1::text[]) and state < 'active' and not blocked and start_after <= now()
+  group by name`;
 
 /** Makes pg-boss's schema and our queues. May run again; the caller holds the migration lock. */
 export async function installQueue(options: QueueOptions): Promise<void> {
@@ -91,16 +113,18 @@ export async function installQueue(options: QueueOptions): Promise<void> {
 export async function openQueue(options: QueueOptions): Promise<Queue> {
   const boss = makeBoss(options, { migrate: false, createSchema: false, supervise: options.supervise });
   await boss.start();
+  const { tracing = noTracing } = options;
   const inTransaction = createTransactionDatabase();
   return {
     async enqueue(tx, name, jobs, { quietly = false } = {}) {
       if (jobs.length === 0) return;
+      const traceparent = tracing.current();
       const rows = jobs.map(({ id, payload, priority, delayMs }) => ({
         ...(id === undefined ? {} : { id }),
         ...(priority === undefined ? {} : { priority }),
         // A number of seconds is added to the database's clock; a date would be this machine's.
         ...(delayMs === undefined ? {} : { startAfter: String(delayMs / 1000) }),
-        data: payload,
+        data: traceparent === undefined ? payload : { traceparent, ...payload },
       }));
       const db = inTransaction(tx);
       const insert = () => boss.insert(name, rows, { db });
@@ -130,6 +154,10 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
       // pg-boss takes from one queue at a time. This looks at the heads of several, in the order of its own fetch.
       const { rows } = await inTransaction(tx).executeSql(HEADS, [names, limit]);
       return (rows as { name: (typeof names)[number] }[]).map((row) => row.name);
+    },
+    async measure(db) {
+      const { rows } = await inTransaction(db).executeSql(DEPTHS, [JOB_NAMES]);
+      return rows as QueueDepth[];
     },
     stop: () => boss.stop({ graceful: false }),
   };

@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppError, toAppError } from '../lib/app-error.ts';
 import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
+import type { Meter } from '../lib/meter.ts';
+import { toSnakeCase } from '../lib/snake-keys.ts';
+import type { Span, SpanAttributes, Tracing } from '../lib/tracing.ts';
 import type { Outcome } from './outcome.ts';
 
 /** One kind of work: what to do with a claimed piece of it, and how its failure is written down. */
@@ -23,18 +26,55 @@ const DATABASE_RETRY_MS = 250;
  * Runs one claimed piece of work to its end and logs it once. Never throws: a failure that cannot even be
  * written down is logged, and the work is found again as forgotten (`batches/recover-work`).
  */
-export async function runJob<W>(step: Step<W>, work: W, signal: AbortSignal, log: Log): Promise<void> {
+export async function runJob<W extends TracedWork>(
+  deps: RunJobDeps,
+  step: Step<W>,
+  { work, signal }: { readonly work: W; readonly signal: AbortSignal },
+): Promise<void> {
+  const { traceparent } = work;
+  const attributes = nameAttributes(step.describe(work));
+  const span = deps.tracing.start(step.name, { kind: 'consumer', attributes, traceparent });
+  await span.within(() => runInSpan({ ...deps, span }, step, { work, signal }));
+}
+
+/** Work that was claimed, with the span of its job. */
+interface TracedWork {
+  readonly traceparent?: string | undefined;
+}
+
+/** Who hears of it. */
+export interface RunJobDeps {
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly tracing: Tracing;
+}
+
+async function runInSpan<W>(
+  { log, meter, span }: RunJobDeps & { readonly span: Span },
+  step: Step<W>,
+  { work, signal }: { readonly work: W; readonly signal: AbortSignal },
+): Promise<void> {
   const started = performance.now();
-  const jobLog = log.child({ step: step.name, ...step.describe(work) });
+  const { traceId } = span;
+  const traced = traceId === undefined ? {} : { traceId };
+  const jobLog = log.child({ step: step.name, ...step.describe(work), ...traced });
+  const measure = () => performance.now() - started;
+  const end = (kind: string, code?: string) => {
+    meter.countJob({ step: step.name, outcome: kind, seconds: measure() / 1000 });
+    span.set({ 'cta.outcome': kind });
+    span.end(code);
+  };
   let outcome: Outcome;
   try {
     outcome = await attempt(step, work, signal);
   } catch (err) {
     if (signal.reason instanceof Stopping) jobLog.debug({}, 'stopped; the work is handed back');
     else jobLog.error({ err }, 'the result could not be written down');
+    end('lost', 'lost');
     return;
   }
-  const fields = { outcome: outcome.kind, ms: Math.round(performance.now() - started) };
+  end(outcome.kind, 'error' in outcome ? outcome.error.code : undefined);
+  const fields = { outcome: outcome.kind, ms: Math.round(measure()) };
   if (outcome.kind === 'done') jobLog.info(fields, 'done');
   else if (outcome.kind === 'dropped') jobLog.info({ ...fields, why: outcome.why }, 'dropped');
   else if (outcome.kind === 'retry') {
@@ -42,6 +82,14 @@ export async function runJob<W>(step: Step<W>, work: W, signal: AbortSignal, log
   } else if (outcome.error.code === 'internal') {
     jobLog.error({ ...fields, code: outcome.error.code, err: outcome.error.cause }, 'failed');
   } else jobLog.warn({ ...fields, code: outcome.error.code }, outcome.error.message);
+}
+
+/** `batchId` as `cta.batch_id`: only ids and numbers are told, as in the log. */
+function nameAttributes(fields: Record<string, unknown>): SpanAttributes {
+  const named = Object.entries(fields).flatMap(([key, value]) =>
+    typeof value === 'string' || typeof value === 'number' ? [[`cta.${toSnakeCase(key)}`, value]] : [],
+  );
+  return Object.fromEntries(named) as SpanAttributes;
 }
 
 async function attempt<W>(step: Step<W>, work: W, signal: AbortSignal): Promise<Outcome> {

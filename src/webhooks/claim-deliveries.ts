@@ -20,6 +20,8 @@ export interface ClaimedDelivery {
   readonly attempt: number;
   /** When this one was claimed: nothing of it is written once there is another. */
   readonly attemptedAt: Date;
+  /** The span of its job, if somebody traces. */
+  readonly traceparent?: string | undefined;
 }
 
 /** So much later than the lease ends, by which clock ever: a job that comes too early is dropped. */
@@ -44,10 +46,13 @@ export async function claimDeliveries(
     const verdicts = new Map(rows.map((row) => [row.deliveryId, judgeDelivery(row)]));
     const idsOf = (verdict: string) => [...verdicts].flatMap(([id, is]) => (is === verdict ? [id] : []));
     await giveUp(tx, idsOf('give_up'));
-    const tries = await countTries(deps, tx, idsOf('send'));
+    const traceparents = new Map(jobs.map(({ payload }) => [payload.deliveryId, payload.traceparent]));
+    const tries = await countTries(deps, tx, idsOf('send'), traceparents);
     const work = rows.flatMap(({ deliveryId, webhookId, workspaceId, url, secret, payload }) => {
       const counted = tries.get(deliveryId);
-      return counted ? [{ deliveryId, webhookId, workspaceId, url, secret, payload, ...counted }] : [];
+      if (!counted) return [];
+      const traceparent = traceparents.get(deliveryId);
+      return [{ deliveryId, webhookId, workspaceId, url, secret, payload, traceparent, ...counted }];
     });
     return { work, more: true };
   });
@@ -85,6 +90,7 @@ async function countTries(
   deps: { queue: Queue },
   tx: Tx,
   ids: readonly string[],
+  traceparents: ReadonlyMap<string, string | undefined>,
 ): Promise<Map<string, { attempt: number; attemptedAt: Date }>> {
   if (ids.length === 0) return new Map();
   const rows = await tx
@@ -103,7 +109,10 @@ async function countTries(
       attemptedAt: webhookDeliveries.attemptedAt,
     });
   const delayMs = LEASE_MS + LEASE_MARGIN_MS;
-  const leases = ids.map((deliveryId) => ({ payload: { deliveryId }, delayMs }));
+  const leases = ids.map((deliveryId) => ({
+    payload: { deliveryId, traceparent: traceparents.get(deliveryId) },
+    delayMs,
+  }));
   await deps.queue.enqueue(tx, 'webhook.deliver', leases, { quietly: true });
   return new Map(
     rows.flatMap(({ id, attempt, attemptedAt }) => (attemptedAt ? [[id, { attempt, attemptedAt }]] : [])),

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createId } from '../../src/lib/ids.ts';
-import { WAKE_CHANNEL } from '../../src/queue/queue.ts';
+import { openQueue, WAKE_CHANNEL } from '../../src/queue/queue.ts';
+import { quietLog } from '../support/quiet-log.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 let db: TestDatabase;
@@ -32,6 +33,25 @@ test('a job that was enqueued in a transaction that rolls back was never there',
   expect(await take(10)).toEqual([]);
   const { rows } = await db.orm.execute(sql`select count(*)::int as jobs from cta_jobs.job`);
   expect(rows).toEqual([{ jobs: 0 }]);
+});
+
+test('what is put in within a span carries it; what is no span, and what came before there were any, does not', async () => {
+  const traced = job();
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  const tracing = { current: () => traceparent };
+  const queue = await openQueue({ url: db.url, log: quietLog, supervise: false, tracing });
+  try {
+    await db.transact((tx) => queue.enqueue(tx, 'batch.start', [traced]));
+  } finally {
+    await queue.stop();
+  }
+  await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [job()]));
+  const wrong = { payload: { batchId: createId(), traceparent: 'nonsense' } };
+  await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [wrong]));
+  const taken = await take(10);
+  expect(taken).toHaveLength(3);
+  for (const { payload } of taken)
+    expect(payload.traceparent).toBe(payload.batchId === traced.payload.batchId ? traceparent : undefined);
 });
 
 test('a commit brings the job and wakes the listeners; the best priority goes first', async () => {

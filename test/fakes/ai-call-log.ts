@@ -18,6 +18,8 @@ export interface AiCall {
   readonly wallAt: number;
   readonly idempotencyKey: string | null;
   readonly authorization: string | null;
+  /** Should never come. */
+  readonly traceparent: string | null;
   /** Null until an answer has begun. */
   status: number | null;
   outcome: CallOutcome;
@@ -97,6 +99,7 @@ export function createCallLog() {
         wallAt: Date.now(),
         idempotencyKey: header(request, 'idempotency-key'),
         authorization: header(request, 'authorization'),
+        traceparent: header(request, 'traceparent'),
         status: null,
         outcome: 'pending',
         body: {},

@@ -3,6 +3,10 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createBatchWatch } from '../../src/batches/watch-batches.ts';
 import { createCtaBatchClient } from '../../src/client/index.ts';
 import { type AppOptions, createApp } from '../../src/http/app.ts';
+import { readBuildInfo } from '../../src/lib/build-info.ts';
+import { createHealth } from '../../src/lib/health.ts';
+import { type Meter, noMeter } from '../../src/lib/meter.ts';
+import { noTracing } from '../../src/lib/tracing.ts';
 import { createTokenWatch } from '../../src/workspaces/watch-tokens.ts';
 import { createMemoryLog } from './quiet-log.ts';
 import { openTestDatabase, type TestDatabase } from './test-database.ts';
@@ -30,15 +34,21 @@ export async function openTestApi(options: Partial<AppOptions> = {}) {
 }
 
 /** The API on a test database, without a worker. */
-export async function startTestApi(db: TestDatabase, options: Partial<AppOptions> = {}) {
+export async function startTestApi(db: TestDatabase, options: Partial<AppOptions> & { meter?: Meter } = {}) {
   const log = createMemoryLog();
+  const health = createHealth({ role: 'api', build: readBuildInfo() });
+  health.start();
+  const batchWatch = createBatchWatch(db);
   const app: FastifyInstance = await createApp(
     {
       ...db.deps,
       log,
-      batchWatch: createBatchWatch(db),
+      batchWatch,
       // Often, so that no test has to wait for it.
       tokenWatch: createTokenWatch(db, { lookMs: 250 }),
+      health,
+      meter: options.meter ?? noMeter,
+      tracing: noTracing,
     },
     { corsOrigins: [], frameAncestors: '*', trustProxy: false, publicUrl: 'https://cta.example', ...options },
   );
@@ -74,6 +84,8 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
   return {
     app,
     log,
+    health,
+    batchWatch,
     address,
     rest,
     client: (token: string) => createCtaBatchClient({ url: address, token }),

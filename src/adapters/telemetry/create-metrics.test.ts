@@ -1,0 +1,97 @@
+import { expect, test, vi } from 'vitest';
+import { createMetrics, type Readings } from './create-metrics.ts';
+
+const make = () =>
+  createMetrics({ role: 'all', build: { version: '1.2.3', commit: 'abc', date: null, node: 'v24' } });
+
+const readings: Readings = {
+  stages: [{ stage: 'page', jobs: 3, oldestSeconds: 1.5 }],
+  kinds: [
+    { kind: 'text', slots: { taken: 4, free: 16 }, isOpen: true, isPaused: false },
+    { kind: 'image', slots: null, isOpen: false, isPaused: true },
+  ],
+  workers: { alive: 2, capacity: 100, running: 7 },
+};
+
+const sources = {
+  takeReadings: async () => readings,
+  countConnections: () => ({ total: 5, idle: 2, waiting: 1 }),
+  countWatchers: () => 9,
+};
+
+test('what was counted and what is looked at', async () => {
+  const metrics = make();
+  metrics.connect(sources);
+  metrics.meter.countRequest({ method: 'GET', route: '/x/:id', status: 404, seconds: 0.03 });
+  metrics.meter.countJob({ step: 'webhook.deliver', outcome: 'retry', seconds: 0.2 });
+  const call = { kind: 'text', seconds: 3, inputTokens: null, outputTokens: null };
+  metrics.meter.countCall({ ...call, outcome: 'failed', code: 'ai_server_error' });
+  metrics.meter.countCall({ ...call, outcome: 'answered', code: null, inputTokens: 70, outputTokens: 5 });
+  const lines = (await metrics.render()).split('\n');
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'cta_batch_build_info{version="1.2.3",commit="abc",node="v24",role="all"} 1',
+      'cta_batch_http_request_duration_seconds_count{method="GET",route="/x/:id",status="4xx"} 1',
+      'cta_batch_http_request_duration_seconds_bucket{le="0.05",method="GET",route="/x/:id",status="4xx"} 1',
+      'cta_batch_job_duration_seconds_count{step="webhook.deliver",outcome="retry"} 1',
+      'cta_batch_webhook_deliveries_total{outcome="retry"} 1',
+      'cta_batch_provider_call_duration_seconds_count{kind="text",outcome="answered"} 1',
+      'cta_batch_provider_errors_total{kind="text",code="ai_server_error"} 1',
+      'cta_batch_provider_tokens_total{kind="text",direction="input"} 70',
+      'cta_batch_provider_tokens_total{kind="text",direction="output"} 5',
+      'cta_batch_database_up 1',
+      'cta_batch_database_pool_connections 5',
+      'cta_batch_database_pool_idle_connections 2',
+      'cta_batch_database_pool_waiting_requests 1',
+      'cta_batch_watchers 9',
+      'cta_batch_queue_jobs{stage="page"} 3',
+      'cta_batch_queue_oldest_age_seconds{stage="page"} 1.5',
+      'cta_batch_slots_taken{kind="text"} 4',
+      'cta_batch_slots_free{kind="text"} 16',
+      'cta_batch_breaker_open{kind="text"} 1',
+      'cta_batch_provider_paused{kind="image"} 1',
+      'cta_batch_workers 2',
+      'cta_batch_previews_capacity 100',
+      'cta_batch_previews_running 7',
+    ]),
+  );
+  // No limit: neither taken nor free.
+  expect(lines.filter((line) => line.startsWith('cta_batch_slots') && line.includes('image'))).toEqual([]);
+  const names = lines.map((line) => line.split(/[{ ]/, 1)[0]);
+  for (const name of ['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes'])
+    expect(names).toContain(name);
+});
+
+test('a database that does not answer leaves its gauges out, and the page is there', async ({
+  onTestFinished,
+}) => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const metrics = make();
+  let away = false;
+  metrics.connect({
+    ...sources,
+    async takeReadings() {
+      if (away) throw new Error('connect ECONNREFUSED');
+      return readings;
+    },
+  });
+  expect(await metrics.render()).toContain('\ncta_batch_workers 2\n');
+  away = true;
+  // What was read is shared for a second.
+  expect(await metrics.render()).toContain('\ncta_batch_workers 2\n');
+  vi.advanceTimersByTime(1000);
+  const page = await metrics.render();
+  expect(page).toContain('\ncta_batch_database_up 0\n');
+  expect(page).toContain('\ncta_batch_database_scrape_errors_total 1\n');
+  expect(page).toContain('\ncta_batch_watchers 9\n');
+  const gone = /^cta_batch_(workers|previews_\w+|queue_\w+|slots_\w+|breaker_open|provider_paused)[{ ]/m;
+  expect(page).not.toMatch(gone);
+});
+
+test('two programs in one process count for themselves', async () => {
+  const [one, other] = [make(), make()];
+  one.meter.countJob({ step: 'source.process', outcome: 'done', seconds: 1 });
+  expect(await one.render()).toContain('step="source.process"');
+  expect(await other.render()).not.toContain('step="source.process"');
+});

@@ -1,0 +1,212 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { BuildInfo } from '../../lib/build-info.ts';
+import type { Meter } from '../../lib/meter.ts';
+import { shareLook } from '../../lib/share-look.ts';
+
+/** What the database says of the service as a whole; every process says the same. */
+export interface Readings {
+  readonly stages: readonly { stage: string; jobs: number; oldestSeconds: number }[];
+  readonly kinds: readonly {
+    kind: string;
+    /** Null while there is no limit. */
+    slots: { taken: number; free: number } | null;
+    isOpen: boolean;
+    isPaused: boolean;
+  }[];
+  /** Those that live, the previews that they can have in flight together, and those that are. */
+  readonly workers: { readonly alive: number; readonly capacity: number; readonly running: number };
+}
+
+/** What is looked at when somebody asks for the metrics. */
+export interface MetricSources {
+  /** Asks the database. At most once in a second, and one question at a time. */
+  takeReadings(): Promise<Readings>;
+  /** Of this process. */
+  countConnections(): { readonly total: number; readonly idle: number; readonly waiting: number };
+  countWatchers(): number;
+}
+
+/** The metrics of one program. */
+export interface Metrics {
+  readonly meter: Meter;
+  readonly contentType: string;
+  /** From now on there is something to look at. */
+  connect(sources: MetricSources): void;
+  /** The page in Prometheus' text format. A database that does not answer leaves its gauges out. */
+  render(): Promise<string>;
+}
+
+const READINGS = { forMs: 1000, withinMs: 3000 };
+
+/** In seconds: reads take some milliseconds, a request that waits for another one some seconds. */
+const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** In seconds: an AI call may take three minutes, a page as long as its time-outs. */
+const WORK_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 180];
+
+/**
+ * Makes the metrics, in a registry of their own. Names and units are by the conventions of Prometheus
+ * (https://prometheus.io/docs/practices/naming/).
+ */
+export function createMetrics({ role, build }: { role: string; build: BuildInfo }): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const { version, commit, node } = build;
+  new Gauge({
+    name: 'cta_batch_build_info',
+    help: 'What runs: always 1.',
+    labelNames: ['version', 'commit', 'node', 'role'],
+    registers,
+  }).set({ version, commit: commit ?? '', node, role }, 1);
+  const process = createProcessGauges(registers);
+  const shared = createSharedGauges(registers);
+  let sources: MetricSources | undefined;
+  let take: (() => Promise<Readings>) | undefined;
+  return {
+    meter: createMeter(registers),
+    contentType: registry.contentType,
+    connect(given) {
+      sources = given;
+      take = shareLook(given.takeReadings, READINGS);
+    },
+    async render() {
+      if (sources) process.show(sources);
+      await shared.show(take);
+      return registry.metrics();
+    },
+  };
+}
+
+function createMeter(registers: Registry[]): Meter {
+  const requests = new Histogram({
+    name: 'cta_batch_http_request_duration_seconds',
+    help: 'Requests by route; streams of events and questions for the health are left out.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: REQUEST_BUCKETS,
+    registers,
+  });
+  const jobs = new Histogram({
+    name: 'cta_batch_job_duration_seconds',
+    help: 'Claimed work from its claim to its end, by step and outcome.',
+    labelNames: ['step', 'outcome'],
+    buckets: WORK_BUCKETS,
+    registers,
+  });
+  const calls = new Histogram({
+    name: 'cta_batch_provider_call_duration_seconds',
+    help: 'Calls of the AI service by kind and outcome.',
+    labelNames: ['kind', 'outcome'],
+    buckets: WORK_BUCKETS,
+    registers,
+  });
+  const errors = new Counter({
+    name: 'cta_batch_provider_errors_total',
+    help: 'Calls of the AI service that brought no answer, by the code of the failure.',
+    labelNames: ['kind', 'code'],
+    registers,
+  });
+  const tokens = new Counter({
+    name: 'cta_batch_provider_tokens_total',
+    help: 'Tokens as the AI service counts them.',
+    labelNames: ['kind', 'direction'],
+    registers,
+  });
+  const deliveries = new Counter({
+    name: 'cta_batch_webhook_deliveries_total',
+    help: 'Tries to tell a webhook: done, retry (it is tried again), failed (it is not), dropped.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  return {
+    countRequest({ method, route, status, seconds }) {
+      requests.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds);
+    },
+    countJob({ step, outcome, seconds }) {
+      jobs.observe({ step, outcome }, seconds);
+      if (step === 'webhook.deliver') deliveries.inc({ outcome });
+    },
+    countCall({ kind, outcome, code, seconds, inputTokens, outputTokens }) {
+      calls.observe({ kind, outcome }, seconds);
+      if (code !== null) errors.inc({ kind, code });
+      if (inputTokens !== null) tokens.inc({ kind, direction: 'input' }, inputTokens);
+      if (outputTokens !== null) tokens.inc({ kind, direction: 'output' }, outputTokens);
+    },
+  };
+}
+
+/** Of this process. */
+function createProcessGauges(registers: Registry[]) {
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const total = gauge('cta_batch_database_pool_connections', 'Connections of the pool.');
+  const idle = gauge('cta_batch_database_pool_idle_connections', 'Those that nobody uses now.');
+  const waiting = gauge('cta_batch_database_pool_waiting_requests', 'Who waits for a connection.');
+  const watchers = gauge('cta_batch_watchers', 'Open streams of events.');
+  return {
+    show(sources: MetricSources): void {
+      const counts = sources.countConnections();
+      total.set(counts.total);
+      idle.set(counts.idle);
+      waiting.set(counts.waiting);
+      watchers.set(sources.countWatchers());
+    },
+  };
+}
+
+/** Of the service as a whole, from the database. */
+function createSharedGauges(registers: Registry[]) {
+  const up = new Gauge({
+    name: 'cta_batch_database_up',
+    help: 'Whether the database answered when it was asked for what follows.',
+    registers,
+  });
+  const failures = new Counter({
+    name: 'cta_batch_database_scrape_errors_total',
+    help: 'How often it did not.',
+    registers,
+  });
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Gauge({ name, help, labelNames, registers });
+  const jobs = gauge('cta_batch_queue_jobs', 'Jobs that are due and wait, by stage.', ['stage']);
+  const age = gauge('cta_batch_queue_oldest_age_seconds', 'Since when the oldest of them is due.', ['stage']);
+  const taken = gauge('cta_batch_slots_taken', 'Slots of the limit that are taken.', ['kind']);
+  const free = gauge('cta_batch_slots_free', 'Slots of the limit that are free.', ['kind']);
+  const open = gauge('cta_batch_breaker_open', 'Whether the breaker is open.', ['kind']);
+  const paused = gauge('cta_batch_provider_paused', 'Whether the AI service asked to wait.', ['kind']);
+  const workers = gauge('cta_batch_workers', 'Workers that live, over all processes.', []);
+  const capacity = gauge('cta_batch_previews_capacity', 'Previews that they can have in flight.', []);
+  const running = gauge('cta_batch_previews_running', 'Previews that are in flight.', []);
+  const labelled = [jobs, age, taken, free, open, paused];
+
+  async function read(take: (() => Promise<Readings>) | undefined): Promise<Readings | undefined> {
+    try {
+      return await take?.();
+    } catch {
+      failures.inc();
+      return undefined;
+    }
+  }
+
+  return {
+    /** Those that were not read are not shown: an old value would look like a new one. */
+    async show(take: (() => Promise<Readings>) | undefined): Promise<void> {
+      const readings = await read(take);
+      up.set(readings ? 1 : 0);
+      for (const one of labelled) one.reset();
+      for (const one of [workers, capacity, running]) one.remove();
+      if (!readings) return;
+      workers.set(readings.workers.alive);
+      capacity.set(readings.workers.capacity);
+      running.set(readings.workers.running);
+      for (const { stage, jobs: count, oldestSeconds } of readings.stages) {
+        jobs.set({ stage }, count);
+        age.set({ stage }, oldestSeconds);
+      }
+      for (const { kind, slots, isOpen, isPaused } of readings.kinds) {
+        if (slots) taken.set({ kind }, slots.taken);
+        if (slots) free.set({ kind }, slots.free);
+        open.set({ kind }, isOpen ? 1 : 0);
+        paused.set({ kind }, isPaused ? 1 : 0);
+      }
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { sql } from 'drizzle-orm';
+import type { Executor } from './client.ts';
+import { prepareSql } from './prepare-sql.ts';
+
+const find = prepareSql<{ version: number }>(
+  'find_schema_version',
+  sql`select coalesce(max(created_at), 0)::float8 as version from cta.__drizzle_migrations`,
+);
+
+/** The newest migration that the database has had: larger is newer. */
+export async function findSchemaVersion(db: Executor): Promise<number> {
+  const [row] = await find(db, {});
+  return row?.version ?? 0;
+}

@@ -1,0 +1,41 @@
+/** Shorter ones are words that stand in many lines, and no secrets. */
+const SHORTEST = 8;
+
+/** What looks like a secret, or like an address that holds one, and what stands in its place. */
+const PATTERNS: readonly [pattern: RegExp, shown: string][] = [
+  // scheme://user:password@
+  [/(\b[a-z][a-z\d+.-]*:\/\/[^\s:@/"'\\]*):[^\s@/"'\\]+@/gi, '$1:***@'],
+  // What an address is signed with stands in its query.
+  [/(\bhttps?:\/\/[^\s"'?\\]+)\?[^\s"'\\]+/gi, '$1?***'],
+  [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 ***'],
+  // Tokens of workspaces, and secrets of webhooks.
+  [/\bcta_[\w-]{32}(?![\w-])/g, 'cta_***'],
+  [/\bwhsec_[\w+/=-]+/g, 'whsec_***'],
+];
+
+/**
+ * Makes what hides secrets in a line of the log: those that are known, as they are and as an address or JSON spells them, and what looks
+ * like one. A line of JSON stays one.
+ */
+export function createSecretHider(secrets: readonly string[]): (line: string) => string {
+  const known = new Set(
+    secrets
+      .flatMap((secret) => [secret, decode(secret), encodeURIComponent(secret)])
+      .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+      .filter((secret) => secret.length >= SHORTEST),
+  );
+  return (line) => {
+    let hidden = line;
+    for (const secret of known) hidden = hidden.replaceAll(secret, '***');
+    for (const [pattern, shown] of PATTERNS) hidden = hidden.replace(pattern, shown);
+    return hidden;
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createId } from '../../src/lib/ids.ts';
+import { type MeteredRequest, noMeter } from '../../src/lib/meter.ts';
+import { poll } from '../support/poll.ts';
+import { addQueuedBatch } from '../support/seed.ts';
+import { startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let api: TestApi;
+let token: string;
+let workspaceId: string;
+const counted: MeteredRequest[] = [];
+beforeAll(async () => {
+  db = await openTestDatabase();
+  const meter = { ...noMeter, countRequest: (request: MeteredRequest) => void counted.push(request) };
+  api = await startTestApi(db, { meter });
+  ({ token, workspaceId } = await db.addWorkspace('one'));
+});
+afterAll(async () => {
+  await api.close();
+  await db.drop();
+});
+beforeEach(() => {
+  counted.length = 0;
+});
+
+/** Routes of what was counted, once all of it is. */
+async function routesOf(requests: number): Promise<string[]> {
+  await poll(
+    async () => counted.length,
+    (length) => length >= requests,
+  );
+  return counted.map(({ method, route, status }) => `${method} ${route} ${status}`);
+}
+
+test('requests are counted by their routes, with nothing of their own in them', async () => {
+  const get = (path: string) => api.rest(token, 'GET', path);
+  await get(`/batch/${createId()}/`);
+  await get('/batch/?page_size=3');
+  await get('//assets/not-a-key');
+  await get('//cta/not-a-key');
+  await get(`//nowhere/${createId()}?token=secret`);
+  await get('//livez');
+  await get('//readyz');
+  await api.client(token).batch.list.query({});
+  await get(`//trpc/batch.get,previews.get?batch=1`);
+  await get(`//trpc/${createId()}`);
+  expect(await routesOf(8)).toEqual([
+    'GET /api/llm-editor/cta/batch/:id/ 404',
+    'GET /api/llm-editor/cta/batch/ 200',
+    'GET /assets/:key 404',
+    'GET /cta/:key 404',
+    'GET unmatched 404',
+    'GET /trpc/batch.list 200',
+    expect.stringMatching(/^GET \/trpc\/:path 4\d\d$/),
+    'GET /trpc/:path 404',
+  ]);
+});
+
+test('a stream is no request that took long; who watches is counted while he does', async () => {
+  const batch = await addQueuedBatch(db, workspaceId, [1]);
+  const leave = new AbortController();
+  const { body } = await fetch(`${api.address}/api/llm-editor/cta/batch/${batch.id}/events/`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: leave.signal,
+  });
+  await body?.getReader().read();
+  expect(api.batchWatch.countWatchers()).toBe(1);
+  leave.abort();
+  await poll(
+    async () => api.batchWatch.countWatchers(),
+    (watchers) => watchers === 0,
+  );
+  // Its end was noted before that of this one.
+  await api.rest(token, 'GET', '/limits/');
+  expect(await routesOf(1)).toEqual(['GET /api/llm-editor/cta/limits/ 200']);
+});

@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { createMetrics } from '../../src/adapters/telemetry/create-metrics.ts';
+
+const read = (file: string) => readFile(new URL(`../../docs/${file}`, import.meta.url), 'utf8');
+
+test('the alert rules and the operations’ page name metrics that there are', async () => {
+  const { render } = createMetrics({
+    role: 'all',
+    build: { version: '1', commit: null, date: null, node: 'v24' },
+  });
+  const known = new Set<string>();
+  for (const [, name = '', type] of (await render()).matchAll(/^# TYPE (\w+) (\w+)$/gm)) {
+    known.add(name);
+    if (type === 'histogram') for (const part of ['bucket', 'count', 'sum']) known.add(`${name}_${part}`);
+  }
+  for (const file of ['prometheus-alerts.yml', 'operations.md']) {
+    const names = (await read(file)).match(/\b(?:cta_batch|nodejs|process)_\w+/g) ?? [];
+    expect(names.length).toBeGreaterThan(5);
+    for (const name of names) expect(known, `${name} in ${file}`).toContain(name);
+  }
+});
