@@ -15,7 +15,8 @@ export interface ServerFacts {
   readonly keepsSession: boolean;
   /** What one session notifies another one hears. */
   readonly hearsNotify: boolean;
-  readonly schema: SchemaState;
+  /** Undefined if the role may not look. */
+  readonly schema: SchemaState | undefined;
   /** Tables of ours that the role may not read and write, and schemas it may not use. */
   readonly denied: readonly string[];
   /** Whether the role may make schemas, which the first start needs. */
@@ -40,12 +41,13 @@ export async function inspectServer(url: string, schemas: readonly string[]): Pr
   try {
     await one.connect();
     await other.connect();
+    const denied = await findDenied(one, schemas);
     return {
       ...(await readFacts(one)),
       keepsSession: await keepsSession(one, other),
       hearsNotify: await hearsNotify(one, other),
-      schema: await findSchemaState(one, readMigrations()),
-      denied: await findDenied(one, schemas),
+      denied,
+      schema: denied.length > 0 ? undefined : await findSchemaState(one, readMigrations()),
     };
   } finally {
     await Promise.all([one.end(), other.end()]);
@@ -69,7 +71,8 @@ async function readFacts(client: Client) {
       current_database() as database, current_user as role,
       has_database_privilege(current_database(), 'create') as may_create,
       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-        - (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as free,
+        -- Of others' sessions an ordinary role sees no more than that they are there.
+        - (select count(*)::int from pg_stat_activity where coalesce(backend_type, 'client backend') = 'client backend') as free,
       current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' as durable,
       (extract(epoch from clock_timestamp()) * 1000)::float8 as now`);
   const [row] = rows;
@@ -135,8 +138,10 @@ async function findDenied(client: Client, schemas: readonly string[]): Promise<s
      union all
      select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = any($1) and c.relkind in ('r', 'p') and has_schema_privilege(n.oid, 'usage')
-       and not (has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'insert')
-         and has_table_privilege(c.oid, 'update') and has_table_privilege(c.oid, 'delete'))
+       and not (has_table_privilege(c.oid, 'select') and (
+         -- Written by migrations only.
+         c.relname = '__drizzle_migrations' or (has_table_privilege(c.oid, 'insert')
+           and has_table_privilege(c.oid, 'update') and has_table_privilege(c.oid, 'delete'))))
      order by 1`,
     [schemas],
   );

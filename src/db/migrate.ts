@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NodePgSession } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { Client } from 'pg';
-import { isLockTimeout } from '../lib/database-error.ts';
+import { isLockTimeout, isRetryableConflict } from '../lib/database-error.ts';
 import { sessionConfig } from './client.ts';
 import { readMigrations } from './read-migrations.ts';
 import { findSchemaState, NewerSchemaError } from './schema-version.ts';
@@ -64,7 +64,9 @@ async function applyMigrations(client: Client): Promise<void> {
         migrationsSchema: 'cta',
       });
     } catch (error) {
-      if (!isLockTimeout(error) || attempt >= LOCK_TRIES) throw error;
+      // A cycle with a transaction of the older version is found sooner than the time-out comes.
+      const isInTheWay = isLockTimeout(error) || isRetryableConflict(error);
+      if (!isInTheWay || attempt >= LOCK_TRIES) throw error;
       await sleep(LOCK_PAUSE_MS);
     }
   }

@@ -63,7 +63,9 @@ function pause(ms: number, signal: AbortSignal): Promise<undefined> {
 /** Aborts at the end of an answer: of a connection that is kept alive, or with it. */
 export function answerSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
+  // It may be over before anybody listens: the client can hang up while its token is looked up.
+  if (reply.raw.closed || reply.raw.destroyed) gone.abort();
+  else reply.raw.once('close', () => gone.abort());
   return gone.signal;
 }
 

@@ -109,6 +109,8 @@ program
   .option('--fix', 'put right what can be put right safely, also while workers work', false)
   .option('--json', 'as JSON', false)
   .action(async (options: { fix: boolean; json: boolean }) => {
+    // Until all was looked at.
+    process.exitCode = 2;
     const { runDoctor } = await import('./doctor-command.ts');
     process.exitCode = await runDoctor(readSettings(process.env), createLog('warn'), options);
   });
@@ -207,5 +209,5 @@ function explain(error: unknown): string {
 // Not awaited: the single executable is no ES module.
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${explain(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode ||= 1;
 });

@@ -25,6 +25,8 @@ export interface Finding {
 }
 
 const MIN_VERSION = 150_000;
+/** Of a program that does all: two of the queue, two that listen, and the one that shows that a worker lives. */
+const OTHER_CONNECTIONS = 5;
 const MAX_CLOCK_DIFFERENCE_MS = 5000;
 /** Of these the check is told where to look. */
 const IDS_SHOWN = 5;
@@ -64,15 +66,26 @@ async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Pr
     closers.push(...server.closers);
     const facts = await inspectServer(server.url, ['cta', QUEUE_SCHEMA]);
     for (const finding of judgeServer(facts, settings)) add(finding);
-    if (!facts.keepsSession || facts.schema.is !== 'current' || facts.denied.length > 0) return false;
+    if (!facts.keepsSession || facts.schema?.is !== 'current') return false;
     const database = openDatabase({ url: server.url, poolSize: 2, applicationName: 'cta-batch doctor' });
     closers.push({ name: 'the database', close: database.close });
     const queue = await openQueue({ url: server.url, log, supervise: false });
     closers.push({ name: 'the queue', close: queue.stop });
     const deps: InvariantDeps = { orm: database.orm, transact: database.transact, queue };
     for (const finding of judgeLimits(await getLimits(deps), settings)) add(finding);
-    for (const invariant of INVARIANTS) add(await check(deps, invariant, fix));
-    return true;
+    let isComplete = true;
+    for (const invariant of INVARIANTS) {
+      const finding = await check(deps, invariant, fix).catch((error: unknown) => {
+        isComplete = false;
+        return {
+          check: invariant.name,
+          state: 'fault' as const,
+          says: `whether ${invariant.holds} could not be looked at: ${reasonOf(error)}`,
+        };
+      });
+      add(finding);
+    }
+    return isComplete;
   } catch (error) {
     if (error instanceof SettingsError) throw error;
     const reason = reasonOf(error);
@@ -93,7 +106,7 @@ function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
     bad: string,
     state: Finding['state'] = 'fault',
   ) => (isGood ? { check, state: 'ok' as const, says: good } : { check, state, says: bad });
-  const needed = settings.DATABASE_POOL + 3;
+  const needed = settings.DATABASE_POOL + OTHER_CONNECTIONS;
   return [
     {
       check: 'connection',
@@ -116,7 +129,7 @@ function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
       'connections',
       facts.freeConnections >= needed,
       `${facts.freeConnections} connections are free; a process takes up to ${needed}`,
-      `${facts.freeConnections} connections are free, and a process takes up to ${needed} (DATABASE_POOL and 3 more): raise max_connections or lower DATABASE_POOL`,
+      `${facts.freeConnections} connections are free, and a process takes up to ${needed} (DATABASE_POOL and ${OTHER_CONNECTIONS} more): raise max_connections or lower DATABASE_POOL`,
       'warning',
     ),
     finding(
@@ -133,7 +146,7 @@ function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
       `the server’s clock is ${facts.clockAheadMs} ms ahead of this machine’s; the limit goes by the server’s, but logs will not fit together`,
       'warning',
     ),
-    judgeSchema(schema, facts),
+    ...(schema ? [judgeSchema(schema, facts)] : []),
     finding(
       'privileges',
       facts.denied.length === 0,
@@ -143,7 +156,7 @@ function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
   ];
 }
 
-function judgeSchema(schema: ServerFacts['schema'], facts: ServerFacts): Finding {
+function judgeSchema(schema: NonNullable<ServerFacts['schema']>, facts: ServerFacts): Finding {
   const check = 'schema';
   if (schema.is === 'current') return { check, state: 'ok', says: 'the schema is up to date' };
   if (schema.is === 'newer') {

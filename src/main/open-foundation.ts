@@ -4,7 +4,7 @@ import { type EmbeddedServer, openEmbeddedServer } from '../db/embedded/embedded
 import { findSchemaVersion } from '../db/find-schema-version.ts';
 import { migrateDatabase } from '../db/migrate.ts';
 import { NewerSchemaError } from '../db/schema-version.ts';
-import { isUnavailable } from '../lib/database-error.ts';
+import { isLockTimeout, isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import type { Tracing } from '../lib/tracing.ts';
 import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
@@ -53,12 +53,17 @@ export async function openFoundation(
   } catch (error) {
     await closeAll(closers, log);
     if (error instanceof NewerSchemaError) throw new SettingsError(tellNewer(error));
+    if (isLockTimeout(error)) throw new SettingsError(LOCKED);
     if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;
     throw new SettingsError(
       `DATABASE_URL leads to a PostgreSQL that cannot be used now: ${reasonOf(error)}.`,
     );
   }
 }
+
+const LOCKED =
+  'The database could not be migrated: for more than a minute a transaction has held a lock that a change of a table needs. ' +
+  'Find it in pg_stat_activity, end it, and start again.';
 
 function tellNewer({ migratedTo }: NewerSchemaError): string {
   return (

@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBatchWatch } from '../batches/watch-batches.ts';
 import { createApp } from '../http/app.ts';
@@ -8,7 +7,8 @@ import type { Settings } from './config.ts';
 import { addressOf, explainListenError } from './explain-listen-error.ts';
 import type { Foundation } from './open-foundation.ts';
 
-const CLOSE_WITHIN_MS = 5000;
+/** For requests under way when the port closes. */
+export const CLOSE_WITHIN_MS = 5000;
 
 /** An API under way. */
 export interface RunningApi {
@@ -21,10 +21,6 @@ export interface RunningApi {
    * those under way finish: nobody who can go elsewhere is cut off.
    */
   stop(): Promise<void>;
-}
-
-function countConnections(server: Server): Promise<number> {
-  return new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 0 : count)));
 }
 
 /** Opens the port and serves both doors. */
@@ -74,7 +70,7 @@ export async function startApi(
     countWatchers: batchWatch.countWatchers,
     async stop() {
       isStopping = true;
-      if ((await countConnections(app.server)) > 0) await sleep(settings.STOP_DELAY);
+      await sleep(settings.STOP_DELAY);
       // Requests under way may end; one that does not (it may never have been sent whole) is cut off.
       const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);
       await app.close();

@@ -15,7 +15,7 @@ import { getDefaultToken } from './get-default-token.ts';
 import { observeAdapters } from './observe-adapters.ts';
 import { DATA_FOLDER, type Foundation, openFoundation } from './open-foundation.ts';
 import { openWatchPorts } from './open-watch-ports.ts';
-import { startApi } from './start-api.ts';
+import { CLOSE_WITHIN_MS, startApi } from './start-api.ts';
 import { startWorker } from './start-worker.ts';
 import { waitForStopSignal } from './stop-signals.ts';
 import { takeReadings } from './take-readings.ts';
@@ -24,6 +24,8 @@ export type Role = 'all' | 'api' | 'worker';
 
 /** For handing on what was under way, beyond the time it had to finish. */
 const HAND_ON_MS = 15_000;
+/** For closing itself, beyond what it waits for. */
+const MARGIN_MS = 5000;
 
 /**
  * `start`: API, worker or both, until a signal. The exit code is 0 when all that was under way is finished or handed on, 1 when
@@ -56,7 +58,8 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     });
     const api =
       role === 'worker' ? undefined : await startApi(foundation, settings, { ...observers, health });
-    if (api) closers.push({ name: 'the API', close: api.stop });
+    const apiWithinMs = settings.STOP_DELAY + CLOSE_WITHIN_MS + MARGIN_MS;
+    if (api) closers.push({ name: 'the API', withinMs: apiWithinMs, close: api.stop });
     metrics?.connect({
       takeReadings: () => takeReadings(foundation),
       countConnections: foundation.database.countConnections,

@@ -6,7 +6,8 @@ import { withdrawJobs } from '../queue/waiting-jobs.ts';
 import { UNFINISHED_STATUSES } from './preview.ts';
 
 /**
- * Any state that is not final -> `cancelled`, for those that `which` names; their jobs are withdrawn. The caller holds the
+ * Any state that is not final -> `cancelled`, for those that `which` names; the jobs at their
+ * places are withdrawn (of two steps that wait for another try, one may stay, and find nothing to do). The caller holds the
  * batch's lock. Answers how many there were.
  */
 export async function cancelPreviews(tx: Tx, which: SQL | undefined): Promise<number> {

@@ -31,7 +31,8 @@ export async function noteAnswer(
         dueAt:
           delayMs === undefined
             ? null
-            : sql`clock_timestamp() + make_interval(secs => ${delayMs / 1000}::float8)`,
+            : // From the moment that the job's own time counts from.
+              sql`now() + make_interval(secs => ${delayMs / 1000}::float8)`,
         deliveredAt: status === 'delivered' ? sql`clock_timestamp()` : null,
       })
       .where(

@@ -56,7 +56,7 @@ test.each<[name: string, ruin: SQL[]]>([
   [
     'running_previews',
     [
-      sql`update cta.ai_calls set status = 'unknown', ended_at = clock_timestamp() where status = 'sent'`,
+      sql`update cta.ai_calls set status = 'unknown', ended_at = ${old} where status = 'sent'`,
       sql`update cta.previews set updated_at = ${old} where status = 'running'`,
     ],
   ],
@@ -110,6 +110,17 @@ test('a page that was read, while a preview of it waits, is read again', async (
   await mend?.(db.deps, rows);
   expect(await find(db.orm)).toEqual([]);
   expect(await jobs()).toContainEqual({ name: 'source.process' });
+});
+
+test('what somebody else has mended meanwhile is left alone', async () => {
+  await fill();
+  await run(sql`delete from cta_jobs.job where name in ('source.process', 'preview.generate')`);
+  const looks = ['waiting_pages', 'waiting_previews'].map(invariant);
+  const found = await Promise.all(looks.map(({ find }) => find(db.orm)));
+  for (const [i, { mend }] of looks.entries()) await mend?.(db.deps, found[i] ?? []);
+  const before = await jobs();
+  for (const [i, { mend }] of looks.entries()) await mend?.(db.deps, found[i] ?? []);
+  expect(await jobs()).toEqual(before);
 });
 
 test('jobs that have nothing to do are taken out, and no others', async () => {

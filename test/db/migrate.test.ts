@@ -97,6 +97,28 @@ test('a migration that has to wait for a lock lets others pass', async () => {
   expect(rows).toEqual([{ latest: Math.max(...readMigrations().map((m) => m.folderMillis)) }]);
 });
 
+test('a migration that stands in a cycle with a transaction of the older version comes again', async () => {
+  const { url } = await openOldDatabase(10);
+  const [holder, other] = [await connect(url), await connect(url)];
+  // As a worker that finishes a batch: first the one table, then the other, in the other order than a migration.
+  await holder.query('begin');
+  await holder.query('lock table cta.batches in row exclusive mode');
+  const migration = migrateDatabase(url, noQueue);
+  await poll(
+    async () =>
+      (await other.query(`select 1 from pg_locks where not granted and relation = 'cta.batches'::regclass`))
+        .rows,
+    (rows) => rows.length > 0,
+  );
+  const held = await other.query<{ name: string }>(`
+    select c.relname as name from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'cta' and c.relkind = 'r' and l.granted and l.mode = 'AccessExclusiveLock'`);
+  for (const { name } of held.rows) await holder.query(`lock table cta."${name}" in row exclusive mode`);
+  await holder.query('commit');
+  await migration;
+  expect(held.rows).not.toEqual([]);
+});
+
 /** What a program of the version before could stumble over. */
 const BREAKS =
   /\b(drop (table|column|schema)|rename (to|column)|set not null|alter column \S+ (set data )?type)\b/i;

@@ -6,6 +6,7 @@ import { createRestClient } from '../support/rest-client.ts';
 import { startWorld } from '../support/start-world.ts';
 
 const CLIENTS = 6;
+const ROOT = '/api/llm-editor/cta';
 
 interface Answer {
   status: number;
@@ -13,14 +14,20 @@ interface Answer {
   isLast: boolean;
 }
 
-/** As a client behind a load balancer: keeps its connection to one address, and goes to the other when it is told to, or refused. */
-function createClient(token: string, addresses: readonly [old: string, fresh: string]) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+/**
+ * A client that goes from one address to the other. One that keeps its connection does so when it is told to, or refused; one that makes
+ * a connection for each request goes by `/readyz`, as a load balancer does.
+ */
+function createClient(
+  token: string,
+  { addresses, isKept }: { addresses: readonly [old: string, fresh: string]; isKept: boolean },
+) {
+  const agent = new http.Agent({ keepAlive: isKept, maxSockets: 1 });
   let at: 0 | 1 = 0;
   function send(address: string | undefined, method: string, path: string, body?: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-      const request = http.request(`${address}/api/llm-editor/cta${path}`, { agent, method, headers });
+      const request = http.request(`${address}${path}`, { agent, method, headers });
       request.on('error', reject);
       request.on('response', (response) => {
         let text = '';
@@ -44,17 +51,18 @@ function createClient(token: string, addresses: readonly [old: string, fresh: st
     answers: [0, 0] as [number, number],
     close: () => agent.destroy(),
     async ask(method: string, path: string, body?: unknown): Promise<Answer> {
+      if (!isKept && at === 0 && (await send(addresses[at], 'GET', '/readyz')).status !== 200) at = 1;
       const text = body === undefined ? undefined : JSON.stringify(body);
       let answer: Answer;
       try {
-        answer = await send(addresses[at], method, path, text);
+        answer = await send(addresses[at], method, ROOT + path, text);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED' || at === 1) throw error;
+        if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED' || !isKept || at === 1) throw error;
         at = 1;
-        answer = await send(addresses[at], method, path, text);
+        answer = await send(addresses[at], method, ROOT + path, text);
       }
       this.answers[at] += 1;
-      if (answer.isLast) at = 1;
+      if (isKept && answer.isLast) at = 1;
       return answer;
     },
   };
@@ -77,7 +85,10 @@ test('a new version takes over under load: no request fails, and no call is made
   const statuses = new Map<number, number>();
   const problems: string[] = [];
   let isOver = false;
-  const clients = Array.from({ length: CLIENTS }, () => createClient(token, [old.address, fresh.address]));
+  const clients = Array.from({ length: CLIENTS }, (_, i) => {
+    const addresses = [old.address, fresh.address] as const;
+    return createClient(token, { addresses, isKept: i % 2 === 0 });
+  });
   const loops = clients.map(async (client, i) => {
     for (let n = 0; !isOver; n += 1) {
       const batch = batches[n % 2]?.id;
