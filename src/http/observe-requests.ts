@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/log.ts';
-import type { Meter } from '../lib/meter.ts';
-import type { Span, Tracing } from '../lib/tracing.ts';
+import { type Meter, noMeter } from '../lib/meter.ts';
+import { noTracing, type Span, type Tracing } from '../lib/tracing.ts';
 import { isHealthRequest } from './health.ts';
 import { nameRoute } from './name-route.ts';
 import { subjectsOf } from './note-subjects.ts';
@@ -15,20 +15,30 @@ interface Observers {
 
 /**
  * Counts and traces each request, and writes a line of it, when its answer is sent or its connection lost. What it leads to runs
- * in its span; a `traceparent` that it came with is gone on with.
+ * in its span; a `traceparent` that it came with is gone on with. Costs nothing if nobody wants to know.
  */
 export function observeRequests(app: FastifyInstance, observers: Observers): void {
   const spans = new WeakMap<FastifyRequest, Span>();
+  if (observers.tracing !== noTracing) traceRequests(app, observers.tracing, spans);
+  else if (observers.meter === noMeter && !observers.log.isLevelEnabled('debug')) return;
   app.addHook('onRequest', (request, reply, done) => {
+    // Also when the client hangs up in the middle, as those who watch a batch do.
+    if (!isHealthRequest(request)) {
+      reply.raw.once('close', () => note(observers, spans.get(request), request, reply));
+    }
+    done();
+  });
+}
+
+function traceRequests(app: FastifyInstance, tracing: Tracing, spans: WeakMap<FastifyRequest, Span>): void {
+  app.addHook('onRequest', (request, _reply, done) => {
     if (isHealthRequest(request)) return done();
     const { traceparent } = request.headers;
-    const span = observers.tracing.start(`${request.method} ${nameRoute(request)}`, {
+    const span = tracing.start(`${request.method} ${nameRoute(request)}`, {
       kind: 'server',
       ...(typeof traceparent === 'string' ? { traceparent } : {}),
     });
     spans.set(request, span);
-    // Also when the client hangs up in the middle, as those who watch a batch do.
-    reply.raw.once('close', () => note(observers, span, request, reply));
     span.within(done);
   });
   // A body is read by the events of its connection, which are of no request.
@@ -39,14 +49,19 @@ export function observeRequests(app: FastifyInstance, observers: Observers): voi
   });
 }
 
-function note({ log, meter }: Observers, span: Span, request: FastifyRequest, reply: FastifyReply): void {
+function note(
+  { log, meter }: Observers,
+  span: Span | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   const { id: requestId, method } = request;
   const { statusCode: status, elapsedTime } = reply;
   const route = nameRoute(request);
   const subjects = subjectsOf(request);
   const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream');
   if (!isStream) meter.countRequest({ method, route, status, seconds: elapsedTime / 1000 });
-  span.set({
+  span?.set({
     'http.request.method': method,
     'http.route': route,
     'http.response.status_code': status,
@@ -54,8 +69,8 @@ function note({ log, meter }: Observers, span: Span, request: FastifyRequest, re
     'cta.batch_id': subjects.batchId,
     'cta.preview_id': subjects.previewId,
   });
-  span.end(status >= 500 ? String(status) : undefined);
-  const traced = span.traceId === undefined ? {} : { traceId: span.traceId };
+  span?.end(status >= 500 ? String(status) : undefined);
+  const traced = span?.traceId === undefined ? {} : { traceId: span.traceId };
   const ms = Math.round(elapsedTime);
   log.debug({ requestId, ...subjects, method, route, status, ms, ...traced }, 'request');
 }

@@ -5,4 +5,6 @@ export interface Log {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   child(fields: object): Log;
+  /** Whether lines of a level are written: for what is dear to find out. */
+  isLevelEnabled(level: 'debug'): boolean;
 }

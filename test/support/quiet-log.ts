@@ -7,6 +7,7 @@ export const quietLog: Log = {
   warn() {},
   error() {},
   child: () => quietLog,
+  isLevelEnabled: () => false,
 };
 
 /** A log that keeps its lines, to be looked at by a test. */
@@ -24,6 +25,7 @@ export function createMemoryLog(): Log & {
     warn: at('warn'),
     error: at('error'),
     child: () => log,
+    isLevelEnabled: () => true,
   };
   return log;
 }
