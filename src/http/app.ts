@@ -17,6 +17,7 @@ import { BODY_LIMIT, parseJsonBodies } from './parse-body.ts';
 import { sendProblem } from './problem.ts';
 import { registerTrpc } from './register-trpc.ts';
 import { registerRest } from './rest.ts';
+import { createSecurityHeaders } from './security-headers.ts';
 
 export interface AppOptions {
   /** Origin of the addresses we make; the request's own if absent. */
@@ -35,6 +36,7 @@ export interface AppOptions {
 export async function createApp(deps: ApiDeps, options: AppOptions): Promise<FastifyInstance> {
   const { publicUrl } = options;
   const voice = { log: deps.log, publicUrl };
+  const securityHeaders = createSecurityHeaders(publicUrl);
   const app = fastify({
     bodyLimit: BODY_LIMIT,
     // Head and body: 64 KB need no longer, and nobody may hold a connection by sending it byte by byte.
@@ -59,17 +61,19 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
         detail: 'This is not a valid HTTP request.',
       });
       socket.end(
-        `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+        `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
       );
     },
+    // Before any hook has run.
     frameworkErrors(error, request, reply) {
+      reply.headers(securityHeaders(request));
       void sendProblem(voice, error, request, reply);
     },
   });
   const authenticate = createAuthenticate(deps);
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
+    reply.header('x-request-id', request.id).headers(securityHeaders(request));
   });
   app.setErrorHandler((error, request, reply) => sendProblem(voice, error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(voice, new AppError('not_found'), request, reply));

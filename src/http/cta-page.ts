@@ -40,6 +40,8 @@ export function registerCtaPage(
     reply.headers({
       'cache-control': 'no-cache',
       'content-security-policy': policy,
+      // A page that lets in only what asks for it (`Cross-Origin-Embedder-Policy`) may have it too.
+      'cross-origin-resource-policy': 'cross-origin',
       etag,
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',

@@ -45,6 +45,8 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
           'content-type': type,
           'cache-control': type.includes('javascript') ? 'public, max-age=3600' : 'no-cache',
           'content-security-policy': POLICY,
+          // Who reads it may have typed a token in: no page that opened it, or that it opens, holds on to it.
+          'cross-origin-opener-policy': 'same-origin',
           'x-content-type-options': 'nosniff',
         })
         .send(answer.rawPayload);
