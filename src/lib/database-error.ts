@@ -49,6 +49,11 @@ export function isLockTimeout(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '55P03');
 }
 
+/** The role may not do this. */
+export function isForbidden(error: unknown): boolean {
+  return hasInChain(error, (_, code) => code === '42501');
+}
+
 /** A unique index refused the row. */
 export function isUniqueViolation(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '23505');

@@ -4,7 +4,7 @@ import { type EmbeddedServer, openEmbeddedServer } from '../db/embedded/embedded
 import { findSchemaVersion } from '../db/find-schema-version.ts';
 import { migrateDatabase } from '../db/migrate.ts';
 import { NewerSchemaError } from '../db/schema-version.ts';
-import { isLockTimeout, isUnavailable } from '../lib/database-error.ts';
+import { isForbidden, isLockTimeout, isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import type { Tracing } from '../lib/tracing.ts';
 import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
@@ -54,6 +54,7 @@ export async function openFoundation(
     await closeAll(closers, log);
     if (error instanceof NewerSchemaError) throw new SettingsError(tellNewer(error));
     if (isLockTimeout(error)) throw new SettingsError(LOCKED);
+    if (isForbidden(error)) throw new SettingsError(tellForbidden(error));
     if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;
     throw new SettingsError(
       `DATABASE_URL leads to a PostgreSQL that cannot be used now: ${reasonOf(error)}.`,
@@ -69,6 +70,13 @@ function tellNewer({ migratedTo }: NewerSchemaError): string {
   return (
     `The database was migrated by a newer version of this program (its schema is of ${migratedTo.toISOString()}). ` +
     'Start that version or a later one. To go back to this one, see "Going back" in docs/operations.md.'
+  );
+}
+
+function tellForbidden(error: unknown): string {
+  return (
+    `The role of DATABASE_URL may not bring the database up to date: ${reasonOf(error)}. ` +
+    'Run "cta-batch migrate" as the role that owns the database first; see "Pools and privileges" in docs/operations.md.'
   );
 }
 
