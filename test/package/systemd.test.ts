@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+/* The units in deploy/, as systemd itself judges them. */
+
+const UNITS = ['cta-batch.service', 'cta-batch-worker@.service'];
+/** Of ten: 0 is a service that may do nothing, 9.6 one that may do all. */
+const MOST_EXPOSURE = 1.5;
+
+const read = (unit: string) => readFile(new URL(`../../deploy/${unit}`, import.meta.url), 'utf8');
+const version = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }).stdout ?? '';
+// `security --offline` came with 250.
+const isThere = Number(/^systemd (\d+)/.exec(version)?.[1] ?? 0) >= 250;
+
+describe.skipIf(!isThere)(`by systemd-analyze${isThere ? '' : ', which is not here or too old'}`, () => {
+  /** The unit in a folder of its own, with a program that is there. */
+  async function place(unit: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'cta-unit-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, unit);
+    const text = (await read(unit)).replaceAll('/usr/local/bin/cta-batch', process.execPath);
+    await writeFile(path, text);
+    return path;
+  }
+
+  test.each(UNITS)('%s is a unit without mistakes', async (unit) => {
+    const path = await place(unit);
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
+    // What it says of other units, of the machine, is not about this one.
+    const about = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('cta-batch'));
+    expect(about).toEqual([]);
+    expect(status, stderr).toBe(0);
+  });
+
+  test.each(UNITS)(`%s may do little that it need not (at most ${MOST_EXPOSURE} of 10)`, async (unit) => {
+    const args = ['security', '--offline=true', `--threshold=${MOST_EXPOSURE * 10}`, await place(unit)];
+    const { status, stdout } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+    expect(status, stdout).toBe(0);
+  });
+});
+
+test.each(UNITS)(
+  '%s gives the program the time it needs to stop, and V8 what it needs to run',
+  async (unit) => {
+    const text = await read(unit);
+    // STOP_DELAY, STOP_GRACE and 15 s to hand on.
+    expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1 + 10 + 15);
+    expect(text).toMatch(/^KillSignal=SIGTERM$/m);
+    expect(text).not.toMatch(/^MemoryDenyWriteExecute=/m);
+    // The program trusts only a cache that is its user's alone.
+    expect(text).toMatch(/^CacheDirectoryMode=0700$/m);
+    expect(text).toMatch(/^Environment=CTA_BATCH_CACHE=%C\/cta-batch\b/m);
+  },
+);
+
+test('the worker’s unit differs from the other only in what it runs', async () => {
+  const lines = (text: string) => text.split('\n').filter((line) => /^[A-Z]/.test(line));
+  const [one, worker] = (await Promise.all(UNITS.map(read))).map(lines);
+  expect(worker?.filter((line) => !one?.includes(line))).toEqual([
+    'Description=CTA batch generator, worker %i',
+    'ExecStart=/usr/local/bin/cta-batch start --role worker',
+    'EnvironmentFile=-/etc/cta-batch/worker-%i',
+  ]);
+  expect(one?.filter((line) => !worker?.includes(line))).toHaveLength(2);
+});
