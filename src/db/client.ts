@@ -25,6 +25,8 @@ export type Transact = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 /** The database as the rooms above see it. */
 export interface Database {
   readonly orm: Orm;
+  /** The same for those who only look, and would rather not know than wait: a statement fails after `LOOK_WITHIN_MS`. */
+  readonly lookOrm: Orm;
   readonly transact: Transact;
   /** Calls `listener` after each commit with what it has changed; see `noteChange`. */
   onChange(listener: (id: string) => void): void;
@@ -76,6 +78,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     orm,
+    lookOrm: drizzle(hasten(pool, LOOK_WITHIN_MS)),
     async transact(work) {
       for (let attempt = 1; ; attempt += 1) {
         try {
@@ -110,6 +113,20 @@ export function openDatabase(options: DatabaseOptions): Database {
       return closing;
     },
   };
+}
+
+/** A connection that a network has dropped without a word is thrown away then, too. */
+const LOOK_WITHIN_MS = 2000;
+
+/** A pool whose statements have a time-out of their own. */
+function hasten(pool: Pool, query_timeout: number): Pool {
+  const query = (config: string | object, ...values: unknown[]) => {
+    const statement = typeof config === 'string' ? { text: config } : config;
+    return (pool.query as (...args: unknown[]) => unknown)({ ...statement, query_timeout }, ...values);
+  };
+  return new Proxy(pool, {
+    get: (target, key) => (key === 'query' ? query : Reflect.get(target, key, target)),
+  });
 }
 
 /**
@@ -201,6 +218,8 @@ export function sessionConfig(url: string, applicationName: string): ClientConfi
     connectionString: url,
     application_name: applicationName,
     keepAlive: true,
+    // The system's own is two hours: what stands in between forgets a silent connection long before.
+    keepAliveInitialDelayMillis: 30_000,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 30_000,
     // For a server that is gone without a word: longer than it would take to say that a statement took too long, also that of the one

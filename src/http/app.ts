@@ -19,6 +19,9 @@ import { registerTrpc } from './register-trpc.ts';
 import { registerRest } from './rest.ts';
 import { createSecurityHeaders } from './security-headers.ts';
 
+/** For a request to come whole. */
+const REQUEST_MS = 30_000;
+
 export interface AppOptions {
   /** Origin of the addresses we make; the request's own if absent. */
   readonly publicUrl?: string | undefined;
@@ -40,7 +43,9 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   const app = fastify({
     bodyLimit: BODY_LIMIT,
     // Head and body: 64 KB need no longer, and nobody may hold a connection by sending it byte by byte.
-    requestTimeout: 30_000,
+    requestTimeout: REQUEST_MS,
+    // Node.js takes the longer of the two for both, and looks every 30 s by itself.
+    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 5000 },
     trustProxy: options.trustProxy,
     // What comes while it closes is answered as ever.
     return503OnClosing: false,

@@ -24,7 +24,11 @@ export function observeRequests(app: FastifyInstance, observers: Observers): voi
   app.addHook('onRequest', (request, reply, done) => {
     // Also when the client hangs up in the middle, as those who watch a batch do.
     if (!isHealthRequest(request)) {
-      reply.raw.once('close', () => note(observers, spans.get(request), request, reply));
+      const startedAt = performance.now();
+      const measure = () => performance.now() - startedAt;
+      reply.raw.once('close', () =>
+        note(observers, { span: spans.get(request), ms: measure() }, request, reply),
+      );
     }
     done();
   });
@@ -49,18 +53,21 @@ function traceRequests(app: FastifyInstance, tracing: Tracing, spans: WeakMap<Fa
   });
 }
 
+/** nginx's, for a client that was gone before it had an answer. */
+const CLIENT_CLOSED_REQUEST = 499;
+
 function note(
   { log, meter }: Observers,
-  span: Span | undefined,
+  { span, ms }: { span: Span | undefined; ms: number },
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
   const { id: requestId, method } = request;
-  const { statusCode: status, elapsedTime } = reply;
+  const status = reply.raw.headersSent ? reply.statusCode : CLIENT_CLOSED_REQUEST;
   const route = nameRoute(request);
   const subjects = subjectsOf(request);
   const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream');
-  if (!isStream) meter.countRequest({ method, route, status, seconds: elapsedTime / 1000 });
+  if (!isStream) meter.countRequest({ method, route, status, seconds: ms / 1000 });
   span?.set({
     'http.request.method': method,
     'http.route': route,
@@ -71,6 +78,5 @@ function note(
   });
   span?.end(status >= 500 ? String(status) : undefined);
   const traced = span?.traceId === undefined ? {} : { traceId: span.traceId };
-  const ms = Math.round(elapsedTime);
-  log.debug({ requestId, ...subjects, method, route, status, ms, ...traced }, 'request');
+  log.debug({ requestId, ...subjects, method, route, status, ms: Math.round(ms), ...traced }, 'request');
 }

@@ -6,8 +6,10 @@ import { keepCompiled } from '../lib/keep-compiled.ts';
 import { readSettings, SettingsError } from './config.ts';
 import { createLog } from './create-log.ts';
 import { describeVersion } from './describe-version.ts';
+import { createSecretHider } from './hide-secrets.ts';
 import { preferCommonJs } from './prefer-commonjs.ts';
 import { readLicenses } from './read-licenses.ts';
+import { serializeError } from './serialize-error.ts';
 
 keepCompiled();
 preferCommonJs();
@@ -203,7 +205,9 @@ function explain(error: unknown): string {
     return error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n');
   }
   if (error instanceof Error && 'code' in error) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // What nobody foresaw may hold the values of a statement.
+  const { message, stack } = serializeError(error);
+  return createSecretHider([])(stack === '' ? message : `${message}\n${stack}`);
 }
 
 // Not awaited: the single executable is no ES module.

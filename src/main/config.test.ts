@@ -34,3 +34,11 @@ test.each([
 ])('EMBED_ANCESTORS %j is refused with its name', (value) => {
   expect(() => read(value)).toThrow(/^EMBED_ANCESTORS must be origins such as .+\.$/);
 });
+
+test('a port for watching is another one than the API’s', () => {
+  expect(() => readSettings({ HEALTH_PORT: '3000' })).toThrow(/^HEALTH_PORT must be another port than PORT/);
+  expect(() => readSettings({ PORT: '80', METRICS_PORT: '80' })).toThrow(
+    /^METRICS_PORT must be another port/,
+  );
+  expect(readSettings({ PORT: '0', HEALTH_PORT: '0' })).toMatchObject({ PORT: 0, HEALTH_PORT: 0 });
+});

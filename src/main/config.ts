@@ -226,13 +226,24 @@ const settingsSchema = z.object({
 });
 
 /** And what must hold between them. */
-const checkedSchema = settingsSchema.refine(
-  (settings) => settings.IMAGE_RANKER !== 'clip' || settings.CLIP_MODEL !== undefined,
-  {
+const checkedSchema = settingsSchema
+  .refine((settings) => settings.IMAGE_RANKER !== 'clip' || settings.CLIP_MODEL !== undefined, {
     path: ['IMAGE_RANKER'],
     error: 'needs CLIP_MODEL, a model such as Xenova/clip-vit-base-patch32 or a folder with one',
-  },
-);
+  })
+  .refine((settings) => isOwnPort(settings.HEALTH_PORT, settings.PORT), {
+    path: ['HEALTH_PORT'],
+    error: 'must be another port than PORT, which has /livez and /readyz already',
+  })
+  .refine((settings) => isOwnPort(settings.METRICS_PORT, settings.PORT), {
+    path: ['METRICS_PORT'],
+    error: 'must be another port than PORT, which is for the public',
+  });
+
+/** With 0 each takes a free one. */
+function isOwnPort(port: number | undefined, apiPort: number): boolean {
+  return port === undefined || port === 0 || port !== apiPort;
+}
 
 export type Settings = z.output<typeof settingsSchema>;
 

@@ -4,9 +4,9 @@ const SHORTEST = 8;
 /** What looks like a secret, or like an address that holds one, and what stands in its place. */
 const PATTERNS: readonly [pattern: RegExp, shown: string][] = [
   // scheme://user:password@
-  [/(\b[a-z][a-z\d+.-]*:\/\/[^\s:@/"'\\]*):[^\s@/"'\\]+@/gi, '$1:***@'],
+  [/((?<![a-z\d+.-])[a-z][a-z\d+.-]*:\/\/[^\s:@/"'\\]*):[^\s@/"'\\]+@/gi, '$1:***@'],
   // What an address is signed with stands in its query.
-  [/(\bhttps?:\/\/[^\s"'?\\]+)\?[^\s"'\\]+/gi, '$1?***'],
+  [/(\b(?:https?|postgres(?:ql)?):\/\/[^\s"'?\\]+)\?[^\s"'\\]+/gi, '$1?***'],
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 ***'],
   // Tokens of workspaces, and secrets of webhooks.
   [/\bcta_[\w-]{32}(?![\w-])/g, 'cta_***'],

@@ -49,7 +49,7 @@ export async function openWatchPorts(
   ): Promise<void> {
     if (port === undefined) return;
     const server = createServer(
-      { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },
+      { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1000 },
       answer(pages, log),
     );
     try {

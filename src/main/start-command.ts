@@ -52,7 +52,7 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     closers.push(...foundation.closers);
     // The port first: a start that fails for it must not have changed the limit for all, or claimed work.
     health.watch({
-      findSchemaVersion: () => findSchemaVersion(foundation.database.orm),
+      findSchemaVersion: () => findSchemaVersion(foundation.database.lookOrm),
       schemaVersion: foundation.schemaVersion,
       isListening: foundation.database.isListening,
     });

@@ -21,10 +21,10 @@ export async function takeReadings({
   database,
   queue,
 }: {
-  database: Pick<Database, 'orm'>;
+  database: Pick<Database, 'lookOrm'>;
   queue: Pick<Queue, 'measure'>;
 }): Promise<Readings> {
-  const { orm } = database;
+  const { lookOrm: orm } = database;
   const [depths, limiter, { alive, capacity, running }] = await Promise.all([
     queue.measure(orm),
     loadLimiter(orm),

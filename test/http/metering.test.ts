@@ -1,9 +1,10 @@
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createId } from '../../src/lib/ids.ts';
 import { type MeteredRequest, noMeter } from '../../src/lib/meter.ts';
 import { poll } from '../support/poll.ts';
 import { addQueuedBatch } from '../support/seed.ts';
-import { startTestApi, type TestApi } from '../support/test-api.ts';
+import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 let db: TestDatabase;
@@ -75,4 +76,38 @@ test('a stream is no request that took long; who watches is counted while he doe
   // Its end was noted before that of this one.
   await api.rest(token, 'GET', '/limits/');
   expect(await routesOf(1)).toEqual(['GET /api/llm-editor/cta/limits/ 200']);
+});
+
+test('how long a request took is counted, and that a client was gone before its answer', async () => {
+  const held = Promise.withResolvers<void>();
+  const isWaiting = async () =>
+    (
+      await db.orm.execute(
+        sql`select 1 from pg_locks where not granted and relation = 'cta.batches'::regclass`,
+      )
+    ).rows.length;
+  const holder = db.transact(async (tx) => {
+    await tx.execute(sql`lock table cta.batches in access exclusive mode`);
+    await held.promise;
+  });
+  const began = performance.now();
+  const get = (signal?: AbortSignal) =>
+    fetch(`${api.address}${ROOT}/batch/?page_size=7`, {
+      headers: { authorization: `Bearer ${token}` },
+      ...(signal ? { signal } : {}),
+    });
+  const gone = new AbortController();
+  const [answered, left] = [get(), get(gone.signal)];
+  await poll(isWaiting, (waiting) => waiting === 2);
+  gone.abort();
+  await expect(left).rejects.toThrow();
+  expect(await routesOf(1)).toEqual([`GET ${ROOT}/batch/ 499`]);
+  const heldMs = performance.now() - began;
+  held.resolve();
+  await holder;
+  expect((await answered).status).toBe(200);
+  await routesOf(2);
+  expect(counted[1]?.status).toBe(200);
+  // Of what was waited for, less the way to the program.
+  expect(counted[1]?.seconds).toBeGreaterThan(heldMs / 2000);
 });

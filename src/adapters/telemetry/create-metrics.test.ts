@@ -92,6 +92,6 @@ test('a database that does not answer leaves its gauges out, and the page is the
 test('two programs in one process count for themselves', async () => {
   const [one, other] = [make(), make()];
   one.meter.countJob({ step: 'source.process', outcome: 'done', seconds: 1 });
-  expect(await one.render()).toContain('step="source.process"');
-  expect(await other.render()).not.toContain('step="source.process"');
+  expect(await one.render()).toContain('step="source.process",outcome="done"');
+  expect(await other.render()).not.toContain('step="source.process",outcome="done"');
 });

@@ -41,6 +41,9 @@ const READINGS = { forMs: 1000, withinMs: 3000 };
 /** In seconds: reads take some milliseconds, a request that waits for another one some seconds. */
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** In seconds: an AI call may take three minutes, a page as long as its time-outs. */
+/** Names of steps, as `steps/` has them. */
+const STEPS = ['source.process', 'preview.generate', 'webhook.deliver', 'housekeeping'];
+
 const WORK_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 180];
 
 /**
@@ -117,6 +120,9 @@ function createMeter(registers: Registry[]): Meter {
     labelNames: ['outcome'],
     registers,
   });
+  // Something that is rare must be there before it happens: its first time would be no increase.
+  for (const outcome of ['done', 'retry', 'failed', 'dropped']) deliveries.inc({ outcome }, 0);
+  for (const step of STEPS) jobs.zero({ step, outcome: 'lost' });
   return {
     countRequest({ method, route, status, seconds }) {
       requests.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds);
@@ -190,7 +196,9 @@ function createSharedGauges(registers: Registry[]) {
     /** Those that were not read are not shown: an old value would look like a new one. */
     async show(take: (() => Promise<Readings>) | undefined): Promise<void> {
       const readings = await read(take);
-      up.set(readings ? 1 : 0);
+      // Before there is anything to ask, nobody can tell.
+      if (take) up.set(readings ? 1 : 0);
+      else up.remove();
       for (const one of labelled) one.reset();
       for (const one of [workers, capacity, running]) one.remove();
       if (!readings) return;
