@@ -58,9 +58,10 @@ export async function loadLimiter(db: Executor): Promise<LimiterState> {
           and ((c.left_at is null and c.status = 'sent') or c.left_at > statement_timestamp() - ${guarded})
       ) as taken_until,
       (
-        select percentile_cont(0.5) within group (order by extract(epoch from latest.ended_at - latest.left_at) * 1000)
+        select percentile_cont(0.5) within group (order by extract(epoch from latest.ended_at - latest.began_at) * 1000)
         from (
-          select c.left_at, c.ended_at from cta.ai_calls c
+          -- When one left is noted under a limit only.
+          select case when c.counted then c.left_at else c.claimed_at end as began_at, c.ended_at from cta.ai_calls c
           where c.kind = l.kind and c.status = 'answered'
           order by c.ended_at desc limit ${SAMPLE}
         ) latest

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { loadLimiter } from '../../src/ai-calls/load-limiter.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
 import { listBatches } from '../../src/batches/list-batches.ts';
 import { recoverWork } from '../../src/batches/recover-work.ts';
@@ -95,4 +96,15 @@ test('a call whose leaving was noted after its answer took no time, not less', a
   const { calls: count, durationMs } = await usageOf(batch.id);
   expect(count).toBe(2);
   expect(durationMs).toBeGreaterThanOrEqual(0);
+});
+
+test('without a limit nobody notes when a call left: its time counts from its claim', async () => {
+  const batch = await addQueuedBatch(db, workspaceId, [1]);
+  const calls = await claim(db, workerId);
+  expect(calls.map((call) => call.counted)).toEqual([false, false]);
+  await db.orm.execute(sql`update cta.ai_calls set claimed_at = claimed_at - interval '2 s'`);
+  await finish(db, calls);
+  expect((await usageOf(batch.id)).durationMs).toBeGreaterThanOrEqual(4000);
+  const { kinds } = await loadLimiter(db.orm);
+  expect(kinds.map(({ typicalMs }) => (typicalMs ?? 0) >= 2000)).toEqual([true, true]);
 });
