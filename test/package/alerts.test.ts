@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createMetrics } from '../../src/adapters/telemetry/create-metrics.ts';
+import { deliverWebhook } from '../../src/steps/deliver-webhook.ts';
+import { generatePreview } from '../../src/steps/generate-preview.ts';
+import { keepHouse } from '../../src/steps/keep-house.ts';
+import { processSource } from '../../src/steps/process-source.ts';
 
 const read = (file: string) => readFile(new URL(`../../docs/${file}`, import.meta.url), 'utf8');
 
@@ -18,5 +22,17 @@ test('the alert rules and the operations’ page name metrics that there are', a
     const names = (await read(file)).match(/\b(?:cta_batch|nodejs|process)_\w+/g) ?? [];
     expect(names.length).toBeGreaterThan(5);
     for (const name of names) expect(known, `${name} in ${file}`).toContain(name);
+  }
+});
+
+test('what is lost of any step is counted from the start: the first time must be seen as an increase', async () => {
+  const { render } = createMetrics({
+    role: 'all',
+    build: { version: '1', commit: null, date: null, node: 'v24' },
+  });
+  const text = await render();
+  const none = { retention: {} } as never;
+  for (const step of [processSource(none), generatePreview(none), deliverWebhook(none), keepHouse(none)]) {
+    expect(text).toContain(`step="${step.name}",outcome="lost"} 0`);
   }
 });
