@@ -32,7 +32,7 @@ function open(options: Partial<ChildPoolOptions<PoolAnswer>> = {}) {
   return {
     ...pool,
     ask: (question: PoolQuestion = {}, { timeoutMs = 30_000, signal = never } = {}) =>
-      pool.ask(question, { timeoutMs, signal }),
+      pool.ask(question, { owner: 'test', timeoutMs, signal }),
   };
 }
 

@@ -1,13 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import pLimit from 'p-limit';
+import { createFairLimit, type Requester } from './fair-limit.ts';
 import { toExecArgv } from './single-executable.ts';
 
 export interface ChildPoolOptions<Answer> {
   /** What the processes run: a file that calls `answerParent`. */
   readonly file: URL;
-  /** As many at once; more questions wait. */
+  /** As many at once; more questions wait, and are taken by turns of their owners. */
   readonly processes: number;
   /** For a process's JavaScript objects, in MB. One that needs more ends. */
   readonly heapMb: number;
@@ -32,10 +32,7 @@ export interface ChildPool<Question, Answer> {
    * @throws ChildEndedError when the process ended before it answered, `late` if it took longer than `timeoutMs`;
    * `signal.reason` as soon as the signal aborts.
    */
-  ask(
-    question: Question,
-    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-  ): Promise<Answer>;
+  ask(question: Question, options: Requester & { readonly timeoutMs: number }): Promise<Answer>;
   /** A question is on its way: starts a process meanwhile, if there is none. */
   prepare(): void;
   /** Ends all processes at once; what they work on, and whatever is asked later, fails. */
@@ -60,7 +57,7 @@ export class ChildEndedError extends Error {
 export function createChildPool<Question, Answer>(
   options: ChildPoolOptions<Answer>,
 ): ChildPool<Question, Answer> {
-  const inTurn = pLimit(options.processes);
+  const inTurn = createFairLimit(options.processes);
   const all = new Set<ChildProcess>();
   const idle = new Map<ChildProcess, NodeJS.Timeout>();
   let isClosed = false;
@@ -118,10 +115,8 @@ export function createChildPool<Question, Answer>(
     prepare() {
       if (all.size === 0 && !isClosed) rest(start());
     },
-    async ask(question, { timeoutMs, signal }) {
-      signal.throwIfAborted();
-      const asking = inTurn(async () => {
-        signal.throwIfAborted();
+    async ask(question, { timeoutMs, owner, signal }) {
+      const asking = inTurn.run({ owner, signal }, async () => {
         if (isClosed) throw new Error('the processes were ended');
         const child = takeOrStart();
         const drop = () => end(child);

@@ -31,19 +31,19 @@ export function createPageReader(settings: PageReaderOptions): { pages: PageRead
       : async () => {};
   return {
     pages: {
-      async readPage(url, signal) {
+      async readPage(url, requester) {
         parser.prepare();
-        await mayRead(url, signal);
+        await mayRead(url, requester);
         const page = await fetchBytes(url, {
           accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.1',
           maxBytes: MAX_PAGE_BYTES,
-          signal,
+          ...requester,
         });
         const { body: html, contentType, finalUrl } = page;
-        return parser.parse({ html, contentType, url: finalUrl }, signal);
+        return parser.parse({ html, contentType, url: finalUrl }, requester);
       },
-      collectImages: (candidates, pageUrl, signal) =>
-        collectImages(fetchBytes, candidates, { signal, refererUrl: pageUrl }),
+      collectImages: (candidates, pageUrl, requester) =>
+        collectImages(fetchBytes, candidates, { ...requester, refererUrl: pageUrl }),
       keepImages,
     },
     async close() {

@@ -14,7 +14,7 @@ export async function runExtract(
   try {
     for (const input of inputs) {
       const product = /^https?:\/\//i.test(input)
-        ? await reader.pages.readPage(input, new AbortController().signal)
+        ? await reader.pages.readPage(input, { owner: '', signal: new AbortController().signal })
         : readProductPage({
             html: await readFile(input),
             contentType: 'text/html',

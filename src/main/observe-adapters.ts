@@ -24,27 +24,27 @@ export function observeAdapters(adapters: Adapters, { meter, tracing }: Observer
     ...observeProviders(adapters, { meter, tracing }),
     pages: {
       ...pages,
-      readPage: (url, signal) =>
+      readPage: (url, requester) =>
         inSpan(tracing, 'read page', {
           kind: 'client',
           attributes: { 'server.address': hostOf(url) },
-          work: () => pages.readPage(url, signal),
+          work: () => pages.readPage(url, requester),
         }),
-      collectImages: (candidates, pageUrl, signal) =>
+      collectImages: (candidates, pageUrl, requester) =>
         inSpan(tracing, 'collect pictures', {
           kind: 'client',
           attributes: { 'server.address': hostOf(pageUrl), 'cta.candidates': candidates.length },
-          work: () => pages.collectImages(candidates, pageUrl, signal),
+          work: () => pages.collectImages(candidates, pageUrl, requester),
         }),
     },
     ranker: {
       ...ranker,
-      rank: (images, product, signal) =>
+      rank: (images, product, requester) =>
         inSpan(tracing, 'rank pictures', {
           kind: 'internal',
           attributes: { 'cta.pictures': images.length },
           async work(span) {
-            const ranking = await ranker.rank(images, product, signal);
+            const ranking = await ranker.rank(images, product, requester);
             span.set({ 'cta.ranking': ranking.method });
             return ranking;
           },

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pLimit from 'p-limit';
 import type { ChosenImage, keepImages } from '../adapters/images/keep-images.ts';
 import type { RankedImage } from '../adapters/images/ranker.ts';
 import type { ClaimedSource } from '../batches/claim-sources.ts';
+import { createFairLimit } from '../lib/fair-limit.ts';
 import type { Log } from '../lib/log.ts';
 import { addPictures } from '../products/add-pictures.ts';
 import type { RankingMethod } from '../products/product.ts';
@@ -40,7 +40,7 @@ export function createSpareKeeper(
   deps: Parameters<typeof addPictures>[0] & { readonly log: Log; readonly keepImages: typeof keepImages },
   signal: AbortSignal,
 ): SpareKeeper {
-  const line = pLimit(1);
+  const oneByOne = createFairLimit(1);
   const waiting = new Set<Promise<void>>();
 
   async function copy(source: ClaimedSource, page: Leftovers, dueAt: number): Promise<void> {
@@ -52,7 +52,7 @@ export function createSpareKeeper(
     const pictures: ChosenImage[] = [];
     for (const other of others) {
       if (pictures.length >= count) break;
-      pictures.push(...(await deps.keepImages([other], { count: 1, signal })));
+      pictures.push(...(await deps.keepImages([other], { count: 1, owner: source.workspaceId, signal })));
     }
     await addPictures(deps, source, { pictures, firstRank: page.kept.length, ranking: page.ranking });
   }
@@ -60,7 +60,8 @@ export function createSpareKeeper(
   return {
     async keep(source, page) {
       const dueAt = performance.now() + WAIT_MS;
-      const work = line(() => copy(source, page, dueAt))
+      const work = oneByOne
+        .run({ owner: source.workspaceId, signal }, () => copy(source, page, dueAt))
         .catch((err: unknown) => {
           if (signal.aborted) return;
           deps.log.warn({ err, sourceId: source.sourceId }, 'more pictures of a product could not be kept');

@@ -8,6 +8,7 @@ import { assignPictures } from '../batches/assign-pictures.ts';
 import type { ClaimedSource } from '../batches/claim-sources.ts';
 import { settleSourceFailure } from '../batches/settle-source-failure.ts';
 import { AppError } from '../lib/app-error.ts';
+import type { Requester } from '../lib/fair-limit.ts';
 import { done, dropped } from '../queue/outcome.ts';
 import { type Step, throughOutages } from '../queue/run-job.ts';
 import type { SpareKeeper } from './keep-spares.ts';
@@ -15,12 +16,12 @@ import type { SpareKeeper } from './keep-spares.ts';
 /** Reading a page and its pictures, as the adapters do it. */
 export interface PageReader {
   /** Fetches and reads a page. Throws an `AppError` that says why it cannot be used. */
-  readPage(url: string, signal: AbortSignal): Promise<PageProduct>;
+  readPage(url: string, requester: Requester): Promise<PageProduct>;
   /** Downloads pictures and looks at them; those that cannot be used are left out. */
   collectImages(
     candidates: readonly CandidateImage[],
     pageUrl: string,
-    signal: AbortSignal,
+    requester: Requester,
   ): Promise<CollectedImage[]>;
   /** Makes our own copies of the best ones; see `keepImages`. */
   readonly keepImages: typeof keepImages;
@@ -39,14 +40,15 @@ export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
     name: 'source.process',
     describe: ({ batchId, sourceId, attempt }) => ({ batchId, sourceId, attempt }),
     async run(source, signal) {
+      const requester = { owner: source.workspaceId, signal };
       const product = source.given
         ? takeGivenProduct(source.url, source.given)
-        : await deps.pages.readPage(source.url, signal);
-      const images = await deps.pages.collectImages(product.images, product.address, signal);
+        : await deps.pages.readPage(source.url, requester);
+      const images = await deps.pages.collectImages(product.images, product.address, requester);
       if (images.length === 0) throw new AppError('no_usable_picture');
-      const { ranked, ...ranking } = await deps.ranker.rank(images, { title: product.title }, signal);
+      const { ranked, ...ranking } = await deps.ranker.rank(images, { title: product.title }, requester);
       const best = preferDifferent(ranked);
-      const pictures = await deps.pages.keepImages(best, { count: source.batchSize, signal });
+      const pictures = await deps.pages.keepImages(best, { count: source.batchSize, ...requester });
       const page = { product, pictures, ranking };
       const assigned = await throughOutages(() => assignPictures(deps, source, page), { signal });
       if (!assigned) return dropped('deleted, or handed to another worker');

@@ -16,7 +16,7 @@ import { writeTinyClip } from '../support/write-tiny-clip.ts';
 let folder: string;
 let model: string;
 let ranker: ImageRanker;
-const never = new AbortController().signal;
+const never = { owner: 'test', signal: new AbortController().signal };
 const fallback = createHeuristicRanker();
 
 beforeAll(async () => {
@@ -147,9 +147,11 @@ test('a close in the middle of a ranking ends nothing but the ranking', async ()
 
 test('an abort is thrown, and is no reason to rank by rules', async () => {
   const reason = new Error('stop');
-  await expect(ranker.rank(await shop(), { title: 'red' }, AbortSignal.abort(reason))).rejects.toBe(reason);
+  await expect(
+    ranker.rank(await shop(), { title: 'red' }, { owner: 'test', signal: AbortSignal.abort(reason) }),
+  ).rejects.toBe(reason);
   const later = new AbortController();
-  const ranking = ranker.rank(await shop(), { title: 'red' }, later.signal);
+  const ranking = ranker.rank(await shop(), { title: 'red' }, { owner: 'test', signal: later.signal });
   later.abort(reason);
   await expect(ranking).rejects.toBe(reason);
   expect(await ranker.rank(await shop(), { title: 'red' }, never)).toMatchObject({ method: 'clip' });

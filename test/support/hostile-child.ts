@@ -82,11 +82,11 @@ process.on('disconnect', () => void reader.close());
 async function visit({ id, url, wantsPictures }: Visit): Promise<VisitResult> {
   const began = performance.now();
   const end = (code: string, title: string | null) => ({ id, code, title, ms: performance.now() - began });
-  const { signal } = new AbortController();
+  const requester = { owner: 'test', signal: new AbortController().signal };
   try {
-    const { title, images, address } = await reader.pages.readPage(url, signal);
+    const { title, images, address } = await reader.pages.readPage(url, requester);
     if (!wantsPictures) return end('read', title);
-    const pictures = await reader.pages.collectImages(images, address, signal);
+    const pictures = await reader.pages.collectImages(images, address, requester);
     return end(pictures.length === 0 ? 'no_usable_picture' : 'read', title);
   } catch (error) {
     return end(error instanceof AppError ? error.code : `crash: ${error}`, null);

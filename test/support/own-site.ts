@@ -45,7 +45,7 @@ export async function startOwnSite(): Promise<OwnSite> {
       return guarded;
     },
     get(url, { maxBytes = 100_000, signal = new AbortController().signal, guarded = site.makeFetch() } = {}) {
-      return guarded.fetchBytes(url, { accept: 'text/html', maxBytes, signal });
+      return guarded.fetchBytes(url, { accept: 'text/html', maxBytes, owner: 'test', signal });
     },
     async close() {
       await Promise.all(open.splice(0).map((guarded) => guarded.close()));

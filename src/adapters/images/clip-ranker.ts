@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { createChildPool } from '../../lib/child-pool.ts';
+import type { Requester } from '../../lib/fair-limit.ts';
 import type { Log } from '../../lib/log.ts';
 import { ClipModelError, type ClipModelOptions } from './clip-model.ts';
 import { findClipPlace } from './find-clip-place.ts';
@@ -55,15 +56,20 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
       !('scores' in answer) || answer.pages >= pagesPerProcess || answer.grownBytes > MAX_GROWTH_BYTES,
   });
 
-  async function ask(title: string, pictures: readonly Uint8Array[], timeoutMs: number, signal: AbortSignal) {
-    const answer = await pool.ask({ model, cacheFolder, title, pictures }, { timeoutMs, signal });
+  async function ask(
+    title: string,
+    pictures: readonly Uint8Array[],
+    timeoutMs: number,
+    requester: Requester,
+  ) {
+    const answer = await pool.ask({ model, cacheFolder, title, pictures }, { ...requester, timeoutMs });
     if ('unusable' in answer) throw new ClipModelError(answer.unusable);
     if ('failed' in answer) throw new Error(answer.failed);
     return answer.scores;
   }
 
   try {
-    await ask('', [], LOAD_TIMEOUT_MS, new AbortController().signal);
+    await ask('', [], LOAD_TIMEOUT_MS, { owner: '', signal: new AbortController().signal });
   } catch (error) {
     pool.close();
     if (error instanceof ClipModelError) throw error;
@@ -72,11 +78,12 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
 
   return {
     name: `clip ${name}`,
-    async rank(images, product, signal) {
+    async rank(images, product, requester) {
+      const { signal } = requester;
       try {
         signal.throwIfAborted();
         const views = await Promise.all(images.map((image) => makeView(image.original)));
-        const scores = await ask(product.title, views, rankTimeoutMs, signal);
+        const scores = await ask(product.title, views, rankTimeoutMs, requester);
         const ranked = images
           .map((image, at) => ({ image, score: scores[at] ?? 0 }))
           .sort((a, b) => b.score - a.score);
@@ -87,7 +94,7 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
           { err, model: name },
           'CLIP could not rank the pictures of a page; they are ranked by rules',
         );
-        return fallback.rank(images, product, signal);
+        return fallback.rank(images, product, requester);
       }
     },
     async close() {

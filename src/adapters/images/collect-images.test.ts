@@ -49,7 +49,7 @@ function candidates(...urls: string[]): CandidateImage[] {
 
 test('keeps what can be used, and of two alike the larger in the better place', async () => {
   const wanted = candidates('tiny', 'small', 'strip', 'plain', 'broken', 'gone', 'hat', 'large');
-  const images = await collectImages(fetchBytes, wanted, { signal: never });
+  const images = await collectImages(fetchBytes, wanted, { owner: 'test', signal: never });
   expect(images.map(({ url, position, width }) => [url, position, width])).toEqual([
     ['large', 1, 800],
     ['hat', 6, 400],
@@ -57,13 +57,21 @@ test('keeps what can be used, and of two alike the larger in the better place', 
 });
 
 test('the same product in another colour is another picture', async () => {
-  const images = await collectImages(fetchBytes, candidates('large', 'blue', 'small'), { signal: never });
+  const images = await collectImages(fetchBytes, candidates('large', 'blue', 'small'), {
+    owner: 'test',
+    signal: never,
+  });
   expect(images.map(({ url }) => url)).toEqual(['large', 'blue']);
 });
 
 test('nothing usable is an empty list, an abort is thrown', async () => {
-  expect(await collectImages(fetchBytes, candidates('gone', 'broken'), { signal: never })).toEqual([]);
+  expect(
+    await collectImages(fetchBytes, candidates('gone', 'broken'), { owner: 'test', signal: never }),
+  ).toEqual([]);
   const reason = new Error('stop');
-  const stopped = collectImages(fetchBytes, candidates('hat'), { signal: AbortSignal.abort(reason) });
+  const stopped = collectImages(fetchBytes, candidates('hat'), {
+    owner: 'test',
+    signal: AbortSignal.abort(reason),
+  });
   await expect(stopped).rejects.toBe(reason);
 });

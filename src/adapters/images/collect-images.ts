@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import type { Requester } from '../../lib/fair-limit.ts';
 import type { FetchBytes } from '../page/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
 import {
@@ -17,8 +18,7 @@ import { isAlike } from './measure-thumb.ts';
 /** A candidate picture that was downloaded and can be used; `width` and `height` are the true ones. */
 export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & SeenPicture;
 
-export interface CollectImagesOptions {
-  readonly signal: AbortSignal;
+export interface CollectImagesOptions extends Requester {
   /** The product's page: some shops give pictures only to their own pages. */
   readonly refererUrl?: string;
 }
@@ -47,6 +47,7 @@ export async function collectImages(
         const { body } = await fetchBytes(candidate.url, {
           accept: ACCEPT,
           maxBytes: MAX_IMAGE_BYTES,
+          owner: options.owner,
           signal,
           ...referer,
         });

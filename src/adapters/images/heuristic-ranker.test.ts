@@ -27,7 +27,7 @@ function image(url: string, facts: Partial<CollectedImage> = {}): CollectedImage
 const ranker = createHeuristicRanker();
 
 async function order(...images: CollectedImage[]): Promise<string[]> {
-  const { ranked } = await ranker.rank(images, { title: 'Red leather shoe' }, new AbortController().signal);
+  const { ranked } = await ranker.rank(images, { title: 'Red leather shoe' }, never);
   for (const { score } of ranked) {
     expect(score).toBeGreaterThanOrEqual(0);
     expect(score).toBeLessThanOrEqual(1);
@@ -45,6 +45,8 @@ test.each<[string, Partial<CollectedImage>]>([
 ])('%s goes first, the rest being equal', async (_, facts) => {
   expect(await order(image('plain'), image('better', facts))).toEqual(['better', 'plain']);
 });
+
+const never = { owner: 'test', signal: new AbortController().signal };
 
 test('a banner goes last; equals keep their order; none is none', async () => {
   expect(await order(image('banner', { width: 2000 }), image('square'))).toEqual(['square', 'banner']);
@@ -72,7 +74,7 @@ test('a file that is called a size chart goes last, unless the product is one', 
   const chart = image('https://shop.example/img/Size_Chart-2.jpg?v=1', { source: 'json-ld', position: 0 });
   const other = image('https://shop.example/img/a.jpg');
   expect(await order(chart, other)).toEqual([other.url, chart.url]);
-  const ranking = await ranker.rank([other, chart], { title: 'Star chart' }, new AbortController().signal);
+  const ranking = await ranker.rank([other, chart], { title: 'Star chart' }, never);
   expect(ranking.ranked[0]?.image.url).toBe(chart.url);
 });
 

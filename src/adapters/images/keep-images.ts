@@ -1,3 +1,4 @@
+import type { Requester } from '../../lib/fair-limit.ts';
 import type { CollectedImage } from './collect-images.ts';
 import { type KeptPicture, keepPicture } from './keep-picture.ts';
 import type { RankedImage } from './ranker.ts';
@@ -13,7 +14,7 @@ export type ChosenImage = Omit<CollectedImage, 'original'> & KeptPicture & { rea
  */
 export async function keepImages(
   ranked: readonly RankedImage[],
-  { count, signal }: { count: number; signal: AbortSignal },
+  { count, signal }: Requester & { readonly count: number },
 ): Promise<ChosenImage[]> {
   const kept: ChosenImage[] = [];
   for (let next = 0; kept.length < count && next < ranked.length; ) {

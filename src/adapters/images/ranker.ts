@@ -1,3 +1,4 @@
+import type { Requester } from '../../lib/fair-limit.ts';
 import type { CollectedImage } from './collect-images.ts';
 
 /** A picture and how well it shows the product: 0 to 1. */
@@ -27,7 +28,7 @@ export interface ImageRanker {
   rank(
     images: readonly CollectedImage[],
     product: { readonly title: string },
-    signal: AbortSignal,
+    requester: Requester,
   ): Promise<Ranking>;
   close(): Promise<void>;
 }

@@ -29,6 +29,7 @@ describe('what comes back', () => {
     const page = await site.makeFetch().fetchBytes(site.origin, {
       accept: 'image/*',
       maxBytes: 1000,
+      owner: 'test',
       signal: new AbortController().signal,
       referer: 'https://shop.test/p/1',
     });

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Agent, request as send } from 'undici';
 import { AppError } from '../../lib/app-error.ts';
+import type { Requester } from '../../lib/fair-limit.ts';
 import { hasBlockedPort } from './blocked-ports.ts';
 import { ACCEPT_ENCODING, decodeBody } from './decode-body.ts';
 import { type Answer, findStatusFailure, isLostConnection, nameFetchFailure } from './fetch-failure.ts';
@@ -28,11 +29,10 @@ export interface GuardedFetchOptions {
   readonly lookupAll?: LookupAll;
 }
 
-export interface FetchRequest {
+export interface FetchRequest extends Requester {
   readonly accept: string;
   /** Counted after decompression. */
   readonly maxBytes: number;
-  readonly signal: AbortSignal;
   readonly referer?: string;
 }
 
@@ -81,7 +81,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     let leftMs = options.timeoutMs;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
       const here: URL = target;
-      const answer: FetchedBytes | URL = await slots.run(here.host, request.signal, async () => {
+      const answer: FetchedBytes | URL = await slots.run(here.host, request, async () => {
         const startedAt = performance.now();
         try {
           return await fetchOnce(here, request, leftMs);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createHostSlots } from './host-slots.ts';
 
-const never = new AbortController().signal;
+const never = { owner: 'alice', signal: new AbortController().signal };
 
 test('hosts do not wait for each other, and are forgotten when idle', async () => {
   const slots = createHostSlots(1);
@@ -22,7 +22,7 @@ test('an abort ends the wait in the row, and the task never starts', async () =>
   const first = slots.run('a', never, () => gate.promise);
   const controller = new AbortController();
   let started = false;
-  const second = slots.run('a', controller.signal, async () => {
+  const second = slots.run('a', { owner: 'alice', signal: controller.signal }, async () => {
     started = true;
   });
   controller.abort(new Error('stop'));
@@ -31,5 +31,16 @@ test('an abort ends the wait in the row, and the task never starts', async () =>
   await first;
   await new Promise(setImmediate);
   expect(started).toBe(false);
+  expect(slots.size).toBe(0);
+});
+
+test('an owner does not wait for another one that holds all its slots of the same host', async () => {
+  const slots = createHostSlots(2);
+  const gate = Promise.withResolvers<void>();
+  const held = Array.from({ length: 50 }, () => slots.run('a', never, () => gate.promise));
+  const bob = { owner: 'bob', signal: new AbortController().signal };
+  expect(await slots.run('a', bob, async () => 'answered')).toBe('answered');
+  gate.resolve();
+  await Promise.all(held);
   expect(slots.size).toBe(0);
 });

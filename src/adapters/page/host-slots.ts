@@ -1,45 +1,31 @@
-import pLimit, { type LimitFunction } from 'p-limit';
+import { createFairLimit, type FairLimit, type Requester } from '../../lib/fair-limit.ts';
 
-/** Runs tasks, a bounded number at once for each host. */
+/** Runs tasks, a bounded number at once for each host and owner. */
 export interface HostSlots {
-  run<T>(host: string, signal: AbortSignal, task: () => Promise<T>): Promise<T>;
-  /** Hosts with a task running or waiting. */
+  run<T>(host: string, requester: Requester, task: () => Promise<T>): Promise<T>;
+  /** Hosts and owners with a task that runs or waits. */
   readonly size: number;
 }
 
-/** At most `perHost` tasks of a host run at once. A host is forgotten with its last task. */
+/**
+ * At most `perHost` tasks of an owner run at once for a host. Owners do not wait for each other: one whose
+ * host drips its answers would hold up all others that read the same host.
+ */
 export function createHostSlots(perHost: number): HostSlots {
-  const limits = new Map<string, LimitFunction>();
+  const limits = new Map<string, FairLimit>();
   return {
     get size() {
       return limits.size;
     },
-    async run(host, signal, task) {
-      signal.throwIfAborted();
-      const limit = limits.get(host) ?? pLimit(perHost);
-      limits.set(host, limit);
-      const turn = limit(async () => {
-        signal.throwIfAborted();
-        return await task();
-      });
-      const forget = () => {
-        if (limit.activeCount + limit.pendingCount === 0 && limits.get(host) === limit) limits.delete(host);
-      };
-      // p-limit counts a task as active until just after its promise settles.
-      turn.then(forget, forget).then(forget, forget);
-      return await untilAborted(turn, signal);
+    async run(host, requester, task) {
+      const key = `${requester.owner} ${host}`;
+      const limit = limits.get(key) ?? createFairLimit(perHost);
+      limits.set(key, limit);
+      try {
+        return await limit.run(requester, task);
+      } finally {
+        if (limit.owners === 0 && limits.get(key) === limit) limits.delete(key);
+      }
     },
   };
-}
-
-/** Gives up the wait at an abort, so that a task far back in the row need not be reached first. */
-async function untilAborted<T>(turn: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([turn, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

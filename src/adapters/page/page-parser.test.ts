@@ -8,7 +8,7 @@ const never = new AbortController().signal;
 const parse = (html: string, signal = never) =>
   parser.parse(
     { html: Buffer.from(html), contentType: 'text/html', url: 'https://shop.example/cup' },
-    signal,
+    { owner: 'test', signal },
   );
 const CUP = '<title>Cup</title><script type="application/ld+json">{"@type":"Product","name":"Cup"}</script>';
 

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { AppError } from '../../lib/app-error.ts';
 import { ChildEndedError, createChildPool } from '../../lib/child-pool.ts';
+import type { Requester } from '../../lib/fair-limit.ts';
 import type { PageProduct } from './page-product.ts';
 import type { PageAnswer } from './parse-page.ts';
 import type { ProductPage } from './read-product-page.ts';
@@ -23,7 +24,7 @@ export interface PageParser {
    * As `readProductPage`; also `page_too_large` for a page that takes too long or too much memory to read, `internal` when the
    * process ended for another reason, and `signal.reason` when the signal aborts.
    */
-  parse(page: ProductPage, signal: AbortSignal): Promise<PageProduct>;
+  parse(page: ProductPage, requester: Requester): Promise<PageProduct>;
   /** A page is on its way: starts a process meanwhile, if there is none. */
   prepare(): void;
   close(): void;
@@ -43,9 +44,9 @@ export function createPageParser(): PageParser {
   });
   return {
     prepare: pool.prepare,
-    async parse(page, signal) {
+    async parse(page, requester) {
       const answer = await pool
-        .ask(page, { timeoutMs: PARSE_TIMEOUT_MS, signal })
+        .ask(page, { ...requester, timeoutMs: PARSE_TIMEOUT_MS })
         .catch((error: unknown): never => {
           throw error instanceof ChildEndedError ? nameEnd(error) : error;
         });

@@ -12,7 +12,10 @@ function makeGate(answer: () => string | AppError) {
     return { finalUrl: url, status: 200, contentType: 'text/plain', body: Buffer.from(text) };
   };
   const gate = createRobotsGate({ fetchBytes, userAgent: 'cta-batch' });
-  return { asked, visit: (url: string) => gate(url, new AbortController().signal) };
+  return {
+    asked,
+    visit: (url: string) => gate(url, { owner: 'test', signal: new AbortController().signal }),
+  };
 }
 
 test('what is disallowed for us or for all is not read; the rest is, and the file is asked for once', async () => {
@@ -49,8 +52,8 @@ test('a page that is cancelled takes the file from no other page of its shop', a
   };
   const gate = createRobotsGate({ fetchBytes, userAgent: 'cta-batch' });
   const cancelling = new AbortController();
-  const first = gate('https://shop.example/cup', cancelling.signal);
-  const second = gate('https://shop.example/mug', new AbortController().signal);
+  const first = gate('https://shop.example/cup', { owner: 'test', signal: cancelling.signal });
+  const second = gate('https://shop.example/mug', { owner: 'test', signal: new AbortController().signal });
   cancelling.abort(new AppError('cancelled'));
   file.resolve(Buffer.from('User-agent: *\nDisallow: /mug\n'));
   await Promise.all([

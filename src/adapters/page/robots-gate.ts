@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import robots from 'robots-parser';
 import { AppError, type ErrorCode } from '../../lib/app-error.ts';
+import type { Requester } from '../../lib/fair-limit.ts';
 import type { FetchBytes } from './guarded-fetch.ts';
 import { pickGroups } from './pick-groups.ts';
 
@@ -14,6 +15,9 @@ const KEEP_CHARACTERS = 4 * 1024 * 1024;
 /** A file that is not there, or not for us. A shop that asks us to slow down (429) is asked again later. */
 const ALLOWS_ALL: ReadonlySet<ErrorCode> = new Set(['page_gone', 'page_blocked', 'page_login']);
 
+/** The file of a shop is fetched once for all workspaces. */
+const ROBOTS_OWNER = 'robots.txt';
+
 /** Its types speak of a default export; CommonJS gives the function itself. */
 const robotsParser = robots as unknown as typeof robots.default;
 
@@ -24,7 +28,7 @@ interface RobotsFile {
 }
 
 /** Throws `page_disallowed` for a page that its shop's robots.txt asks us not to read. */
-export type RobotsGate = (url: string, signal: AbortSignal) => Promise<void>;
+export type RobotsGate = (url: string, requester: Requester) => Promise<void>;
 
 /**
  * Obeys robots.txt (RFC 9309) for the product token `userAgent`. Fetched through the same guard as pages, once an hour
@@ -53,7 +57,8 @@ export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: s
       const { body } = await fetchBytes(address, {
         accept: 'text/plain,*/*;q=0.1',
         maxBytes: MAX_ROBOTS_BYTES,
-        // Not that of the page which asks first: when it is cancelled, others wait for the same file.
+        // Not the requester of the page that asks first: others wait for the same file.
+        owner: ROBOTS_OWNER,
         signal: new AbortController().signal,
       });
       return body.toString('utf8');
@@ -63,7 +68,7 @@ export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: s
     }
   }
 
-  return async (url, signal) => {
+  return async (url, { signal }) => {
     const { rules } = await files.forceFetch(new URL('/robots.txt', url).href);
     signal.throwIfAborted();
     if (rules.isDisallowed(url, userAgent)) throw new AppError('page_disallowed');

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { createFairLimit } from './fair-limit.ts';
+
+const never = new AbortController().signal;
+
+/** Tasks that end when they are told to, and the order in which they started. */
+function makeTasks() {
+  const started: string[] = [];
+  const ends = new Map<string, () => void>();
+  return {
+    started,
+    task: (name: string) => () =>
+      new Promise<void>((resolve) => {
+        started.push(name);
+        ends.set(name, resolve);
+      }),
+    async end(name: string) {
+      await new Promise(setImmediate);
+      ends.get(name)?.();
+      await new Promise(setImmediate);
+    },
+  };
+}
+
+test('an owner with one task waits for one end, however many tasks another has queued', async () => {
+  const limit = createFairLimit(2);
+  const { started, task, end } = makeTasks();
+  for (let at = 1; at <= 50; at += 1) void limit.run({ owner: 'alice', signal: never }, task(`alice ${at}`));
+  void limit.run({ owner: 'bob', signal: never }, task('bob 1'));
+  await end('alice 1');
+  expect(started).toEqual(['alice 1', 'alice 2', 'bob 1']);
+});
+
+test('a free slot goes to whoever holds the fewest, then by turns', async () => {
+  const limit = createFairLimit(3);
+  const { started, task, end } = makeTasks();
+  for (const at of [1, 2, 3, 4, 5]) void limit.run({ owner: 'a', signal: never }, task(`a${at}`));
+  for (const at of [1, 2]) void limit.run({ owner: 'b', signal: never }, task(`b${at}`));
+  for (const at of [1, 2]) void limit.run({ owner: 'c', signal: never }, task(`c${at}`));
+  for (const name of ['a1', 'a2', 'a3', 'b1', 'c1']) await end(name);
+  expect(started).toEqual(['a1', 'a2', 'a3', 'b1', 'c1', 'a4', 'b2', 'c2']);
+});
+
+test('never more than the limit at once, also when tasks fail or give up', async () => {
+  const limit = createFairLimit(2);
+  let running = 0;
+  let most = 0;
+  const work = async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise(setImmediate);
+    running -= 1;
+    if (most % 2 === 0) throw new Error('a failure of the task');
+  };
+  const given = new AbortController();
+  const all = Array.from({ length: 30 }, (_, at) =>
+    limit.run({ owner: `owner ${at % 4}`, signal: at % 5 === 0 ? given.signal : never }, work),
+  );
+  given.abort();
+  await Promise.allSettled(all);
+  expect({ most, owners: limit.owners }).toEqual({ most: 2, owners: 0 });
+});
+
+test('an abort ends the wait at once, and its place goes to the next', async () => {
+  const limit = createFairLimit(1);
+  const { started, task, end } = makeTasks();
+  const given = new AbortController();
+  void limit.run({ owner: 'a', signal: never }, task('first'));
+  const waiting = limit.run({ owner: 'a', signal: given.signal }, task('given up'));
+  void limit.run({ owner: 'a', signal: never }, task('last'));
+  const reason = new Error('enough');
+  given.abort(reason);
+  await expect(waiting).rejects.toBe(reason);
+  await end('first');
+  expect(started).toEqual(['first', 'last']);
+  await expect(limit.run({ owner: 'a', signal: given.signal }, task('never'))).rejects.toBe(reason);
+  await end('last');
+  expect(limit.owners).toBe(0);
+});
