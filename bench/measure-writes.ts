@@ -1,4 +1,3 @@
-import superjson from 'superjson';
 import type { Report } from './support/figure.ts';
 import type { Target } from './support/load.ts';
 import { openDoors } from './support/open-doors.ts';
@@ -40,7 +39,7 @@ export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Pro
           door: 'tRPC',
           target: {
             ...doors.trpcMutation('previews.patch'),
-            body: (n) => superjson.serialize({ id: idOf(n), prefill: prefill(n) }),
+            body: (n) => ({ json: { id: idOf(n), prefill: prefill(n) } }),
           },
         },
       ],
@@ -52,7 +51,7 @@ export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Pro
         { door: 'REST', target: create(doors.rest('/batch/')) },
         {
           door: 'tRPC',
-          target: { ...doors.trpcMutation('batch.create'), body: () => superjson.serialize({ sources }) },
+          target: { ...doors.trpcMutation('batch.create'), body: () => ({ json: { sources } }) },
         },
       ],
     },

@@ -1,4 +1,3 @@
-import superjson from 'superjson';
 import type { Target } from './load.ts';
 import type { StageDatabase } from './stage-database.ts';
 
@@ -8,7 +7,7 @@ export function makeDoors({ workspaceId, token }: StageDatabase, api: string, ba
   return {
     rest: (path: string): Target => ({ url: `${api}/api/llm-editor/cta${path}`, headers }),
     trpc(procedure: string, input: unknown): Target {
-      const query = encodeURIComponent(JSON.stringify(superjson.serialize(input)));
+      const query = encodeURIComponent(JSON.stringify({ json: input }));
       return { url: `${api}/trpc/${procedure}?input=${query}`, headers };
     },
     trpcMutation: (procedure: string): Target => ({

@@ -68,7 +68,9 @@ export const newBatchSchema = z.strictObject({
         product: givenProductSchema.optional(),
       }),
     )
-    .min(1, { error: 'must have at least one source' }),
+    .min(1, { error: 'must have at least one source' })
+    // MAX_SOURCES cannot be more.
+    .max(100, { error: 'must have at most 100 sources' }),
 });
 export type NewBatch = z.infer<typeof newBatchSchema>;
 

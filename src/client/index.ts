@@ -8,7 +8,7 @@ import {
 } from '@trpc/client';
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
 import { EventSource } from 'eventsource';
-import superjson from 'superjson';
+import superjson, { type SuperJSONResult } from 'superjson';
 import type { AppRouter } from '../http/procedures.ts';
 import type { ErrorCode } from '../lib/app-error.ts';
 
@@ -30,6 +30,16 @@ export interface ClientOptions {
   readonly fetch?: NonNullable<HTTPBatchLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']>;
 }
 
+/** Inputs are plain JSON: they hold no dates, sets or maps. Answers hold dates. */
+const transformer = {
+  serialize: (input: unknown) => ({ json: input }),
+  deserialize: (answer: SuperJSONResult) => superjson.deserialize(answer),
+};
+
+/** The service takes no more of them in one request. */
+const MAX_MUTATIONS = 10;
+const MAX_QUERIES = 100;
+
 /**
  * A typed client. Calls made at the same time go out as one request; dates arrive as `Date`. `batch.watch` is live, and goes on
  * by itself after a lost connection.
@@ -40,13 +50,21 @@ export function createCtaBatchClient({ url, token, fetch }: ClientOptions): CtaB
     authorization: `Bearer ${typeof token === 'function' ? await token() : token}`,
   });
   const live = (fetch ?? globalThis.fetch) as typeof globalThis.fetch;
+  const common = {
+    url: endpoint,
+    transformer,
+    // Longer addresses are refused by some proxies; the batch is split instead.
+    maxURLLength: 2000,
+    headers,
+    ...(fetch ? { fetch } : {}),
+  };
   return createTRPCClient<AppRouter>({
     links: [
       splitLink({
         condition: ({ type }) => type === 'subscription',
         true: httpSubscriptionLink({
           url: endpoint,
-          transformer: superjson,
+          transformer,
           // The browser's own sends no token.
           EventSource,
           eventSourceOptions: {
@@ -54,13 +72,10 @@ export function createCtaBatchClient({ url, token, fetch }: ClientOptions): CtaB
               live(input, { ...init, headers: { ...init.headers, ...(await headers()) } }),
           },
         }),
-        false: httpBatchLink({
-          url: endpoint,
-          transformer: superjson,
-          // Longer addresses are refused by some proxies; the batch is split instead.
-          maxURLLength: 2000,
-          headers,
-          ...(fetch ? { fetch } : {}),
+        false: splitLink({
+          condition: ({ type }) => type === 'mutation',
+          true: httpBatchLink({ ...common, maxItems: MAX_MUTATIONS }),
+          false: httpBatchLink({ ...common, maxItems: MAX_QUERIES }),
         }),
       }),
     ],

@@ -5,10 +5,15 @@ import { AppError } from '../lib/app-error.ts';
 import type { Caller } from './context.ts';
 
 /**
- * Counts a request of a workspace, and tells it how many are left (`RateLimit` and `RateLimit-Policy` of
- * draft-ietf-httpapi-ratelimit-headers). Throws `rate_limited`.
+ * Counts a request of a workspace, or each of its `calls`, and tells the workspace how many are left (`RateLimit`
+ * and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers). Throws `rate_limited`.
  */
-export type LimitRequests = (request: FastifyRequest, reply: FastifyReply, caller: Caller) => Promise<void>;
+export type LimitRequests = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  caller: Caller,
+  calls?: number,
+) => Promise<void>;
 
 /** Makes a limit over both doors of one process; none without a rate. Each process counts for itself. */
 export async function createLimitRequests(app: FastifyInstance, rate: Rate | null): Promise<LimitRequests> {
@@ -22,9 +27,12 @@ export async function createLimitRequests(app: FastifyInstance, rate: Rate | nul
     keyGenerator: (request) => callers.get(request) ?? '',
   });
   const policy = `"default";q=${max};w=${Math.ceil(windowMs / 1000)}`;
-  return async (request, reply, { workspaceId }) => {
+  return async (request, reply, { workspaceId }, calls = 1) => {
     callers.set(request, workspaceId);
-    const count = await check(request);
+    let count = await check(request);
+    for (let more = calls - 1; more > 0 && !count.isAllowed && !count.isExceeded; more -= 1) {
+      count = await check(request);
+    }
     if (count.isAllowed) return;
     reply.header('ratelimit-policy', policy);
     reply.header('ratelimit', `"default";r=${Math.max(0, count.remaining)};t=${count.ttlInSeconds}`);

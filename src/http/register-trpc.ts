@@ -1,6 +1,6 @@
 import type { AnyProcedure } from '@trpc/server';
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError, describeError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
@@ -9,6 +9,7 @@ import type { LimitRequests } from './limit-requests.ts';
 import { noteSubjects } from './note-subjects.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { prepareProblem } from './problem.ts';
+import { InvalidInput, readTrpcInput } from './read-trpc-input.ts';
 import { appRouter } from './router.ts';
 import { nameErrorRequest } from './trpc.ts';
 import type { TrpcErrorShape } from './trpc-error-shape.ts';
@@ -20,14 +21,47 @@ interface TrpcOptions {
   readonly publicUrl: string | undefined;
 }
 
-/** Calls in one request. Our client splits longer batches by the length of the address long before. */
+/** Calls in one request. The typed client sends no more. */
 const MOST_CALLS = 100;
+/** Calls in one request that change something. Each may make a batch of 50 previews. */
+const MOST_MUTATIONS = 10;
 
 /** Where the tRPC door is: the names of the calls are one segment. */
 export const TRPC_ROUTE = '/trpc/:path';
 
 /** Every procedure by its path. */
 const PROCEDURES = appRouter._def.procedures as unknown as Record<string, AnyProcedure>;
+
+function getProcedure(path: string): AnyProcedure | undefined {
+  return Object.hasOwn(PROCEDURES, path) ? PROCEDURES[path] : undefined;
+}
+
+/** The paths of the procedures that a request calls. A batch names them between commas. */
+function listCalls(request: FastifyRequest): string[] {
+  const { path = '' } = request.params as { path?: string };
+  const { batch } = request.query as { batch?: unknown };
+  return [batch].flat().includes('1') ? path.split(',') : [path];
+}
+
+/** Throws for an input that cannot be read: once a stream has begun, its status can say nothing any more. */
+function refuseStreamInput(request: FastifyRequest): void {
+  const { input } = request.query as { input?: unknown };
+  if (typeof input !== 'string') return;
+  let sent: unknown;
+  try {
+    sent = JSON.parse(input);
+  } catch (cause) {
+    throw new AppError('invalid_json', { cause });
+  }
+  const read = readTrpcInput(sent);
+  if (read instanceof InvalidInput) throw read.error;
+}
+
+function tooMany(what: string, most: number): AppError {
+  return new AppError('validation', {
+    detail: `At most ${most} ${what} fit into one request. Send several requests.`,
+  });
+}
 
 /** Whether this is the path of a procedure. */
 export function isProcedure(path: string): boolean {
@@ -60,32 +94,30 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     const shape: TrpcErrorShape = { message: problem.message, code: -32_600, data };
     return reply.code(httpStatus).send({ error: { json: shape } });
   });
-  /**
-   * Finds out who calls, and counts the request: many calls in one count as one. Who may not come in is told so by each
-   * procedure; a subscription could say it only in a stream.
-   */
-  async function admit(request: FastifyRequest, reply: FastifyReply, path: string): Promise<() => Caller> {
-    try {
-      const caller = await options.authenticate(request.headers.authorization);
-      await options.limitRequests(request, reply, caller);
-      return () => caller;
-    } catch (error) {
-      const isRefused = error instanceof AppError && error.code === 'unauthorized';
-      if (STREAMS.has(path) || !isRefused) throw error;
-      return () => {
-        throw error;
-      };
-    }
-  }
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  // Before the body or any input is read, and before a subscription could tell it only in a stream.
+  app.addHook('onRequest', async (request, reply) => {
+    const caller = await options.authenticate(request.headers.authorization);
+    callers.set(request, caller);
+    const calls = listCalls(request);
+    if (calls.length > MOST_CALLS) throw tooMany('calls', MOST_CALLS);
+    const mutations = calls.filter((path) => getProcedure(path)?._def.type === 'mutation');
+    if (mutations.length > MOST_MUTATIONS) throw tooMany('mutations', MOST_MUTATIONS);
+    await options.limitRequests(request, reply, caller, calls.length);
+  });
 
   app.route<{ Params: { path: string } }>({
     method: ['GET', 'POST'],
     url: TRPC_ROUTE,
     exposeHeadRoute: false,
     async handler(request, reply) {
-      const identify = await admit(request, reply, request.params.path);
-      // Not kept after the stream: a program that stops would wait for it.
-      if (STREAMS.has(request.params.path)) reply.header('connection', 'close');
+      const caller = callers.get(request);
+      if (!caller) throw new Error('a request came past the authentication');
+      if (STREAMS.has(request.params.path)) {
+        refuseStreamInput(request);
+        // Not kept after the stream: a program that stops would wait for it.
+        reply.header('connection', 'close');
+      }
       await fastifyRequestHandler({
         router: appRouter,
         req: request,
@@ -94,14 +126,11 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
         maxBatchSize: MOST_CALLS,
         createContext: () => ({
           deps: options.deps,
-          identify,
+          caller,
+          workspaceId: caller.workspaceId,
           baseUrl: getBaseUrl(request, options.publicUrl),
           note: (area: string, names: unknown) => noteSubjects(request, area, names),
         }),
-        responseMeta: ({ errors }) =>
-          errors.some((error) => error.code === 'UNAUTHORIZED')
-            ? { headers: { 'www-authenticate': 'Bearer' } }
-            : {},
         onError({ error, path }) {
           nameErrorRequest(error, request.id);
           if (error.code === 'INTERNAL_SERVER_ERROR') {

@@ -14,6 +14,7 @@ import { headersOf, readHeaders } from './header-inputs.ts';
 import type { LimitRequests } from './limit-requests.ts';
 import { noteSubjects } from './note-subjects.ts';
 import { watchBatchInput } from './operations.ts';
+import { refuseLongArrays } from './refuse-long-arrays.ts';
 import { REST_ROOT, REST_ROUTES, type RestRoute } from './rest-routes.ts';
 import { snakeCased } from './snake-case.ts';
 
@@ -51,7 +52,9 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
         const caller = callerOf(request);
         const baseUrl = getBaseUrl(request, options.publicUrl);
         const context = { deps: options.deps, workspaceId: caller.workspaceId, baseUrl };
-        const parsed = inputSchema.safeParse(method === 'GET' ? request.query : (request.body ?? {}));
+        const sent = method === 'GET' ? request.query : (request.body ?? {});
+        refuseLongArrays(sent);
+        const parsed = inputSchema.safeParse(sent);
         if (!parsed.success) throw toInputError(parsed.error);
         // Where an id is looked up it is checked; in the path it is a text of any kind.
         const whole = {

@@ -5,13 +5,15 @@ import { AppError, describeError, type ErrorCode } from '../lib/app-error.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import { toInputError, toRequestError } from './errors.ts';
 import { HEARTBEAT_MS } from './event-stream.ts';
+import { InvalidInput, readTrpcInput } from './read-trpc-input.ts';
+import { refuseLongArrays } from './refuse-long-arrays.ts';
 import type { TrpcErrorShape } from './trpc-error-shape.ts';
 
 /** What a tRPC call begins with. */
 export interface TrpcContext {
   readonly deps: ApiDeps;
-  /** Who calls. Throws `unauthorized`. */
-  identify(): Caller;
+  readonly caller: Caller;
+  readonly workspaceId: string;
   readonly baseUrl: string;
   /** Notes what a call is about; see `noteSubjects`. */
   note(area: string, names: unknown): void;
@@ -28,14 +30,8 @@ export function nameErrorRequest(error: TRPCError, requestId: string): void {
 const t = initTRPC.context<TrpcContext>().create({
   transformer: {
     serialize: (value: unknown) => superjson.serialize(value),
-    deserialize(value: unknown) {
-      try {
-        return superjson.deserialize(value as Parameters<typeof superjson.deserialize>[0]);
-      } catch {
-        // Its annotations come from the client: wrong ones are bad input, not our failure.
-        throw new TRPCError({ code: 'BAD_REQUEST', message: 'The input is not valid superjson.' });
-      }
-    },
+    // Not superjson: its annotations come from the client.
+    deserialize: readTrpcInput,
   },
   sse: {
     ping: { enabled: true, intervalMs: HEARTBEAT_MS },
@@ -91,10 +87,12 @@ const named = t.middleware(async ({ next }) => {
   });
 });
 
-const authenticated = t.middleware(async ({ ctx, next }) => {
-  const caller = ctx.identify();
-  const { workspaceId } = caller;
-  return next({ ctx: { deps: ctx.deps, workspaceId, caller, baseUrl: ctx.baseUrl } });
+/** Refuses an input before a schema looks at it: one that cannot be read, and one with a long array. */
+const bounded = t.middleware(async ({ getRawInput, next }) => {
+  const input = await getRawInput();
+  if (input instanceof InvalidInput) throw input.error;
+  refuseLongArrays(input);
+  return next();
 });
 
 /** What a call is about: what it was asked with, and what it answered. */
@@ -108,5 +106,5 @@ const noted = t.middleware(async ({ ctx, path, getRawInput, next }) => {
 
 export const createRouter = t.router;
 
-/** A procedure for callers with a valid token. There is no other kind. */
-export const procedure = t.procedure.use(noted).use(named).use(authenticated);
+/** A procedure for callers with a valid token, which `registerTrpc` has checked. There is no other kind. */
+export const procedure = t.procedure.use(named).use(bounded).use(noted);

@@ -341,7 +341,7 @@ function fromPage({ next, previous, results }: Record<'next' | 'previous' | 'res
 }
 
 async function askTrpc(path: string, type: string, input: Input): Promise<Said> {
-  const json = JSON.stringify(superjson.serialize(input));
+  const json = JSON.stringify({ json: input });
   const isMutation = type === 'mutation';
   const {
     statusCode: status,
