@@ -33,16 +33,17 @@ export interface ClaimedSource {
 
 /**
  * Takes `source.process` jobs and marks their sources as `running` by this worker, and their batches as started, in one
- * transaction. Jobs whose source is gone or not waiting (any more) are dropped.
+ * transaction. Jobs whose source is gone or not waiting (any more) are dropped; those of the workspaces in `without`
+ * are left for later.
  */
 export async function claimSources(
   deps: { transact: Transact; queue: Queue },
-  options: { workerId: string; limit: number },
+  options: { workerId: string; limit: number; without?: readonly string[] },
 ): Promise<Claim<ClaimedSource>> {
-  const { workerId, limit } = options;
+  const { workerId, limit, without = [] } = options;
   return deps.transact(async (tx) => {
     if (!(await holdWorker(tx, workerId))) return { work: [], more: false };
-    const { jobs, settle } = await deps.queue.take(tx, 'source.process', limit);
+    const { jobs, settle } = await deps.queue.take(tx, 'source.process', limit, { without });
     const rest = { more: jobs.length === limit, drained: jobs.length < limit };
     if (jobs.length === 0) return { work: [], ...rest };
     const batchIds = jobs.map((job) => job.payload.batchId);

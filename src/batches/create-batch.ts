@@ -67,7 +67,7 @@ export async function createBatch(
         () => givePageTags(tx, { workspaceId, batchId }),
       );
       const [, batch] = await pipelined(
-        () => enqueuePages(deps, tx, { batchId, tags }),
+        () => enqueuePages(deps, tx, { workspaceId, batchId, tags }),
         () => getBatch({ orm: tx }, { workspaceId, id: batchId }),
       );
       return batch;

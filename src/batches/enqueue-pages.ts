@@ -5,15 +5,21 @@ import type { Queue } from '../queue/queue.ts';
 export async function enqueuePages(
   deps: { queue: Queue },
   tx: Tx,
-  pages: { batchId: string; tags: readonly { sourceId: string; fairTag: number }[]; delayMs?: number },
+  pages: {
+    workspaceId: string;
+    batchId: string;
+    tags: readonly { sourceId: string; fairTag: number }[];
+    delayMs?: number;
+  },
 ): Promise<void> {
-  const { batchId, tags, delayMs = 0 } = pages;
+  const { workspaceId, batchId, tags, delayMs = 0 } = pages;
   await deps.queue.enqueue(
     tx,
     'source.process',
     tags.map(({ sourceId, fairTag }) => ({
       payload: { batchId, sourceId },
       priority: -fairTag,
+      owner: workspaceId,
       ...(delayMs > 0 ? { delayMs } : {}),
     })),
   );

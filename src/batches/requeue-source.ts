@@ -16,7 +16,9 @@ export async function requeueSource(
     .update(sources)
     .set({ status: 'pending', workerId: null })
     .where(eq(sources.id, sourceId))
-    .returning({ fairTag: sources.fairTag });
-  const tags = [{ sourceId, fairTag: row?.fairTag ?? 0 }];
-  await enqueuePages(deps, tx, { batchId, tags, delayMs });
+    .returning({ workspaceId: sources.workspaceId, fairTag: sources.fairTag });
+  // Deleted meanwhile.
+  if (!row) return;
+  const tags = [{ sourceId, fairTag: row.fairTag ?? 0 }];
+  await enqueuePages(deps, tx, { workspaceId: row.workspaceId, batchId, tags, delayMs });
 }

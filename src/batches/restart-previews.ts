@@ -142,5 +142,6 @@ async function readAgain(
       finishedAt: null,
     })
     .where(and(inArray(sources.id, which.sourceIds), inArray(sources.status, ['done', 'failed'])));
-  await enqueuePages(deps, tx, { batchId: which.batchId, tags: await givePageTags(tx, which) });
+  const { workspaceId, batchId } = which;
+  await enqueuePages(deps, tx, { workspaceId, batchId, tags: await givePageTags(tx, which) });
 }

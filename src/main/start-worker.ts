@@ -21,7 +21,7 @@ import { processSource } from '../steps/process-source.ts';
 import { type ClaimedDelivery, claimDeliveries } from '../webhooks/claim-deliveries.ts';
 import { handBackDeliveries } from '../webhooks/hand-back-deliveries.ts';
 import { claimHousekeeping, scheduleHousekeeping } from '../workers/claim-housekeeping.ts';
-import { PAGES_AT_ONCE } from '../workers/worker.ts';
+import { PAGES_AT_ONCE, PAGES_IN_RESERVE } from '../workers/worker.ts';
 import type { Settings } from './config.ts';
 import type { Adapters } from './create-adapters.ts';
 import { createHeldWork } from './held-work.ts';
@@ -36,6 +36,8 @@ const WEBHOOK_POLL_MS = 2000;
 const HOUSE_POLL_MS = 60_000;
 /** Messages under way: a receiver may let each wait for its time-out. */
 const WEBHOOKS_AT_ONCE = 20;
+/** For workspaces that send none, while the receivers of others let all of these wait. */
+const WEBHOOKS_IN_RESERVE = 20;
 /** For what was stopped to notice that it was. */
 const ABORT_MS = 2000;
 
@@ -95,7 +97,9 @@ export async function startWorker(
     ...common,
     name: 'sources',
     capacity: PAGES_AT_ONCE,
-    claim: (limit) => claimSources(deps, { workerId: life.id, limit }),
+    reserve: PAGES_IN_RESERVE,
+    ownerOf: (source) => source.workspaceId,
+    claim: (limit, without) => claimSources(deps, { workerId: life.id, limit, without }),
     run: (source) =>
       held.run(source.sourceId, [source.batchId], (signal) =>
         runJob(watching, sourceStep, { work: source, signal }),
@@ -124,7 +128,9 @@ export async function startWorker(
     ...common,
     name: 'webhooks',
     capacity: WEBHOOKS_AT_ONCE,
-    claim: (limit) => claimDeliveries(deps, limit),
+    reserve: WEBHOOKS_IN_RESERVE,
+    ownerOf: (delivery) => delivery.workspaceId,
+    claim: (limit, without) => claimDeliveries(deps, { limit, without }),
     run: (delivery) => {
       sending.add(delivery);
       const work = { work: delivery, signal: stopping.signal };

@@ -13,10 +13,20 @@ export interface Claim<W> {
 
 export interface PumpOptions<W> {
   readonly name: string;
-  /** Pieces of work under way at most. */
+  /** Pieces of work under way at most, but for those in `reserve`. */
   readonly capacity: number;
-  /** Takes up to `free` pieces. Its transaction decides; what it returns is this process's to run. */
-  claim(free: number): Promise<Claim<W>>;
+  /** Whose work it is. */
+  ownerOf?(work: W): string;
+  /**
+   * Pieces above `capacity`, one at a time for an owner who holds none: work that others make slow on purpose
+   * cannot keep everybody else waiting for it to end. 0 if absent; needs `ownerOf`.
+   */
+  readonly reserve?: number;
+  /**
+   * Takes up to `free` pieces, none of the owners in `without`. Its transaction decides; what it returns is this
+   * process's to run.
+   */
+  claim(free: number, without: readonly string[]): Promise<Claim<W>>;
   /** Runs one piece. Must not throw. */
   run(work: W): Promise<void>;
   /** Asks again after this long even if nobody wakes it: delayed jobs are not announced, and a NOTIFY can be lost. */
@@ -37,7 +47,8 @@ const PAUSE_AFTER_ERROR_MS = 500;
 
 /** Starts a pump. A failed claim (the database is away) is logged and tried again. */
 export function startPump<W>(options: PumpOptions<W>): Pump {
-  const running = new Set<Promise<void>>();
+  // What runs, and whose it is.
+  const running = new Map<Promise<void>, string>();
   let stopped = false;
   let woken = false;
   let drained = false;
@@ -53,7 +64,7 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
       running.delete(job);
       if (!drained) wake();
     });
-    running.add(job);
+    running.set(job, options.ownerOf?.(work) ?? '');
   }
 
   /** Sleeps until woken or until the time is over. */
@@ -69,15 +80,24 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
     ring = () => {};
   }
 
+  /** How many pieces may be claimed now, and whose not. */
+  function findRoom(): { free: number; without: string[] } {
+    const free = options.capacity - running.size;
+    if (free > 0) return { free, without: [] };
+    const hasReserve = -free < (options.reserve ?? 0);
+    return { free: hasReserve ? 1 : 0, without: [...new Set(running.values())] };
+  }
+
   async function claimOnce(): Promise<number> {
     // Until a claim has said otherwise, also while it is under way.
     drained = false;
-    const free = options.capacity - running.size;
+    const { free, without } = findRoom();
     if (free < 1) return options.pollMs;
     try {
-      const claim = await options.claim(free);
+      const claim = await options.claim(free, without);
       for (const piece of claim.work) start(piece);
-      drained = claim.drained ?? false;
+      // Work of those that were left out may wait.
+      drained = without.length === 0 && (claim.drained ?? false);
       return claim.more ? 0 : Math.min(claim.waitMs ?? options.pollMs, options.pollMs);
     } catch (err) {
       options.log.warn({ pump: options.name, err }, 'work could not be claimed; trying again');
@@ -102,7 +122,7 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
       await ended;
     },
     async idle() {
-      while (running.size > 0) await Promise.all(running);
+      while (running.size > 0) await Promise.all(running.keys());
     },
   };
 }

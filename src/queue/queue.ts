@@ -20,9 +20,14 @@ export interface Queue {
   /**
    * Takes up to `limit` jobs, best priority first. They are settled in the same transaction: from its commit on the rows that
    * the caller marked as running answer for the work, and a rollback leaves the jobs untouched. A payload that does not
-   * parse is dropped and logged.
+   * parse is dropped and logged. Jobs of the owners in `without` are left in the queue.
    */
-  take<N extends JobName>(tx: QueueTx, name: N, limit: number): Promise<Taken<N>>;
+  take<N extends JobName>(
+    tx: QueueTx,
+    name: N,
+    limit: number,
+    options?: { readonly without?: readonly string[] },
+  ): Promise<Taken<N>>;
   /**
    * The names of the jobs that could be taken now, in the order in which they should be: best priority over all of
    * `names` first, up to `limit` of each name. For a caller that cannot take every kind.
@@ -119,9 +124,10 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
     async enqueue(tx, name, jobs, { quietly = false } = {}) {
       if (jobs.length === 0) return;
       const traceparent = tracing.current();
-      const rows = jobs.map(({ id, payload, priority, delayMs }) => ({
+      const rows = jobs.map(({ id, payload, priority, owner, delayMs }) => ({
         ...(id === undefined ? {} : { id }),
         ...(priority === undefined ? {} : { priority }),
+        ...(owner === undefined ? {} : { group: { id: owner } }),
         // A number of seconds is added to the database's clock; a date would be this machine's.
         ...(delayMs === undefined ? {} : { startAfter: String(delayMs / 1000) }),
         data: traceparent === undefined ? payload : { traceparent, ...payload },
@@ -132,9 +138,9 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
       if (quietly) await insert();
       else await pipelined(insert, wake);
     },
-    async take(tx, name, limit) {
+    async take(tx, name, limit, { without = [] } = {}) {
       const db = inTransaction(tx);
-      const fetched = await boss.fetch(name, { batchSize: limit, db });
+      const fetched = await boss.fetch(name, { batchSize: limit, ignoreGroups: [...without], db });
       const jobs = fetched.flatMap((job) => {
         const payload = jobCatalogue[name].safeParse(job.data);
         if (payload.success) return [{ id: job.id, payload: payload.data as Job<typeof name>['payload'] }];

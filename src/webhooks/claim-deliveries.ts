@@ -35,10 +35,10 @@ const LEASE_MARGIN_MS = 5000;
  */
 export async function claimDeliveries(
   deps: { transact: Transact; queue: Queue },
-  limit: number,
+  { limit, without = [] }: { limit: number; without?: readonly string[] },
 ): Promise<Claim<ClaimedDelivery>> {
   return deps.transact(async (tx) => {
-    const { jobs, settle } = await deps.queue.take(tx, 'webhook.deliver', limit);
+    const { jobs, settle } = await deps.queue.take(tx, 'webhook.deliver', limit, { without });
     if (jobs.length === 0) return { work: [], more: false };
     const [, rows] = await pipelined(settle, () =>
       hold(tx).execute({ ids: jobs.map((job) => job.payload.deliveryId) }),
@@ -47,7 +47,8 @@ export async function claimDeliveries(
     const idsOf = (verdict: string) => [...verdicts].flatMap(([id, is]) => (is === verdict ? [id] : []));
     await giveUp(tx, idsOf('give_up'));
     const traceparents = new Map(jobs.map(({ payload }) => [payload.deliveryId, payload.traceparent]));
-    const tries = await countTries(deps, tx, idsOf('send'), traceparents);
+    const owners = new Map(rows.map((row) => [row.deliveryId, row.workspaceId]));
+    const tries = await countTries(deps, tx, idsOf('send'), { traceparents, owners });
     const work = rows.flatMap(({ deliveryId, webhookId, workspaceId, url, secret, payload }) => {
       const counted = tries.get(deliveryId);
       if (!counted) return [];
@@ -90,7 +91,7 @@ async function countTries(
   deps: { queue: Queue },
   tx: Tx,
   ids: readonly string[],
-  traceparents: ReadonlyMap<string, string | undefined>,
+  { traceparents, owners }: Record<'traceparents' | 'owners', ReadonlyMap<string, string | undefined>>,
 ): Promise<Map<string, { attempt: number; attemptedAt: Date }>> {
   if (ids.length === 0) return new Map();
   const rows = await tx
@@ -111,12 +112,17 @@ async function countTries(
   const delayMs = LEASE_MS + LEASE_MARGIN_MS;
   const leases = ids.map((deliveryId) => ({
     payload: { deliveryId, traceparent: traceparents.get(deliveryId) },
+    ...ownedBy(owners.get(deliveryId)),
     delayMs,
   }));
   await deps.queue.enqueue(tx, 'webhook.deliver', leases, { quietly: true });
   return new Map(
     rows.flatMap(({ id, attempt, attemptedAt }) => (attemptedAt ? [[id, { attempt, attemptedAt }]] : [])),
   );
+}
+
+function ownedBy(owner: string | undefined): { owner?: string } {
+  return owner === undefined ? {} : { owner };
 }
 
 async function giveUp(tx: Tx, ids: readonly string[]): Promise<void> {

@@ -17,8 +17,8 @@ export async function handBackDeliveries(
   // In the order in which claims lock them.
   const inOrder = claimed.toSorted((a, b) => (a.deliveryId < b.deliveryId ? -1 : 1));
   return deps.transact(async (tx) => {
-    const jobs: { payload: { deliveryId: string } }[] = [];
-    for (const { deliveryId, attemptedAt } of inOrder) {
+    const jobs: { payload: { deliveryId: string }; owner: string }[] = [];
+    for (const { deliveryId, workspaceId: owner, attemptedAt } of inOrder) {
       const { rowCount } = await tx
         .update(webhookDeliveries)
         .set({
@@ -34,7 +34,7 @@ export async function handBackDeliveries(
             isNull(webhookDeliveries.lastError),
           ),
         );
-      if (rowCount) jobs.push({ payload: { deliveryId } });
+      if (rowCount) jobs.push({ payload: { deliveryId }, owner });
     }
     if (jobs.length > 0) await deps.queue.enqueue(tx, 'webhook.deliver', jobs);
     return jobs.length;

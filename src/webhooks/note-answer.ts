@@ -16,7 +16,7 @@ export async function noteAnswer(
   delivery: ClaimedDelivery,
   answer: WebhookAnswer,
 ): Promise<Outcome> {
-  const { deliveryId, attempt, attemptedAt } = delivery;
+  const { deliveryId, workspaceId: owner, attempt, attemptedAt } = delivery;
   const { status, pauseMs } = judgeAnswer(answer, attempt);
   const sentence =
     status === 'delivered' ? null : (answer.error ?? `The receiver answered ${answer.status}.`);
@@ -45,7 +45,7 @@ export async function noteAnswer(
       .returning({ id: webhookDeliveries.id });
     if (rows.length === 0) return false;
     if (delayMs !== undefined)
-      await deps.queue.enqueue(tx, 'webhook.deliver', [{ payload: { deliveryId }, delayMs }], {
+      await deps.queue.enqueue(tx, 'webhook.deliver', [{ payload: { deliveryId }, owner, delayMs }], {
         quietly: true,
       });
     return true;

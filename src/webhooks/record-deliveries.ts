@@ -43,7 +43,7 @@ export async function recordDeliveries(deps: { queue: Queue }, tx: Tx, event: Ha
       deps.queue.enqueue(
         tx,
         'webhook.deliver',
-        deliveries.map(({ id }) => ({ payload: { deliveryId: id } })),
+        deliveries.map(({ id }) => ({ payload: { deliveryId: id }, owner: workspaceId })),
       ),
   );
 }

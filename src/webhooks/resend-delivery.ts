@@ -31,7 +31,7 @@ export async function resendDelivery(
         .where(and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.workspaceId, workspaceId)))
         .returning({ id: webhookDeliveries.id });
       if (rows.length === 0) return false;
-      await deps.queue.enqueue(tx, 'webhook.deliver', [{ payload: { deliveryId: id } }]);
+      await deps.queue.enqueue(tx, 'webhook.deliver', [{ payload: { deliveryId: id }, owner: workspaceId }]);
       return true;
     }));
   if (!isThere) throw new AppError('not_found', { detail: 'The workspace has no delivery with this id.' });

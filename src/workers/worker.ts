@@ -4,6 +4,12 @@ export const WORKER_LOCK_CLASS = 727_002;
 /** Pages that a worker reads at the same time: each has downloads and decoding of its own, which share two or four cores. */
 export const PAGES_AT_ONCE = 5;
 
+/**
+ * Pages above that for workspaces of which none is being read: shops of others may drip their answers for a
+ * minute. Each page holds up to 20 MB.
+ */
+export const PAGES_IN_RESERVE = 5;
+
 /** How often a worker shows itself and looks for dead ones. */
 export const BEAT_MS = 500;
 

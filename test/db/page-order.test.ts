@@ -1,10 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { cancelBatch } from '../../src/batches/cancel-batch.ts';
 import { type ClaimedSource, claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
 import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
 import { AppError } from '../../src/lib/app-error.ts';
+import { startPump } from '../../src/queue/pump.ts';
+import { PAGES_AT_ONCE, PAGES_IN_RESERVE } from '../../src/workers/worker.ts';
+import { poll } from '../support/poll.ts';
+import { quietLog } from '../support/quiet-log.ts';
 import { addWorker } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -89,4 +93,43 @@ test('a page whose reading failed does not wait behind all that came since', asy
   for (let i = 0; i < 3; i += 1) await submit(one, 5);
   await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
   expect((await claimInOrder(1))[0]?.sourceId).toBe(source.sourceId);
+});
+
+test('pages that never end hold up nobody but their workspace', async () => {
+  for (let i = 0; i < 4; i += 1) await submit(one, 5);
+  const running = new Map<ClaimedSource, () => void>();
+  const of = (workspaceId: string) => [...running.keys()].filter((page) => page.workspaceId === workspaceId);
+  const pump = startPump<ClaimedSource>({
+    name: 'sources',
+    capacity: PAGES_AT_ONCE,
+    reserve: PAGES_IN_RESERVE,
+    ownerOf: (page) => page.workspaceId,
+    claim: (limit, without) => claimSources(db.deps, { workerId, limit, without }),
+    run: (page) => new Promise<void>((resolve) => void running.set(page, resolve)),
+    pollMs: 50,
+    log: quietLog,
+  });
+  onTestFinished(async () => {
+    for (const end of running.values()) end();
+    await pump.stop();
+  });
+  await poll(
+    async () => of(one).length,
+    (count) => count === PAGES_AT_ONCE,
+  );
+  await Promise.all([submit(two, 3), submit(three, 1)]);
+  await poll(
+    async () => of(two).length + of(three).length,
+    (count) => count === 2,
+  );
+  // One each: a workspace with a slot waits for its own page to end, as ever.
+  expect([of(one), of(two), of(three)].map(({ length }) => length)).toEqual([PAGES_AT_ONCE, 1, 1]);
+  const [page] = of(two);
+  running.get(page as ClaimedSource)?.();
+  running.delete(page as ClaimedSource);
+  await poll(
+    async () => of(two).length,
+    (count) => count === 1,
+  );
+  expect(of(one)).toHaveLength(PAGES_AT_ONCE);
 });

@@ -42,7 +42,7 @@ afterEach(() => db.drop());
 const add = (url = 'https://hooks.example/in', workspace = workspaceId) =>
   addWebhook(db, { workspaceId: workspace, url });
 const rows = () => db.orm.select().from(webhookDeliveries).orderBy(webhookDeliveries.id);
-const take = async () => (await claimDeliveries(db.deps, 10)).work;
+const take = async () => (await claimDeliveries(db.deps, { limit: 10 })).work;
 const answered = (status: number) => ({ status, error: null });
 
 async function waitingJobs(): Promise<number> {
