@@ -16,6 +16,8 @@ import { getPreview } from '../previews/get-preview.ts';
 import { listPreviews } from '../previews/list-previews.ts';
 import { prefillPatchSchema } from '../previews/prefill.ts';
 import { PREVIEW_STATUSES, previewSchema } from '../previews/preview.ts';
+import { renewEmbed } from '../previews/renew-embed.ts';
+import { revokeEmbed } from '../previews/revoke-embed.ts';
 import { getProduct, productSchema } from '../products/get-product.ts';
 import type { OperationContext } from './context.ts';
 
@@ -165,6 +167,18 @@ export const retryPreviewOperation = keyed('previews.retry', {
   input: z.strictObject({ id }),
   output: previewSchema,
   run: ({ deps, workspaceId, baseUrl }, input) => retryPreview(deps, { workspaceId, baseUrl, ...input }),
+});
+
+export const revokeEmbedOperation = keyed('previews.revokeEmbed', {
+  input: z.strictObject({ id }),
+  output: previewSchema,
+  run: ({ deps, workspaceId, baseUrl }, input) => revokeEmbed(deps, { workspaceId, baseUrl, ...input }),
+});
+
+export const renewEmbedOperation = keyed('previews.renewEmbed', {
+  input: z.strictObject({ id }),
+  output: previewSchema,
+  run: ({ deps, workspaceId, baseUrl }, input) => renewEmbed(deps, { workspaceId, baseUrl, ...input }),
 });
 
 export const patchPreviewOperation = operation({

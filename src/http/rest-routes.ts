@@ -15,8 +15,10 @@ import {
   listPreviewsOperation,
   type Operation,
   patchPreviewOperation,
+  renewEmbedOperation,
   retryBatchOperation,
   retryPreviewOperation,
+  revokeEmbedOperation,
 } from './operations.ts';
 
 /** Where the REST door begins. */
@@ -173,6 +175,26 @@ export const REST_ROUTES: readonly RestRoute[] = [
     tag: 'Previews',
     summary: 'Try a preview again, or generate a done one anew',
     errors: ['not_found', 'still_under_way', 'idempotency_conflict', 'idempotency_mismatch'],
+    answers: 'Preview',
+  }),
+  route({
+    method: 'POST',
+    path: '/previews/:id/revoke-embed/',
+    operation: revokeEmbedOperation,
+    operationId: 'revokeEmbed',
+    tag: 'Previews',
+    summary: "Revoke the address of a preview's page",
+    errors: ['not_found', 'idempotency_conflict', 'idempotency_mismatch'],
+    answers: 'Preview',
+  }),
+  route({
+    method: 'POST',
+    path: '/previews/:id/renew-embed/',
+    operation: renewEmbedOperation,
+    operationId: 'renewEmbed',
+    tag: 'Previews',
+    summary: "Give a preview's page a new address, and revoke the one before",
+    errors: ['not_found', 'idempotency_conflict', 'idempotency_mismatch'],
     answers: 'Preview',
   }),
   route({

@@ -1,6 +1,10 @@
+import { sql } from 'drizzle-orm';
 import { isId } from '../lib/ids.ts';
 
 const ID_LENGTH = 36;
+
+/** 244 random bits, made by the database. */
+export const NEW_EMBED_SECRET = sql`replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')`;
 
 /**
  * The key of a preview's page: its id, by which the row is found, and its secret, which makes it unguessable. Written out, as

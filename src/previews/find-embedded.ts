@@ -11,6 +11,7 @@ const byId = prepareOnce((orm) =>
     .select({
       id: previews.id,
       embedSecret: previews.embedSecret,
+      embedRevokedAt: previews.embedRevokedAt,
       generated: previews.generated,
       overrides: previews.overrides,
     })
@@ -21,12 +22,13 @@ const byId = prepareOnce((orm) =>
 
 /**
  * The prefill behind the unguessable key of a preview's page, for anyone who has it: so no workspace is asked for. Addresses
- * are as they are stored. Undefined for a wrong key, and for a preview that has never been done.
+ * are as they are stored. Undefined for a wrong or revoked key, and for a preview that has never been
+ * done.
  */
 export async function findEmbedded(deps: { orm: Orm }, key: string): Promise<Prefill | undefined> {
   const id = readEmbedKey(key);
   const [row] = id === undefined ? [] : await byId(deps.orm).execute({ id });
-  if (!row || !isSame(makeEmbedKey(row), key) || !row.generated) return undefined;
+  if (!row || !isSame(makeEmbedKey(row), key) || row.embedRevokedAt || !row.generated) return undefined;
   return mergePrefill(row.generated as Prefill, row.overrides as Overrides | null);
 }
 

@@ -56,7 +56,10 @@ export const previewSchema = z.object({
   position: z.number(),
   status: z.enum(PREVIEW_STATUSES),
   prefill: prefillSchema.nullable(),
-  /** Its page for an iframe, for anyone who has this address; null until it is `done` for the first time. */
+  /**
+   * Its page for an iframe, for anyone who has this address; null until it is `done` for the first time, and while
+   * the address is revoked.
+   */
   embedUrl: z.string().nullable(),
   error: failureSchema.nullable(),
   ranking: rankingSchema.nullable(),

@@ -47,6 +47,37 @@ describe('the address', () => {
     expect((await ask(pathOf(done))).statusCode).toBe(200);
   });
 
+  test('can be revoked and renewed over both APIs; no earlier one works again', async () => {
+    const [preview] = await addDone(one);
+    const first = pathOf(preview);
+    const revoked = await api.rest(one.token, 'POST', `/previews/${preview.id}/revoke-embed/`);
+    expect(revoked.body).toMatchObject({ embed_url: null, status: 'done', version: preview.version + 1 });
+    expect((await ask(first)).statusCode).toBe(404);
+    // Done before: nothing changes.
+    const again = await api.client(one.token).previews.revokeEmbed.mutate({ id: preview.id });
+    expect(again).toMatchObject({ embedUrl: null, version: preview.version + 1 });
+
+    const renewed = await api.client(one.token).previews.renewEmbed.mutate({ id: preview.id });
+    const second = pathOf({ embed_url: renewed.embedUrl ?? '' });
+    const replaced = await api.rest(one.token, 'POST', `/previews/${preview.id}/renew-embed/`);
+    const third = pathOf(replaced.body);
+    expect(new Set([first, second, third]).size).toBe(3);
+    const statuses = await Promise.all(
+      [first, second, third].map(async (path) => (await ask(path)).statusCode),
+    );
+    expect(statuses).toEqual([404, 404, 200]);
+    // A page that was read before is not shown from a cache either.
+    expect((await ask(third)).headers['cache-control']).toBe('no-cache');
+  });
+
+  test('of another workspace is neither revoked nor renewed', async () => {
+    const [preview] = await addDone(one);
+    for (const verb of ['revoke-embed', 'renew-embed']) {
+      expect((await api.rest(two.token, 'POST', `/previews/${preview.id}/${verb}/`)).status).toBe(404);
+    }
+    expect((await ask(pathOf(preview))).statusCode).toBe(200);
+  });
+
   test('answers 404, and nothing else, before there is anything to show', async () => {
     const { id } = await addQueuedBatch(db, one.workspaceId, [2]);
     const rows = await db.orm.select().from(previews).where(eq(previews.batchId, id));

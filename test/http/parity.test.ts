@@ -234,6 +234,24 @@ const DOORS: Record<string, Door> = {
     },
     full: () => both(addDonePreview),
   },
+  'previews.revokeEmbed': {
+    method: 'POST',
+    path: '/previews/:id/revoke-embed/',
+    async pairs() {
+      const done = await both(addDonePreview);
+      return { done, again: done, queued: await both(addQueuedPreview), nobody, noId, longId };
+    },
+    full: () => both(addDonePreview),
+  },
+  'previews.renewEmbed': {
+    method: 'POST',
+    path: '/previews/:id/renew-embed/',
+    async pairs() {
+      const done = await both(addDonePreview);
+      return { done, again: done, queued: await both(addQueuedPreview), nobody, noId, longId };
+    },
+    full: () => both(addDonePreview),
+  },
   'previews.patch': {
     method: 'PATCH',
     path: '/previews/:id/',

@@ -55,6 +55,8 @@ export const previews = cta.table(
     embedSecret: text('embed_secret')
       .notNull()
       .default(sql`replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')`),
+    /** Since when its page has no address, until a person renews it. */
+    embedRevokedAt: moment('embed_revoked_at'),
     version: integer('version').notNull().default(1),
     createdAt: createdAt(),
     updatedAt: moment('updated_at').notNull().defaultNow(),

@@ -8,6 +8,8 @@ export const EXAMPLES: Record<string, { body?: object; answer?: object }> = {
   retryBatch: { body: {} },
   cancelPreview: { body: {} },
   retryPreview: { body: {} },
+  revokeEmbed: { body: {} },
+  renewEmbed: { body: {} },
   getTask: {
     answer: {
       task_id: '018f3a5c-7b1e-7c3d-9a4b-2f6e8d1c0b5a',

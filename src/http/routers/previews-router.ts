@@ -3,7 +3,9 @@ import {
   getPreviewOperation,
   listPreviewsOperation,
   patchPreviewOperation,
+  renewEmbedOperation,
   retryPreviewOperation,
+  revokeEmbedOperation,
 } from '../operations.ts';
 import { procedure } from '../trpc.ts';
 
@@ -25,6 +27,14 @@ export const previewsRouter = {
     .input(retryPreviewOperation.input)
     .output(retryPreviewOperation.output)
     .mutation(({ ctx, input }) => retryPreviewOperation.run(ctx, input)),
+  revokeEmbed: procedure
+    .input(revokeEmbedOperation.input)
+    .output(revokeEmbedOperation.output)
+    .mutation(({ ctx, input }) => revokeEmbedOperation.run(ctx, input)),
+  renewEmbed: procedure
+    .input(renewEmbedOperation.input)
+    .output(renewEmbedOperation.output)
+    .mutation(({ ctx, input }) => renewEmbedOperation.run(ctx, input)),
   patch: procedure
     .input(patchPreviewOperation.input)
     .output(patchPreviewOperation.output)

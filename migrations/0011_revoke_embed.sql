@@ -1,0 +1,1 @@
+ALTER TABLE "cta"."previews" ADD COLUMN "embed_revoked_at" timestamp (3) with time zone;
