@@ -1,0 +1,71 @@
+import { globSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+/*
+ * Every query that starts from an id of a client names the workspace. The files below query tenant data without
+ * naming one, each for a reason. A new file must name the workspace, or find its reason here.
+ */
+
+const REASONS: Readonly<Record<string, readonly string[]>> = {
+  'serves whoever has the unguessable key': ['assets/find-asset', 'previews/find-embedded'],
+  'changes rows that its caller found by their workspace, or claimed, and whose batch it has locked': [
+    'batches/count-previews',
+    'batches/fail-source',
+    'batches/lock-batches',
+    'batches/note-late-answer',
+    'batches/settle-answer',
+    'batches/stop-sources',
+    'previews/cancel-previews',
+    'previews/fail-previews',
+    'previews/finish-previews',
+    'previews/load-input',
+    'previews/note-standings',
+    'previews/queue-previews',
+    'previews/refresh-usage',
+  ],
+  'looks at the queue of all workspaces, and tells each its own place': [
+    'previews/load-places',
+    'previews/load-stretches',
+    'workers/load-capacity',
+  ],
+  'is the work of a worker for all workspaces: jobs, recovery, retention': [
+    'batches/announce-changes',
+    'batches/delete-old-batches',
+    'batches/expire-waits',
+    'batches/settle-strays',
+    'batches/start-batches',
+    'products/delete-unused-products',
+    'webhooks/delete-old-deliveries',
+  ],
+  'keeps the limit and the ledger, which are shared by all workspaces': [
+    'ai-calls/abandon-calls',
+    'ai-calls/close-breakers',
+    'ai-calls/close-call',
+    'ai-calls/delete-old-calls',
+    'ai-calls/judge-steps',
+    'ai-calls/load-limiter',
+    'ai-calls/mark-left',
+    'ai-calls/note-trouble',
+    'ai-calls/search-windows',
+    'ai-calls/take-stock',
+  ],
+};
+
+const TABLES = 'batches|sources|previews|products|productImages|webhooks|webhookDeliveries|aiCalls';
+const SQL_TABLES =
+  'batches|sources|previews|products|product_images|webhooks|webhook_deliveries|ai_calls|assets';
+const QUERY = new RegExp(
+  `\\b(?:from|update|delete|insert|innerJoin|leftJoin)\\((?:${TABLES}|assets)\\b|\\bcta\\.(?:${SQL_TABLES})\\b`,
+);
+
+test('a file that queries tenant data names the workspace, or has a reason not to', () => {
+  const root = new URL('../../src/', import.meta.url).pathname;
+  const unnamed = globSync('**/*.ts', { cwd: root })
+    .filter((file) => !file.startsWith('db/') && !file.endsWith('.test.ts'))
+    .filter((file) => {
+      const text = readFileSync(root + file, 'utf8');
+      return QUERY.test(text) && !/workspace_?id/i.test(text);
+    })
+    .map((file) => file.replace(/\.ts$/, ''));
+  expect(unnamed.toSorted()).toEqual(Object.values(REASONS).flat().toSorted());
+});
