@@ -1,6 +1,7 @@
 import type { AnyProcedure } from '@trpc/server';
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import pLimit from 'p-limit';
 import { AppError, describeError } from '../lib/app-error.ts';
 import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
@@ -25,6 +26,8 @@ interface TrpcOptions {
 const MOST_CALLS = 100;
 /** Calls in one request that change something. Each may make a batch of 50 previews. */
 const MOST_MUTATIONS = 10;
+/** Calls of one request that run at the same time. The pool has ten connections by default. */
+const CALLS_AT_ONCE = 4;
 
 /** Where the tRPC door is: the names of the calls are one segment. */
 export const TRPC_ROUTE = '/trpc/:path';
@@ -118,6 +121,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
         // Not kept after the stream: a program that stops would wait for it.
         reply.header('connection', 'close');
       }
+      const inTurn = pLimit(CALLS_AT_ONCE);
       await fastifyRequestHandler({
         router: appRouter,
         req: request,
@@ -129,6 +133,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
           caller,
           workspaceId: caller.workspaceId,
           baseUrl: getBaseUrl(request, options.publicUrl),
+          inTurn,
           note: (area: string, names: unknown) => noteSubjects(request, area, names),
         }),
         onError({ error, path }) {

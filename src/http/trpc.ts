@@ -1,4 +1,5 @@
 import { initTRPC, TRPCError } from '@trpc/server';
+import type { LimitFunction } from 'p-limit';
 import superjson from 'superjson';
 import { z } from 'zod';
 import { AppError, describeError, type ErrorCode } from '../lib/app-error.ts';
@@ -15,6 +16,8 @@ export interface TrpcContext {
   readonly caller: Caller;
   readonly workspaceId: string;
   readonly baseUrl: string;
+  /** Runs the calls of a request, a few at once. */
+  readonly inTurn: LimitFunction;
   /** Notes what a call is about; see `noteSubjects`. */
   note(area: string, names: unknown): void;
 }
@@ -87,6 +90,11 @@ const named = t.middleware(async ({ next }) => {
   });
 });
 
+/** One request with many calls must not take every connection to the database. */
+const inTurn = t.middleware(({ ctx, type, next }) =>
+  type === 'subscription' ? next() : ctx.inTurn(() => next()),
+);
+
 /** Refuses an input before a schema looks at it: one that cannot be read, and one with a long array. */
 const bounded = t.middleware(async ({ getRawInput, next }) => {
   const input = await getRawInput();
@@ -107,4 +115,4 @@ const noted = t.middleware(async ({ ctx, path, getRawInput, next }) => {
 export const createRouter = t.router;
 
 /** A procedure for callers with a valid token, which `registerTrpc` has checked. There is no other kind. */
-export const procedure = t.procedure.use(named).use(bounded).use(noted);
+export const procedure = t.procedure.use(named).use(bounded).use(inTurn).use(noted);
