@@ -91,7 +91,7 @@ export const createBatchOperation = keyed('batch.create', {
 });
 
 export const listBatchesOperation = operation({
-  input: z.object(paging),
+  input: z.strictObject(paging),
   output: pageOf(batchSchema),
   run: ({ deps, workspaceId }, input) => listBatches(deps, { workspaceId, ...input }),
 });
@@ -139,7 +139,7 @@ export const getProductOperation = operation({
 });
 
 export const listPreviewsOperation = operation({
-  input: z.object({
+  input: z.strictObject({
     ...paging,
     bulkTaskId: id.optional(),
     productId: id.optional(),

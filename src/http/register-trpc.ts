@@ -6,6 +6,7 @@ import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import type { LimitRequests } from './limit-requests.ts';
+import type { LimitStreams } from './limit-streams.ts';
 import { noteSubjects } from './note-subjects.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { prepareProblem } from './problem.ts';
@@ -17,6 +18,7 @@ interface TrpcOptions {
   readonly deps: ApiDeps;
   readonly authenticate: Authenticate;
   readonly limitRequests: LimitRequests;
+  readonly limitStreams: LimitStreams;
   readonly publicUrl: string | undefined;
 }
 
@@ -68,6 +70,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     try {
       const caller = await options.authenticate(request.headers.authorization);
       await options.limitRequests(request, reply, caller);
+      if (STREAMS.has(path)) options.limitStreams(reply, caller);
       return () => caller;
     } catch (error) {
       const isRefused = error instanceof AppError && error.code === 'unauthorized';

@@ -6,11 +6,12 @@ import {
   retryPreviewOperation,
 } from '../operations.ts';
 import { procedure } from '../trpc.ts';
+import { listInput } from './list-input.ts';
 
 /** `previews.*` */
 export const previewsRouter = {
   list: procedure
-    .input(listPreviewsOperation.input.prefault({}))
+    .input(listInput(listPreviewsOperation.input))
     .output(listPreviewsOperation.output)
     .query(({ ctx, input }) => listPreviewsOperation.run(ctx, input)),
   get: procedure
