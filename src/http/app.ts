@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import cors from '@fastify/cors';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Rate } from '../ai-calls/rate.ts';
+import { AppError } from '../lib/app-error.ts';
 import { answerMethods } from './answer-methods.ts';
 import { registerAssets } from './assets.ts';
 import { createAuthenticate } from './authenticate.ts';
@@ -13,6 +14,7 @@ import { registerHealth } from './health.ts';
 import { createLimitRequests } from './limit-requests.ts';
 import { createLimitStreams, type StreamLimits } from './limit-streams.ts';
 import { nameRequest } from './name-request.ts';
+import { nameTrpcMethods } from './name-trpc-methods.ts';
 import { observeRequests } from './observe-requests.ts';
 import { registerDocs } from './openapi/register-docs.ts';
 import { BODY_LIMIT, parseJsonBodies } from './parse-body.ts';
@@ -104,8 +106,9 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
       .headers(securityHeaders(request));
   });
   app.setErrorHandler((error, request, reply) => sendProblem(voice, error, request, reply));
+  app.setNotFoundHandler((request, reply) => sendProblem(voice, new AppError('not_found'), request, reply));
   observeRequests(app, deps);
-  answerMethods(app, voice, { hasCors: options.corsOrigins.length > 0 });
+  answerMethods(app, { hasCors: options.corsOrigins.length > 0 });
   // Those who watch hold their connections open: they are told that it is over.
   app.addHook('preClose', async () => {
     deps.tokenWatch.close();
@@ -139,6 +142,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   const doors = { deps, authenticate, limitRequests, limitStreams, publicUrl };
   await app.register(async (scope) => {
     varyByCaller(scope);
+    nameTrpcMethods(scope);
     registerTrpc(scope, doors);
   });
   await app.register(async (scope) => {
