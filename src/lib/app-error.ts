@@ -229,7 +229,15 @@ export interface AppErrorOptions {
   readonly errors?: readonly FieldError[];
   /** For `after`: how long the other side asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** Of an answer that was paid for and cannot be used. */
+  readonly usage?: PaidUsage;
   readonly cause?: unknown;
+}
+
+/** Tokens as the AI service counted them; null where it does not say. */
+export interface PaidUsage {
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
 }
 
 /** The one error class: a code of the table, and what is special about this case. */
@@ -238,6 +246,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[];
   readonly retryAfterMs: number | undefined;
+  readonly usage: PaidUsage | undefined;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     super(
@@ -247,6 +256,7 @@ export class AppError extends Error {
     this.code = code;
     this.errors = options.errors ?? [];
     this.retryAfterMs = options.retryAfterMs;
+    this.usage = options.usage;
   }
 }
 
