@@ -4,6 +4,7 @@ import type { Executor } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import type { StoredTexts } from './ai-call.ts';
 import { closeCall } from './close-call.ts';
+import { toCount } from './to-count.ts';
 
 /** What the provider says it used, and of which model. */
 export interface ReportedUsage {
@@ -105,8 +106,4 @@ function toModelName(model: string): string {
     .replace(/\p{Cc}/gu, '')
     .toWellFormed()
     .slice(0, 200);
-}
-
-function toCount(count: number | null): number | null {
-  return count !== null && Number.isInteger(count) && count >= 0 && count < 2 ** 31 ? count : null;
 }

@@ -7,6 +7,8 @@ export interface PreviewCounts {
   /** `{ "done": 3, "failed": 1 }`. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly usage: Usage;
+  /** Why previews failed, each reason once. */
+  readonly failures: readonly string[];
 }
 
 /**
@@ -16,6 +18,7 @@ export interface PreviewCounts {
 export const previewCounts = sql<PreviewCounts | null>`(
   select case when count(*) > 0 then jsonb_build_object(
     'statuses', jsonb_object_agg(p.status, p.n),
+    'failures', coalesce(jsonb_agg(p.failures) filter (where p.status = 'failed') -> 0, '[]'),
     'usage', jsonb_build_object(
       'calls', sum(calls), 'inputTokens', sum(input_tokens), 'outputTokens', sum(output_tokens),
       'pictures', sum(pictures), 'durationMs', sum(ms)
@@ -23,7 +26,7 @@ export const previewCounts = sql<PreviewCounts | null>`(
   ) end
   from (
     select
-      status, count(*)::int as n, sum(usage_calls) as calls, sum(usage_input_tokens) as input_tokens,
+      status, count(*)::int as n, jsonb_agg(distinct error_code) as failures, sum(usage_calls) as calls, sum(usage_input_tokens) as input_tokens,
       sum(usage_output_tokens) as output_tokens, sum(usage_pictures) as pictures, sum(usage_ms) as ms
     from cta.previews
     where batch_id = ${sources.batchId} and source_id = ${sources.id}

@@ -1,5 +1,6 @@
 import { closeCall } from '../ai-calls/close-call.ts';
 import { noteTrouble } from '../ai-calls/note-trouble.ts';
+import { noteUsage } from '../ai-calls/note-usage.ts';
 import { pauseCalls } from '../ai-calls/pause-calls.ts';
 import type { Orm, Transact } from '../db/client.ts';
 import type { AppError } from '../lib/app-error.ts';
@@ -23,6 +24,8 @@ export async function settleCallFailure(
   if (error.retryAfterMs !== undefined) await pauseCalls(deps.orm, error.retryAfterMs);
   const outcome = await deps.transact<Outcome>(async (tx) => {
     await lockBatches(tx, [batchId]);
+    // Before the preview is settled, which sums it up.
+    if (error.usage) await noteUsage(tx, call.callId, error.usage);
     const generation = await closeCall(tx, call, error.code);
     if (generation === undefined) return dropped('this worker was taken for dead');
     const steps = await settlePreview(deps, tx, { batchId, previewId, closed: [kind], generation });

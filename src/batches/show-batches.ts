@@ -83,7 +83,11 @@ function showBatch(rows: readonly BatchRow[]): Batch {
     status,
     progress,
     sources: shown,
-    error: showBatchError(status, progress, shown),
+    error: showBatchError(status, {
+      progress,
+      shown,
+      failures: rows.flatMap(({ counts }) => counts?.failures ?? []),
+    }),
     usage,
   };
 }
@@ -116,14 +120,25 @@ function addUp(parts: readonly Progress[]): Progress {
 /** Why a batch failed: the reason all its sources share, or that none of its previews could be made. */
 function showBatchError(
   status: BatchStatus,
-  progress: Progress,
-  shown: readonly { error: Failure | null }[],
+  {
+    progress,
+    shown,
+    failures,
+  }: { progress: Progress; shown: readonly { error: Failure | null }[]; failures: readonly string[] },
 ): Failure | null {
   if (status !== 'failed') return null;
   if (progress.total === 0) return failure('deleted');
   const codes = new Set(shown.map((source) => source.error?.code));
   const [code] = codes;
-  return codes.size === 1 && code !== undefined && isErrorCode(code) ? failure(code) : failure('all_failed');
+  if (codes.size === 1 && code !== undefined && isErrorCode(code)) return failure(code);
+  const all = failure('all_failed');
+  // A retry takes what was cancelled too.
+  const retryable = progress.cancelled > 0 || failures.some((reason) => failureOf(reason)?.retryable);
+  return all && { ...all, retryable };
+}
+
+function failureOf(errorCode: string): Failure | null {
+  return showFailure({ errorCode, errorMessage: null });
 }
 
 function failure(code: ErrorCode): Failure | null {

@@ -3,24 +3,37 @@ import cors from '@fastify/cors';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Rate } from '../ai-calls/rate.ts';
 import { AppError } from '../lib/app-error.ts';
+import { answerMethods } from './answer-methods.ts';
 import { registerAssets } from './assets.ts';
 import { createAuthenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
 import { registerCtaPage } from './cta-page.ts';
+import { endStalledAnswers, type StallOptions } from './end-stalled-answers.ts';
 import { registerErrorsPage } from './errors-page.ts';
 import { registerHealth } from './health.ts';
 import { createLimitRequests } from './limit-requests.ts';
+import { createLimitStreams, type StreamLimits } from './limit-streams.ts';
 import { nameRequest } from './name-request.ts';
+import { nameTrpcMethods } from './name-trpc-methods.ts';
 import { observeRequests } from './observe-requests.ts';
 import { registerDocs } from './openapi/register-docs.ts';
 import { BODY_LIMIT, parseJsonBodies } from './parse-body.ts';
 import { sendProblem } from './problem.ts';
+import { refuseEncodedBodies } from './refuse-encoded-bodies.ts';
 import { registerTrpc } from './register-trpc.ts';
 import { registerRest } from './rest.ts';
 import { createSecurityHeaders } from './security-headers.ts';
+import { toOriginForm } from './to-origin-form.ts';
+import { NO_STORE, varyByCaller } from './vary-by-caller.ts';
 
 /** For a request to come whole. */
 const REQUEST_MS = 30_000;
+
+/**
+ * More are closed as they come: each holds a file descriptor, and without one the program cannot reach its database either. Twice the
+ * streams that a process serves.
+ */
+const MAX_CONNECTIONS = 10_000;
 
 export interface AppOptions {
   /** Origin of the addresses we make; the request's own if absent. */
@@ -29,10 +42,16 @@ export interface AppOptions {
   readonly corsOrigins: readonly string[];
   /** Requests of a workspace; no limit if null or absent. */
   readonly requestRate?: Rate | null;
+  /** Open streams of events; those of the settings' defaults if absent. */
+  readonly streamLimits?: StreamLimits;
   /** What may show a CTA's page in a frame, as `frame-ancestors` has it. */
   readonly frameAncestors: string;
   /** Fastify's `trustProxy`. */
   readonly trustProxy: boolean | string;
+  /** `MAX_CONNECTIONS` if absent. */
+  readonly maxConnections?: number;
+  /** When a connection is ended whose client takes nothing of its answer. */
+  readonly stalls?: StallOptions;
 }
 
 /** The API as a function of what it needs: no port is opened here. */
@@ -49,6 +68,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
     trustProxy: options.trustProxy,
     // What comes while it closes is answered as ever.
     return503OnClosing: false,
+    rewriteUrl: toOriginForm,
     genReqId: (request) => nameRequest(request.headers['x-request-id']),
     // Batched tRPC calls have their names in one path segment.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 5000 },
@@ -66,7 +86,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
         detail: 'This is not a valid HTTP request.',
       });
       socket.end(
-        `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+        `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
       );
     },
     // Before any hook has run.
@@ -75,19 +95,26 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
       void sendProblem(voice, error, request, reply);
     },
   });
+  app.server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
+  endStalledAnswers(app.server, deps.log, options.stalls);
   const authenticate = createAuthenticate(deps);
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id).headers(securityHeaders(request));
+    reply
+      .header('x-request-id', request.id)
+      .header('cache-control', NO_STORE)
+      .headers(securityHeaders(request));
   });
   app.setErrorHandler((error, request, reply) => sendProblem(voice, error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(voice, new AppError('not_found'), request, reply));
   observeRequests(app, deps);
+  answerMethods(app, { hasCors: options.corsOrigins.length > 0 });
   // Those who watch hold their connections open: they are told that it is over.
   app.addHook('preClose', async () => {
     deps.tokenWatch.close();
     await deps.batchWatch.close();
   });
+  refuseEncodedBodies(app);
   parseJsonBodies(app);
   if (options.corsOrigins.length > 0) {
     await app.register(cors, {
@@ -111,8 +138,16 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   registerErrorsPage(app);
   registerHealth(app, deps.health);
   const limitRequests = await createLimitRequests(app, options.requestRate ?? null);
-  const doors = { deps, authenticate, limitRequests, publicUrl };
-  await app.register(async (scope) => registerTrpc(scope, doors));
-  await app.register(async (scope) => registerRest(scope, doors));
+  const limitStreams = createLimitStreams(options.streamLimits);
+  const doors = { deps, authenticate, limitRequests, limitStreams, publicUrl };
+  await app.register(async (scope) => {
+    varyByCaller(scope);
+    nameTrpcMethods(scope);
+    registerTrpc(scope, doors);
+  });
+  await app.register(async (scope) => {
+    varyByCaller(scope);
+    registerRest(scope, doors);
+  });
   return app;
 }

@@ -5,9 +5,16 @@ export function getBaseUrl(request: FastifyRequest, publicUrl: string | undefine
   if (publicUrl !== undefined) return publicUrl;
   // A Host header is the client's word: one that is no host is not repeated.
   if (/^[\w.-]+(:\d{1,5})?$|^\[[\da-f:.]+\](:\d{1,5})?$/i.test(request.host)) {
-    return `${request.protocol}://${request.host}`;
+    return `${getProtocol(request)}://${request.host}`;
   }
   const { localAddress = '127.0.0.1', localPort } = request.socket;
   const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
-  return `${request.protocol}://${host}:${localPort}`;
+  return `${getProtocol(request)}://${host}:${localPort}`;
+}
+
+/** How the request came: over a trusted proxy as that says in `X-Forwarded-Proto`, unless it says something that is no protocol of the web. */
+export function getProtocol({ protocol, socket }: FastifyRequest): 'http' | 'https' {
+  const name = protocol.toLowerCase();
+  if (name === 'http' || name === 'https') return name;
+  return 'encrypted' in socket ? 'https' : 'http';
 }

@@ -3,6 +3,7 @@ import { escapeUTF8 } from 'entities/escape';
 import type { FastifyInstance } from 'fastify';
 import { sha256 } from '../lib/ids.ts';
 import { ERRORS_INTRODUCTION, type ListedError, listErrors } from '../lib/list-errors.ts';
+import { prepareAnswer, sendPrepared } from './prepare-answer.ts';
 
 const PATH = '/errors';
 
@@ -23,7 +24,7 @@ export function errorAddress(baseUrl: string, code: string): string {
 
 /** `GET /errors`: every code, when it comes and what to do, for anyone. It needs nothing from anywhere else. */
 export function registerErrorsPage(app: FastifyInstance): void {
-  const html = renderErrorsPage();
+  const page = prepareAnswer(renderErrorsPage(), 'text/html; charset=utf-8');
   const policy = [
     "default-src 'none'",
     `style-src 'sha256-${sha256(STYLE).toString('base64')}'`,
@@ -31,17 +32,15 @@ export function registerErrorsPage(app: FastifyInstance): void {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
-  app.get(PATH, (_request, reply) =>
-    reply
-      .headers({
-        'cache-control': 'public, max-age=3600',
-        'content-security-policy': policy,
-        'referrer-policy': 'no-referrer',
-        'x-content-type-options': 'nosniff',
-      })
-      .type('text/html; charset=utf-8')
-      .send(html),
-  );
+  app.get(PATH, (request, reply) => {
+    reply.headers({
+      'cache-control': 'public, max-age=3600',
+      'content-security-policy': policy,
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    });
+    return sendPrepared(request, reply, page);
+  });
 }
 
 function renderErrorsPage(): string {

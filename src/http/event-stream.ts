@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { TokenWatch } from '../workspaces/watch-tokens.ts';
 import type { Caller } from './context.ts';
+import { NO_STORE_STREAM } from './vary-by-caller.ts';
 
 /** Comments that keep the connection open through proxies, and tell both ends when it is not. */
 export const HEARTBEAT_MS = 15_000;
@@ -9,6 +10,16 @@ export const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 1000;
 /** setTimeout turns anything above this into 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Headers of a stream of events. */
+export const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': NO_STORE_STREAM,
+  // Not kept after the stream: a program that stops would wait for it.
+  connection: 'close',
+  // For nginx: do not gather them.
+  'x-accel-buffering': 'no',
+};
 
 /** An event as it goes over the wire, its data in one line. */
 export interface ServerSentEvent {
@@ -19,15 +30,7 @@ export interface ServerSentEvent {
 
 /** Answers with server-sent events (WHATWG HTML, 9.2) until there are no more. */
 export function sendEvents(reply: FastifyReply, events: AsyncGenerator<ServerSentEvent>): FastifyReply {
-  reply.headers({
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store, no-transform',
-    // Not kept after the stream: a program that stops would wait for it.
-    connection: 'close',
-    // For nginx: do not gather them.
-    'x-accel-buffering': 'no',
-  });
-  return reply.send(Readable.from(write(events)));
+  return reply.headers(STREAM_HEADERS).send(Readable.from(write(events)));
 }
 
 async function* write(events: AsyncGenerator<ServerSentEvent>): AsyncGenerator<string> {

@@ -93,7 +93,7 @@ export const createBatchOperation = keyed('batch.create', {
 });
 
 export const listBatchesOperation = operation({
-  input: z.object(paging),
+  input: z.strictObject(paging),
   output: pageOf(batchSchema),
   run: ({ deps, workspaceId }, input) => listBatches(deps, { workspaceId, ...input }),
 });
@@ -141,7 +141,7 @@ export const getProductOperation = operation({
 });
 
 export const listPreviewsOperation = operation({
-  input: z.object({
+  input: z.strictObject({
     ...paging,
     bulkTaskId: id.optional(),
     productId: id.optional(),

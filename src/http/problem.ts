@@ -7,13 +7,19 @@ import { drainRequest } from './drain-request.ts';
 import { toRequestError } from './errors.ts';
 import { errorAddress } from './errors-page.ts';
 import { nameRoute } from './name-route.ts';
+import { NO_STORE } from './vary-by-caller.ts';
+
+export interface ProblemOptions {
+  readonly log: Log;
+  readonly publicUrl: string | undefined;
+}
 
 /**
  * Answers any error as `application/problem+json` (RFC 9457): `type`, which leads to the page of errors, `title`, `status`,
  * `detail`, `code`, and `errors` for a wrong input. What is our fault is logged with its cause and told without it.
  */
 export async function sendProblem(
-  { log, publicUrl }: { readonly log: Log; readonly publicUrl: string | undefined },
+  { log, publicUrl }: ProblemOptions,
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -51,6 +57,8 @@ export async function prepareProblem(
     // Not its address: some are keys.
     log.error({ err: error, requestId, route: nameRoute(request), method }, 'a request failed');
   }
+  // Whatever the route had said of the answer that did not come.
+  reply.header('cache-control', NO_STORE).removeHeader('etag').removeHeader('content-encoding');
   if (httpStatus === 401) reply.header('www-authenticate', 'Bearer');
   if (problem.retryAfterMs !== undefined) {
     reply.header('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)));

@@ -7,6 +7,7 @@ import type { Authenticate } from './authenticate.ts';
 import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import type { LimitRequests } from './limit-requests.ts';
+import type { LimitStreams } from './limit-streams.ts';
 import { noteSubjects } from './note-subjects.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { prepareProblem } from './problem.ts';
@@ -19,6 +20,7 @@ interface TrpcOptions {
   readonly deps: ApiDeps;
   readonly authenticate: Authenticate;
   readonly limitRequests: LimitRequests;
+  readonly limitStreams: LimitStreams;
   readonly publicUrl: string | undefined;
 }
 
@@ -118,6 +120,8 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
       if (!caller) throw new Error('a request came past the authentication');
       if (STREAMS.has(request.params.path)) {
         refuseStreamInput(request);
+        // Once a stream has begun, nothing can be answered but events.
+        options.limitStreams(reply, caller);
         // Not kept after the stream: a program that stops would wait for it.
         reply.header('connection', 'close');
       }

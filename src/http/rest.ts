@@ -9,9 +9,16 @@ import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import { addEntityTags } from './entity-tags.ts';
 import { toInputError } from './errors.ts';
-import { answerSignal, callerSignal, type ServerSentEvent, sendEvents } from './event-stream.ts';
+import {
+  answerSignal,
+  callerSignal,
+  type ServerSentEvent,
+  STREAM_HEADERS,
+  sendEvents,
+} from './event-stream.ts';
 import { headersOf, readHeaders } from './header-inputs.ts';
 import type { LimitRequests } from './limit-requests.ts';
+import type { LimitStreams } from './limit-streams.ts';
 import { noteSubjects } from './note-subjects.ts';
 import { watchBatchInput } from './operations.ts';
 import { refuseLongArrays } from './refuse-long-arrays.ts';
@@ -22,6 +29,7 @@ interface RestOptions {
   readonly deps: ApiDeps;
   readonly authenticate: Authenticate;
   readonly limitRequests: LimitRequests;
+  readonly limitStreams: LimitStreams;
   readonly publicUrl: string | undefined;
 }
 
@@ -73,21 +81,26 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
   }
   for (const route of REST_ROUTES) register(route);
 
-  app.get<{ Params: { id: string } }>(
-    `${REST_ROOT}/batch/:id/events/`,
-    { exposeHeadRoute: false },
-    async (request, reply) => {
+  app.route<{ Params: { id: string } }>({
+    method: ['GET', 'HEAD'],
+    url: `${REST_ROOT}/batch/:id/events/`,
+    async handler(request, reply) {
       const caller = callerOf(request);
       const input = watchBatchInput.parse({ ...readHeaders(request, watchBatchInput), ...request.params });
       noteSubjects(request, 'batch', input);
       const { batchWatch, tokenWatch } = options.deps;
+      const { workspaceId } = caller;
+      if (request.method === 'HEAD') {
+        const { isOver } = await batchWatch.watch({ workspaceId, ...input, signal: AbortSignal.abort() });
+        return isOver ? reply.code(204).send() : reply.headers(STREAM_HEADERS).send();
+      }
+      options.limitStreams(reply, caller);
       const signal = callerSignal(tokenWatch, caller, answerSignal(reply));
-      const watched = { workspaceId: caller.workspaceId, ...input, signal };
-      const { isOver, events } = await batchWatch.watch(watched);
+      const { isOver, events } = await batchWatch.watch({ workspaceId, ...input, signal });
       // A browser that has seen the end is told not to come again.
       return isOver ? reply.code(204).send() : sendEvents(reply, writeBatchEvents(events));
     },
-  );
+  });
 }
 
 /** Of each event what is sent, once for all who watch. */

@@ -2,6 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import helmet from 'helmet';
+import { getProtocol } from './base-url.ts';
 
 /** The headers of an answer that has no policy of its own. A route that is shown in a page sets its own over them. */
 export type SecurityHeaders = Readonly<Record<string, string>>;
@@ -14,11 +15,11 @@ const YEAR_SECONDS = 365 * 24 * 60 * 60;
  */
 export function createSecurityHeaders(
   publicUrl: string | undefined,
-): (request: Pick<FastifyRequest, 'protocol'>) => SecurityHeaders {
+): (request: FastifyRequest) => SecurityHeaders {
   const plain = collectHeaders(false);
   const secure = collectHeaders(true);
   if (publicUrl?.startsWith('https:')) return () => secure;
-  return ({ protocol }) => (protocol === 'https' ? secure : plain);
+  return (request) => (getProtocol(request) === 'https' ? secure : plain);
 }
 
 /**

@@ -65,7 +65,7 @@ const TRPC_CODES: Partial<Record<TRPCError['code'], ErrorCode>> = {
   PARSE_ERROR: 'invalid_json',
   BAD_REQUEST: 'validation',
   NOT_FOUND: 'not_found',
-  METHOD_NOT_SUPPORTED: 'not_found',
+  METHOD_NOT_SUPPORTED: 'method_not_allowed',
   UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
   PAYLOAD_TOO_LARGE: 'payload_too_large',
 };

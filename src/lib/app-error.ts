@@ -13,6 +13,12 @@ const ERRORS = {
   invalid_cursor: row(400, 'BAD_REQUEST', 'never', 'The cursor is not valid. Start again without one.'),
   unauthorized: row(401, 'UNAUTHORIZED', 'never', 'Send a valid token: "Authorization: Bearer <token>".'),
   not_found: row(404, 'NOT_FOUND', 'never', 'There is nothing at this address.'),
+  method_not_allowed: row(
+    405,
+    'METHOD_NOT_SUPPORTED',
+    'never',
+    'This address does not take this method. See the header Allow for those it takes.',
+  ),
   not_ready: row(409, 'CONFLICT', 'backoff', 'The preview is not done yet. Wait until its status is "done".'),
   already_final: row(409, 'CONFLICT', 'never', 'It is finished already: there is nothing to cancel.'),
   nothing_to_retry: row(409, 'CONFLICT', 'never', 'Nothing of it has failed or was cancelled.'),
@@ -45,6 +51,18 @@ const ERRORS = {
     'TOO_MANY_REQUESTS',
     'after',
     'Too many requests. Wait as long as Retry-After says.',
+  ),
+  too_many_streams: row(
+    429,
+    'TOO_MANY_REQUESTS',
+    'after',
+    'This workspace has too many open streams of events. Close some, or wait as long as Retry-After says.',
+  ),
+  overloaded: row(
+    503,
+    'SERVICE_UNAVAILABLE',
+    'after',
+    'The service has as many open streams of events as it can serve. Wait as long as Retry-After says.',
   ),
   payload_too_large: row(413, 'PAYLOAD_TOO_LARGE', 'never', 'The body is larger than 64 KB.'),
   unsupported_media_type: row(415, 'UNSUPPORTED_MEDIA_TYPE', 'never', 'Send the body as application/json.'),
@@ -211,7 +229,15 @@ export interface AppErrorOptions {
   readonly errors?: readonly FieldError[];
   /** For `after`: how long the other side asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** Of an answer that was paid for and cannot be used. */
+  readonly usage?: PaidUsage;
   readonly cause?: unknown;
+}
+
+/** Tokens as the AI service counted them; null where it does not say. */
+export interface PaidUsage {
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
 }
 
 /** The one error class: a code of the table, and what is special about this case. */
@@ -220,6 +246,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[];
   readonly retryAfterMs: number | undefined;
+  readonly usage: PaidUsage | undefined;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     super(
@@ -229,6 +256,7 @@ export class AppError extends Error {
     this.code = code;
     this.errors = options.errors ?? [];
     this.retryAfterMs = options.retryAfterMs;
+    this.usage = options.usage;
   }
 }
 

@@ -42,6 +42,11 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     when: 'The path or the id is unknown, or the id belongs to another workspace (both are answered alike).',
     todo: 'Check the address, the id, and whether the token is of the workspace that the id belongs to.',
   },
+  method_not_allowed: {
+    group: 'request',
+    when: 'The address exists, but does not take the method of the request.',
+    todo: 'Use one of the methods that the header `Allow` of the answer names.',
+  },
   not_ready: {
     group: 'request',
     when: 'A preview that is not done yet was to be changed.',
@@ -82,6 +87,16 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     when: 'The workspace has sent more requests than `REQUEST_RATE_LIMIT` lets in.',
     todo: 'Wait for the seconds that `Retry-After` names. Ask less often: watch a batch live, or send `If-None-Match`.',
   },
+  too_many_streams: {
+    group: 'request',
+    when: 'The workspace has as many open streams of events as `STREAMS_PER_WORKSPACE` allows.',
+    todo: 'Close streams that nobody reads, share one stream between readers, or have `STREAMS_PER_WORKSPACE` raised.',
+  },
+  overloaded: {
+    group: 'request',
+    when: 'A process that serves the API has as many open streams of events as `MAX_STREAMS` allows.',
+    todo: 'Wait for the seconds that `Retry-After` names. If it stays, start another API process or raise `MAX_STREAMS`.',
+  },
   payload_too_large: {
     group: 'request',
     when: 'The body is larger than 64 KB.',
@@ -89,8 +104,8 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   unsupported_media_type: {
     group: 'request',
-    when: 'The body came with another `Content-Type` than JSON.',
-    todo: 'Send `Content-Type: application/json` (for a patch also `application/merge-patch+json`).',
+    when: 'The body came with another `Content-Type` than JSON, or with a `Content-Encoding` such as `gzip`.',
+    todo: 'Send `Content-Type: application/json` (for a patch also `application/merge-patch+json`), not compressed.',
   },
   internal: {
     group: 'request',

@@ -121,6 +121,10 @@ export const SETTINGS = {
       })
       .prefault('600000/m')
       .describe('requests of a workspace to each process that serves the API; `off`'),
+    STREAMS_PER_WORKSPACE: count(100_000)
+      .prefault('500')
+      .describe('open streams of events of a workspace in each process that serves the API'),
+    MAX_STREAMS: count(100_000).prefault('5000').describe('the same of all workspaces together'),
     MAX_SOURCES: count(100).prefault('5').describe('sources that one batch may have'),
     MAX_BATCH_SIZE: count(100).prefault('10').describe('previews that one source may ask for'),
   },

@@ -1,7 +1,7 @@
 import type { Usage } from '../adapters/ai/ai-provider.ts';
 import type { CallKind, CallStatus } from '../ai-calls/ai-call.ts';
 import { statusOfFailure } from '../ai-calls/close-call.ts';
-import { type ErrorCode, toAppError } from '../lib/app-error.ts';
+import { AppError, type ErrorCode, toAppError } from '../lib/app-error.ts';
 import type { Meter } from '../lib/meter.ts';
 import { inSpan, type Tracing } from '../lib/tracing.ts';
 import { Stopping } from '../queue/run-job.ts';
@@ -103,7 +103,7 @@ function observeProviders(
       return answer;
     } catch (error) {
       const code = codeOf(error, signal);
-      note(statusOfFailure(code), code);
+      note(statusOfFailure(code), code, error instanceof AppError ? error.usage : undefined);
       throw error;
     }
   }

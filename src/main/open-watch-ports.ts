@@ -77,9 +77,9 @@ function answer(pages: Pages, log: Log): RequestListener {
     const { method = '', url = '' } = request;
     const path = url.split('?', 1)[0] ?? '';
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-    if (!page) return void response.writeHead(404).end();
+    if (!page) return void response.writeHead(404, { 'cache-control': 'no-store' }).end();
     if (method !== 'GET' && method !== 'HEAD')
-      return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
+      return void response.writeHead(405, { allow: 'GET, HEAD', 'cache-control': 'no-store' }).end();
     try {
       const { status, contentType, body } = await page();
       response.writeHead(status, {
@@ -90,7 +90,7 @@ function answer(pages: Pages, log: Log): RequestListener {
       response.end(method === 'HEAD' ? undefined : body);
     } catch (err) {
       log.error({ err, path }, 'a page for watching failed');
-      response.writeHead(500).end();
+      response.writeHead(500, { 'cache-control': 'no-store' }).end();
     }
   };
 }

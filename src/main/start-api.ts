@@ -49,6 +49,7 @@ export async function startApi(
       publicUrl: settings.PUBLIC_URL,
       corsOrigins: settings.CORS_ORIGINS,
       requestRate: settings.REQUEST_RATE_LIMIT,
+      streamLimits: { perWorkspace: settings.STREAMS_PER_WORKSPACE, inAll: settings.MAX_STREAMS },
       frameAncestors: settings.EMBED_ANCESTORS,
       trustProxy: settings.TRUST_PROXY,
     },

@@ -1,4 +1,5 @@
 import type { StoredTexts } from '../ai-calls/ai-call.ts';
+import { noteUsage } from '../ai-calls/note-usage.ts';
 import { type ReportedUsage, recordAnswer, supersedeCall } from '../ai-calls/record-answer.ts';
 import type { NewAsset } from '../assets/store-asset.ts';
 import type { Orm } from '../db/client.ts';
@@ -19,7 +20,8 @@ export function storeTexts(
   call: AnsweredCall,
   answer: { texts: StoredTexts; usage: ReportedUsage },
 ): Promise<'mine' | 'late'> {
-  return orSupersede(deps, call, recordAnswer(deps.orm, call, { ...answer.usage, texts: answer.texts }));
+  const { texts, usage } = answer;
+  return orSupersede(deps, { ...call, usage }, recordAnswer(deps.orm, call, { ...usage, texts }));
 }
 
 /** Stores a picture and that it is the call's answer, in one commit; see `recordAnswer`. */
@@ -30,22 +32,27 @@ export function storeBackground(
 ): Promise<'mine' | 'late'> {
   const { picture, palette, usage } = answer;
   const { workspaceId } = call;
-  return orSupersede(deps, call, recordAnswer(deps.orm, call, { ...usage, picture, palette, workspaceId }));
+  const stored = recordAnswer(deps.orm, call, { ...usage, picture, palette, workspaceId });
+  return orSupersede(deps, { ...call, usage }, stored);
 }
 
 /** The step has one answer at most: if another try brought it in the meantime, this call is only closed. */
 async function orSupersede(
   deps: { orm: Orm },
-  call: AnsweredCall,
+  call: AnsweredCall & { usage: ReportedUsage },
   stored: Promise<'mine' | 'late'>,
 ): Promise<'mine' | 'late'> {
   try {
     const fate = await stored;
     // Nobody settles the preview for a late answer, but it was paid for.
-    if (fate === 'late') await refreshUsage(deps.orm, call.previewId);
+    if (fate === 'late') {
+      await noteUsage(deps.orm, call.callId, call.usage);
+      await refreshUsage(deps.orm, call.previewId);
+    }
     return fate;
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
+    await noteUsage(deps.orm, call.callId, call.usage);
     return supersedeCall(deps.orm, call);
   }
 }

@@ -65,6 +65,16 @@ test.each([
   [{ do: 'status', status: 200, body: { error: { message: 'no' } } }, 'ai_bad_answer'],
   [{ do: 'status', status: 400 }, 'ai_bad_request'],
   [{ do: 'status', status: 404 }, 'ai_bad_request'],
+  [
+    { do: 'status', status: 400, body: [{ error: { details: [{ reason: 'API_KEY_INVALID' }] } }] },
+    'ai_unauthorized',
+  ],
+  [
+    { do: 'status', status: 400, body: { code: 'DataInspectionFailed', message: 'Fake failure' } },
+    'ai_refused',
+  ],
+  [{ do: 'status', status: 400, body: { error: { code: 'json_validate_failed' } } }, 'ai_bad_answer'],
+  [{ do: 'status', status: 498 }, 'ai_server_error'],
   [{ do: 'status', status: 307, headers: { location: '/v1/other' } }, 'ai_bad_request'],
   [{ do: 'status', status: 401 }, 'ai_unauthorized'],
   [{ do: 'status', status: 403 }, 'ai_unauthorized'],
@@ -81,6 +91,16 @@ test.each([
   expect(leftAt).toHaveLength(1);
   expect(ai.calls).toHaveLength(1);
 });
+
+test.each(['wrong-shape', 'refuse', { do: 'content', content: '' }] as const)(
+  '%j: what the provider counted is not lost',
+  async (behaviour) => {
+    ai.setScript(() => behaviour);
+    await expect(writer.writeText(brief, makeCall().call)).rejects.toMatchObject({
+      usage: { inputTokens: 210, outputTokens: 60 },
+    });
+  },
+);
 
 test('Retry-After is passed on', async () => {
   ai.setScript(() => ({ do: 'status', status: 503, headers: { 'retry-after': '12' } }));

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createSendOnce } from '../../src/adapters/ai/send-once.ts';
 import { makeCall } from './make-call.ts';
@@ -213,6 +214,43 @@ test('an answer above 50 MB is not read to its end', async () => {
       response.on('drain', more);
       more();
     }),
+  );
+  await expect(createSendOnce(makeCall().call)(`http://${host}/`)).rejects.toMatchObject({
+    code: 'ai_bad_answer',
+  });
+});
+
+test.each([
+  ['gzip', gzipSync],
+  ['x-gzip', gzipSync],
+  ['GZIP', gzipSync],
+  ['deflate', deflateSync],
+  ['deflate', deflateRawSync],
+  ['br', brotliCompressSync],
+  ['zstd', zstdCompressSync],
+  ['br, gzip', (text: string) => gzipSync(brotliCompressSync(text))],
+  ['identity', (text: string) => Buffer.from(text)],
+] as const)(
+  'an answer that comes compressed (%s) though nobody asked for that is read',
+  async (encoding, encode) => {
+    const host = await listen(
+      http.createServer((_, response) =>
+        response.writeHead(400, { 'content-encoding': encoding }).end(encode('{"ü":1}')),
+      ),
+    );
+    const response = await createSendOnce(makeCall().call)(`http://${host}/`);
+    expect([response.status, await response.json()]).toEqual([400, { ü: 1 }]);
+  },
+);
+
+test.each<[string, string, () => Buffer]>([
+  ['a bomb', 'gzip', () => gzipSync(Buffer.alloc(60 * 1024 * 1024))],
+  ['a bomb in a bomb', 'gzip, gzip', () => gzipSync(gzipSync(Buffer.alloc(60 * 1024 * 1024)))],
+  ['what is not compressed', 'gzip', () => Buffer.from('{}')],
+  ['what is cut short', 'gzip', () => gzipSync('{"a":1}').subarray(0, -6)],
+])('compressed: %s is an answer that cannot be used', async (_name, encoding, make) => {
+  const host = await listen(
+    http.createServer((_, response) => response.writeHead(200, { 'content-encoding': encoding }).end(make())),
   );
   await expect(createSendOnce(makeCall().call)(`http://${host}/`)).rejects.toMatchObject({
     code: 'ai_bad_answer',

@@ -232,13 +232,32 @@ describe('calls that fail', () => {
     expect(await fail(text, 'ai_refused')).toMatchObject({ kind: 'failed' });
     expect(await show(id)).toMatchObject({
       status: 'failed',
-      error: { code: 'all_failed' },
+      error: { code: 'all_failed', retryable: false },
       finishedAt: expect.any(Date),
     });
     expect((await list(id))[0]?.error).toMatchObject({ code: 'ai_refused', retryable: false });
     expect(await answer(db, image)).toBe('mine');
     await createAnswerSettler(db.deps).settle(image);
     expect(await counts(id)).toEqual({ failed: 1 });
+  });
+
+  test('whether trying a failed batch again may help is what its previews say', async () => {
+    const { id } = await addQueuedBatch(db, workspaceId, [1, 2]);
+    const texts = (await claim(db, workerId)).filter((call) => call.kind === 'text');
+    const [first, second, third] = texts;
+    if (!first || !second || !third) throw new Error('three calls were expected');
+    await fail(first, 'ai_refused');
+    await fail(second, 'ai_bad_request');
+    expect((await show(id)).error).toBeNull();
+    for (let i = 0; i < 2; i += 1) {
+      const [again = third] =
+        i === 0 ? [] : (await claim(db, workerId)).filter((call) => call.kind === 'text');
+      await fail(again, 'ai_bad_answer');
+    }
+    expect(await show(id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'all_failed', retryable: true },
+    });
   });
 
   test('ten previews whose answers always have a wrong shape cost 40 calls', async () => {
@@ -335,7 +354,12 @@ describe('workers that die', () => {
     await finish(db, await claim(db, await addWorker(db)));
     const before = await list(id);
     for (const call of late) expect(await answer(db, call)).toBe('late');
-    expect(await list(id)).toEqual(before);
+    // It was paid for all the same.
+    const paid = before.map((one) => ({
+      ...one,
+      usage: { ...one.usage, inputTokens: 40, outputTokens: 80 },
+    }));
+    expect(await list(id)).toEqual(paid);
     const answered = and(eq(aiCalls.status, 'answered'));
     expect(await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(answered)).toHaveLength(2);
   });

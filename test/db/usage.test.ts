@@ -49,6 +49,36 @@ test('a batch has used what its previews have, tries again and regenerations inc
   expect(listed.items[0]?.usage).toEqual(await usageOf(batch.id));
 });
 
+test('an answer that was paid for and cannot be used is counted', async () => {
+  const batch = await addQueuedBatch(db, workspaceId, [1]);
+  const [text, image] = (await claim(db, workerId)).toSorted((a, b) => b.kind.localeCompare(a.kind));
+  if (!text || !image) throw new Error('two calls were expected');
+  const usage = { inputTokens: 30, outputTokens: 10 };
+  await settleCallFailure(db.deps, text, new AppError('ai_bad_answer', { usage }));
+  // A provider may say anything; what cannot be a count is left out.
+  const wrong = { inputTokens: 2 ** 40, outputTokens: 5 };
+  await settleCallFailure(db.deps, image, new AppError('ai_refused', { usage: wrong }));
+  const expected = { calls: 2, inputTokens: 30, outputTokens: 15, pictures: 0 };
+  expect(await usageOf(batch.id)).toMatchObject(expected);
+  const { items } = await listPreviews(db.deps, { workspaceId, baseUrl, pageSize: 10 });
+  expect(items).toMatchObject([{ status: 'failed', usage: expected }]);
+});
+
+test('an answer of which another try was faster was paid for too', async () => {
+  const batch = await addQueuedBatch(db, workspaceId, [1]);
+  const late = (await claim(db, workerId)).find((call) => call.kind === 'text');
+  if (!late) throw new Error('nothing was claimed');
+  await recoverWork(db.deps, workerId);
+  await finish(db, await claim(db, await addWorker(db)));
+  const before = await usageOf(batch.id);
+  expect(await answer(db, late)).toBe('late');
+  expect(await usageOf(batch.id)).toMatchObject({
+    calls: before.calls,
+    inputTokens: before.inputTokens + 10,
+    outputTokens: before.outputTokens + 20,
+  });
+});
+
 test('an answer that comes late was paid for too', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const [late] = await claim(db, workerId);

@@ -231,7 +231,7 @@ test('pictures are shown to whoever has the key, as what they are', async () => 
   expect(picture.headers).toMatchObject({
     'content-type': 'image/png',
     'x-content-type-options': 'nosniff',
-    'cache-control': 'public, max-age=31536000, immutable',
+    'cache-control': 'public, max-age=86400, immutable',
   });
   expect(picture.body).toHaveLength(64);
   const missing = await api.rest(undefined, 'GET', `//assets/${'x'.repeat(32)}`);

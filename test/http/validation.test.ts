@@ -146,10 +146,40 @@ describe('lists', () => {
     ['status=finished', 'status'],
     ['status=done&status=failed', 'status'],
     ['cursor=', 'cursor'],
+    ['status[]=done', 'status[]'],
+    ['page=2', 'page'],
+    ['pageSize=5', 'pageSize'],
+    ['_=1764547200', '_'],
+    ['__proto__=x', '__proto__'],
   ])('?%s is refused', async (query, path) => {
     const { status, body } = await api.rest(token, 'GET', `/previews/?${query}`);
     expect(status).toBe(400);
     expect(body).toMatchObject({ code: 'validation', errors: [{ path }] });
+  });
+
+  test('several unknown parameters are named together, over tRPC too', async () => {
+    for (const list of ['/previews/', '/batch/']) {
+      const { status, body } = await api.rest(token, 'GET', `${list}?status[]=done&page=2`);
+      expect([status, body.code]).toEqual([400, 'validation']);
+      const paths = body.errors.map((error: { path: string }) => error.path);
+      expect(paths).toEqual(['status[]', 'page']);
+    }
+    const wrong = { pageSize: 5, page: 2 };
+    for (const call of [
+      api.client(token).previews.list.query(wrong),
+      api.client(token).batch.list.query(wrong),
+    ]) {
+      await expect(call).rejects.toMatchObject({
+        data: { code: 'validation', errors: [{ path: 'page', message: 'is not a known field' }] },
+      });
+    }
+  });
+
+  test('the direction that infinite queries of tRPC clients send is taken', async () => {
+    const { items } = await api.client(token).previews.list.query({ pageSize: 1, direction: 'forward' });
+    expect(items).toHaveLength(1);
+    const { status } = await api.rest(token, 'GET', '/previews/?direction=forward');
+    expect(status).toBe(400);
   });
 
   test.each(['x', 'bi4xLjE', '..', 'AAAA', '%00', 'n.1.1'])('the cursor %j is refused', async (cursor) => {

@@ -25,6 +25,8 @@ export type CallOpenAi = (
 interface Sender {
   readonly sendOnce: SendOnce;
   failure?: { readonly error: unknown };
+  /** The body of a refusal, if it is JSON. */
+  refusal?: unknown;
 }
 
 /** One client for all calls of a service: making one takes as long as a request, and each would try its uploads anew. */
@@ -37,7 +39,9 @@ export function createCallOpenAi(settings: OpenAiSettings): CallOpenAi {
     const sender = senders.getStore();
     if (!sender) throw new Error('a request without a call');
     try {
-      return await sender.sendOnce(input, init);
+      const response = await sender.sendOnce(input, init);
+      if (!response.ok) sender.refusal = await readRefusal(response.clone());
+      return response;
     } catch (error) {
       sender.failure = { error };
       throw error;
@@ -57,7 +61,7 @@ export function createCallOpenAi(settings: OpenAiSettings): CallOpenAi {
       text = await response.text();
     } catch (error) {
       if (sender.failure !== undefined) throw sender.failure.error;
-      throw classifyAnswer(error, Date.now());
+      throw classifyAnswer(error, Date.now(), sender.refusal);
     }
     try {
       return JSON.parse(text);
@@ -65,4 +69,13 @@ export function createCallOpenAi(settings: OpenAiSettings): CallOpenAi {
       throw new AppError('ai_bad_answer', { cause });
     }
   };
+}
+
+/** The client keeps only the field `error` of a refusal; Gemini's is a list, and others have the reason beside it. */
+async function readRefusal(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    return undefined;
+  }
 }

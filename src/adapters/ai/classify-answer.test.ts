@@ -1,5 +1,7 @@
 import { APIConnectionTimeoutError, APIError } from 'openai';
 import { expect, test } from 'vitest';
+import { measureCpuMs } from '../../../test/support/measure-cpu-ms.ts';
+import { AppError, type ErrorCode } from '../../lib/app-error.ts';
 import { classifyAnswer } from './classify-answer.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -42,6 +44,95 @@ test.each([
   const error = classify(status, {}, headers);
   expect(error).toMatchObject({ code: 'ai_rate_limited' });
   expect(error.retryAfterMs).toBe(retryAfterMs);
+});
+
+const MODERATION = 'Your request was rejected by the safety system';
+test.each<[number, unknown, string]>([
+  [400, { error: { type: 'image_generation_user_error', code: null, message: MODERATION } }, 'ai_refused'],
+  [400, { error: { type: 'image_generation_user_error', code: null } }, 'ai_refused'],
+  [400, { error: { type: 'image_generation_user_error', code: 'moderation_blocked' } }, 'ai_refused'],
+  [400, { error: { type: 'image_generation_user_error', code: 'invalid_image_file' } }, 'ai_bad_request'],
+  [
+    400,
+    {
+      error: {
+        type: 'invalid_request_error',
+        code: 'invalid_prompt',
+        message: 'flagged as potentially violating our usage policy',
+      },
+    },
+    'ai_refused',
+  ],
+  [400, { error: { code: 'sensitive_words_detected' } }, 'ai_refused'],
+  [400, { error: { code: 'OutputImageSensitiveContentDetected' } }, 'ai_refused'],
+  [
+    400,
+    { code: 'DataInspectionFailed', message: 'Input data may contain inappropriate content.' },
+    'ai_refused',
+  ],
+  [
+    400,
+    { error: { code: 'content_filter', innererror: { code: 'ResponsibleAIPolicyViolation' } } },
+    'ai_refused',
+  ],
+  [400, [{ error: { code: 400, details: [{ reason: 'SAFETY' }] } }], 'ai_refused'],
+  [400, { error: 'The prompt was rejected: prohibited content.' }, 'ai_refused'],
+  [
+    403,
+    { error: { message: 'Moderation', metadata: { raw: '{"error":{"code":"moderation_blocked"}}' } } },
+    'ai_refused',
+  ],
+  [
+    403,
+    { error: { message: 'Your account was suspended for violations of our usage policies.' } },
+    'ai_unauthorized',
+  ],
+  [404, { error: { message: 'see our usage policies' } }, 'ai_bad_request'],
+  [
+    400,
+    { error: { message: "Unknown parameter: 'moderation'.", code: 'unknown_parameter' } },
+    'ai_bad_request',
+  ],
+  [
+    400,
+    [{ error: { code: 400, status: 'INVALID_ARGUMENT', details: [{ reason: 'API_KEY_INVALID' }] } }],
+    'ai_unauthorized',
+  ],
+  [
+    400,
+    { error: { status: 'INVALID_ARGUMENT', details: [{ '@type': 'x', reason: 'API_KEY_EXPIRED' }] } },
+    'ai_unauthorized',
+  ],
+  [400, [{ error: { status: 'UNAUTHENTICATED' } }], 'ai_unauthorized'],
+  [422, { error: { status: 'PERMISSION_DENIED' } }, 'ai_unauthorized'],
+  [400, { error: { code: 'invalid_api_key' } }, 'ai_unauthorized'],
+  // What a page wrote and a service quotes must not look like a wrong key: that stops all calls.
+  [400, { error: { message: 'Invalid text: "API_KEY_INVALID, invalid_api_key"' } }, 'ai_bad_request'],
+  [400, { error: { code: 'json_validate_failed', failed_generation: '{' } }, 'ai_bad_answer'],
+  [424, {}, 'ai_server_error'],
+  [425, {}, 'ai_server_error'],
+  [498, {}, 'ai_server_error'],
+  [499, {}, 'ai_server_error'],
+  [420, {}, 'ai_rate_limited'],
+  [400, null, 'ai_bad_request'],
+  [400, 'text', 'ai_bad_request'],
+])('status %i with the body %j is %s', (status, body, code) => {
+  const error = APIError.generate(status, body as object, undefined, new Headers());
+  const classified = classifyAnswer(error, NOW, body);
+  expect(classified.code).toBe(code);
+  expect(classified.message).toBe(new AppError(code as ErrorCode).message);
+});
+
+test('a body of any size and depth takes no time', () => {
+  const deep = JSON.parse(`${'{"error":'.repeat(1000)}1${'}'.repeat(1000)}`);
+  const wide = { error: Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`code${i}`, 'x'])) };
+  const long = { message: 'account '.repeat(100_000) };
+  const error = APIError.generate(400, {}, undefined, new Headers());
+  const ms = measureCpuMs(() => {
+    for (const body of [deep, wide, long])
+      expect(classifyAnswer(error, NOW, body).code).toBe('ai_bad_request');
+  });
+  expect(ms).toBeLessThan(200);
 });
 
 test('what the service wrote stays out of the message', () => {

@@ -7,6 +7,7 @@ import { checkPicture } from './check-picture.ts';
 import { OPENAI_BASE_URL, type OpenAiSettings } from './create-client.ts';
 import { readImageAnswer } from './read-image-answer.ts';
 import { createSendOnce } from './send-once.ts';
+import { withUsage } from './with-usage.ts';
 
 const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp' };
 
@@ -27,13 +28,15 @@ export function createOpenAiPainter(settings: OpenAiSettings): BackgroundPainter
         // No `size` or `response_format`: services differ, and a wrong one is a 400.
         client.images.edit({ model, image, prompt: buildImagePrompt(brief) }, options),
       );
-      const reply = readImageAnswer(answer, baseUrl);
-      const bytes =
-        'bytes' in reply.picture
-          ? reply.picture.bytes
-          : await fetchPicture(reply.picture.url, apiKey, call.signal, deadline - performance.now());
-      const checked = await checkPicture(bytes);
-      return { bytes, ...checked, model: reply.model ?? model, usage: reply.usage };
+      return withUsage(answer, async () => {
+        const reply = readImageAnswer(answer, baseUrl);
+        const bytes =
+          'bytes' in reply.picture
+            ? reply.picture.bytes
+            : await fetchPicture(reply.picture.url, apiKey, call.signal, deadline - performance.now());
+        const checked = await checkPicture(bytes);
+        return { bytes, ...checked, model: reply.model ?? model, usage: reply.usage };
+      });
     },
   };
 }

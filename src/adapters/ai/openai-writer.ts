@@ -3,6 +3,7 @@ import { buildTextPrompt } from './build-text-prompt.ts';
 import { createCallOpenAi } from './call-openai.ts';
 import type { OpenAiSettings } from './create-client.ts';
 import { readTextAnswer } from './read-text-answer.ts';
+import { withUsage } from './with-usage.ts';
 
 /** A writer over any service with OpenAI's chat completions. One request per call, never a second. */
 export function createOpenAiTextWriter(settings: OpenAiSettings): TextWriter {
@@ -15,7 +16,7 @@ export function createOpenAiTextWriter(settings: OpenAiSettings): TextWriter {
       const answer = await callOpenAi(call, (client, options) =>
         client.chat.completions.create({ model, ...buildTextPrompt(brief) }, options),
       );
-      return readTextAnswer(answer, model);
+      return withUsage(answer, () => readTextAnswer(answer, model));
     },
   };
 }

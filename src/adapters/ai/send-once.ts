@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { AppError } from '../../lib/app-error.ts';
 import type { CallContext } from './ai-provider.ts';
+import { decodeAnswer } from './decode-answer.ts';
 
 /** The most an answer may weigh. A large PNG in base64 is about 10 MB. */
 const MAX_ANSWER_BYTES = 50 * 1024 * 1024;
@@ -19,12 +20,12 @@ export type SendOnce = ((input: string | URL | Request, init?: RequestInit) => P
 /**
  * Makes a `fetch` that sends one request over one fresh connection, so that its moments are exact: not a byte
  * is written unless the connection is open before `sendBefore`, and `onLeft` comes with the last byte. No
- * keep-alive, no retry, no redirect, no compression; the answer is read whole before it is returned.
+ * keep-alive, no retry, no redirect; no compression is asked for; the answer is read whole before it is returned.
  *
  * `onConnected` is called when the connection is open, before the last look at the clock.
  *
  * Throws `slot_expired` (nothing was sent), `ai_unreachable` (nothing was sent), `ai_connection_lost`,
- * `ai_timeout`, `ai_bad_answer` (too large), or the reason of an aborted signal.
+ * `ai_timeout`, `ai_bad_answer` (too large, compressed or not; or broken compression), or the reason of an aborted signal.
  */
 export function createSendOnce(call: Terms, onConnected?: () => void): SendOnce {
   async function send(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
@@ -150,10 +151,20 @@ async function readAnswer(response: http.IncomingMessage): Promise<Response> {
     for (const value of values ?? []) headers.append(name, value);
   }
   const status = response.statusCode ?? 0;
+  let body: Buffer<ArrayBuffer> = Buffer.concat(chunks, length);
+  const encoding = headers.get('content-encoding');
+  if (encoding !== null && length > 0) {
+    const decoded = await decodeAnswer(body, encoding, MAX_ANSWER_BYTES);
+    if (decoded) {
+      body = decoded;
+      headers.delete('content-encoding');
+      headers.delete('content-length');
+    }
+  }
   // Response refuses a body with these, and a status outside of 200 to 599.
   const bodyless = status === 204 || status === 205 || status === 304;
   try {
-    return new Response(bodyless ? null : Buffer.concat(chunks, length), { status, headers });
+    return new Response(bodyless ? null : body, { status, headers });
   } catch (cause) {
     throw new AppError('ai_bad_answer', { cause });
   }

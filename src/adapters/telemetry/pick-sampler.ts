@@ -1,8 +1,10 @@
+import { type Context, type Link, type SpanAttributes, SpanKind } from '@opentelemetry/api';
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
   ParentBasedSampler,
   type Sampler,
+  type SamplingResult,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
 import type { Log } from '../../lib/log.ts';
@@ -10,14 +12,18 @@ import type { Log } from '../../lib/log.ts';
 /**
  * The sampler of `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`
  * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). The SDK reads them only as a part of its
- * package for everything. One that is not known, or a ratio outside of 0 to 1, is said and not used.
+ * package for everything. One that is not known, or a ratio outside of 0 to 1, is logged and not used.
+ *
+ * Without a name requests are sampled whatever their `traceparent` says: anyone can send one, with or without a token. A `parentbased_…`
+ * sampler that the operator names heeds it, as the specification says.
  */
 export function pickSampler(
-  { name = 'parentbased_always_on', ratio = 1 }: { name?: string | undefined; ratio?: number | undefined },
+  { name, ratio = 1 }: { name?: string | undefined; ratio?: number | undefined },
   log: Log,
 ): Sampler {
   const isRatio = ratio >= 0 && ratio <= 1;
   if (!isRatio) log.warn({ ratio }, 'OTEL_TRACES_SAMPLER_ARG must be from 0 to 1; all is sampled');
+  if (name === undefined) return new OwnSampler();
   const roots: Record<string, () => Sampler> = {
     always_on: () => new AlwaysOnSampler(),
     always_off: () => new AlwaysOffSampler(),
@@ -26,8 +32,31 @@ export function pickSampler(
   const [, parentBased, rootName = ''] = /^(parentbased_)?(.*)$/.exec(name) ?? [];
   const makeRoot = Object.hasOwn(roots, rootName) ? roots[rootName] : undefined;
   if (!makeRoot) {
-    log.warn({ sampler: name }, 'OTEL_TRACES_SAMPLER is not known; parentbased_always_on is used');
-    return new ParentBasedSampler({ root: new AlwaysOnSampler() });
+    log.warn({ sampler: name }, 'OTEL_TRACES_SAMPLER is not known; all is sampled');
+    return new OwnSampler();
   }
   return parentBased ? new ParentBasedSampler({ root: makeRoot() }) : makeRoot();
+}
+
+/** Samples all that comes in, and what follows from it as that was sampled. */
+class OwnSampler implements Sampler {
+  private readonly inside = new ParentBasedSampler({ root: new AlwaysOnSampler() });
+  private readonly incoming = new AlwaysOnSampler();
+
+  shouldSample(
+    context: Context,
+    traceId: string,
+    name: string,
+    kind: SpanKind,
+    attributes: SpanAttributes,
+    links: Link[],
+  ): SamplingResult {
+    // A job's parent is a span of ours; that of a request is whatever its sender wrote.
+    if (kind === SpanKind.SERVER) return this.incoming.shouldSample();
+    return this.inside.shouldSample(context, traceId, name, kind, attributes, links);
+  }
+
+  toString(): string {
+    return 'OwnSampler';
+  }
 }

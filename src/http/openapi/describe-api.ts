@@ -126,7 +126,7 @@ function describeEvents(): object {
         description: 'It is finished, and its last event was seen: do not come again.',
         headers: COMMON_HEADERS,
       },
-      ...describeProblems([...COMMON, ...WITH_INPUT, 'not_found']),
+      ...describeProblems([...COMMON, ...WITH_INPUT, 'not_found', 'too_many_streams', 'overloaded']),
     },
   };
 }

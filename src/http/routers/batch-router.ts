@@ -11,6 +11,7 @@ import {
   watchBatchInput,
 } from '../operations.ts';
 import { procedure } from '../trpc.ts';
+import { listInput } from './list-input.ts';
 
 /** `batch.*` */
 export const batchRouter = {
@@ -19,7 +20,7 @@ export const batchRouter = {
     .output(createBatchOperation.output)
     .mutation(({ ctx, input }) => createBatchOperation.run(ctx, input)),
   list: procedure
-    .input(listBatchesOperation.input.prefault({}))
+    .input(listInput(listBatchesOperation.input))
     .output(listBatchesOperation.output)
     .query(({ ctx, input }) => listBatchesOperation.run(ctx, input)),
   get: procedure

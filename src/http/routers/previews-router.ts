@@ -8,11 +8,12 @@ import {
   revokeEmbedOperation,
 } from '../operations.ts';
 import { procedure } from '../trpc.ts';
+import { listInput } from './list-input.ts';
 
 /** `previews.*` */
 export const previewsRouter = {
   list: procedure
-    .input(listPreviewsOperation.input.prefault({}))
+    .input(listInput(listPreviewsOperation.input))
     .output(listPreviewsOperation.output)
     .query(({ ctx, input }) => listPreviewsOperation.run(ctx, input)),
   get: procedure

@@ -1,0 +1,17 @@
+import type { FastifyReply } from 'fastify';
+
+/** Adds a field to the `Vary` of an answer, and leaves those that stand there. */
+export function addVary(answer: FastifyReply | Headers, field: string): void {
+  const isHeaders = answer instanceof Headers;
+  const present = isHeaders ? answer.get('vary') : answer.getHeader('vary');
+  const fields = [present ?? []]
+    .flat()
+    .join(',')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  if (fields.some((name) => name === '*' || name.toLowerCase() === field.toLowerCase())) return;
+  const vary = [...fields, field].join(', ');
+  if (isHeaders) answer.set('vary', vary);
+  else answer.header('vary', vary);
+}

@@ -1,0 +1,20 @@
+/** The content codings we make, in the order in which we prefer them. */
+export const ENCODINGS = ['br', 'gzip'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
+
+/**
+ * Picks the content coding for an answer from `Accept-Encoding` (RFC 9110, 12.5.3): the one with the highest weight, ours first
+ * among equals. Returns undefined for none, which every client understands.
+ */
+export function chooseEncoding(header: string | undefined): Encoding | undefined {
+  const weights = new Map<string, number>();
+  // A header of 16 KB can name thousands; nobody honest names more than a few.
+  for (const part of (header ?? '').split(',', 20)) {
+    const [name = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    const weight = parameters.find((text) => text.startsWith('q='))?.slice(2);
+    weights.set(name === 'x-gzip' ? 'gzip' : name, weight === undefined ? 1 : Number(weight) || 0);
+  }
+  const weigh = (encoding: Encoding): number => weights.get(encoding) ?? weights.get('*') ?? 0;
+  const best = Math.max(...ENCODINGS.map(weigh));
+  return best > 0 ? ENCODINGS.find((encoding) => weigh(encoding) === best) : undefined;
+}

@@ -1,0 +1,42 @@
+import type { FastifyReply } from 'fastify';
+import { AppError } from '../lib/app-error.ts';
+import type { Caller } from './context.ts';
+
+export interface StreamLimits {
+  /** Open streams of events of one workspace in this process. */
+  readonly perWorkspace: number;
+  /** Of all workspaces together. */
+  readonly inAll: number;
+}
+
+/**
+ * Counts a stream of events until its answer ends. It must be called before the stream begins: afterwards nothing can be answered but
+ * events. Throws `too_many_streams` or `overloaded`.
+ */
+export type LimitStreams = (reply: FastifyReply, caller: Caller) => void;
+
+/** Bounds without settings of their own. */
+const DEFAULT_LIMITS: StreamLimits = { perWorkspace: 500, inAll: 5000 };
+/** A stream may end at any time; there is nothing to compute this from. */
+const RETRY_AFTER_MS = 10_000;
+
+/** Makes a limit over both APIs of one process. Each process counts for itself. */
+export function createLimitStreams({ perWorkspace, inAll }: StreamLimits = DEFAULT_LIMITS): LimitStreams {
+  const open = new Map<string, number>();
+  let total = 0;
+  return ({ raw }, { workspaceId }) => {
+    // The client may be gone already, and then nothing tells that it ends.
+    if (raw.closed || raw.destroyed) return;
+    const count = open.get(workspaceId) ?? 0;
+    if (count >= perWorkspace) throw new AppError('too_many_streams', { retryAfterMs: RETRY_AFTER_MS });
+    if (total >= inAll) throw new AppError('overloaded', { retryAfterMs: RETRY_AFTER_MS });
+    open.set(workspaceId, count + 1);
+    total += 1;
+    raw.once('close', () => {
+      total -= 1;
+      const left = (open.get(workspaceId) ?? 1) - 1;
+      if (left > 0) open.set(workspaceId, left);
+      else open.delete(workspaceId);
+    });
+  };
+}

@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify';
+
+/** Finds the methods that a path has, as `Allow` names them; undefined for a path that does not exist. */
+export type ListMethods = (path: string) => readonly string[] | undefined;
+
+const ORDER = ['GET', 'HEAD', 'POST', 'PATCH'];
+
+/** Lists the methods of each path from the routes themselves. The caller must call it before the first route is added. */
+export function createListMethods(app: FastifyInstance): ListMethods {
+  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
+  app.addHook('onRoute', ({ url, method }) => {
+    // The one of the CORS plugin is no path of ours.
+    if (url === '*') return;
+    const route = routes.get(url) ?? { pattern: toPattern(url), methods: new Set() };
+    for (const name of [method].flat()) route.methods.add(name);
+    routes.set(url, route);
+  });
+  return (path) => {
+    const found = [...routes.values()].filter(({ pattern }) => path === '*' || pattern.test(path));
+    if (found.length === 0) return undefined;
+    const methods = new Set(found.flatMap((route) => [...route.methods]));
+    return [...ORDER.filter((method) => methods.has(method)), 'OPTIONS'];
+  };
+}
+
+function toPattern(url: string): RegExp {
+  const segments = url
+    .replace(/\/$/, '')
+    .split('/')
+    .map((segment) => (segment.startsWith(':') ? '[^/]+' : segment.replace(/[^\w-]/g, '\\$&')));
+  return new RegExp(`^${segments.join('/')}/?$`);
+}

@@ -1,0 +1,247 @@
+import http, { type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import type { AnyProcedure } from '@trpc/server';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { REST_ROUTES } from '../../src/http/rest-routes.ts';
+import { appRouter } from '../../src/http/router.ts';
+import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
+import { openTestApi, ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+/* What caches may keep of each answer. Generated from the routes and procedures: one that is added is tested by itself. */
+
+let db: TestDatabase;
+let api: TestApi;
+let token: string;
+let batchId: string;
+let embedPath: string;
+let assetPath: string;
+beforeAll(async () => {
+  const opened = await openTestApi({ publicUrl: undefined, corsOrigins: ['https://app.example'] });
+  ({ db, api } = opened);
+  token = opened.one.token;
+  ({ id: batchId } = await addQueuedBatch(db, opened.one.workspaceId, [1]));
+  await finish(db, await claim(db, await addWorker(db)));
+  const { body } = await api.rest(token, 'GET', '/previews/');
+  embedPath = new URL(body.results[0].embed_url).pathname;
+  assetPath = new URL(body.results[0].prefill.background_image_url).pathname;
+  return opened.close;
+});
+
+interface Asked {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+/** Over a connection of its own, so that an answer that never ends can be looked at. */
+async function ask(path: string, { method = 'GET', headers = {}, body }: Asked = {}) {
+  return new Promise<{ status: number; headers: IncomingHttpHeaders }>((resolve, reject) => {
+    const request = http.request(
+      api.address + path,
+      { method, headers: { authorization: `Bearer ${token}`, ...headers }, agent: false },
+      (response) => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers });
+        response.on('error', () => {}).destroy();
+      },
+    );
+    request.on('error', reject).end(body);
+  });
+}
+
+const varyOf = (headers: IncomingHttpHeaders) => (headers.vary ?? '').split(', ').map((f) => f.toLowerCase());
+
+function expectNotStored(headers: IncomingHttpHeaders, name: string) {
+  expect(headers['cache-control'], name).toMatch(/^private, no-store(, no-transform)?$/);
+  expect(varyOf(headers), name).toContain('authorization');
+}
+
+const json = { 'content-type': 'application/json' };
+/** Requests that are refused, by what is wrong with them. */
+const REFUSED: Record<string, { status: number; asked: Asked }> = {
+  'without a token': { status: 401, asked: { headers: { authorization: '' } } },
+  'too large': { status: 413, asked: { headers: json, body: ' '.repeat(70_000) } },
+  'another type': { status: 415, asked: { headers: { 'content-type': 'text/xml' }, body: '<a/>' } },
+  compressed: { status: 415, asked: { headers: { ...json, 'content-encoding': 'gzip' }, body: '{}' } },
+};
+
+describe.each(REST_ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
+  'REST %s',
+  (_name, { method, path }) => {
+    const paths = [
+      () => ROOT + path.replace(/:\w+/, '018f0000-0000-7000-8000-000000000000'),
+      () => ROOT + path.replace(/:\w+/, batchId),
+    ];
+
+    test('may be kept by its reader only, and asked for again each time', async () => {
+      for (const make of paths) {
+        const { status, headers } = await ask(make(), {
+          method,
+          headers: json,
+          ...(method === 'GET' ? {} : { body: '{}' }),
+        });
+        if (method === 'GET' && status === 200) {
+          expect(headers['cache-control']).toBe('private, no-cache');
+          expect(headers.etag).toMatch(/^"/);
+          expect(varyOf(headers)).toContain('authorization');
+        } else expectNotStored(headers, String(status));
+      }
+    });
+
+    test.each(Object.entries(REFUSED))('not at all: %s', async (_what, { status, asked }) => {
+      if (method === 'GET' && asked.body !== undefined) return;
+      const answer = await ask(paths[0]?.() ?? '', { method, ...asked });
+      expect(answer.status).toBe(status);
+      expectNotStored(answer.headers, String(status));
+    });
+  },
+);
+
+const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyProcedure>);
+describe.each(procedures)('tRPC %s', (path, procedure) => {
+  const isMutation = procedure._def.type === 'mutation';
+  const method = isMutation ? 'POST' : 'GET';
+  const input = (id: string) => JSON.stringify({ json: { id, taskId: id } });
+  const at = (id: string) => `/trpc/${path}${isMutation ? '' : `?input=${encodeURIComponent(input(id))}`}`;
+
+  test('is kept by nobody', async () => {
+    for (const id of [batchId, 'x']) {
+      const body = isMutation ? { body: input(id) } : {};
+      const { status, headers } = await ask(at(id), { method, headers: json, ...body });
+      expectNotStored(headers, String(status));
+      // What tRPC and CORS depend on is still named.
+      expect(varyOf(headers)).toEqual(expect.arrayContaining(['trpc-accept', 'origin']));
+    }
+    const plain = await ask(`/trpc/${path}`, {
+      method,
+      headers: json,
+      ...(isMutation ? { body: '{}' } : {}),
+    });
+    expectNotStored(plain.headers, 'without input');
+  });
+
+  test.each(Object.entries(REFUSED))('not at all: %s', async (_what, { status, asked }) => {
+    if (!isMutation && asked.body !== undefined) return;
+    const answer = await ask(`/trpc/${path}`, { method, ...asked, headers: { ...json, ...asked.headers } });
+    expect(answer.status).toBe(status);
+    expectNotStored(answer.headers, String(status));
+  });
+
+  test('called with the other method', async () => {
+    // Streams may be asked for with either.
+    if (procedure._def.type === 'subscription') return;
+    const { status, headers } = await ask(`/trpc/${path}`, {
+      method: isMutation ? 'GET' : 'POST',
+      headers: json,
+      ...(isMutation ? {} : { body: '{}' }),
+    });
+    expect([status, headers.allow]).toEqual([405, method]);
+    expectNotStored(headers, '405');
+  });
+});
+
+test('streams of events are kept by nobody, nor changed on their way', async () => {
+  for (const path of [
+    `${ROOT}/batch/${batchId}/events/`,
+    `/trpc/batch.watch?input=${encodeURIComponent(JSON.stringify({ json: { id: batchId } }))}`,
+  ]) {
+    const { status, headers } = await ask(path);
+    expect([status, headers['content-type']]).toEqual([200, expect.stringContaining('text/event-stream')]);
+    expect(headers['cache-control']).toBe('private, no-store, no-transform');
+    expectNotStored(headers, path);
+  }
+});
+
+test('what fails on our side is kept by nobody, over both APIs', async () => {
+  const away = await openTestDatabase();
+  const broken = await startTestApi(away);
+  const { token: good } = await away.addWorkspace('x');
+  await broken.rest(good, 'GET', '/limits/');
+  await away.close();
+  for (const path of ['/limits/', '//trpc/limits.get']) {
+    const { status, headers } = await broken.rest(good, 'GET', path);
+    expect(status).toBe(503);
+    expectNotStored(headers as IncomingHttpHeaders, path);
+  }
+  await broken.close();
+  await away.drop();
+});
+
+test.each([
+  ['/nowhere', 404],
+  ['/assets/x', 404],
+  ['/cta/x', 404],
+  ['/%zz', 404],
+  [`${ROOT}/nowhere`, 404],
+  ['/trpc', 404],
+  ['/livez', 200],
+  // Nothing of this API can be looked at.
+  ['/readyz', 503],
+])('%s is kept by nobody', async (path, status) => {
+  const answer = await ask(path);
+  expect(answer.status).toBe(status);
+  expect(answer.headers['cache-control']).toContain('no-store');
+});
+
+test('what is no HTTP is kept by nobody', async () => {
+  const socket = connect(Number(new URL(api.address).port), '127.0.0.1');
+  socket.end('NONSENSE\r\n\r\n');
+  expect(await text(socket)).toMatch(/\r\nCache-Control: no-store\r\n/);
+});
+
+test('pictures may be kept by everybody, for a day; CTAs are asked for again each time', async () => {
+  expect((await ask(assetPath)).headers['cache-control']).toBe('public, max-age=86400, immutable');
+  expect((await ask(embedPath)).headers['cache-control']).toBe('no-cache');
+});
+
+describe.each([
+  ['/docs/', 'no-cache'],
+  ['/docs/js/scalar.js', 'public, max-age=3600'],
+  ['/errors', 'public, max-age=3600'],
+  ['/openapi.json', 'no-cache'],
+])('%s, which is the same for everybody', (path, cacheControl) => {
+  const get = (headers: Record<string, string>, method: 'GET' | 'HEAD' = 'GET') =>
+    api.app.inject({ url: path, method, headers });
+
+  test('comes compressed to those who can read that, and each form has a tag of its own', async () => {
+    const forms = await Promise.all(
+      ['identity', 'gzip', 'gzip, deflate, br'].map((accept) => get({ 'accept-encoding': accept })),
+    );
+    const [plain, gzip, br] = forms;
+    expect(forms.map(({ headers }) => headers['content-encoding'])).toEqual([undefined, 'gzip', 'br']);
+    expect(gunzipSync(gzip?.rawPayload ?? '').equals(plain?.rawPayload ?? Buffer.alloc(0))).toBe(true);
+    expect(brotliDecompressSync(br?.rawPayload ?? '').equals(plain?.rawPayload ?? Buffer.alloc(0))).toBe(
+      true,
+    );
+    expect(new Set(forms.map(({ headers }) => headers.etag)).size).toBe(3);
+    for (const { headers } of forms) {
+      expect(headers['cache-control']).toBe(cacheControl);
+      expect(varyOf(headers as IncomingHttpHeaders)).toContain('accept-encoding');
+      expect(headers.etag).toMatch(/^"[\w-]+"$/);
+    }
+  });
+
+  test('is not sent again to those who have it, and HEAD has its headers', async () => {
+    for (const accept of ['identity', 'gzip', 'br']) {
+      const { headers } = await get({ 'accept-encoding': accept });
+      const again = await get({ 'accept-encoding': accept, 'if-none-match': String(headers.etag) });
+      expect([again.statusCode, again.rawPayload.length, again.headers.etag]).toEqual([304, 0, headers.etag]);
+      expect(varyOf(again.headers as IncomingHttpHeaders)).toContain('accept-encoding');
+      const head = await get({ 'accept-encoding': accept }, 'HEAD');
+      expect([head.statusCode, head.rawPayload.length]).toEqual([200, 0]);
+      for (const name of ['etag', 'content-length', 'content-type', 'content-encoding', 'cache-control'])
+        expect(head.headers[name], name).toBe(headers[name]);
+    }
+  });
+});
+
+test('the document names the host that it was asked at, and only some are kept', async () => {
+  for (let i = 0; i < 30; i += 1) {
+    const { body } = await api.rest(undefined, 'GET', '//openapi.json', undefined, {
+      host: `h${i % 15}.example`,
+    });
+    expect(body.servers).toEqual([{ url: `http://h${i % 15}.example` }]);
+  }
+});
