@@ -1,4 +1,7 @@
-/* Builds the package `cta-batch-client` from `src/client` into `packages/client/dist`. Must run in the project's folder. */
+/*
+ * Builds the package `cta-batch-client` from `src/client` into `packages/client/dist`, or the folder that is its argument. Must run in the
+ * project's folder.
+ */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,14 +10,13 @@ import { build } from 'esbuild';
 import { collectPackageLicenses, renderLicenses } from './binary/collect-package-licenses.ts';
 import { findDeclarations } from './client/find-declarations.ts';
 
-const PACKAGE = 'packages/client';
-const DIST = `${PACKAGE}/dist`;
+const { 2: dist = 'packages/client/dist' } = process.argv;
 
-const { dependencies } = JSON.parse(readFileSync(`${PACKAGE}/package.json`, 'utf8')) as {
+const { dependencies } = JSON.parse(readFileSync('packages/client/package.json', 'utf8')) as {
   dependencies: Record<string, string>;
 };
 const packages = Object.keys(dependencies);
-rmSync(DIST, { recursive: true, force: true });
+rmSync(dist, { recursive: true, force: true });
 
 const emitted = mkdtempSync(join(tmpdir(), 'cta-declarations-'));
 const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'];
@@ -23,10 +25,10 @@ const declarations = findDeclarations(emitted, { entry: 'client/index.d.ts', pac
 
 const inputs = new Set<string>();
 for (const format of ['esm', 'cjs'] as const) {
-  for (const path of declarations) cpSync(join(emitted, path), `${DIST}/${format}/${path}`);
+  for (const path of declarations) cpSync(join(emitted, path), `${dist}/${format}/${path}`);
   const { metafile } = await build({
     entryPoints: ['src/client/index.ts'],
-    outfile: `${DIST}/${format}/client/index.js`,
+    outfile: `${dist}/${format}/client/index.js`,
     bundle: true,
     format,
     // For CommonJS, `node` notes the exports in a way that `import` can read.
@@ -41,5 +43,5 @@ for (const format of ['esm', 'cjs'] as const) {
   for (const input of Object.keys(metafile.inputs)) inputs.add(input);
 }
 rmSync(emitted, { recursive: true });
-writeFileSync(`${DIST}/cjs/package.json`, '{ "type": "commonjs" }\n');
-writeFileSync(`${DIST}/THIRD-PARTY-LICENSES.txt`, renderLicenses(collectPackageLicenses(inputs)));
+writeFileSync(`${dist}/cjs/package.json`, '{ "type": "commonjs" }\n');
+writeFileSync(`${dist}/THIRD-PARTY-LICENSES.txt`, renderLicenses(collectPackageLicenses(inputs)));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import { publint } from 'publint';
 import { build as buildWithVite } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { installClient } from '../support/install-client.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
 import { startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -31,21 +32,10 @@ let api: TestApi;
 let service: Record<'CTA_URL' | 'CTA_TOKEN' | 'CTA_BATCH', string>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cta-client-'));
-  const pack = ['pack', '-w', 'cta-batch-client', '--json', '--offline', '--pack-destination', folder];
-  const packed = await run('npm', pack, { cwd: ROOT });
-  // Scripts that run before it write to the same stream.
-  const json = packed.stdout.slice(packed.stdout.search(/^\[$/m));
-  const [manifest] = JSON.parse(json) as [{ filename: string; files: { path: string }[] }];
-  tarball = join(folder, manifest.filename);
-  files = manifest.files.map(({ path }) => path);
-
   consumer = join(folder, 'consumer');
   await cp(join(ROOT, 'test/fixtures/consumer'), consumer, { recursive: true });
   await writeFile(join(consumer, 'package.json'), '{"private":true,"type":"module"}');
-  const modules = join(consumer, 'node_modules');
-  await mkdir(join(modules, 'cta-batch-client'), { recursive: true });
-  await run('tar', ['-xzf', tarball, '-C', join(modules, 'cta-batch-client'), '--strip-components=1']);
-  await symlink(join(ROOT, 'node_modules/@trpc'), join(modules, '@trpc'));
+  ({ tarball, files } = await installClient(consumer, join(folder, 'staging')));
   // Before version 22.18 Node.js does not run TypeScript.
   const entryPoints = [join(consumer, 'run.ts')];
   await build({
@@ -107,28 +97,31 @@ test.each([
   ['nodenext', 'nodenext', 'module'],
   ['nodenext', 'nodenext', 'commonjs'],
   ['bundler', 'esnext', 'module'],
-])('compiles in a strict project, its declarations checked too (%s, %s, %s)', async (moduleResolution, module, type) => {
-  const compilerOptions = {
-    target: 'es2023',
-    // The last two are what tRPC's own declarations need.
-    lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
-    module,
-    moduleResolution,
-    types: [],
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    skipLibCheck: false,
-    noEmit: true,
-  };
-  const project = join(consumer, `${moduleResolution}-${type}`);
-  await mkdir(project);
-  await writeFile(join(project, 'package.json'), JSON.stringify({ type }));
-  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
-  await cp(join(consumer, 'main.ts'), join(project, 'main.ts'));
-  const said = await run(TSC, ['-p', project]).catch((error: { stdout: string }) => error);
-  expect(said.stdout).toBe('');
-});
+])(
+  'compiles in a strict project, its declarations checked too (%s, %s, %s)',
+  async (moduleResolution, module, type) => {
+    const compilerOptions = {
+      target: 'es2023',
+      // The last two are what tRPC's own declarations need.
+      lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
+      module,
+      moduleResolution,
+      types: [],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+      noEmit: true,
+    };
+    const project = join(consumer, `${moduleResolution}-${type}`);
+    await mkdir(project);
+    await writeFile(join(project, 'package.json'), JSON.stringify({ type }));
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+    await cp(join(consumer, 'main.ts'), join(project, 'main.ts'));
+    const said = await run(TSC, ['-p', project]).catch((error: { stdout: string }) => error);
+    expect(said.stdout).toBe('');
+  },
+);
 
 test('runs against a service, imported and required', async () => {
   await expectToWork(consumer, process.execPath);
