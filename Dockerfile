@@ -10,7 +10,8 @@ ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
 
 # What is installed where the program runs: what is in the lockfile, less what an image does not need. The lockfile is changed first, so
-# that nothing is fetched only to be thrown away; what stays keeps its version and its checksum.
+# that nothing is fetched only to be thrown away; what stays keeps its version and its checksum. The workspaces in `packages` are not
+# copied: npm passes over those that are missing.
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./

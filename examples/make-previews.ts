@@ -1,9 +1,13 @@
-import { createCtaBatchClient } from '../src/client/index.ts';
+import { createCtaBatchClient } from 'cta-batch-client';
 
 /*
  * Makes previews of a product page and changes one of them.
  *
- *   CTA_URL=http://127.0.0.1:3000 CTA_TOKEN=… npm exec -- node examples/make-previews.ts https://shop.example/product
+ * In an application with `cta-batch-client` installed:
+ *
+ *   CTA_URL=http://127.0.0.1:3000 CTA_TOKEN=… node make-previews.ts https://shop.example/product
+ *
+ * In this repository, after `npm run build -w cta-batch-client`: `npm exec -- node examples/make-previews.ts …`.
  */
 
 const cta = createCtaBatchClient({

@@ -12,6 +12,8 @@ import superjson, { type SuperJSONResult } from 'superjson';
 import type { AppRouter } from '../http/procedures.ts';
 import type { ErrorCode } from '../lib/app-error.ts';
 
+/** What a failed call rejects with. `data.code` is an `ErrorCode`. */
+export { TRPCClientError } from '@trpc/client';
 export type { AppRouter, ErrorCode };
 /** What each procedure takes. */
 export type Inputs = inferRouterInputs<AppRouter>;

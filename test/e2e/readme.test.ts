@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { renderSettingsDoc } from '../../scripts/render-settings-doc.ts';
 import { SETTINGS } from '../../src/main/config.ts';
 import { type FakeShop, startFakeShop } from '../fakes/fake-shop.ts';
+import { installClient } from '../support/install-client.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { createRestClient } from '../support/rest-client.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -30,7 +31,9 @@ beforeAll(async () => {
   program = await startProgram({ env });
   readme = await readFile(inProject('README.md'), 'utf8');
   folder = await mkdtemp(join(tmpdir(), 'cta-readme-'));
-});
+  await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
+  await installClient(folder, join(folder, 'staging'));
+}, 240_000);
 afterAll(async () => {
   await program.stop();
   await shop.close();
@@ -85,10 +88,8 @@ test('the REST examples do what they say', async () => {
 
 test('so does the TypeScript in it', async () => {
   const [example = ''] = blocks('Use from TypeScript', 'ts');
-  expect(example).toContain("from 'cta-batch/client'");
-  const source = example
-    .replace('cta-batch/client', inProject('src/client/index.ts'))
-    .replace('http://127.0.0.1:3000', program.address);
+  expect(example).toContain("from 'cta-batch-client'");
+  const source = example.replace('http://127.0.0.1:3000', program.address);
   const file = join(folder, 'example.ts');
   const before = `const token = ${JSON.stringify(token)};\nconst url = ${JSON.stringify(shop.productUrl('cup'))};\n`;
   await writeFile(file, `${before}${source}\nconsole.log(batch.progress.total, page.items.length);\n`);
@@ -100,7 +101,8 @@ test('so does the TypeScript in it', async () => {
 });
 
 test('and the example program', async () => {
-  const args = [inProject('examples/make-previews.ts'), shop.productUrl('red-shoe')];
+  await cp(inProject('examples/make-previews.ts'), join(folder, 'make-previews.ts'));
+  const args = [join(folder, 'make-previews.ts'), shop.productUrl('red-shoe')];
   const { code, output } = await run(process.execPath, args, { CTA_URL: program.address, CTA_TOKEN: token });
   expect(code).toBe(0);
   expect(output.split('\n')).toHaveLength(4);

@@ -90,6 +90,14 @@ describe('the document', () => {
     ]);
   });
 
+  test('lists one content type for each request body, which some generators need to send any', () => {
+    const bodies = operations.flatMap(({ operation: { operationId, requestBody } }) =>
+      requestBody ? [[operationId, Object.keys(requestBody.content)]] : [],
+    );
+    expect(bodies.length).toBeGreaterThan(3);
+    expect(bodies).toEqual(bodies.map(([operationId]) => [operationId, ['application/json']]));
+  });
+
   test('has examples that are what their schemas say', () => {
     let examples = 0;
     for (const { operation } of spoken) {

