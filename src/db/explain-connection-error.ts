@@ -13,7 +13,8 @@ export function explainConnectionError(error: unknown): string | undefined {
   if (reason instanceof ConnectionError) return message;
   // The server's own words, as it knows best what it did not like.
   if (code === '28P01') return `The server refuses the password in DATABASE_URL: ${message}. ${ENCODE}`;
-  if (code === '28000') return `The server refuses the connection of DATABASE_URL: ${message}.${adviseTls(message)}`;
+  if (code === '28000')
+    return `The server refuses the connection of DATABASE_URL: ${message}.${adviseTls(message)}`;
   if (code === '3D000') return `DATABASE_URL names a database that is not there: ${message}.`;
   if (/^SASL: /.test(message)) return `The server could not check the password in DATABASE_URL: ${message}.`;
   if (code === '08P01' && /startup parameter/.test(message)) {

@@ -10,6 +10,7 @@ import { isForbidden, isLockTimeout, isUnavailable } from '../lib/database-error
 import type { Log } from '../lib/log.ts';
 import type { Tracing } from '../lib/tracing.ts';
 import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
+import { checkOpenFiles } from './check-open-files.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
 import { findSessionFaults } from './find-session-faults.ts';
@@ -99,6 +100,7 @@ export async function openServer(
   settings: Settings,
   log: Log,
 ): Promise<{ url: string; embedded: boolean; closers: Closer[] }> {
+  checkOpenFiles();
   if (settings.DATABASE_URL !== undefined)
     return { url: settings.DATABASE_URL, embedded: false, closers: [] };
   const server = await openEmbedded(log);

@@ -1,5 +1,5 @@
-import type { DatabaseTarget } from './database-target.ts';
 import { ConnectionError } from './connection-error.ts';
+import type { DatabaseTarget } from './database-target.ts';
 
 const UNTRUSTED = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -45,6 +45,9 @@ export function explainTlsError(error: Error, { host, port, tls }: DatabaseTarge
         'clients, give one with sslcert=FILE and sslkey=FILE.'
       );
     }
-    return `TLS could not be agreed on with DATABASE_URL’s server, ${host}:${port}: ${message}.`;
+    const direct = tls.isDirect
+      ? ' sslnegotiation=direct needs PostgreSQL 17 or newer: leave it out if this one is older.'
+      : '';
+    return `TLS could not be agreed on with DATABASE_URL’s server, ${host}:${port}: ${message}.${direct}`;
   }
 }

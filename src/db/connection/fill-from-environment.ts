@@ -82,7 +82,8 @@ function listAdded(url: string, environment: Environment): [parameter: string, v
 
 function add(url: string, parameters: readonly (readonly [string, string])[]): string {
   return parameters.reduce(
-    (longer, [name, value]) => `${longer}${longer.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(value)}`,
+    (longer, [name, value]) =>
+      `${longer}${longer.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(value)}`,
     url,
   );
 }

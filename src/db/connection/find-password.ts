@@ -12,7 +12,9 @@ export function findPassword(
   const wanted = [isSocketFolder(host) ? 'localhost' : host, String(port), database, user];
   for (const line of readLines(path)) {
     if (line.startsWith('#')) continue;
-    const fields = [...line.matchAll(/((?:\\.|[^:\\])*)(?::|$)/g)].map(([, field = '']) => unescape(field));
+    const fields = [...line.matchAll(/((?:\\.|[^:\\])*)(?::|$)/g)].map(([, field = '']) =>
+      dropEscapes(field),
+    );
     if (fields.length < 5) continue;
     if (wanted.every((value, index) => fields[index] === '*' || fields[index] === value)) return fields[4];
   }
@@ -29,6 +31,6 @@ function readLines(path: string): string[] {
   }
 }
 
-function unescape(field: string): string {
+function dropEscapes(field: string): string {
   return field.replace(/\\(.)/g, '$1');
 }

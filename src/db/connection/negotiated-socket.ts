@@ -10,6 +10,8 @@ import { readTlsFiles } from './read-tls-files.ts';
 /** SSLRequest (PostgreSQL, "Message Formats"). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const ERROR_RESPONSE = 0x45;
+/** What a server begins with: Authentication, ErrorResponse, NoticeResponse, NegotiateProtocolVersion. */
+const FIRST_MESSAGES: readonly number[] = [0x52, ERROR_RESPONSE, 0x4e, 0x76];
 /** No resources (53) or an operator's doing (57): it would be the same with another transport. */
 const BUSY = /\0C5[37]/;
 
@@ -52,6 +54,7 @@ export class NegotiatedSocket extends Duplex {
       try {
         const transport = await this.#open(raw, attempt);
         const first = await this.#exchange(transport);
+        if (!FIRST_MESSAGES.includes(first[0] ?? 0)) throw this.#tellForeign();
         const isPlainAlready = attempt === 'tls?' && transport === raw;
         if (isLast || isPlainAlready || !isRefusal(first) || BUSY.test(first.toString('latin1'))) {
           this.#pass(transport, first);
@@ -107,8 +110,13 @@ export class NegotiatedSocket extends Duplex {
           'or, where the network is trusted, use sslmode=prefer or sslmode=disable.',
       );
     }
+    return this.#tellForeign();
+  }
+
+  #tellForeign(): Error {
+    const { host, port } = this.#target;
     return new ConnectionError(
-      `What listens at ${host}:${port} did not answer DATABASE_URL’s connection as a PostgreSQL does.`,
+      `What listens at DATABASE_URL’s address, ${host}:${port}, is not a PostgreSQL.`,
     );
   }
 

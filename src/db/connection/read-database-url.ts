@@ -62,7 +62,9 @@ export function readDatabaseUrl(url: string): DatabaseTarget {
 function checkFixed(parameters: Parameters): void {
   const encoding = parameters.get('client_encoding');
   if (encoding !== undefined && !/^(auto|utf-?8|unicode)$/i.test(encoding)) {
-    throw new DatabaseUrlError('has another client_encoding than UTF8, the only one that this program speaks');
+    throw new DatabaseUrlError(
+      'has another client_encoding than UTF8, the only one that this program speaks',
+    );
   }
   const attributes = ['any', 'read-write', 'primary', 'read-only', 'standby', 'prefer-standby'] as const;
   const wanted = readOneOf(parameters, 'target_session_attrs', attributes);

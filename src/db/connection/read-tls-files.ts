@@ -31,13 +31,18 @@ function listTrusted(): string[] {
 async function read(parameter: string, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
-    return await readFile(path, 'utf8');
+    const text = await readFile(path, 'utf8');
+    if (text.includes('-----BEGIN ')) return text;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new ConnectionError(`The file of ${parameter} in DATABASE_URL, ${path}, cannot be read (${code}).`, {
-      cause,
-    });
+    throw new ConnectionError(
+      `The file of ${parameter} in DATABASE_URL, ${path}, cannot be read (${code}).`,
+      {
+        cause,
+      },
+    );
   }
+  throw new ConnectionError(`The file of ${parameter} in DATABASE_URL, ${path}, is not in PEM format.`);
 }
 
 function tryFile<T>(parameter: string, use: () => T): T {
@@ -48,7 +53,7 @@ function tryFile<T>(parameter: string, use: () => T): T {
     const advice =
       code === 'ERR_MISSING_PASSPHRASE' || /interrupted or cancelled|bad decrypt/.test(message)
         ? ' It is encrypted: sslpassword must be its password.'
-        : ' It must be in PEM format.';
+        : '';
     throw new ConnectionError(
       `The file of ${parameter} in DATABASE_URL cannot be used: ${message}.${advice}`,
       { cause },

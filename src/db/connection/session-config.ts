@@ -1,5 +1,5 @@
-import { DatabaseClient } from './database-client.ts';
 import { ConnectionError } from './connection-error.ts';
+import { DatabaseClient } from './database-client.ts';
 import { type DatabaseTarget, isSocketFolder } from './database-target.ts';
 import { NegotiatedSocket } from './negotiated-socket.ts';
 import { readDatabaseUrl } from './read-database-url.ts';
@@ -50,7 +50,13 @@ const KEEP_ALIVE_IDLE_MS = 30_000;
  */
 export function sessionConfig(
   url: string,
-  { applicationName = 'cta-batch', query_timeout = 0, isBare = false, isUnlimited = false, ...timeouts }: SessionOptions = {},
+  {
+    applicationName = 'cta-batch',
+    query_timeout = 0,
+    isBare = false,
+    isUnlimited = false,
+    ...timeouts
+  }: SessionOptions = {},
 ): SessionConfig {
   const target = readDatabaseUrl(url);
   const limits: Limits = isUnlimited ? {} : { query_timeout, ...timeouts, ...target.timeouts };

@@ -98,7 +98,10 @@ function readQuery(query: string): Map<string, string> {
     const [rawName = '', rawValue = ''] = cutOnce(pair, '=');
     const name = decode(rawName, 'a parameter');
     // Only there drivers differ: what psql takes as it is, they take for a space.
-    const value = decode(name === 'options' ? rawValue.replaceAll('+', ' ') : rawValue, `the value of ${name}`);
+    const value = decode(
+      name === 'options' ? rawValue.replaceAll('+', ' ') : rawValue,
+      `the value of ${name}`,
+    );
     if (value !== '') parameters.set(name, value);
   }
   return parameters;

@@ -36,8 +36,7 @@ export function judgeParameter(name: string): string | undefined {
   // What is no name may be a part of a password.
   const shown = /^[\w.-]{1,50}$/.test(name) ? ` ${JSON.stringify(name)}` : '';
   const meant = KNOWN.find((known) => simplify(known) === simplify(name));
-  const help =
-    meant === undefined ? `leave it out; known are ${USED.join(', ')}` : `it is written ${meant}`;
+  const help = meant === undefined ? 'leave it out' : `it is written ${meant}`;
   return `has a parameter${shown} that PostgreSQL does not know: ${help}`;
 }
 
