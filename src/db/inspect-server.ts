@@ -118,7 +118,7 @@ async function readSessionFacts(client: Client): Promise<Omit<SessionFacts, 'kee
 
 async function readFacts(client: Client, schemas: readonly string[]) {
   const began = Date.now();
-  const { rows } = await client.query<{ may_create: boolean; free: number; durable: boolean; now: number }>(
+  const { rows } = await client.query<{ may_create: boolean; free: number; durable: boolean; now: string }>(
     `
     select
       has_database_privilege(current_database(), 'create') or (
@@ -130,7 +130,8 @@ async function readFacts(client: Client, schemas: readonly string[]) {
         -- Of others' sessions an ordinary role sees no more than that they are there.
         - (select count(*)::int from pg_stat_activity where coalesce(backend_type, 'client backend') = 'client backend') as free,
       current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' as durable,
-      (extract(epoch from clock_timestamp()) * 1000)::float8 as now`,
+      -- Text: a role may have numbers written with few digits.
+      (extract(epoch from clock_timestamp()) * 1000)::text as now`,
     [schemas],
   );
   const [row] = rows;
@@ -139,7 +140,7 @@ async function readFacts(client: Client, schemas: readonly string[]) {
     mayCreate: row.may_create,
     freeConnections: row.free,
     isDurable: row.durable,
-    clockAheadMs: Math.round(row.now - (began + Date.now()) / 2),
+    clockAheadMs: Math.round(Number(row.now) - (began + Date.now()) / 2),
   };
 }
 
@@ -157,7 +158,8 @@ async function keepsSession(one: Client, other: Client): Promise<boolean> {
   await one.query(`select set_config('cta.doctor', 'seen', false)`);
   const before = await mark();
   try {
-    await other.query('begin');
+    // For as long as the transaction is open: a role may allow it no time at all.
+    await other.query('begin; set local idle_in_transaction_session_timeout = 0');
   } catch (error) {
     // A pooler in statement mode lets nobody begin.
     if ((error as { code?: string }).code === '08P01') return false;

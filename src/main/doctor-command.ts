@@ -120,7 +120,7 @@ function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
     fundamental('encoding', `the encoding of the database is ${facts.encoding}`),
     fundamental('read_only', 'the database can be written'),
     fundamental('replication_role', 'foreign keys hold'),
-    fundamental('pooler', 'sessions are kept'),
+    fundamental('session', 'sessions are kept'),
     finding(
       'notifications',
       facts.hearsNotify,

@@ -2,7 +2,7 @@ import type { SessionFacts } from '../db/inspect-server.ts';
 
 /** What keeps the program from working on a server at all. */
 export interface SessionFault {
-  readonly check: 'version' | 'encoding' | 'pooler' | 'read_only' | 'replication_role';
+  readonly check: 'version' | 'encoding' | 'session' | 'read_only' | 'replication_role';
   readonly says: string;
 }
 
@@ -25,7 +25,7 @@ export function findSessionFaults(facts: SessionFacts): SessionFault[] {
   }
   if (!keepsSession) {
     faults.push({
-      check: 'pooler',
+      check: 'session',
       says: 'a pooler in transaction mode stands in between: workers hold locks and listen, which it breaks. Connect to the server itself, or through a pooler in session mode',
     });
   }
