@@ -72,7 +72,8 @@ export const SETTINGS = {
         }
       })
       .meta({
-        description: 'a PostgreSQL 15 or newer; without it a real one is started under `./.data`',
+        description:
+          'a PostgreSQL 15 or newer ([how it is written](operations.md#the-connection-to-postgresql)); without it a real one is started under `./.data`',
         unset: 'embedded',
       }),
     DATABASE_POOL: count(500)
