@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { type ClientConfig, Pool, type PoolClient } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { isRetryableConflict, isUnavailable } from '../lib/database-error.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { sessionConfig } from './connection/session-config.ts';
+import { WORK_TIMEOUTS } from './connection/work-timeouts.ts';
 import { type KeptConnection, keepConnection } from './keep-connection.ts';
 
 /** Drizzle over the pool. Reads go through it; writes of more than one statement through `transact`. */
@@ -61,7 +63,7 @@ const CONFLICT_TRIES = 5;
 
 /** Opens a pool. Nothing is connected before the first query. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const config = sessionConfig(options.url, options.applicationName);
+  const config = sessionConfig(options.url, { ...WORK_TIMEOUTS, applicationName: options.applicationName });
   const pool = new Pool({ ...config, max: options.poolSize, idleTimeoutMillis: 60_000, pipeline: true });
   // A connection that is lost, in the pool or lent out, rejects its query; without a listener it would end the program.
   pool.on('error', () => {});
@@ -210,25 +212,6 @@ export async function withSavepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Pr
     await tx.execute(sql`rollback to savepoint part`);
     throw error;
   }
-}
-
-/** How every connection is set up. */
-export function sessionConfig(url: string, applicationName: string): ClientConfig {
-  return {
-    connectionString: url,
-    application_name: applicationName,
-    keepAlive: true,
-    // The system's own is two hours: what stands in between forgets a silent connection long before.
-    keepAliveInitialDelayMillis: 30_000,
-    connectionTimeoutMillis: 10_000,
-    statement_timeout: 30_000,
-    // For a server that is gone without a word: longer than it would take to say that a statement took too long, also that of the one
-    // before, behind which it was sent (the driver counts from there).
-    query_timeout: 65_000,
-    // A transaction does nothing but database work: one that is idle for so long is of a frozen process, and others wait for
-    // its locks (the limit's, say). Well below the time-out of a statement, so that theirs succeed.
-    idle_in_transaction_session_timeout: 10_000,
-  };
 }
 
 /**

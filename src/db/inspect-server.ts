@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { DatabaseClient } from './connection/database-client.ts';
+import { sessionConfig } from './connection/session-config.ts';
 import { readMigrations } from './read-migrations.ts';
 import { findSchemaState, type SchemaState } from './schema-version.ts';
 
-/** What a server is, and whether it serves as the program needs it. */
-export interface ServerFacts {
+/** What every command needs to know of a server before it works with it. */
+export interface SessionFacts {
   /** As the server says it, such as `18.4`. */
   readonly version: string;
   /** `180004` for 18.4. */
@@ -13,6 +15,16 @@ export interface ServerFacts {
   readonly role: string;
   /** A session keeps its server process: no pooler gives it away between transactions. */
   readonly keepsSession: boolean;
+  /** Of the database, such as `UTF8`. */
+  readonly encoding: string;
+  /** Why nothing can be written; undefined if it can. */
+  readonly readOnly: 'standby' | 'setting' | undefined;
+  /** `session_replication_role`: with another one than `origin` foreign keys do not hold. */
+  readonly replicationRole: string;
+}
+
+/** And whether it serves as the program needs it. */
+export interface ServerFacts extends SessionFacts {
   /** What one session notifies another one hears. */
   readonly hearsNotify: boolean;
   /** Undefined if the role may not look. */
@@ -29,52 +41,68 @@ export interface ServerFacts {
   readonly clockAheadMs: number;
 }
 
+/** A pooler whose server processes are all taken keeps a session waiting. */
+const QUERY_TIMEOUT_MS = 15_000;
 const NOTIFY_CHANNEL = 'cta_doctor';
 const NOTIFY_WITHIN_MS = 2000;
 
+/** What `start` and all other commands look at first. Changes nothing. Throws what connecting throws. */
+export function inspectSession(url: string): Promise<SessionFacts> {
+  return withSessions(url, async (one, other) => ({
+    ...(await readSessionFacts(one)),
+    keepsSession: await keepsSession(one, other),
+  }));
+}
+
 /** Looks at a server over two connections of its own. Changes nothing. Throws what connecting throws. */
-export async function inspectServer(url: string, schemas: readonly string[]): Promise<ServerFacts> {
-  // Nothing that is sent at the start of a session: poolers refuse what they do not know.
-  const config = { connectionString: url, connectionTimeoutMillis: 10_000, query_timeout: 30_000 };
-  const [one, other] = [new Client(config), new Client(config)];
-  for (const client of [one, other]) client.on('error', () => {});
-  try {
-    await one.connect();
-    await other.connect();
+export function inspectServer(url: string, schemas: readonly string[]): Promise<ServerFacts> {
+  return withSessions(url, async (one, other) => {
+    const sessionFacts = await readSessionFacts(one);
     const denied = await findDenied(one, schemas);
     return {
-      ...(await readFacts(one)),
+      ...sessionFacts,
+      ...(await readFacts(one, schemas)),
       keepsSession: await keepsSession(one, other),
       hearsNotify: await hearsNotify(one, other),
       denied,
       schema: denied.length > 0 ? undefined : await findSchemaState(one, readMigrations()),
     };
+  });
+}
+
+async function withSessions<T>(url: string, work: (one: Client, other: Client) => Promise<T>): Promise<T> {
+  // Left as they are: what is set would stay with the server process of a pooler, for others.
+  const config = sessionConfig(url, {
+    applicationName: 'cta-batch check',
+    query_timeout: QUERY_TIMEOUT_MS,
+    isBare: true,
+  });
+  const [one, other] = [new DatabaseClient(config), new DatabaseClient(config)];
+  try {
+    await one.connect();
+    await other.connect();
+    return await work(one, other);
   } finally {
     await Promise.all([one.end(), other.end()]);
   }
 }
 
-async function readFacts(client: Client) {
-  const began = Date.now();
+async function readSessionFacts(client: Client): Promise<Omit<SessionFacts, 'keepsSession'>> {
   const { rows } = await client.query<{
     version: string;
     number: number;
     database: string;
     role: string;
-    may_create: boolean;
-    free: number;
-    durable: boolean;
-    now: number;
+    encoding: string;
+    is_standby: boolean;
+    is_read_only: boolean;
+    replication_role: string;
   }>(`
     select
       current_setting('server_version') as version, current_setting('server_version_num')::int as number,
-      current_database() as database, current_user as role,
-      has_database_privilege(current_database(), 'create') as may_create,
-      current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-        -- Of others' sessions an ordinary role sees no more than that they are there.
-        - (select count(*)::int from pg_stat_activity where coalesce(backend_type, 'client backend') = 'client backend') as free,
-      current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' as durable,
-      (extract(epoch from clock_timestamp()) * 1000)::float8 as now`);
+      current_database() as database, current_user as role, current_setting('server_encoding') as encoding,
+      pg_is_in_recovery() as is_standby, current_setting('transaction_read_only')::bool as is_read_only,
+      current_setting('session_replication_role') as replication_role`);
   const [row] = rows;
   if (!row) throw new Error('the server answered no row');
   return {
@@ -82,10 +110,37 @@ async function readFacts(client: Client) {
     versionNumber: row.number,
     database: row.database,
     role: row.role,
+    encoding: row.encoding,
+    readOnly: row.is_standby ? 'standby' : row.is_read_only ? 'setting' : undefined,
+    replicationRole: row.replication_role,
+  };
+}
+
+async function readFacts(client: Client, schemas: readonly string[]) {
+  const began = Date.now();
+  const { rows } = await client.query<{ may_create: boolean; free: number; durable: boolean; now: string }>(
+    `
+    select
+      has_database_privilege(current_database(), 'create') or (
+        -- Schemas that were made beforehand do as well.
+        select count(*) = cardinality($1::text[]) from pg_namespace
+        where nspname = any($1) and has_schema_privilege(oid, 'create')
+      ) as may_create,
+      current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        -- Of others' sessions an ordinary role sees no more than that they are there.
+        - (select count(*)::int from pg_stat_activity where coalesce(backend_type, 'client backend') = 'client backend') as free,
+      current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' as durable,
+      -- Text: a role may have numbers written with few digits.
+      (extract(epoch from clock_timestamp()) * 1000)::text as now`,
+    [schemas],
+  );
+  const [row] = rows;
+  if (!row) throw new Error('the server answered no row');
+  return {
     mayCreate: row.may_create,
     freeConnections: row.free,
     isDurable: row.durable,
-    clockAheadMs: Math.round(row.now - (began + Date.now()) / 2),
+    clockAheadMs: Math.round(Number(row.now) - (began + Date.now()) / 2),
   };
 }
 
@@ -102,10 +157,21 @@ async function keepsSession(one: Client, other: Client): Promise<boolean> {
   };
   await one.query(`select set_config('cta.doctor', 'seen', false)`);
   const before = await mark();
-  await other.query('begin');
+  try {
+    // For as long as the transaction is open: a role may allow it no time at all.
+    await other.query('begin; set local idle_in_transaction_session_timeout = 0');
+  } catch (error) {
+    // A pooler in statement mode lets nobody begin.
+    if ((error as { code?: string }).code === '08P01') return false;
+    throw error;
+  }
   try {
     const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
     return (await mark()) === before && before !== `${rows[0]?.pid} seen` && before.endsWith(' seen');
+  } catch (error) {
+    // One in transaction mode with a single server process, which the other session holds.
+    if ((error as Error).message === 'Query read timeout') return false;
+    throw error;
   } finally {
     await other.query('rollback');
   }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, type ClientConfig } from 'pg';
+import type { Client } from 'pg';
+import { DatabaseClient } from './connection/database-client.ts';
+import type { SessionConfig } from './connection/session-config.ts';
 
 /** One connection that is opened again whenever it is lost. For sessions that hold a lock or listen. */
 export interface KeptConnection {
@@ -11,7 +13,7 @@ export interface KeptConnection {
 }
 
 export interface KeptConnectionOptions {
-  readonly config: ClientConfig;
+  readonly config: SessionConfig;
   /** Runs on each new connection before it is used: take the lock, listen. If it throws, another one is opened. */
   onConnect?(client: Client): Promise<void>;
   /** The connection was lost; it is being opened again. */
@@ -28,8 +30,7 @@ export async function keepConnection(options: KeptConnectionOptions): Promise<Ke
   let isClosed = false;
 
   async function open(): Promise<void> {
-    const next = new Client({ keepAlive: true, connectionTimeoutMillis: 10_000, ...options.config });
-    // Without a listener a lost connection would end the program.
+    const next = new DatabaseClient(options.config);
     next.on('error', (error) => lose(next, error));
     next.on('end', () => lose(next, new Error('the connection was closed')));
     next.on('notification', ({ channel, payload = '' }) => options.onNotification?.(channel, payload));

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NodePgSession } from 'drizzle-orm/node-postgres';
-import { PgDialect } from 'drizzle-orm/pg-core';
-import { Client } from 'pg';
+import type { MigrationMeta } from 'drizzle-orm/migrator';
+import type { Client } from 'pg';
 import { isLockTimeout, isRetryableConflict } from '../lib/database-error.ts';
-import { sessionConfig } from './client.ts';
+import { DatabaseClient } from './connection/database-client.ts';
+import { sessionConfig } from './connection/session-config.ts';
+import { ensureSchema } from './ensure-schema.ts';
 import { readMigrations } from './read-migrations.ts';
 import { findSchemaState, NewerSchemaError } from './schema-version.ts';
 
@@ -29,13 +30,10 @@ export async function migrateDatabase(
   installQueue: () => Promise<void>,
   { allowNewer = false }: { allowNewer?: boolean } = {},
 ): Promise<void> {
-  const client = new Client({
-    ...sessionConfig(url, 'cta-batch migrate'),
-    // A migration of a large table takes as long as it takes.
-    statement_timeout: 0,
-    query_timeout: 0,
-  });
-  client.on('error', () => {});
+  // A migration of a large table takes as long as it takes, whatever the role's time-outs are.
+  const client = new DatabaseClient(
+    sessionConfig(url, { applicationName: 'cta-batch migrate', isUnlimited: true }),
+  );
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
@@ -53,17 +51,15 @@ export async function migrateDatabase(
 
 /** All that are missing, in one transaction, once no lock is in their way. */
 async function applyMigrations(client: Client): Promise<void> {
-  const dialect = new PgDialect();
-  const session = new NodePgSession<Record<string, never>, Record<string, never>>(client, dialect, undefined);
   await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      // No folder: drizzle's own `migrate` reads the files of one, and the single executable has none.
-      return await dialect.migrate(readMigrations(), session, {
-        migrationsFolder: '',
-        migrationsSchema: 'cta',
-      });
+      await client.query('begin');
+      await applyMissing(client, readMigrations());
+      await client.query('commit');
+      return;
     } catch (error) {
+      await client.query('rollback');
       // A cycle with a transaction of the older version is found sooner than the time-out comes.
       const isInTheWay = isLockTimeout(error) || isRetryableConflict(error);
       if (!isInTheWay || attempt >= LOCK_TRIES) throw error;
@@ -71,3 +67,28 @@ async function applyMigrations(client: Client): Promise<void> {
     }
   }
 }
+
+/**
+ * As drizzle's own `migrate`, with the same table, but for two things: that one reads a folder, which the single executable does not
+ * have, and wants the right to create schemas also where they are there.
+ */
+async function applyMissing(client: Client, migrations: readonly MigrationMeta[]): Promise<void> {
+  await ensureSchema(client, 'cta');
+  await client.query(
+    'create table if not exists cta.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
+  );
+  const { rows } = await client.query<{ latest: number | null }>(
+    'select max(created_at)::float8 as latest from cta.__drizzle_migrations',
+  );
+  const latest = rows[0]?.latest ?? 0;
+  for (const { sql, hash, folderMillis } of migrations.filter((one) => one.folderMillis > latest)) {
+    for (const statement of sql.filter((one) => !MAKES_SCHEMA.test(one))) await client.query(statement);
+    await client.query('insert into cta.__drizzle_migrations (hash, created_at) values ($1, $2)', [
+      hash,
+      folderMillis,
+    ]);
+  }
+}
+
+/** Done above. */
+const MAKES_SCHEMA = /^\s*create schema if not exists "cta";\s*$/i;

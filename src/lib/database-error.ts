@@ -18,9 +18,10 @@ const NETWORK_CODES = new Set([
 
 /**
  * SQLSTATEs of a server that cannot do it now: connection trouble (08), no resources (53), an operator's doing (57P),
- * the system (58), a statement time-out (57014), a standby during a failover (25006), idle in transaction (25P03).
+ * the system (58), a statement or lock time-out (57014, 55P03), a standby during a failover (25006), idle in transaction
+ * (25P03), a role or database that new connections are refused for (28, 3D000).
  */
-const UNAVAILABLE = /^(?:(?:08|53|58)\w{3}|57P\w\w|57014|25006|25P03)$/;
+const UNAVAILABLE = /^(?:(?:08|28|53|58)\w{3}|57P\w\w|57014|55P03|25006|25P03|3D000)$/;
 
 /** The driver has no codes for its own. */
 const LOST =

@@ -3,9 +3,11 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { AppError } from '../lib/app-error.ts';
 import { keepCompiled } from '../lib/keep-compiled.ts';
-import { readSettings, SettingsError } from './config.ts';
+import type { Log } from '../lib/log.ts';
+import { readSettings, type Settings, SettingsError } from './config.ts';
 import { createLog } from './create-log.ts';
 import { describeVersion } from './describe-version.ts';
+import { findUnheardSettings } from './find-unheard-settings.ts';
 import { createSecretHider } from './hide-secrets.ts';
 import { preferCommonJs } from './prefer-commonjs.ts';
 import { readLicenses } from './read-licenses.ts';
@@ -31,7 +33,9 @@ program
   .action(async ({ role }: { role: 'all' | 'api' | 'worker' }) => {
     const { runStart } = await import('./start-command.ts');
     const settings = readSettings(process.env);
-    await runStart(settings, createLog(settings.LOG_LEVEL, settings), role);
+    const log = createLog(settings.LOG_LEVEL, settings);
+    warnOfUnheard(settings, log);
+    await runStart(settings, log, role);
   });
 
 program
@@ -81,8 +85,9 @@ program
   .action(async (urls: string[], options: { size: number; out: string }) => {
     const { runGenerate } = await import('./generate-command.ts');
     const settings = readSettings(process.env);
-    const level = process.env.LOG_LEVEL ? settings.LOG_LEVEL : 'warn';
-    if (!(await runGenerate(settings, createLog(level, settings), urls, options))) process.exitCode = 1;
+    const log = createLog(process.env.LOG_LEVEL ? settings.LOG_LEVEL : 'warn', settings);
+    warnOfUnheard(settings, log);
+    if (!(await runGenerate(settings, log, urls, options))) process.exitCode = 1;
   });
 
 program
@@ -174,6 +179,10 @@ function workspaceCommand(group: Command, usage: string, description: string): C
     .command(usage)
     .description(description)
     .requiredOption('--workspace <name>', 'name of the workspace');
+}
+
+function warnOfUnheard(settings: Settings, log: Log): void {
+  for (const { setting, says } of findUnheardSettings(process.env, settings)) log.warn({ setting }, says);
 }
 
 function readCommand({ workspace }: { workspace: string }) {

@@ -2,6 +2,9 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseAllowHosts } from '../adapters/page/allow-hosts.ts';
 import { parseRate } from '../ai-calls/rate.ts';
+import { DatabaseUrlError } from '../db/connection/database-url-error.ts';
+import { fillFromEnvironment } from '../db/connection/fill-from-environment.ts';
+import { readDatabaseUrl } from '../db/connection/read-database-url.ts';
 
 const text = z.string().trim().min(1).optional();
 /** What can stand in an HTTP header. */
@@ -59,11 +62,18 @@ const httpPort = whole(0, 65_535);
 export const SETTINGS = {
   Database: {
     DATABASE_URL: text
-      .refine((url) => url === undefined || /^postgres(ql)?:\/\//.test(url), {
-        error: 'must begin with postgres://',
+      .superRefine((url, context) => {
+        if (url === undefined) return;
+        try {
+          readDatabaseUrl(url);
+        } catch (error) {
+          if (!(error instanceof DatabaseUrlError)) throw error;
+          context.addIssue({ code: 'custom', message: error.message });
+        }
       })
       .meta({
-        description: 'a PostgreSQL 15 or newer; without it a real one is started under `./.data`',
+        description:
+          'a PostgreSQL 15 or newer ([how it is written](operations.md#the-connection-to-postgresql)); without it a real one is started under `./.data`',
         unset: 'embedded',
       }),
     DATABASE_POOL: count(500)
@@ -260,12 +270,26 @@ export class SettingsError extends Error {
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
   const result = checkedSchema.safeParse(given);
-  if (result.success) return result.data;
+  if (result.success) return fillDatabaseUrl(result.data, environment);
   const sentences = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);
     return `${name} ${issue.message}${isSecret(name) ? '' : ` (it is ${JSON.stringify(given[name])})`}.`;
   });
   throw new SettingsError(sentences.join('\n'));
+}
+
+/** What DATABASE_URL lacks is taken from libpq's variables here, and the environment is not looked at again. */
+function fillDatabaseUrl(
+  settings: Settings,
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
+  if (settings.DATABASE_URL === undefined) return settings;
+  try {
+    return { ...settings, DATABASE_URL: fillFromEnvironment(settings.DATABASE_URL, environment) };
+  } catch (error) {
+    if (error instanceof DatabaseUrlError) throw new SettingsError(`DATABASE_URL ${error.message}.`);
+    throw error;
+  }
 }
 
 function isProxy(text: string): boolean {

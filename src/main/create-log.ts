@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
+import { readDatabaseUrl } from '../db/connection/read-database-url.ts';
 import type { Log } from '../lib/log.ts';
 import type { Settings } from './config.ts';
 import { createSecretHider } from './hide-secrets.ts';
@@ -28,7 +29,14 @@ export function createLog(level: string, settings?: Settings): Log {
   return pino(options, pino.destination({ dest: 2, sync: true }));
 }
 
-function listSecrets({ AI_API_KEY, AI_IMAGE_API_KEY, DATABASE_URL = '' }: Settings): string[] {
-  const password = URL.parse(DATABASE_URL)?.password;
-  return [AI_API_KEY, AI_IMAGE_API_KEY, password].filter((secret) => secret !== undefined);
+function listSecrets({ AI_API_KEY, AI_IMAGE_API_KEY, DATABASE_URL }: Settings): string[] {
+  return [AI_API_KEY, AI_IMAGE_API_KEY, ...listPasswords(DATABASE_URL)].filter(
+    (secret) => secret !== undefined,
+  );
+}
+
+function listPasswords(url: string | undefined): (string | undefined)[] {
+  if (url === undefined) return [];
+  const { password, tls } = readDatabaseUrl(url);
+  return [password, tls.passphrase];
 }

@@ -7,11 +7,13 @@ import {
   type InvariantDeps,
 } from '../batches/invariants.ts';
 import { openDatabase } from '../db/client.ts';
+import { explainConnectionError } from '../db/explain-connection-error.ts';
 import { inspectServer, type ServerFacts } from '../db/inspect-server.ts';
 import type { Log } from '../lib/log.ts';
 import { openQueue, QUEUE_SCHEMA } from '../queue/queue.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
+import { findSessionFaults, type SessionFault } from './find-session-faults.ts';
 import { openServer, reasonOf } from './open-foundation.ts';
 
 /** One thing that was looked at, and what came of it. */
@@ -24,14 +26,11 @@ export interface Finding {
   readonly ids?: readonly string[];
 }
 
-const MIN_VERSION = 150_000;
 /** Of a program that does all: two of the queue, two that listen, and the one that shows that a worker lives. */
 const OTHER_CONNECTIONS = 5;
 const MAX_CLOCK_DIFFERENCE_MS = 5000;
 /** Of these the check is told where to look. */
 const IDS_SHOWN = 5;
-const POOLER_ADVICE =
-  'It is a PgBouncer: in session mode it serves with ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout';
 const MARKS = { ok: '✓', mended: '✓', warning: '!', fault: '✗' } as const;
 
 /**
@@ -66,7 +65,7 @@ async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Pr
     closers.push(...server.closers);
     const facts = await inspectServer(server.url, ['cta', QUEUE_SCHEMA]);
     for (const finding of judgeServer(facts, settings)) add(finding);
-    if (!facts.keepsSession || facts.schema?.is !== 'current') return false;
+    if (findSessionFaults(facts).length > 0 || facts.schema?.is !== 'current') return false;
     const database = openDatabase({ url: server.url, poolSize: 2, applicationName: 'cta-batch doctor' });
     closers.push({ name: 'the database', close: database.close });
     const queue = await openQueue({ url: server.url, log, supervise: false });
@@ -88,9 +87,8 @@ async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Pr
     return isComplete;
   } catch (error) {
     if (error instanceof SettingsError) throw error;
-    const reason = reasonOf(error);
-    const advice = /startup parameter/.test(reason) ? `. ${POOLER_ADVICE}` : '';
-    add({ check: 'connection', state: 'fault', says: `the database cannot be used: ${reason}${advice}` });
+    const reason = explainConnectionError(error)?.replace(/\.$/, '') ?? reasonOf(error);
+    add({ check: 'connection', state: 'fault', says: `the database cannot be used: ${reason}` });
     return false;
   } finally {
     await closeAll(closers, log);
@@ -107,23 +105,27 @@ function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
     state: Finding['state'] = 'fault',
   ) => (isGood ? { check, state: 'ok' as const, says: good } : { check, state, says: bad });
   const needed = settings.DATABASE_POOL + OTHER_CONNECTIONS;
+  const faults = findSessionFaults(facts);
+  const fundamental = (check: SessionFault['check'], good: string) => {
+    const says = faults.find((fault) => fault.check === check)?.says;
+    return finding(check, says === undefined, good, says ?? '');
+  };
   return [
     {
       check: 'connection',
       state: 'ok',
       says: `connected to the database ${facts.database} as ${facts.role}`,
     },
+    fundamental('version', `PostgreSQL ${facts.version}`),
+    fundamental('encoding', `the encoding of the database is ${facts.encoding}`),
+    fundamental('read_only', 'the database can be written'),
+    fundamental('replication_role', 'foreign keys hold'),
+    fundamental('session', 'sessions are kept'),
     finding(
-      'version',
-      facts.versionNumber >= MIN_VERSION,
-      `PostgreSQL ${facts.version}`,
-      `PostgreSQL ${facts.version} is too old: 15 or newer is needed`,
-    ),
-    finding(
-      'session',
-      facts.keepsSession && facts.hearsNotify,
-      'sessions are kept, and notifications are heard',
-      'a pooler in transaction mode stands in between: workers hold locks and listen, which it breaks. Connect to the server itself, or through a pooler in session mode',
+      'notifications',
+      facts.hearsNotify,
+      'notifications are heard',
+      'what one session notifies another one does not hear: connect to the server itself, or through a pooler in session mode',
     ),
     finding(
       'connections',

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expireWaits } from '../batches/expire-waits.ts';
 import { recoverForgotten, recoverWork } from '../batches/recover-work.ts';
 import { settleStrays } from '../batches/settle-strays.ts';
-import { type Database, sessionConfig } from '../db/client.ts';
+import type { Database } from '../db/client.ts';
+import { sessionConfig } from '../db/connection/session-config.ts';
+import { WORK_TIMEOUTS } from '../db/connection/work-timeouts.ts';
 import { keepConnection } from '../db/keep-connection.ts';
 import { isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
@@ -39,7 +41,7 @@ export async function keepAlive(
   const deps = { orm: database.orm, transact: database.transact, queue };
   let entered: WorkerIdentity | undefined;
   const session = await keepConnection({
-    config: sessionConfig(url, 'cta-batch worker'),
+    config: sessionConfig(url, { ...WORK_TIMEOUTS, applicationName: 'cta-batch worker' }),
     // The lock went with the session that was lost.
     onConnect: async (client) => {
       if (entered) await retakeLock(client, entered);

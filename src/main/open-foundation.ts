@@ -1,15 +1,19 @@
 import { announceChanges } from '../batches/announce-changes.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { type EmbeddedServer, openEmbeddedServer } from '../db/embedded/embedded-server.ts';
+import { explainConnectionError } from '../db/explain-connection-error.ts';
 import { findSchemaVersion } from '../db/find-schema-version.ts';
+import { inspectSession } from '../db/inspect-server.ts';
 import { migrateDatabase } from '../db/migrate.ts';
 import { NewerSchemaError } from '../db/schema-version.ts';
 import { isForbidden, isLockTimeout, isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import type { Tracing } from '../lib/tracing.ts';
 import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
+import { checkOpenFiles } from './check-open-files.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
+import { findSessionFaults } from './find-session-faults.ts';
 
 /** Where the embedded server, its password and the default token are kept. */
 export const DATA_FOLDER = '.data';
@@ -38,6 +42,7 @@ export async function openFoundation(
 ): Promise<Foundation> {
   const { url, embedded, closers } = await openServer(settings, log);
   try {
+    if (!embedded) await checkSession(url);
     await migrateDatabase(url, () => installQueue({ url, log, supervise: false }), {
       allowNewer: settings.ALLOW_NEWER_SCHEMA,
     });
@@ -53,6 +58,8 @@ export async function openFoundation(
   } catch (error) {
     await closeAll(closers, log);
     if (error instanceof NewerSchemaError) throw new SettingsError(tellNewer(error));
+    const explained = embedded ? undefined : explainConnectionError(error);
+    if (explained !== undefined) throw new SettingsError(explained);
     if (isLockTimeout(error)) throw new SettingsError(LOCKED);
     if (isForbidden(error)) throw new SettingsError(tellForbidden(error));
     if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;
@@ -60,6 +67,14 @@ export async function openFoundation(
       `DATABASE_URL leads to a PostgreSQL that cannot be used now: ${reasonOf(error)}.`,
     );
   }
+}
+
+/** Throws `SettingsError` where the program cannot work at all, before anything is written. */
+async function checkSession(url: string): Promise<void> {
+  const faults = findSessionFaults(await inspectSession(url));
+  if (faults.length === 0) return;
+  const says = faults.map((fault) => fault.says).join('; ');
+  throw new SettingsError(`DATABASE_URL leads to a PostgreSQL that this program cannot use: ${says}.`);
 }
 
 const LOCKED =
@@ -85,11 +100,13 @@ export async function openServer(
   settings: Settings,
   log: Log,
 ): Promise<{ url: string; embedded: boolean; closers: Closer[] }> {
+  checkOpenFiles();
   if (settings.DATABASE_URL !== undefined)
     return { url: settings.DATABASE_URL, embedded: false, closers: [] };
   const server = await openEmbedded(log);
   const closers = [{ name: 'the embedded PostgreSQL', close: server.stop }];
-  return { url: server.url, embedded: true, closers };
+  // It speaks no TLS: nobody else is on the way to it.
+  return { url: `${server.url}?sslmode=disable`, embedded: true, closers };
 }
 
 async function openEmbedded(log: Log): Promise<EmbeddedServer> {
@@ -99,12 +116,21 @@ async function openEmbedded(log: Log): Promise<EmbeddedServer> {
       log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
     });
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(code)) throw error;
-    throw new SettingsError(
+    throw explainEmbeddedError(error as NodeJS.ErrnoException);
+  }
+}
+
+/** Whatever it is, it is about this machine, and the way out is the same: the person at the keyboard needs no stack. */
+function explainEmbeddedError({ code = '', message }: NodeJS.ErrnoException): SettingsError {
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(code)) {
+    return new SettingsError(
       `The folder ${DATA_FOLDER} cannot be written (${code}). Start in a folder of your own, or set DATABASE_URL.`,
     );
   }
+  if (message.includes('DATABASE_URL')) return new SettingsError(message);
+  return new SettingsError(
+    `The embedded PostgreSQL could not be started. Set DATABASE_URL to a PostgreSQL 15 or newer to do without it. The reason: ${message}`,
+  );
 }
 
 /** The innermost reason: `connect ECONNREFUSED 127.0.0.1:5432`. */

@@ -1,4 +1,7 @@
 import { PgBoss } from 'pg-boss';
+import { DatabaseClient } from '../db/connection/database-client.ts';
+import { sessionConfig } from '../db/connection/session-config.ts';
+import { ensureSchema } from '../db/ensure-schema.ts';
 import type { Log } from '../lib/log.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { noTracing, type Tracing } from '../lib/tracing.ts';
@@ -97,7 +100,14 @@ const DEPTHS = `
 
 /** Makes pg-boss's schema and our queues. May run again; the caller holds the migration lock. */
 export async function installQueue(options: QueueOptions): Promise<void> {
-  const boss = makeBoss(options, { migrate: true, createSchema: true, supervise: false });
+  const client = new DatabaseClient(sessionConfig(options.url, { isUnlimited: true }));
+  try {
+    await client.connect();
+    await ensureSchema(client, QUEUE_SCHEMA);
+  } finally {
+    await client.end();
+  }
+  const boss = makeBoss(options, { migrate: true, supervise: false });
   await boss.start();
   try {
     for (const name of JOB_NAMES) {
@@ -116,7 +126,7 @@ export async function installQueue(options: QueueOptions): Promise<void> {
 
 /** Opens the queue on a database that is up to date. */
 export async function openQueue(options: QueueOptions): Promise<Queue> {
-  const boss = makeBoss(options, { migrate: false, createSchema: false, supervise: options.supervise });
+  const boss = makeBoss(options, { migrate: false, supervise: options.supervise });
   await boss.start();
   const { tracing = noTracing } = options;
   const inTransaction = createTransactionDatabase();
@@ -169,17 +179,14 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
   };
 }
 
-function makeBoss(
-  options: QueueOptions,
-  role: { migrate: boolean; createSchema: boolean; supervise: boolean },
-): PgBoss {
+function makeBoss(options: QueueOptions, role: { migrate: boolean; supervise: boolean }): PgBoss {
   const boss = new PgBoss({
-    connectionString: options.url,
+    ...sessionConfig(options.url, { applicationName: 'cta-batch queue', isUnlimited: true }),
     schema: QUEUE_SCHEMA,
-    application_name: 'cta-batch queue',
     // Only its own housekeeping runs here; jobs are put in and taken on the pool of the caller.
     max: 2,
     schedule: false,
+    createSchema: false,
     ...role,
   });
   boss.on('error', (err) => options.log.warn({ err }, 'queue housekeeping failed; it is tried again'));

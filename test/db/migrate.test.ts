@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { Client } from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { migrateDatabase } from '../../src/db/migrate.ts';
 import { readMigrations } from '../../src/db/read-migrations.ts';
 import { NewerSchemaError } from '../../src/db/schema-version.ts';
+import { installQueue } from '../../src/queue/queue.ts';
 import { poll } from '../support/poll.ts';
 import { runProgram } from '../support/program.ts';
+import { quietLog } from '../support/quiet-log.ts';
 import { openEmptyDatabase, openTestDatabase } from '../support/test-database.ts';
 
 const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -117,6 +119,46 @@ test('a migration that stands in a cycle with a transaction of the older version
   await holder.query('commit');
   await migration;
   expect(held.rows).not.toEqual([]);
+});
+
+test('schemas that were made beforehand serve a role that may make none; its time-outs end no migration', async () => {
+  const { url, drop } = await openEmptyDatabase();
+  const role = `role_${Date.now()}`;
+  const admin = await connect(url);
+  await admin.query(`create role ${role} login password 'secret'`);
+  onTestFinished(async () => {
+    await drop();
+    const again = await connect(inject('serverUrl'));
+    await again.query(`drop role ${role}`);
+  });
+  for (const schema of ['cta', 'cta_jobs'])
+    await admin.query(`create schema ${schema} authorization ${role}`);
+  await admin.query(`alter role ${role} set statement_timeout = '500ms'`);
+  await admin.query(`alter role ${role} set lock_timeout = '500ms'`);
+  const own = new URL(url);
+  Object.assign(own, { username: role, password: 'secret' });
+  const install = () => installQueue({ url: own.href, log: quietLog, supervise: false });
+  // Another program migrates.
+  await admin.query('select pg_advisory_lock(727001)');
+  const migration = migrateDatabase(own.href, install);
+  await poll(
+    async () =>
+      (
+        await admin.query(
+          `select from pg_stat_activity where usename = $1 and wait_event = 'advisory' and query_start < clock_timestamp() - interval '1 s'`,
+          [role],
+        )
+      ).rows,
+    (rows) => rows.length > 0,
+  );
+  await admin.query('select pg_advisory_unlock(727001)');
+  await migration;
+  await migrateDatabase(own.href, install);
+  const { rows } = await admin.query('select count(*)::int as tables from pg_tables where tableowner = $1', [
+    role,
+  ]);
+  expect(rows[0]?.tables).toBeGreaterThan(20);
+  await admin.end();
 });
 
 /** What a program of the version before could stumble over. */

@@ -324,6 +324,19 @@ describe('compose.yaml', async () => {
     }
   });
 
+  test('hands on every setting, so that one in .env is heard', () => {
+    const fixed = ['DATABASE_URL', 'HOST', 'PORT'];
+    const handedOn = new Map([api, worker].flatMap((service) => Object.entries(service?.environment ?? {})));
+    expect([...handedOn.keys()].sort()).toEqual([...SETTING_NAMES].sort());
+    for (const [name, value] of handedOn) {
+      if (!fixed.includes(name)) expect(value).toMatch(new RegExp(`^\\$\\{${name}:-\\d*\\}$`));
+    }
+    // What both need is the same for both.
+    const shared = ['DATABASE_POOL', 'LOG_LEVEL', 'FETCH_ALLOW_HOSTS', 'STOP_GRACE', 'METRICS_PORT'];
+    for (const name of shared) expect(api?.environment).toHaveProperty(name, worker?.environment[name]);
+    for (const name of ['AI_API_KEY', 'AI_IMAGE_API_KEY']) expect(api?.environment).not.toHaveProperty(name);
+  });
+
   test('starts in order, as roles that may do no more than they must', async () => {
     expect(migrate?.depends_on).toEqual({ database: { condition: 'service_healthy' } });
     for (const service of [api, worker])

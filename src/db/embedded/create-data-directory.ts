@@ -1,4 +1,5 @@
 import { chmod, chown, readFile, stat, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Place } from './find-place.ts';
 import { SUPERUSER } from './identity.ts';
@@ -11,6 +12,7 @@ export async function createDataDirectory(
   { password, sync }: { password: string; sync: boolean },
 ): Promise<void> {
   await makeOnce({ target: dataDirectory, marker: 'PG_VERSION', account }, async (made, work) => {
+    if (account === undefined) checkUserHasName();
     const passwordFile = join(work, 'password');
     await writeFile(passwordFile, password, { mode: 0o600 });
     if (account) await chown(passwordFile, account.uid, account.gid);
@@ -32,5 +34,17 @@ export async function createDataDirectory(
     // Root's own copy or restore of a data directory.
     await runProgram('chown', ['-R', `${account.uid}:${account.gid}`, dataDirectory]);
     await chmod(dataDirectory, 0o700);
+  }
+}
+
+/** initdb looks up who runs it, and gives up where a container runs it as a number only. */
+function checkUserHasName(): void {
+  try {
+    userInfo();
+  } catch {
+    throw new Error(
+      `The embedded PostgreSQL needs a user with a name, and the number ${process.getuid?.()} has none in /etc/passwd. Set ` +
+        'DATABASE_URL to a PostgreSQL 15 or newer, or run this program as a user of the system.',
+    );
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client, ClientConfig } from 'pg';
+import type { Client } from 'pg';
+import { sessionConfig } from '../connection/session-config.ts';
 import { keepConnection } from '../keep-connection.ts';
 import { DATABASE, SUPERUSER } from './identity.ts';
 
@@ -35,15 +36,9 @@ export async function openSession(options: {
   let owned = false;
   let isFirst = true;
   let isEnding = false;
-  const config: ClientConfig = {
-    host: '127.0.0.1',
-    port: options.port,
-    database: 'postgres',
-    user: SUPERUSER,
-    password: options.password,
-    ssl: false,
-    connectionTimeoutMillis: 5000,
-  };
+  const config = sessionConfig(
+    `postgres://${SUPERUSER}:${options.password}@127.0.0.1:${options.port}/postgres?sslmode=disable&connect_timeout=5`,
+  );
   const connection = await keepConnection({
     config,
     async onConnect(client) {

@@ -1,0 +1,89 @@
+import { DatabaseUrlError } from './database-url-error.ts';
+import { findPassword } from './find-password.ts';
+import { readDatabaseUrl } from './read-database-url.ts';
+import { splitDatabaseUrl } from './split-database-url.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** libpq's variables, and the parameters for which they are the default. */
+const PARAMETER_OF = {
+  PGHOST: 'host',
+  PGHOSTADDR: 'hostaddr',
+  PGPORT: 'port',
+  PGDATABASE: 'dbname',
+  PGUSER: 'user',
+  PGPASSWORD: 'password',
+  PGPASSFILE: 'passfile',
+  PGOPTIONS: 'options',
+  PGSSLMODE: 'sslmode',
+  PGSSLROOTCERT: 'sslrootcert',
+  PGSSLCERT: 'sslcert',
+  PGSSLKEY: 'sslkey',
+  PGSSLCRL: 'sslcrl',
+  PGSSLNEGOTIATION: 'sslnegotiation',
+  PGSSLMINPROTOCOLVERSION: 'ssl_min_protocol_version',
+  PGSSLMAXPROTOCOLVERSION: 'ssl_max_protocol_version',
+  PGCHANNELBINDING: 'channel_binding',
+  PGCONNECT_TIMEOUT: 'connect_timeout',
+  PGTARGETSESSIONATTRS: 'target_session_attrs',
+} as const;
+
+/**
+ * An address with what it lacks, from libpq's variables and its password file: afterwards nothing else needs to look at the
+ * environment. What the address says stands.
+ *
+ * @throws DatabaseUrlError that names the variables, if it is they that cannot be used.
+ */
+export function fillFromEnvironment(url: string, environment: Environment): string {
+  readDatabaseUrl(url);
+  const added = listAdded(url, environment);
+  let filled = add(url, added);
+  try {
+    const target = readDatabaseUrl(filled);
+    if (target.user === '') throw new DatabaseUrlError('names no user, and nor does PGUSER');
+    const passfile = splitDatabaseUrl(filled).parameters.get('passfile');
+    if (target.password === undefined) {
+      const password = findPassword(target, passfile ?? `${environment.HOME}/.pgpass`);
+      if (password !== undefined) filled = add(filled, [['password', password]]);
+    }
+    return filled;
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError) || added.length === 0) throw error;
+    const names = Object.entries(PARAMETER_OF).flatMap(([name, parameter]) =>
+      added.some(([one]) => one === parameter) && environment[name] ? [name] : [],
+    );
+    throw new DatabaseUrlError(
+      `cannot be used together with ${names.join(', ')} of the environment, which stand for what it lacks: it then ${error.message}`,
+    );
+  }
+}
+
+function listAdded(url: string, environment: Environment): [parameter: string, value: string][] {
+  const given = splitDatabaseUrl(url);
+  const has = (parameter: string) => {
+    if (parameter === 'dbname') return given.database !== '' || given.parameters.has('dbname');
+    if (parameter === 'host' || parameter === 'port' || parameter === 'user' || parameter === 'password') {
+      return given[parameter] !== '' || given.parameters.has(parameter);
+    }
+    // Of one server the other's address would be wrong, and `ssl` is another spelling of `sslmode`.
+    if (parameter === 'hostaddr') return given.host !== '' || given.parameters.has('host');
+    if (parameter === 'sslmode' && given.parameters.has('ssl')) return true;
+    return given.parameters.has(parameter);
+  };
+  const added: [string, string][] = [];
+  for (const [name, parameter] of Object.entries(PARAMETER_OF)) {
+    const value = environment[name];
+    if (value && !has(parameter)) added.push([parameter, value]);
+  }
+  const isNamed = has('user') || added.some(([parameter]) => parameter === 'user');
+  if (!isNamed && environment.USER) added.push(['user', environment.USER]);
+  return added;
+}
+
+function add(url: string, parameters: readonly (readonly [string, string])[]): string {
+  return parameters.reduce(
+    (longer, [name, value]) =>
+      `${longer}${longer.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(value)}`,
+    url,
+  );
+}

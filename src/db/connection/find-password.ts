@@ -1,0 +1,36 @@
+import { readFileSync, statSync } from 'node:fs';
+import { type DatabaseTarget, isSocketFolder } from './database-target.ts';
+
+/**
+ * The password of libpq's password file: lines of `host:port:database:user:password`, in which `*` stands for any, and `\` goes
+ * before a `:` or a `\`. Undefined without a line that fits, or if others may read the file.
+ */
+export function findPassword(
+  { host, port, database, user }: Pick<DatabaseTarget, 'host' | 'port' | 'database' | 'user'>,
+  path: string,
+): string | undefined {
+  const wanted = [isSocketFolder(host) ? 'localhost' : host, String(port), database, user];
+  for (const line of readLines(path)) {
+    if (line.startsWith('#')) continue;
+    const fields = [...line.matchAll(/((?:\\.|[^:\\])*)(?::|$)/g)].map(([, field = '']) =>
+      dropEscapes(field),
+    );
+    if (fields.length < 5) continue;
+    if (wanted.every((value, index) => fields[index] === '*' || fields[index] === value)) return fields[4];
+  }
+  return undefined;
+}
+
+function readLines(path: string): string[] {
+  try {
+    // As libpq: a file that others may read is not used.
+    if ((statSync(path).mode & 0o077) !== 0) return [];
+    return readFileSync(path, 'utf8').split(/\r?\n/);
+  } catch {
+    return [];
+  }
+}
+
+function dropEscapes(field: string): string {
+  return field.replace(/\\(.)/g, '$1');
+}

@@ -1,0 +1,246 @@
+import { once } from 'node:events';
+import { connect, isIP, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { ConnectionError } from './connection-error.ts';
+import type { DatabaseTarget, TlsPlan } from './database-target.ts';
+import { explainTlsError } from './explain-tls-error.ts';
+import { readTlsFiles } from './read-tls-files.ts';
+
+/** SSLRequest (PostgreSQL, "Message Formats"). */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+const ERROR_RESPONSE = 0x45;
+/** What a server begins with: Authentication, ErrorResponse, NoticeResponse, NegotiateProtocolVersion. */
+const FIRST_MESSAGES: readonly number[] = [0x52, ERROR_RESPONSE, 0x4e, 0x76];
+/** No resources (53) or an operator's doing (57): it would be the same with another transport. */
+const BUSY = /\0C5[37]/;
+
+type Attempt = TlsPlan['attempts'][number];
+
+/**
+ * A connection to a server that is encrypted as libpq would: before the driver hears of the connection, and once more with the
+ * other transport if the server refuses the first one for being encrypted, or for not being so. The driver, which only knows
+ * "TLS or not", takes it for a plain socket.
+ */
+export class NegotiatedSocket extends Duplex {
+  readonly #target: DatabaseTarget;
+  /** The TCP connection of the present attempt. */
+  #raw: Socket | undefined;
+  /** What bytes go through, once it is there. */
+  #transport: Socket | undefined;
+  /** The first message of the driver, which a second attempt sends again. */
+  #startup: Buffer | undefined;
+  #isPassing = false;
+  #keepAlive: readonly [boolean, number] = [false, 0];
+
+  constructor(target: DatabaseTarget) {
+    super({ allowHalfOpen: false });
+    this.#target = target;
+  }
+
+  /** As of a socket. The address is the one of the target. */
+  connect(): this {
+    this.#negotiate().catch((error: Error) => this.destroy(error));
+    return this;
+  }
+
+  async #negotiate(): Promise<void> {
+    const { attempts } = this.#target.tls;
+    let refusal: Buffer | undefined;
+    for (const [index, attempt] of attempts.entries()) {
+      const isLast = index === attempts.length - 1;
+      // Refused or unknown addresses are the same with another transport.
+      const raw = await this.#reach();
+      try {
+        const transport = await this.#open(raw, attempt);
+        const first = await this.#exchange(transport);
+        if (!FIRST_MESSAGES.includes(first[0] ?? 0)) throw this.#tellForeign();
+        const isPlainAlready = attempt === 'tls?' && transport === raw;
+        if (isLast || isPlainAlready || !isRefusal(first) || BUSY.test(first.toString('latin1'))) {
+          this.#pass(transport, first);
+          return;
+        }
+        refusal = first;
+      } catch (error) {
+        if (this.destroyed) return;
+        if (isLast && refusal === undefined) throw error;
+      }
+      raw.destroy();
+    }
+    // What the server said first is the reason; the other transport was not to be had either.
+    this.#isPassing = true;
+    this.push(refusal);
+    this.push(null);
+  }
+
+  async #reach(): Promise<Socket> {
+    const { host, hostAddress, port } = this.#target;
+    const raw = connect({ host: hostAddress ?? host, port, noDelay: true });
+    this.#raw = raw;
+    raw.setKeepAlive(...this.#keepAlive);
+    await once(raw, 'connect');
+    // Whoever uses it hears of its errors; between two of them there would be nobody.
+    raw.on('error', () => {});
+    return raw;
+  }
+
+  /** A transport over which the driver's first message can be sent. */
+  async #open(raw: Socket, attempt: Attempt): Promise<Socket> {
+    const { tls } = this.#target;
+    if (attempt === 'plain') return raw;
+    if (!tls.isDirect) {
+      raw.write(SSL_REQUEST);
+      const answer = await readFirst(raw);
+      const isOffered = answer.length === 1 && answer[0] === 0x53;
+      if (!isOffered && attempt === 'tls?' && answer.length === 1 && answer[0] === 0x4e) return raw;
+      if (!isOffered) throw this.#tellRefused(answer);
+    }
+    try {
+      return await this.#encrypt(raw);
+    } catch (error) {
+      throw explainTlsError(error as Error, this.#target);
+    }
+  }
+
+  #tellRefused(answer: Buffer): Error {
+    const { host, port, tls } = this.#target;
+    if (answer.length === 1 && answer[0] === 0x4e) {
+      return new ConnectionError(
+        `DATABASE_URL’s server, ${host}:${port}, offers no TLS, which sslmode=${tls.mode} asks for. Turn it on there (ssl = on), ` +
+          'or, where the network is trusted, use sslmode=prefer or sslmode=disable.',
+      );
+    }
+    return this.#tellForeign();
+  }
+
+  #tellForeign(): Error {
+    const { host, port } = this.#target;
+    return new ConnectionError(
+      `What listens at DATABASE_URL’s address, ${host}:${port}, is not a PostgreSQL.`,
+    );
+  }
+
+  async #encrypt(raw: Socket): Promise<TLSSocket> {
+    const { host, tls } = this.#target;
+    const secureContext = await readTlsFiles(tls);
+    const secure = connectTls({
+      socket: raw,
+      // Checked against the certificate also where it is an address, which no server name may be (RFC 6066, 3).
+      host,
+      ...(isIP(host) === 0 && tls.sendServerName ? { servername: host } : {}),
+      secureContext,
+      rejectUnauthorized: tls.check !== 'nothing',
+      ...(tls.check === 'authority and name' ? {} : { checkServerIdentity: () => undefined }),
+      ...(tls.isDirect ? { ALPNProtocols: ['postgresql'] } : {}),
+    });
+    await once(secure, 'secureConnect');
+    secure.on('error', () => {});
+    if (tls.isDirect && secure.alpnProtocol !== 'postgresql') {
+      throw new ConnectionError(
+        'DATABASE_URL’s server does not know sslnegotiation=direct (PostgreSQL 17 or newer does): leave it out.',
+      );
+    }
+    return secure;
+  }
+
+  /** Has the driver send its first message, or sends it again, and brings the server's first answer. */
+  async #exchange(transport: Socket): Promise<Buffer> {
+    this.#transport = transport;
+    const answer = readFirst(transport);
+    if (this.#startup) transport.write(this.#startup);
+    else this.emit('connect');
+    return await answer;
+  }
+
+  #pass(transport: Socket, first: Buffer): void {
+    this.#isPassing = true;
+    transport.on('data', (chunk) => {
+      if (!this.push(chunk)) transport.pause();
+    });
+    transport.on('end', () => this.push(null));
+    transport.on('error', (error) => this.destroy(this.#explain(error)));
+    transport.on('close', () => this.destroy());
+    this.push(first);
+  }
+
+  /** Since TLS 1.3 a server refuses the client's certificate after the handshake. */
+  #explain(error: Error): Error {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return code.startsWith('ERR_SSL_') ? explainTlsError(error, this.#target) : error;
+  }
+
+  override _read(): void {
+    this.#transport?.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (!this.#transport) {
+      // Before the first message comes nothing but the goodbye of a driver that gives up.
+      this.destroy();
+      done();
+      return;
+    }
+    this.#startup ??= chunk;
+    // An attempt that fails is not the end of this socket.
+    this.#transport.write(chunk, (error) => done(this.#isPassing ? error : null));
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (this.#transport) this.#transport.end(() => done());
+    else done();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#transport?.destroy();
+    this.#raw?.destroy();
+    done(error);
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(isOn: boolean, initialDelayMs: number): this {
+    this.#keepAlive = [isOn, initialDelayMs];
+    this.#raw?.setKeepAlive(isOn, initialDelayMs);
+    return this;
+  }
+
+  ref(): this {
+    this.#raw?.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#raw?.unref();
+    return this;
+  }
+
+  /** For channel binding, as of a TLS socket. */
+  getPeerCertificate(): PeerCertificate | object {
+    return this.#transport && 'getPeerCertificate' in this.#transport
+      ? (this.#transport as TLSSocket).getPeerCertificate()
+      : {};
+  }
+}
+
+function isRefusal(answer: Buffer): boolean {
+  return answer[0] === ERROR_RESPONSE;
+}
+
+/** The first bytes that come; the stream stands still after them. Throws if none come. */
+async function readFirst(socket: Socket): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const onEnd = () => reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' }));
+  const onData = (chunk: Buffer) => {
+    socket.pause();
+    resolve(chunk);
+  };
+  socket.once('data', onData).once('error', reject).once('end', onEnd).once('close', onEnd);
+  socket.resume();
+  try {
+    return await promise;
+  } finally {
+    socket.off('data', onData).off('error', reject).off('end', onEnd).off('close', onEnd);
+  }
+}

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { DatabaseUrlError } from './database-url-error.ts';
+import { readDatabaseUrl } from './read-database-url.ts';
+
+function refuse(url: string): string {
+  try {
+    readDatabaseUrl(url);
+  } catch (error) {
+    if (error instanceof DatabaseUrlError) return error.message;
+    throw error;
+  }
+  throw new Error(`taken: ${url}`);
+}
+
+test.each([
+  'postgres://cta:geheim/pa@host/cta',
+  'postgres://cta:geheim#pa@host/cta',
+  'postgres://cta:geheim?pa@host/cta',
+  'postgres://cta:12/geheim@host/cta',
+  'postgres://cta:12#geheim@host/cta',
+  'postgres://cta:12?geheim@host/cta',
+  'postgres://cta:p@geheim/pa@host/cta',
+  'postgres://cta:geheim%e9@host/cta',
+])('%s: says how a password is written, and does not show it', (url) => {
+  const message = refuse(url);
+  expect(message).toMatch(/\/ is written %2F, # %23, \? %3F, @ %40, and % %25/);
+  expect(message).not.toContain('geheim');
+});
+
+test.each([
+  ['mysql://host/cta', /^must begin with postgres:\/\//],
+  ['"postgres://host/cta"', /^must begin with postgres:\/\//],
+  ['postgres://user:password@host:port/database', /^has a port that is not a number \(it is "port"\)/],
+  ['postgres://u:p@host:70000/cta', /^has the port 70000; a port is a number from 1 to 65535/],
+  ['postgres://u:p@host:0/cta', /^has the port 0;/],
+  ['postgres://[user]:[password]@[host]/db', /placeholder for the user \(\[user\]\)/],
+  ['postgres://u:[YOUR-PASSWORD]@host/db', /placeholder for the password:/],
+  ['postgres://u:<password>@host/db', /placeholder for the password:/],
+  [`postgres://u:\${DB_PASSWORD}@host/db`, /placeholder for the password:/],
+  ['postgres://u:p@$DB_HOST/db', /placeholder for the host \(\$DB_HOST\)/],
+  ['postgres://u:p@host:$DB_PORT/db', /placeholder for the port \(\$DB_PORT\)/],
+  ['postgres://u:p@db.<ref>.example/db', /characters in its host/],
+  [
+    'postgres://u:p@a:5432,b:5432/cta?target_session_attrs=read-write',
+    /several hosts, .+ pooler or a virtual/,
+  ],
+  ['postgres://u:p@/cta?host=a,b', /several hosts/],
+  [
+    'postgres://u:p@host/cta?sslMode=require',
+    /"sslMode" that PostgreSQL does not know: it is written sslmode/,
+  ],
+  ['postgres://u:p@host/cta?connectTimeout=3', /it is written connect_timeout/],
+  [
+    'postgres://u:p@host/cta?schema=public',
+    /a parameter "schema" that PostgreSQL does not know: leave it out/,
+  ],
+  [
+    'postgres://u:p@host/cta?sslmode=required',
+    /sslmode=required; it must be one of disable, allow, prefer, require,/,
+  ],
+  ['postgres://u:p@host/cta?ssl=yes', /ssl=yes; it must be one of true, false, 1, 0/],
+  [
+    'postgres://u:p@host/cta?sslrootcert=system&sslmode=require',
+    /sslrootcert=system, which needs sslmode=verify-full/,
+  ],
+  ['postgres://u:p@host/cta?sslcert=a.pem', /sslcert without sslkey/],
+  ['postgres://u:p@host/cta?sslnegotiation=direct&sslmode=prefer', /sslnegotiation=direct, which needs/],
+  ['postgres://u:p@host/cta?target_session_attrs=standby', /cannot be written/],
+  ['postgres://u:p@host/cta?gssencmode=require', /gssencmode=require/],
+  ['postgres://u:p@host/cta?client_encoding=LATIN1', /client_encoding/],
+  ['postgres://u:p@host/cta?connect_timeout=soon', /connect_timeout=soon; it must be a whole number/],
+  ['postgres://u:p@host/cta?service=x', /service, which this program does not support/],
+])('%s is refused', (url, reason) => {
+  expect(refuse(url)).toMatch(reason);
+});
+
+test.each([
+  ['postgres://u:p@host:6432/db', { host: 'host', port: 6432, user: 'u', password: 'p', database: 'db' }],
+  ['postgresql://u@host', { port: 5432, database: 'u', password: undefined }],
+  ['postgres://u:a@b:c%ss[x]+@host/db', { password: 'a@b:c%ss[x]+', host: 'host' }],
+  ['postgres://u:%2F%23%3F%25%40%5B@host/db', { password: '/#?%@[' }],
+  ['postgres://u:p@[::1]:6432/db', { host: '::1', port: 6432 }],
+  ['postgres://u:p@/db?host=/run/pg&port=6432', { host: '/run/pg', port: 6432 }],
+  ['postgres:///db?host=/run/pg&user=u', { host: '/run/pg', user: 'u' }],
+  ['postgres://u:p@%2Frun%2Fpg:6432/db', { host: '/run/pg', port: 6432, database: 'db' }],
+  ['postgres://u:p@%2Frun%2Fpg/db?sslmode=require', { tls: { attempts: ['plain'] } }],
+  ['postgres://host/?user=u&password=p%26&dbname=db', { user: 'u', password: 'p&', database: 'db' }],
+  ['postgres://u@host/db?options=-c+jit%3Doff', { options: '-c jit=off' }],
+  ['postgres://u@host/db?connect_timeout=1', { connectTimeoutMs: 2000 }],
+  ['postgres://u@host/db?keepalives=0', { isKeptAlive: false }],
+  ['postgres://u@host/db?statement_timeout=5000', { timeouts: { statement_timeout: 5000 } }],
+  ['postgres://u@host/db?fallback_application_name=x&gssencmode=prefer&krbsrvname=x&tcp_user_timeout=1', {}],
+  ['postgres://u@host/db', { tls: { mode: 'prefer', attempts: ['tls?', 'plain'], check: 'nothing' } }],
+  ['postgres://u@host/db?ssl=true', { tls: { attempts: ['tls'], check: 'nothing' } }],
+  ['postgres://u@host/db?ssl=0', { tls: { attempts: ['plain'] } }],
+  ['postgres://u@host/db?sslmode=allow', { tls: { attempts: ['plain', 'tls'] } }],
+  ['postgres://u@host/db?sslmode=require&uselibpqcompat=true', { tls: { check: 'nothing' } }],
+  ['postgres://u@host/db?sslmode=require&sslrootcert=ca.pem', { tls: { check: 'authority' } }],
+  ['postgres://u@host/db?sslrootcert=ca.pem', { tls: { check: 'authority and name' } }],
+  ['postgres://u@host/db?sslmode=verify-ca', { tls: { check: 'authority and name' } }],
+  ['postgres://u@host/db?sslmode=verify-full', { tls: { check: 'authority and name', attempts: ['tls'] } }],
+])('%s is read', (url, expected) => {
+  expect(readDatabaseUrl(url)).toMatchObject(expected);
+});

@@ -1,0 +1,47 @@
+/**
+ * What the program needs of a session, whatever a role, a database or a server has set: how values are written, what a transaction
+ * sees, and that nothing ends what takes longer. Those that not all versions know are left out where they are unknown.
+ */
+const FIXED: Readonly<Record<string, string>> = {
+  client_encoding: 'UTF8',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+  array_nulls: 'on',
+  transform_null_equals: 'off',
+  quote_all_identifiers: 'off',
+  // All names in statements have their schema; what others put into `public` is not ours.
+  search_path: 'pg_catalog',
+  row_security: 'on',
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
+  exit_on_error: 'off',
+  idle_session_timeout: '0',
+};
+
+/** Since PostgreSQL 17. */
+const NEW: Readonly<Record<string, string>> = { transaction_timeout: '0' };
+
+/** Time-outs of a session in milliseconds; 0 is none. */
+export interface SessionTimeouts {
+  readonly statement_timeout: number;
+  readonly lock_timeout: number;
+  readonly idle_in_transaction_session_timeout: number;
+}
+
+/**
+ * One statement that sets them. Statements and not parameters of the start of a session: poolers refuse most of those, and the
+ * driver leaves out a time-out of 0.
+ */
+export function writeSessionSetup(timeouts: SessionTimeouts): string {
+  const set = ([name, value]: [string, string | number]) => `set_config('${name}', '${value}', false)`;
+  return `select ${[
+    ...[...Object.entries(FIXED), ...Object.entries(timeouts)].map(set),
+    ...Object.entries(NEW).map(
+      (entry) => `case when current_setting('${entry[0]}', true) is not null then ${set(entry)} end`,
+    ),
+  ].join(', ')}`;
+}

@@ -1,0 +1,141 @@
+import { DatabaseUrlError } from './database-url-error.ts';
+
+/** The parts of an address, decoded. Empty where it has none. */
+export interface UrlParts {
+  readonly user: string;
+  readonly password: string;
+  readonly host: string;
+  readonly port: string;
+  readonly database: string;
+  /** The last value of each; empty ones are left out. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+const ENCODE = 'in a user or a password / is written %2F, # %23, ? %3F, @ %40, and % %25';
+const SHAPE = 'postgres://USER:PASSWORD@HOST:PORT/DATABASE';
+
+/** What stands in templates in place of a value. */
+const PLACEHOLDER =
+  /^(\[[^\]]*\]|<[^>]*>|\{[^}]*\}|\$\{[^}]*\}|\$\([^)]*\)|\$[A-Z_][A-Z\d_]*|%[A-Z_]*[G-Z_][A-Z_]*%)$/;
+
+/**
+ * Splits an address as libpq does. A `%` that begins no escape stands for itself.
+ *
+ * @throws DatabaseUrlError that says what is wrong, and how it is written.
+ */
+export function splitDatabaseUrl(url: string): UrlParts {
+  const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(url)?.[1];
+  if (rest === undefined) throw new DatabaseUrlError(`must begin with postgres://, as in ${SHAPE}`);
+  const template = findPlaceholder(rest);
+  if (template !== undefined) throw template;
+  const { authority, path, query, tail } = cutUp(rest);
+  const at = authority.lastIndexOf('@');
+  // A raw / ? or # ends the authority early, and the @ before the host comes after it.
+  const isEarly = path === '' ? query.includes('@') : path.includes('@');
+  if (isEarly || (at < 0 && tail.includes('@') && isNoPort(authority))) {
+    throw new DatabaseUrlError(`cannot be read: ${ENCODE}`);
+  }
+  if (tail.includes('#')) throw new DatabaseUrlError(`must not hold a #: ${ENCODE}`);
+  const [user = '', password = ''] = cutOnce(authority.slice(0, Math.max(at, 0)), ':');
+  const { host, port } = splitHost(authority.slice(at + 1), at >= 0);
+  checkHost(host);
+  return {
+    user: decode(user, 'a user'),
+    password: decode(password, 'a password'),
+    host: decode(host, 'a host'),
+    port: decode(port, 'a port'),
+    database: decode(path, 'a database'),
+    parameters: readQuery(query),
+  };
+}
+
+function cutUp(rest: string) {
+  const end = rest.search(/[/?#]/);
+  const authority = end < 0 ? rest : rest.slice(0, end);
+  const tail = end < 0 ? '' : rest.slice(end);
+  const [path = '', query = ''] = cutOnce(tail, '?');
+  return { authority, path: path.replace(/^\//, ''), query, tail };
+}
+
+function isNoPort(authority: string): boolean {
+  const [, port] = cutOnce(authority, ':');
+  return port !== undefined && !authority.startsWith('[') && !/^\d*$/.test(port);
+}
+
+function splitHost(text: string, hasUser: boolean): { host: string; port: string } {
+  if (text.includes(',')) throw severalHosts();
+  const bracketed = /^\[([\da-f:.%]+)\](?::(.*))?$/i.exec(text);
+  if (bracketed) return { host: bracketed[1] ?? '', port: bracketed[2] ?? '' };
+  const [host = '', port = ''] = cutOnce(text, ':');
+  if (port !== '' && !/^\d+$/.test(port)) {
+    // Without a user this may be a password.
+    const shown = hasUser ? ` (it is ${JSON.stringify(port)})` : '';
+    throw new DatabaseUrlError(
+      `has a port that is not a number${shown}; it is written ${SHAPE}, and ${ENCODE}; an IPv6 address stands in []`,
+    );
+  }
+  return { host, port };
+}
+
+function checkHost(host: string): void {
+  if (!/[\s"'`<>{}[\]$|\\^]/.test(host)) return;
+  throw new DatabaseUrlError(
+    `has characters in its host that no host has (${host.slice(0, 80)}): put the name in place of what a template had`,
+  );
+}
+
+/** Of addresses of several servers, which libpq knows. */
+export function severalHosts(): DatabaseUrlError {
+  return new DatabaseUrlError(
+    'names several hosts, which are not supported: give the one address under which the primary is always reached, such as that of a pooler or a virtual address',
+  );
+}
+
+function readQuery(query: string): Map<string, string> {
+  const parameters = new Map<string, string>();
+  for (const pair of query.split('&')) {
+    if (pair === '') continue;
+    const [rawName = '', rawValue = ''] = cutOnce(pair, '=');
+    const name = decode(rawName, 'a parameter');
+    // Only there drivers differ: what psql takes as it is, they take for a space.
+    const value = decode(
+      name === 'options' ? rawValue.replaceAll('+', ' ') : rawValue,
+      `the value of ${name}`,
+    );
+    if (value !== '') parameters.set(name, value);
+  }
+  return parameters;
+}
+
+/** What was copied and not filled in. */
+function findPlaceholder(rest: string): DatabaseUrlError | undefined {
+  const [before = ''] = cutOnce(rest, '?');
+  const at = before.lastIndexOf('@');
+  const [user = '', password = ''] = at < 0 ? [] : cutOnce(before.slice(0, at), ':');
+  const [place = '', ...path] = before.slice(at + 1).split('/');
+  const isIpv6 = /^\[[\da-f:.%]*\]/i.test(place);
+  const [host = '', port = ''] = isIpv6 ? [] : cutOnce(place, ':');
+  for (const [what, value] of Object.entries({ user, password, host, port, database: path.join('/') })) {
+    if (PLACEHOLDER.test(value)) {
+      // That of a password may be one after all.
+      const shown = what === 'password' ? '' : ` (${value})`;
+      return new DatabaseUrlError(
+        `still has a placeholder for the ${what}${shown}: put the value in its place, without brackets`,
+      );
+    }
+  }
+  return undefined;
+}
+
+function cutOnce(text: string, separator: string): [string, string?] {
+  const index = text.indexOf(separator);
+  return index < 0 ? [text] : [text.slice(0, index), text.slice(index + 1)];
+}
+
+function decode(text: string, what: string): string {
+  try {
+    return text.replace(/(?:%[\da-f]{2})+/gi, decodeURIComponent);
+  } catch {
+    throw new DatabaseUrlError(`has ${what} whose % signs do not decode to UTF-8 text: ${ENCODE}`);
+  }
+}

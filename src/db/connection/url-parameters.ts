@@ -1,0 +1,45 @@
+import { TIMEOUT_PARAMETERS } from './database-target.ts';
+
+/** What counts of an address's query. */
+const USED: readonly string[] = [
+  ...['host', 'hostaddr', 'port', 'user', 'password', 'dbname', 'passfile'],
+  ...['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslcrl', 'sslsni'],
+  ...['ssl_min_protocol_version', 'ssl_max_protocol_version', 'sslnegotiation', 'channel_binding'],
+  ...['connect_timeout', 'keepalives', 'keepalives_idle'],
+  ...['application_name', 'fallback_application_name', 'options', 'client_encoding'],
+  ...['target_session_attrs', 'gssencmode'],
+  ...TIMEOUT_PARAMETERS,
+];
+
+/** What libpq and drivers know and has no effect here, as there is nothing to choose. */
+const WITHOUT_EFFECT: readonly string[] = [
+  ...['uselibpqcompat', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout', 'sslcompression'],
+  ...['sslcertmode', 'gsslib', 'krbsrvname', 'gssdelegation', 'load_balance_hosts'],
+  ...['min_protocol_version', 'max_protocol_version'],
+];
+
+/** What libpq knows and is not done here: to leave it out silently could make a connection less safe than it was meant to be. */
+const NOT_SUPPORTED: readonly string[] = [
+  ...['service', 'servicefile', 'replication', 'require_auth', 'requirepeer', 'requiressl', 'sslcrldir'],
+  ...['sslkeylogfile', 'scram_client_key', 'scram_server_key'],
+  ...['oauth_issuer', 'oauth_client_id', 'oauth_client_secret', 'oauth_scope'],
+];
+
+const KNOWN: readonly string[] = [...USED, ...WITHOUT_EFFECT, ...NOT_SUPPORTED];
+
+/** Why an address may not have this parameter; undefined if it may. */
+export function judgeParameter(name: string): string | undefined {
+  if (NOT_SUPPORTED.includes(name)) {
+    return `has the parameter ${name}, which this program does not support: leave it out`;
+  }
+  if (KNOWN.includes(name)) return undefined;
+  // What is no name may be a part of a password.
+  const shown = /^[\w.-]{1,50}$/.test(name) ? ` ${JSON.stringify(name)}` : '';
+  const meant = KNOWN.find((known) => simplify(known) === simplify(name));
+  const help = meant === undefined ? 'leave it out' : `it is written ${meant}`;
+  return `has a parameter${shown} that PostgreSQL does not know: ${help}`;
+}
+
+function simplify(name: string): string {
+  return name.toLowerCase().replace(/[^a-z\d]/g, '');
+}

@@ -1,0 +1,13 @@
+import type { ClientBase } from 'pg';
+
+/**
+ * Makes a schema if it is missing. Looks first: PostgreSQL asks for the right to create schemas in the database even if there is
+ * nothing to create.
+ */
+export async function ensureSchema(client: ClientBase, schema: string): Promise<void> {
+  const { rows } = await client.query<{ found: boolean }>(
+    'select exists (select from pg_namespace where nspname = $1) as found',
+    [schema],
+  );
+  if (!rows[0]?.found) await client.query(`create schema ${client.escapeIdentifier(schema)}`);
+}

@@ -1,0 +1,36 @@
+import { ConnectionError } from './connection/connection-error.ts';
+
+const ENCODE = 'In an address / # ? @ % are written %2F %23 %3F %40 %25.';
+
+/**
+ * Of an error that came while connecting: a sentence for the person who has set DATABASE_URL. Undefined if it is none of theirs:
+ * a server that is not there now, say.
+ */
+export function explainConnectionError(error: unknown): string | undefined {
+  const reason = findReason(error);
+  if (reason === undefined) return undefined;
+  const { code = '', message } = reason;
+  if (reason instanceof ConnectionError) return message;
+  // The server's own words, as it knows best what it did not like.
+  if (code === '28P01') return `The server refuses the password in DATABASE_URL: ${message}. ${ENCODE}`;
+  if (code === '28000')
+    return `The server refuses the connection of DATABASE_URL: ${message}.${adviseTls(message)}`;
+  if (code === '3D000') return `DATABASE_URL names a database that is not there: ${message}.`;
+  if (/^SASL: /.test(message)) return `The server could not check the password in DATABASE_URL: ${message}.`;
+  if (code === '08P01' && /startup parameter/.test(message)) {
+    return `A pooler refuses the connection of DATABASE_URL: ${message}. Leave that parameter out, or have the pooler let it through (ignore_startup_parameters of PgBouncer).`;
+  }
+  return undefined;
+}
+
+function adviseTls(message: string): string {
+  return /no encryption|SSL off/.test(message) ? ' It may want TLS: add sslmode=require.' : '';
+}
+
+/** The innermost error. */
+function findReason(error: unknown): (Error & { code?: string }) | undefined {
+  if (error instanceof ConnectionError) return error;
+  if (error instanceof AggregateError) return findReason(error.errors[0]);
+  if (!(error instanceof Error)) return undefined;
+  return error.cause === undefined ? error : findReason(error.cause);
+}

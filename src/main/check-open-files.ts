@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { SettingsError } from './config.ts';
+
+/** Files, sockets and pipes that the program needs to start: PostgreSQL alone wants 58 and what it inherits. 128 serve under load. */
+const FEWEST = 80;
+
+/** Throws `SettingsError` if this process may open so few files that it would fail in odd places. */
+export function checkOpenFiles(limit: number = readLimit()): void {
+  if (limit >= FEWEST) return;
+  throw new SettingsError(
+    `This process may open ${limit} files at most (ulimit -n), and needs ${FEWEST} or more, better 1024. Raise the limit: ` +
+      'ulimit -n 1024, LimitNOFILE= of systemd, or --ulimit nofile=1024 of a container.',
+  );
+}
+
+/** Of Linux; elsewhere it is not known. */
+function readLimit(): number {
+  try {
+    const text = readFileSync('/proc/self/limits', 'utf8');
+    return Number(/^Max open files\s+(\d+)/m.exec(text)?.[1] ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

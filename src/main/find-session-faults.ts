@@ -1,0 +1,51 @@
+import type { SessionFacts } from '../db/inspect-server.ts';
+
+/** What keeps the program from working on a server at all. */
+export interface SessionFault {
+  readonly check: 'version' | 'encoding' | 'session' | 'read_only' | 'replication_role';
+  readonly says: string;
+}
+
+const MIN_VERSION = 150_000;
+/** PostgreSQL's name for "bytes as they are": what is written comes back. */
+const ENCODINGS = ['UTF8', 'SQL_ASCII'];
+
+/** What `start` and all other commands refuse, and `doctor` reports; none on a server that serves. */
+export function findSessionFaults(facts: SessionFacts): SessionFault[] {
+  const faults: SessionFault[] = [];
+  const { versionNumber, version, encoding, keepsSession, readOnly, replicationRole, database, role } = facts;
+  if (versionNumber < MIN_VERSION) {
+    faults.push({ check: 'version', says: `PostgreSQL ${version} is too old: 15 or newer is needed` });
+  }
+  if (!ENCODINGS.includes(encoding)) {
+    faults.push({
+      check: 'encoding',
+      says: `the database ${database} has the encoding ${encoding}, in which not all texts can be written: make one with encoding 'UTF8' template template0`,
+    });
+  }
+  if (!keepsSession) {
+    faults.push({
+      check: 'session',
+      says: 'a pooler in transaction mode stands in between: workers hold locks and listen, which it breaks. Connect to the server itself, or through a pooler in session mode',
+    });
+  }
+  if (readOnly === 'standby') {
+    faults.push({
+      check: 'read_only',
+      says: 'the server is a standby, which cannot be written: connect to the primary',
+    });
+  }
+  if (readOnly === 'setting') {
+    faults.push({
+      check: 'read_only',
+      says: `nothing can be written: default_transaction_read_only is on, for the role ${role}, for the database ${database} or for the whole server`,
+    });
+  }
+  if (replicationRole !== 'origin') {
+    faults.push({
+      check: 'replication_role',
+      says: `session_replication_role is ${replicationRole}, so foreign keys do not hold: alter role ${role} reset session_replication_role, and the same of the database`,
+    });
+  }
+  return faults;
+}

@@ -1,0 +1,212 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { DatabaseClient } from '../../src/db/connection/database-client.ts';
+import { sessionConfig } from '../../src/db/connection/session-config.ts';
+import { explainConnectionError } from '../../src/db/explain-connection-error.ts';
+import { type Certificates, makeCertificates, WITHOUT_OPENSSL } from '../support/make-certificates.ts';
+import { type OwnServer, startOwnServer } from '../support/own-server.ts';
+import { runProgram } from '../support/program.ts';
+
+/** Connects, and answers whether the bytes were encrypted, or the sentence that says why it could not. */
+async function reach(url: string): Promise<string> {
+  const client = new DatabaseClient(sessionConfig(url));
+  try {
+    await client.connect();
+    // More than one read of a socket brings.
+    const { rows } = await client.query<{ ssl: boolean; text: string }>(
+      `select ssl, repeat('x', 1000000) as text from pg_stat_ssl where pid = pg_backend_pid()`,
+    );
+    expect(rows[0]?.text).toHaveLength(1_000_000);
+    return rows[0]?.ssl ? 'TLS' : 'plain';
+  } catch (error) {
+    const sentence = explainConnectionError(error);
+    if (sentence === undefined) throw error;
+    expect(sentence).toContain('DATABASE_URL');
+    expect(sentence).not.toContain('secret');
+    return sentence;
+  } finally {
+    await client.end();
+  }
+}
+
+describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody knows', () => {
+  let certificates: Certificates;
+  let server: OwnServer;
+  beforeAll(async () => {
+    certificates = await makeCertificates();
+    const rules = join(certificates.folder, 'pg_hba.conf');
+    await writeFile(
+      rules,
+      [
+        'hostssl encrypted all all scram-sha-256',
+        'host encrypted all all reject',
+        'hostnossl bare all all scram-sha-256',
+        'host bare all all reject',
+        'hostssl all client all cert',
+        'host all all all scram-sha-256',
+      ].join('\n'),
+    );
+    server = await startOwnServer({
+      ssl: 'on',
+      ssl_cert_file: certificates.serverCert,
+      ssl_key_file: certificates.serverKey,
+      ssl_ca_file: certificates.authority,
+      hba_file: rules,
+    });
+    const admin = new DatabaseClient(sessionConfig(server.adminUrl));
+    await admin.connect();
+    await admin.query('create role client login');
+    for (const name of ['encrypted', 'bare']) await admin.query(`create database ${name} owner service`);
+    await admin.end();
+  });
+  afterAll(async () => {
+    await server?.end();
+    await certificates?.end();
+  });
+
+  /** An address on `localhost`, for which the certificate is. */
+  function address(
+    database: string,
+    query: string,
+    { user = 'service:secret', host = 'localhost' } = {},
+  ): string {
+    return `postgres://${user}@${host}:${new URL(server.url).port}/${database}?${query}`;
+  }
+
+  test.each([
+    ['', 'TLS', 'TLS', 'plain'],
+    ['sslmode=disable', 'plain', /add sslmode=require/, 'plain'],
+    ['ssl=false', 'plain', /add sslmode=require/, 'plain'],
+    ['sslmode=allow', 'plain', 'TLS', 'plain'],
+    ['sslmode=prefer', 'TLS', 'TLS', 'plain'],
+    ['sslmode=require', 'TLS', 'TLS', /refuses the connection of DATABASE_URL: .+SSL encryption/],
+    ['sslmode=no-verify', 'TLS', 'TLS', /SSL encryption/],
+    ['ssl=true', 'TLS', 'TLS', /SSL encryption/],
+    ['sslmode=require&channel_binding=require', 'TLS', 'TLS', /SSL encryption/],
+    ['sslmode=require&sslnegotiation=direct', 'TLS', 'TLS', /SSL encryption/],
+    ['sslmode=verify-ca', /not trusted \(\w+\)\. Add sslrootcert=FILE/, /not trusted/, /not trusted/],
+    ['sslmode=verify-full', /not trusted \(\w+\)\. Add sslrootcert=FILE/, /not trusted/, /not trusted/],
+    ['sslmode=verify-full&sslrootcert=system', /not trusted/, /not trusted/, /not trusted/],
+  ])('%s: where both are let in, only TLS, and only plain', async (query, ...expected) => {
+    for (const [index, database] of ['service', 'encrypted', 'bare'].entries()) {
+      expect(await reach(address(database, query)), database).toMatch(expected[index] ?? '');
+    }
+  });
+
+  test('with sslrootcert the authority is checked, and with verify-full the name', async () => {
+    const file = `sslrootcert=${certificates.authority}`;
+    for (const mode of ['', 'sslmode=require&', 'sslmode=verify-ca&', 'sslmode=verify-full&']) {
+      expect(await reach(address('service', mode + file)), mode).toBe('TLS');
+    }
+    const byNumber = { host: '127.0.0.1' };
+    expect(await reach(address('service', `sslmode=verify-ca&${file}`, byNumber))).toBe('TLS');
+    expect(await reach(address('service', `sslmode=verify-full&${file}`, byNumber))).toMatch(
+      /not for the host 127\.0\.0\.1, but for: DNS:localhost\. .+sslmode=verify-ca/,
+    );
+    const toNumber = `sslmode=verify-full&${file}&hostaddr=127.0.0.1`;
+    expect(await reach(address('service', toNumber))).toBe('TLS');
+    const other = `sslmode=verify-ca&sslrootcert=${certificates.clientCert}`;
+    expect(await reach(address('service', other))).toMatch(/not trusted .+The file of sslrootcert must hold/);
+  });
+
+  test('files that are not there or hold something else are named', async () => {
+    const verify = 'sslmode=verify-full&sslrootcert=';
+    expect(await reach(address('service', `${verify}/none.pem`))).toMatch(
+      /^The file of sslrootcert in DATABASE_URL, \/none\.pem, cannot be read \(ENOENT\)\.$/,
+    );
+    expect(await reach(address('service', `${verify}${certificates.folder}/names`))).toMatch(
+      /not in PEM format/,
+    );
+  });
+
+  test('a client may show a certificate of its own', async () => {
+    const { clientCert, clientKey, encryptedKey } = certificates;
+    const asClient = { user: 'client' };
+    const show = (key: string) => `sslmode=require&sslcert=${clientCert}&sslkey=${key}`;
+    expect(await reach(address('service', show(clientKey), asClient))).toBe('TLS');
+    expect(await reach(address('service', `${show(encryptedKey)}&sslpassword=geheim`, asClient))).toBe('TLS');
+    expect(await reach(address('service', show(encryptedKey), asClient))).toMatch(
+      /sslpassword must be its password/,
+    );
+    expect(await reach(address('service', 'sslmode=require', asClient))).toMatch(/valid client certificate/);
+  });
+
+  test('the program works with sslmode=require, and says in one sentence what is wrong with a certificate', async () => {
+    const run = (url: string, ...args: string[]) => runProgram({ args, env: { DATABASE_URL: url } });
+    const required = await run(address('service', 'sslmode=require'), 'migrate');
+    expect(required).toMatchObject({ code: 0, stderr: '', stdout: 'The database is up to date.\n' });
+    const checked = await run(
+      address('service', 'sslmode=verify-full'),
+      'token',
+      'create',
+      '--workspace',
+      'w',
+    );
+    expect(checked).toMatchObject({ code: 1, stdout: '' });
+    expect(checked.stderr).toMatch(
+      /^The certificate of DATABASE_URL’s server, localhost, is not trusted .+\.\n$/,
+    );
+  });
+});
+
+describe('a server without TLS', () => {
+  const address = (query: string, user?: string) => {
+    const url = new URL(`${inject('serverUrl')}?${query}`);
+    if (user !== undefined) Object.assign(url, { username: user, password: '' });
+    return url.href;
+  };
+
+  test.each([
+    ['', 'plain'],
+    ['sslmode=prefer', 'plain'],
+    ['sslmode=allow', 'plain'],
+    ['sslmode=require', /offers no TLS, which sslmode=require asks for/],
+    ['sslmode=verify-full', /offers no TLS, which sslmode=verify-full asks for/],
+  ])('%s', async (query, expected) => {
+    expect(await reach(address(query))).toMatch(expected);
+  });
+
+  test('a password that is missing or wrong is said', async () => {
+    expect(await reach(address('', 'someone'))).toMatch(
+      /asks for the password of someone, and DATABASE_URL has none: it is written postgres:\/\//,
+    );
+    expect(await reach(address('password=wrong', 'someone'))).toMatch(
+      /refuses the password in DATABASE_URL: password authentication failed .+%2F %23 %3F/,
+    );
+    const missing = await runProgram({ args: ['migrate'], env: { DATABASE_URL: address('', 'someone') } });
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toMatch(/^The server at .+ asks for the password of someone, .+\.\n$/);
+  });
+
+  test('variables of the environment do not reach the driver', async () => {
+    const odd = {
+      PGSSLMODE: 'require',
+      PGSSLNEGOTIATION: 'direct',
+      PGOPTIONS: '-c nonsense=1',
+      PGREPLICATION: 'x',
+    };
+    const before = { ...process.env };
+    Object.assign(process.env, odd, { PGHOST: 'nowhere.invalid', PGDATABASE: 'none', PGPORT: '1' });
+    onTestFinished(() => {
+      process.env = before;
+    });
+    expect(await reach(address(''))).toBe('plain');
+  });
+});
+
+test.each(['', 'sslmode=disable', 'sslmode=require'])(
+  'what is no PostgreSQL is an error, and no wait (%s)',
+  async (query) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {}).on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const client = new DatabaseClient(sessionConfig(`postgres://u:p@127.0.0.1:${port}/db?${query}`));
+    await expect(client.connect()).rejects.toThrow(query === 'sslmode=disable' ? /./ : /is not a PostgreSQL/);
+  },
+);
