@@ -3,8 +3,9 @@ import { AppError } from '../lib/app-error.ts';
 import { createListMethods } from './list-methods.ts';
 
 /**
- * Answers methods that a path does not have with 405 and `Allow`, before their body is read, and `OPTIONS` with 204 and `Allow` (RFC 9110,
- * 9.3.7). The caller must call it before the first route and before CORS, which answers preflights.
+ * Answers methods that a path does not have with 405 and `Allow`, before their body is read, and
+ * `OPTIONS` with 204 and `Allow` (RFC 9110, 9.3.7). The caller must call it before the first route
+ * and before CORS, which answers preflights.
  */
 export function answerMethods(app: FastifyInstance, { hasCors }: { hasCors: boolean }): void {
   const listMethods = createListMethods(app);

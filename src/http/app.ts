@@ -30,8 +30,8 @@ import { NO_STORE, varyByCaller } from './vary-by-caller.ts';
 const REQUEST_MS = 30_000;
 
 /**
- * More are closed as they come: each holds a file descriptor, and without one the program cannot reach its database either. Twice the
- * streams that a process serves.
+ * More are closed as they come: each holds a file descriptor, and without one the program cannot
+ * reach its database either. Twice the streams that a process serves.
  */
 const MAX_CONNECTIONS = 10_000;
 

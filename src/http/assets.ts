@@ -5,8 +5,9 @@ import { AppError } from '../lib/app-error.ts';
 import type { ApiDeps } from './context.ts';
 
 /**
- * A day, for browsers and shared caches: pictures stand in pages with many visitors, so a cache in front must be able to serve them, but
- * one whose preview was deleted must be gone everywhere soon after.
+ * A day, for browsers and shared caches: pictures stand in pages with many visitors, so a cache in
+ * front must be able to serve them, but one whose preview was deleted must be gone everywhere soon
+ * after.
  */
 const CACHE_CONTROL = 'public, max-age=86400, immutable';
 

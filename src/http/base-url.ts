@@ -12,7 +12,10 @@ export function getBaseUrl(request: FastifyRequest, publicUrl: string | undefine
   return `${getProtocol(request)}://${host}:${localPort}`;
 }
 
-/** How the request came: over a trusted proxy as that says in `X-Forwarded-Proto`, unless it says something that is no protocol of the web. */
+/**
+ * How the request came: over a trusted proxy as that says in `X-Forwarded-Proto`, unless it says
+ * something that is no protocol of the web.
+ */
 export function getProtocol({ protocol, socket }: FastifyRequest): 'http' | 'https' {
   const name = protocol.toLowerCase();
   if (name === 'http' || name === 'https') return name;

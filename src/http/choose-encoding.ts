@@ -3,8 +3,9 @@ export const ENCODINGS = ['br', 'gzip'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
 /**
- * Picks the content coding for an answer from `Accept-Encoding` (RFC 9110, 12.5.3): the one with the highest weight, ours first
- * among equals. Returns undefined for none, which every client understands.
+ * Picks the content coding for an answer from `Accept-Encoding` (RFC 9110, 12.5.3): the one with
+ * the highest weight, ours first among equals. Returns undefined for none, which every client
+ * understands.
  */
 export function chooseEncoding(header: string | undefined): Encoding | undefined {
   const weights = new Map<string, number>();

@@ -4,7 +4,10 @@ import type { Log } from '../lib/log.ts';
 
 /** How long a client may take nothing of an answer that waits for it. */
 export const STALLED_MS = 30_000;
-/** Bytes of answers that may wait for clients. Above it, those who took nothing since the last look are ended at once. */
+/**
+ * Bytes of answers that may wait for clients. Above it, those who took nothing since the last look
+ * are ended at once.
+ */
 const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 const LOOK_MS = 1000;
 
@@ -21,9 +24,10 @@ interface Progress {
 }
 
 /**
- * Ends connections whose client takes nothing of an answer for `stalledMs`: until it is taken the answer is held in memory. A server's own
- * `timeout` does not do: it counts what is received too, so a client that sends a byte now and then is never ended, and it ends
- * requests that wait for us. Here a connection counts only while the operating system takes no more bytes for it.
+ * Ends connections whose client takes nothing of an answer for `stalledMs`: until it is taken the
+ * answer is held in memory. A server's own `timeout` does not do: it counts what is received too,
+ * so a client that sends a byte now and then is never ended, and it ends requests that wait for us.
+ * Here a connection counts only while the operating system takes no more bytes for it.
  */
 export function endStalledAnswers(server: Server, log: Log, options: StallOptions = {}): void {
   const { stalledMs = STALLED_MS, maxWaitingBytes = MAX_WAITING_BYTES } = options;
@@ -76,8 +80,9 @@ export function endStalledAnswers(server: Server, log: Log, options: StallOption
 }
 
 /**
- * Bytes of the write under way that the operating system has not taken yet. One write can be a whole answer, of which a slow client takes a
- * part in 30 s. Node.js has no public name for it; without it such a client is measured by whole writes.
+ * Bytes of the write under way that the operating system has not taken yet. One write can be a
+ * whole answer, of which a slow client takes a part in 30 s. Node.js has no public name for it;
+ * without it such a client is measured by whole writes.
  */
 function countQueued(socket: Socket): number {
   const { _handle: handle } = socket as { _handle?: { writeQueueSize?: number } | null };

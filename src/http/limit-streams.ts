@@ -10,8 +10,8 @@ export interface StreamLimits {
 }
 
 /**
- * Counts a stream of events until its answer ends. It must be called before the stream begins: afterwards nothing can be answered but
- * events. Throws `too_many_streams` or `overloaded`.
+ * Counts a stream of events until its answer ends. It must be called before the stream begins:
+ * afterwards nothing can be answered but events. Throws `too_many_streams` or `overloaded`.
  */
 export type LimitStreams = (reply: FastifyReply, caller: Caller) => void;
 

@@ -1,11 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Finds the methods that a path has, as `Allow` names them; undefined for a path that does not exist. */
+/**
+ * Finds the methods that a path has, as `Allow` names them; undefined for a path that does not
+ * exist.
+ */
 export type ListMethods = (path: string) => readonly string[] | undefined;
 
 const ORDER = ['GET', 'HEAD', 'POST', 'PATCH'];
 
-/** Lists the methods of each path from the routes themselves. The caller must call it before the first route is added. */
+/**
+ * Lists the methods of each path from the routes themselves. The caller must call it before the
+ * first route is added.
+ */
 export function createListMethods(app: FastifyInstance): ListMethods {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {

@@ -6,7 +6,10 @@ import fresh from 'fresh';
 import { addVary } from './add-vary.ts';
 import { chooseEncoding, type Encoding } from './choose-encoding.ts';
 
-/** An answer that is the same for everybody: its bytes are kept once, however many read them at the same time. */
+/**
+ * An answer that is the same for everybody: its bytes are kept once, however many read them at the
+ * same time.
+ */
 export interface PreparedAnswer {
   readonly bytes: Buffer;
   readonly contentType: string;

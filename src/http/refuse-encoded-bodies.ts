@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { AppError } from '../lib/app-error.ts';
 
 /**
- * Refuses bodies with a content coding: 64 KB need none, and a small compressed body could be a very large one. The answer says what is
- * taken (RFC 9110, 15.5.16). Called after the caller is known, where a caller is asked for.
+ * Refuses bodies with a content coding: 64 KB need none, and a small compressed body could be a
+ * very large one. The answer says what is taken (RFC 9110, 15.5.16). Called after the caller is
+ * known, where a caller is asked for.
  */
 export function refuseEncodedBodies(app: FastifyInstance): void {
   app.addHook('preParsing', async (request, reply, payload) => {

@@ -71,7 +71,10 @@ export function createCallOpenAi(settings: OpenAiSettings): CallOpenAi {
   };
 }
 
-/** The client keeps only the field `error` of a refusal; Gemini's is a list, and others have the reason beside it. */
+/**
+ * The client keeps only the field `error` of a refusal; Gemini's is a list, and others have the
+ * reason beside it.
+ */
 async function readRefusal(response: Response): Promise<unknown> {
   try {
     return await response.json();

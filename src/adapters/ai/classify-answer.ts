@@ -3,10 +3,16 @@ import { AppError, toAppError } from '../../lib/app-error.ts';
 import { readRetryAfter } from '../../lib/read-retry-after.ts';
 import { type ErrorBody, readErrorBody } from './read-error-body.ts';
 
-/** The names services give to "we will not do this": OpenAI, Azure, Gemini, Alibaba, Volcengine and those who copy them. */
+/**
+ * The names services give to "we will not do this": OpenAI, Azure, Gemini, Alibaba, Volcengine and
+ * those who copy them.
+ */
 const POLICY_CODE =
   /content_?(policy|filter|moderation|safety)|moderation|policy_?violation|safety_?(violation|system|check|block)|^(image_)?safety$|prohibited_?content|sensitive_?(content|word)|data_?inspection_?failed|inappropriate|responsible_?ai|^(blocklist|recitation|spii|nsfw)$/i;
-/** OpenAI's for pictures: moderation, mostly without a code, but also a file that cannot be read, with one. */
+/**
+ * OpenAI's for pictures: moderation, mostly without a code, but also a file that cannot be read,
+ * with one.
+ */
 const PICTURE_ERROR = 'image_generation_user_error';
 
 /** The same in sentences, for services that give no name to it. */
@@ -29,8 +35,9 @@ const PASSING_STATUSES: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Turns what the `openai` client throws into our code. The service's own words stay in the cause: they may
- * quote the product's page or our key. `body` is the whole body of a refusal, of which the client keeps a part.
+ * Turns what the `openai` client throws into our code. The service's own words stay in the cause:
+ * they may quote the product's page or our key. `body` is the whole body of a refusal, of which the
+ * client keeps a part.
  */
 export function classifyAnswer(error: unknown, now: number, body?: unknown): AppError {
   if (error instanceof APIConnectionTimeoutError) return new AppError('ai_timeout', { cause: error });

@@ -19,8 +19,9 @@ const DECODERS: Readonly<Record<string, Decode>> = {
 const MAX_CODINGS = 2;
 
 /**
- * Undoes the compression of an answer that a gateway compressed though `identity` was asked for. Returns undefined for a coding that is
- * not known. Throws `ai_bad_answer` for bytes that are not what the header says, and for more than `maxBytes`.
+ * Undoes the compression of an answer that a gateway compressed though `identity` was asked for.
+ * Returns undefined for a coding that is not known. Throws `ai_bad_answer` for bytes that are not
+ * what the header says, and for more than `maxBytes`.
  */
 export async function decodeAnswer(
   bytes: Bytes,

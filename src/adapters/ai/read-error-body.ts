@@ -2,7 +2,10 @@
 export interface ErrorBody {
   /** Names such as `content_filter` or `API_KEY_INVALID`. */
   readonly codes: readonly string[];
-  /** Sentences. They may quote the request, and so a page: nothing that concerns others may follow from them. */
+  /**
+   * Sentences. They may quote the request, and so a page: nothing that concerns others may follow
+   * from them.
+   */
   readonly messages: readonly string[];
 }
 
@@ -17,8 +20,8 @@ const MAX_VALUES = 500;
 const MAX_LENGTH = 2000;
 
 /**
- * Collects codes and messages from an error body of any shape: `error` may be an object, a text, or one of a list, and the reason may be
- * nested (`innererror`, `details[].reason`).
+ * Collects codes and messages from an error body of any shape: `error` may be an object, a text, or
+ * one of a list, and the reason may be nested (`innererror`, `details[].reason`).
  */
 export function readErrorBody(body: unknown): ErrorBody {
   const codes: string[] = [];

@@ -18,14 +18,16 @@ export type SendOnce = ((input: string | URL | Request, init?: RequestInit) => P
 };
 
 /**
- * Makes a `fetch` that sends one request over one fresh connection, so that its moments are exact: not a byte
- * is written unless the connection is open before `sendBefore`, and `onLeft` comes with the last byte. No
- * keep-alive, no retry, no redirect; no compression is asked for; the answer is read whole before it is returned.
+ * Makes a `fetch` that sends one request over one fresh connection, so that its moments are exact:
+ * not a byte is written unless the connection is open before `sendBefore`, and `onLeft` comes with
+ * the last byte. No keep-alive, no retry, no redirect; no compression is asked for; the answer is
+ * read whole before it is returned.
  *
  * `onConnected` is called when the connection is open, before the last look at the clock.
  *
- * Throws `slot_expired` (nothing was sent), `ai_unreachable` (nothing was sent), `ai_connection_lost`,
- * `ai_timeout`, `ai_bad_answer` (too large, compressed or not; or broken compression), or the reason of an aborted signal.
+ * Throws `slot_expired` (nothing was sent), `ai_unreachable` (nothing was sent),
+ * `ai_connection_lost`, `ai_timeout`, `ai_bad_answer` (too large, compressed or not; or broken
+ * compression), or the reason of an aborted signal.
  */
 export function createSendOnce(call: Terms, onConnected?: () => void): SendOnce {
   async function send(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {

@@ -12,7 +12,10 @@ const answerSchema = z.object({
   }),
 });
 
-/** Reads an answer that was paid for. If it cannot be used, the error says what the provider counted for it. */
+/**
+ * Reads an answer that was paid for. If it cannot be used, the error says what the provider counted
+ * for it.
+ */
 export async function withUsage<T>(answer: unknown, read: () => T | Promise<T>): Promise<T> {
   try {
     return await read();

@@ -11,11 +11,13 @@ import type { Log } from '../../lib/log.ts';
 
 /**
  * The sampler of `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`
- * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). The SDK reads them only as a part of its
- * package for everything. One that is not known, or a ratio outside of 0 to 1, is logged and not used.
+ * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). The SDK
+ * reads them only as a part of its package for everything. One that is not known, or a ratio
+ * outside of 0 to 1, is logged and not used.
  *
- * Without a name requests are sampled whatever their `traceparent` says: anyone can send one, with or without a token. A `parentbased_…`
- * sampler that the operator names heeds it, as the specification says.
+ * Without a name requests are sampled whatever their `traceparent` says: anyone can send one, with
+ * or without a token. A `parentbased_…` sampler that the operator names heeds it, as the
+ * specification says.
  */
 export function pickSampler(
   { name, ratio = 1 }: { name?: string | undefined; ratio?: number | undefined },

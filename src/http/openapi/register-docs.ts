@@ -29,7 +29,10 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const PAGE = '/docs/';
 const SCRIPT = '/docs/js/scalar.js';
 
-/** `GET /openapi.json`: the document of the REST API; `GET /docs`: the same to read and to try, without any other server. */
+/**
+ * `GET /openapi.json`: the document of the REST API; `GET /docs`: the same to read and to try,
+ * without any other server.
+ */
 export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): void {
   const documents = new LRUCache<string, PreparedAnswer>({ max: MOST_HOSTS });
   let document: object | undefined;
@@ -63,7 +66,8 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
     reply.headers({
       'cache-control': cacheControl,
       'content-security-policy': POLICY,
-      // Who reads it may have typed a token in: no page that opened it, or that it opens, holds on to it.
+      // Who reads it may have typed a token in: no page that opened it, or that it opens, holds on
+      // to it.
       'cross-origin-opener-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
     });
@@ -72,13 +76,16 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
   app.get('/docs', (request, reply) => {
     const [path = '', query] = request.url.split('?', 2);
     if (path.endsWith('/')) return sendFile(PAGE, request, reply, 'no-cache');
-    // The page names its script relative to itself. A relative address also keeps a path that a proxy put before ours.
+    // The page names its script relative to itself. A relative address also keeps a path that a
+    // proxy put before ours.
     return reply.redirect(`docs/${query === undefined ? '' : `?${query}`}`, 301);
   });
   app.get(SCRIPT, (request, reply) => sendFile(SCRIPT, request, reply, 'public, max-age=3600'));
 }
 
-/** Asks the reader once for each of its files. It is an app of its own, and not needed afterwards. */
+/**
+ * Asks the reader once for each of its files. It is an app of its own, and not needed afterwards.
+ */
 async function readFiles(): Promise<ReadonlyMap<string, PreparedAnswer>> {
   const reader = await openReader();
   const files = new Map<string, PreparedAnswer>();
