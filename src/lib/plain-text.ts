@@ -1,29 +1,38 @@
 import { z } from 'zod';
+import { dropInvisible } from './drop-invisible.ts';
 
 // PostgreSQL cannot store NUL or half a surrogate pair, and no other control character belongs in a text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
-/** Letters, numbers, punctuation, symbols: a text without any looks empty, whatever it holds. */
-const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
+/** Letters, numbers, punctuation, symbols: a text without any looks empty. The Braille pattern of no dots is a symbol. */
+const VISIBLE = /[[\p{L}\p{N}\p{P}\p{S}]--\u2800]/v;
 
-/** A text of 1 to `max` characters (code points) that can be stored and shown: no control characters, well formed. */
+/**
+ * A text of 1 to `max` characters (code points) that can be stored and shown: no control characters, well formed.
+ * Invisible characters are dropped without an error, since they come along when people paste from a web page.
+ */
 export function plainText(max: number) {
   return z
     .string()
-    .refine((text) => VISIBLE.test(text), { error: 'must not be empty' })
-    .refine((text) => [...text].length <= max, { error: `must have at most ${max} characters` })
     .refine((text) => text.isWellFormed() && !CONTROL.test(text), {
       error: 'must not hold control characters',
-    });
+    })
+    .overwrite(dropInvisible)
+    .refine((text) => VISIBLE.test(text), { error: 'must not be empty' })
+    .refine((text) => [...text].length <= max, { error: `must have at most ${max} characters` });
 }
 
 /** The longest address that is taken in or stored, in characters. */
 export const MAX_URL_LENGTH = 2048;
 
-/** An absolute http(s) address without white space or control characters. Whether it may be fetched is not asked here. */
+/**
+ * An absolute http(s) address without white space or control characters. Whether it may be fetched is not asked here.
+ * Invisible characters are dropped as in `plainText`.
+ */
 export function webAddress() {
   return z
     .string()
+    .overwrite((url) => (url.isWellFormed() ? dropInvisible(url) : url))
     .max(MAX_URL_LENGTH, { error: `must have at most ${MAX_URL_LENGTH} characters` })
     .refine((url) => !/[\s\p{Cc}]/u.test(url) && url.isWellFormed(), {
       error: 'must not hold white space or control characters',

@@ -19,7 +19,7 @@ const SCENES = [
 export function buildImagePrompt(brief: Brief): string {
   const scene = SCENES[brief.variant % SCENES.length];
   const colors = brief.palette.filter((color) => /^#[0-9a-f]{6}$/i.test(color)).slice(0, 5);
-  const name = JSON.stringify(cleanText(brief.title).slice(0, 200).toWellFormed());
+  const name = JSON.stringify(cleanText(brief.title, 200).slice(0, 200).toWellFormed());
   return [
     `Make an advertising background from this product picture: ${scene}.`,
     'Keep the product as it is and recognisable. Leave a large calm area for text to be laid over it.',

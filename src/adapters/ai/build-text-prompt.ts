@@ -44,13 +44,12 @@ const SYSTEM = [
 export function buildTextPrompt(brief: Brief) {
   const angle = ANGLES[brief.variant % ANGLES.length];
   const data = {
-    title: cleanText(brief.title).slice(0, 300).toWellFormed(),
-    brand: brief.brand === null ? null : cleanText(brief.brand).slice(0, 100).toWellFormed(),
-    price: brief.priceText === null ? null : cleanText(brief.priceText).slice(0, 60).toWellFormed(),
-    description:
-      brief.description === null ? null : cleanText(brief.description).slice(0, 2000).toWellFormed(),
-    locale: cleanText(brief.locale).slice(0, 35),
-    ...(brief.tone === null ? {} : { tone: cleanText(brief.tone).slice(0, 200).toWellFormed() }),
+    title: clean(brief.title, 300),
+    brand: brief.brand === null ? null : clean(brief.brand, 100),
+    price: brief.priceText === null ? null : clean(brief.priceText, 60),
+    description: brief.description === null ? null : clean(brief.description, 2000),
+    locale: clean(brief.locale, 35),
+    ...(brief.tone === null ? {} : { tone: clean(brief.tone, 200) }),
   };
   return {
     messages: [
@@ -65,4 +64,8 @@ export function buildTextPrompt(brief: Brief) {
       json_schema: { name: 'cta_prefill', strict: true, schema: ANSWER_SCHEMA },
     },
   };
+}
+
+function clean(text: string, limit: number): string {
+  return cleanText(text, limit).slice(0, limit).toWellFormed();
 }

@@ -29,8 +29,14 @@ interface Sender {
   refusal?: unknown;
 }
 
-/** One client for all calls of a service: making one takes as long as a request, and each would try its uploads anew. */
-export function createCallOpenAi(settings: OpenAiSettings): CallOpenAi {
+/**
+ * One client for all calls of a service: making one takes as long as a request, and each would try its uploads anew.
+ * An answer of more than `maxCharacters` is `ai_bad_answer`: reading JSON takes the event loop by its length.
+ */
+export function createCallOpenAi(
+  settings: OpenAiSettings,
+  maxCharacters = Number.POSITIVE_INFINITY,
+): CallOpenAi {
   const senders = new AsyncLocalStorage<Sender>();
   const client = createClient(settings, Object.assign(sendForCall, { Response }));
 
@@ -63,6 +69,8 @@ export function createCallOpenAi(settings: OpenAiSettings): CallOpenAi {
       if (sender.failure !== undefined) throw sender.failure.error;
       throw classifyAnswer(error, Date.now(), sender.refusal);
     }
+    if (text.length > maxCharacters)
+      throw new AppError('ai_bad_answer', { cause: new Error('answer too large') });
     try {
       return JSON.parse(text);
     } catch (cause) {

@@ -52,15 +52,15 @@ interface Facts {
 }
 
 function readFacts(brief: Brief): Facts {
-  const title = cleanText(brief.title);
-  const brand = cleanText(brief.brand ?? '');
-  const price = cleanText(brief.priceText ?? '');
+  const title = cleanText(brief.title, 300);
+  const brand = cleanText(brief.brand ?? '', 100);
+  const price = cleanText(brief.priceText ?? '', 60);
   return {
     title,
     // A name that already says the brand does not need it twice.
     brand: brand.length > BRAND || title.toLowerCase().includes(brand.toLowerCase()) ? '' : brand,
     price: price.length > PRICE ? '' : price,
-    description: cleanText(brief.description ?? ''),
+    description: cleanText(brief.description ?? '', 2000),
   };
 }
 

@@ -5,31 +5,40 @@ import { cleanText } from './clean-text.ts';
 
 const count = z.number().int().nonnegative().nullish().catch(null);
 
+/** Some services send a list of parts where OpenAI sends a string. A list longer than this is no text. */
+const MAX_PARTS = 1000;
+const parts = z
+  .unknown()
+  .refine((value) => Array.isArray(value) && value.length <= MAX_PARTS, { abort: true })
+  .pipe(z.array(z.object({ text: z.string().catch('') })));
+
+const choice = z.object({
+  finish_reason: z.string().nullish(),
+  message: z.object({
+    content: z.union([z.string(), parts]).nullish(),
+    refusal: z.string().nullish(),
+  }),
+});
+
 const completion = z.object({
   model: z.string().nullish().catch(null),
-  choices: z
-    .array(
-      z.object({
-        finish_reason: z.string().nullish(),
-        message: z.object({
-          // Some services send a list of parts where OpenAI sends a string.
-          content: z.union([z.string(), z.array(z.object({ text: z.string().catch('') }))]).nullish(),
-          refusal: z.string().nullish(),
-        }),
-      }),
-    )
-    .min(1),
+  // One was asked for. Others are not looked at, however many there are.
+  choices: z.tuple([choice]).rest(z.unknown()),
   usage: z.object({ prompt_tokens: count, completion_tokens: count }).nullish().catch(null),
 });
 
-const text = z.string().transform(cleanText);
-const optionalText = text.nullish().transform((value) => value || null);
+/** A text of which `limit` characters are used. It may be longer: whoever shows it cuts it at a word. */
+const text = (limit: number) => z.string().transform((value) => cleanText(value, limit));
+const optionalText = (limit: number) =>
+  text(limit)
+    .nullish()
+    .transform((value) => value || null);
 
 const texts = z.object({
-  headline: text.pipe(z.string().min(1)),
-  subheadline: optionalText,
-  body: optionalText,
-  cta_text: text.pipe(z.string().min(1)),
+  headline: text(80).pipe(z.string().min(1)),
+  subheadline: optionalText(140),
+  body: optionalText(400),
+  cta_text: text(30).pipe(z.string().min(1)),
 });
 
 /**

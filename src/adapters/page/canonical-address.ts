@@ -1,3 +1,5 @@
+import { parseAddress } from './parse-address.ts';
+
 const MAX_LENGTH = 2048;
 
 /** Parameters that say where a visitor came from, never which product is shown. */
@@ -14,7 +16,7 @@ const TRACKING =
  */
 export function canonicalAddress(finalUrl: string, canonical?: string): string {
   const page = new URL(finalUrl);
-  const named = canonical === undefined ? null : URL.parse(canonical.trim(), finalUrl);
+  const named = canonical === undefined ? null : parseAddress(canonical, finalUrl);
   return clean(named !== null && isTrusted(named, page) ? named : page);
 }
 

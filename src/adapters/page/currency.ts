@@ -63,6 +63,9 @@ const SIGNS: Readonly<Record<string, readonly string[]>> = {
   R: ['ZAR'],
 };
 
+/** With white space around it. Normalizing takes quadratic time for a text of combining marks. */
+const MAX_SIGN = 50;
+
 const CODES: ReadonlySet<string> = new Set([...Intl.supportedValuesOf('currency'), 'HRK', 'BYR']);
 
 /** What tells the country of a page. */
@@ -73,6 +76,7 @@ export interface CountryHints {
 
 /** Reads a sign ("kr", "R$") or a code ("eur") as ISO 4217; null when it is neither. */
 export function findCurrency(sign: string, hints: CountryHints = {}): string | null {
+  if (sign.length > MAX_SIGN) return null;
   const key = sign.normalize('NFKC').trim().replace(/\.$/, '').toUpperCase();
   if (CODES.has(key)) return key;
   const codes = Object.hasOwn(SIGNS, key) ? SIGNS[key] : undefined;

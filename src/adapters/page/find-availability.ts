@@ -3,6 +3,10 @@ import type { ProductFacts } from './page-product.ts';
 import { textOf, type Visit } from './walk-page.ts';
 
 const MAX_STOCK_TEXT = 60;
+/** What a button says; more of it is not looked at. */
+const MAX_LABEL = 500;
+/** The class of an element is looked at for each text below it, so there is an end to it. */
+const MAX_CLASS = 500;
 /** A product's own part of a page; what follows are other products. */
 const REACH = 1500;
 
@@ -37,7 +41,10 @@ export function findStock(visits: readonly Visit[], headingAt: number): SeenStoc
     if (isButton(visit)) {
       const isOff = isDisabled(visit);
       disabled = isOff ? visit.node : undefined;
-      const label = `${visit.attributes.value ?? ''} ${visit.attributes['aria-label'] ?? ''}`.trim();
+      const label = [visit.attributes.value, visit.attributes['aria-label']]
+        .map((words) => (words ?? '').slice(0, MAX_LABEL))
+        .join(' ')
+        .trim();
       if (!isOff && (BUY_NAMES.test(buttonNames(visit)) || (label !== '' && CAN_BUY.test(label))))
         canBuy = true;
       continue;
@@ -92,9 +99,13 @@ function isDisabled({ attributes, names }: Visit): boolean {
 function isWithinButton(visit: Visit): boolean {
   for (const above of listAbove(visit.node, 4)) {
     if (!('name' in above) || (above.name !== 'button' && above.name !== 'a')) continue;
-    return above.attribs.disabled === undefined && !OFF_NAMES.test((above.attribs.class ?? '').toLowerCase());
+    return above.attribs.disabled === undefined && !OFF_NAMES.test(classOf(above.attribs));
   }
   return false;
+}
+
+function classOf(attributes: Readonly<Record<string, string>>): string {
+  return (attributes.class ?? '').slice(0, MAX_CLASS).toLowerCase();
 }
 
 /** A size or a colour that is sold out does not make the product so. */
@@ -103,6 +114,6 @@ function isOption(visit: Visit): boolean {
     (above) =>
       'name' in above &&
       (/^(?:option|label|li)$/.test(above.name) ||
-        /size|variant|swatch|option/i.test(above.attribs.class ?? '')),
+        /size|variant|swatch|option/.test(classOf(above.attribs))),
   );
 }

@@ -1,16 +1,23 @@
+import { dropInvisible } from '../../lib/drop-invisible.ts';
 import { findNextWords } from './find-next-words.ts';
+import { hasWordPair, type WordPair } from './has-word-pair.ts';
 import { plainText } from './plain-text.ts';
 import { textOf, type Visit } from './walk-page.ts';
 
 const LABEL =
   /^(?:brand(?: name)?|manufacturer|maker|marke|hersteller|marque|fabricant|marca|fabricante|produttore|produtor|merk|fabrikant|(?:varu)?märke|tillverkare|merkki|valmistaja|mærke|merke|produsent|značka|výrobce|výrobca|marka|producent|kaubamärk|bränd|tootja|prekės ženklas|zīmols|gyártó|márka|brend|robna marka|proizvođač|producător|бренд|марка|производитель|виробник|μάρκα|thương hiệu|merek|品牌|廠牌|ブランド|メーカー|브랜드|제조사|الماركة|العلامة التجارية|מותג)\s*(?:[:：–—-]\s*|$)/iu;
 const BRAND_NAMES =
-  /(?:^|[\s_-])(?:brand|brand-?(?:name|title|link|logo)|product[\w-]*brand(?:-?name)?|manufacturer(?:-?name)?|marca|marque|designer|vendor|brandname)(?:$|[\s_-])/;
+  /(?:^|[\s_-])(?:brand|brand-?(?:name|title|link|logo)|manufacturer(?:-?name)?|marca|marque|designer|vendor|brandname)(?:$|[\s_-])/;
+const BRAND_PAIRS: readonly WordPair[] = [[/(?:^|[_-])product/, /brand(?:-?name)?(?:$|[_-])/]];
 const BRAND_LINK =
   /[/?&=](?:brands?|marcas?|marques?|marken?|hersteller|manufacturers?|merken?|designers?|vendors?|znacka|brendy|producenci)[/=-][^/]/i;
 const NO_BRAND =
   /^(?:all |view|see|show|shop|more|other|\d|brands?$|marca$|marke$)|https?:|[|{}<>$€£]|\d{4}/i;
 const MAX_LENGTH = 40;
+/** Longer is running text: not even looked at. */
+const MAX_VALUE = 500;
+/** In nodes. No name weighs more than 5, and each 300 nodes take 1: farther ones cannot win. */
+const REACH = 1500;
 
 /**
  * The brand a shopper can read: after a label ("Marca: X"), in an element or a link that is called after brands, or
@@ -21,7 +28,7 @@ export function findBrand(visits: readonly Visit[], headingAt: number, title: st
   let best: string | null = null;
   let bestScore = 0;
   for (const [at, visit] of visits.entries()) {
-    if (visit.isAside) continue;
+    if (visit.isAside || Math.abs(at - Math.max(0, headingAt)) > REACH) continue;
     const found = visit.tag === '' ? readLabelled(visits, at) : readNamed(visits, at);
     // What is nearly the whole title is the product's name, not its brand.
     if (found === null || !isBrand(found.brand) || found.brand.length > 0.7 * words.length) continue;
@@ -52,17 +59,19 @@ function readLabelled(visits: readonly Visit[], at: number): Labelled | null {
   const value =
     text.slice(label.length).trim() ||
     findNextWords(visits, at, { within: 10, read: wordsOf }).replace(/^[\s:：-]+/u, '');
-  return value === '' ? null : { brand: value, weight: 3 };
+  const brand = value.length > MAX_VALUE ? '' : dropInvisible(value);
+  return brand === '' ? null : { brand, weight: 3 };
 }
 
 function readNamed(visits: readonly Visit[], at: number): Labelled | null {
   const visit = visits[at];
   if (visit === undefined) return null;
-  const isNamed = BRAND_NAMES.test(visit.names);
+  const isNamed = BRAND_NAMES.test(visit.names) || hasWordPair(visit.names, BRAND_PAIRS);
   const isLink = visit.tag === 'a' && BRAND_LINK.test(visit.attributes.href ?? '');
   if (!isNamed && !isLink) return null;
   const alt = visit.tag === 'img' ? visit.attributes.alt : undefined;
-  const brand = plainText(alt ?? findNextWords(visits, at, { within: 6, read: wordsOf }), 100);
+  const words = alt ?? findNextWords(visits, at, { within: 6, read: wordsOf });
+  const brand = words.length > MAX_VALUE ? null : plainText(words, 100);
   if (brand === null) return null;
   const value = LABEL.test(brand) ? brand.replace(LABEL, '') : brand;
   // A name of several words with a small noun in it is a product's or a category's.

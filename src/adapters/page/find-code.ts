@@ -78,10 +78,10 @@ function readNamed(visits: readonly Visit[], at: number): Labelled | null {
 }
 
 function toCode(text: string): string | null {
+  if (text.length > 40) return null;
   const digits = text.replace(/\D/g, '').length;
   if (
     digits === 0 ||
-    text.length > 40 ||
     /^\d{1,2}$|^\d+[.,]\d\d$|^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}$/.test(text)
   )
     return null;

@@ -2,6 +2,7 @@ import type { CheerioAPI } from 'cheerio';
 import type { Source } from './choose-facts.ts';
 import { elementsOf } from './page-elements.ts';
 import type { CandidateImage } from './page-product.ts';
+import { parseAddress } from './parse-address.ts';
 
 const MAX_IMAGES = 20;
 const MAX_ADDRESS_LENGTH = 2048;
@@ -29,12 +30,12 @@ export function listImages($: CheerioAPI, sources: readonly Source[], url: strin
 function findBase($: CheerioAPI, url: string): string {
   const bases = elementsOf($).byTag('base');
   const href = bases.find(({ attribs }) => attribs.href !== undefined)?.attribs.href;
-  const base = URL.parse(href ?? '', url);
+  const base = parseAddress(href ?? '', url);
   return base === null || base.protocol === 'javascript:' || base.protocol === 'data:' ? url : base.href;
 }
 
 function toWebAddress(address: string, base: string): string | undefined {
-  const url = URL.parse(address.trim(), base);
+  const url = parseAddress(address, base);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '') {
     return undefined;
   }

@@ -1,14 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { type CheerioAPI, load, loadBuffer } from 'cheerio';
 import { AppError } from '../../lib/app-error.ts';
+import { measureDepth } from './measure-depth.ts';
 
 /** Enough of a file to tell what it is. */
 const HEAD_BYTES = 1024;
 const LOOKS_LIKE_HTML = /<(?:!doctype\s+html|html|head|body|title|meta|script|div)\b/i;
+/** For each end tag without an element the parser looks through all that are open: 1 s for so many. */
+const MAX_STRAYS = 100_000_000;
 /** Browsers stop at 512. The parser takes quadratic time: 0.2 s for 5,000 levels, a minute for 100,000. */
 const MAX_DEPTH = 5000;
-const BLOCK_TAG =
-  /<(\/?)(?:div|section|article|ul|ol|dl|table|form|blockquote|center|details|fieldset|figure|main|aside|nav|header|footer)\b/gi;
+/** Shops leave some dozen open. Each new block opens all of them anew. */
+const MAX_FORMATS = 500;
 const UTF16 = /^(?:utf-?16|unicode|ucs-2)/i;
 
 /**
@@ -54,17 +57,14 @@ function parse(html: Buffer, label: string | undefined): CheerioAPI {
   }
 }
 
-/** Counts block tags without parsing, so it is off by what stands in scripts; real pages stay far below. */
+/** Before parsing, and so about. */
 function areTagsTooDeep(html: Buffer): boolean {
-  let depth = 0;
-  for (const [, slash] of html.toString('latin1').matchAll(BLOCK_TAG)) {
-    depth = slash === '' ? depth + 1 : Math.max(0, depth - 1);
-    if (depth > MAX_DEPTH) return true;
-  }
-  return false;
+  const limits = { elements: MAX_DEPTH, formats: MAX_FORMATS, strays: MAX_STRAYS };
+  const { elements, formats, strays } = measureDepth(html.toString('latin1'), limits);
+  return elements > MAX_DEPTH || formats > MAX_FORMATS || strays > MAX_STRAYS;
 }
 
-/** Selectors take quadratic time, or too much stack, on deep trees; other tags than blocks parse fast, so they are seen here. */
+/** Selectors take quadratic time, or too much stack, on deep trees. This is what was really built. */
 function isTreeTooDeep($: CheerioAPI): boolean {
   let level = $.root()
     .toArray()

@@ -1,6 +1,7 @@
 import { listAbove } from './list-above.ts';
 import type { FoundImage } from './page-product.ts';
 import { plainText } from './plain-text.ts';
+import { readSrcset, type SrcsetImage } from './read-srcset.ts';
 import type { PageNode, Visit } from './walk-page.ts';
 
 /** What a shop's scripts would put in place of a small picture, largest first. */
@@ -30,10 +31,11 @@ const MAX_FOUND = 60;
 /** The pictures of the page's middle that may show its product, best guess first. */
 export function findPageImages(visits: readonly Visit[], headingAt: number, title: string): FoundImage[] {
   const titleWords = new Set(wordsOf(title));
+  const sets: SeenSets = new Map();
   const found: { image: FoundImage; at: number; score: number }[] = [];
   for (const [at, visit] of visits.entries()) {
     if (visit.tag !== 'img' || visit.isAside) continue;
-    const image = readImage(visit);
+    const image = readImage(visit, sets);
     if (image === undefined || isDecoration(image, visit)) continue;
     const shared = wordsOf(image.alt ?? '').filter((word) => titleWords.has(word)).length;
     const score =
@@ -80,9 +82,15 @@ function isSameRow(
   return one !== undefined && next !== undefined && next.score === one.score && next.at - one.at <= ROW_GAP;
 }
 
-function readImage({ attributes, node }: Visit): FoundImage | undefined {
+/** The largest image of each srcset that was read: images in one `<picture>` share them. */
+type SeenSets = Map<string, SrcsetImage | undefined>;
+
+function readImage({ attributes, node }: Visit, seen: SeenSets): FoundImage | undefined {
   const sets = [...SETS.map((name) => attributes[name]), ...siblingSets(node)];
-  const largest = sets.flatMap((set) => readSrcset(set ?? '')).sort((a, b) => b.size - a.size)[0];
+  const largest = sets
+    .map((set) => findLargest(set ?? '', seen))
+    .filter((image) => image !== undefined)
+    .reduce<SrcsetImage | undefined>(largerOf, undefined);
   const candidates = [
     zoomLink(node),
     ...LARGE.map((name) => attributes[name]),
@@ -100,19 +108,37 @@ function readImage({ attributes, node }: Visit): FoundImage | undefined {
   };
 }
 
+function findLargest(set: string, seen: SeenSets): SrcsetImage | undefined {
+  if (!seen.has(set)) {
+    const images = readSrcset(set).filter(({ url }) => isAddress(url));
+    seen.set(set, images.reduce<SrcsetImage | undefined>(largerOf, undefined));
+  }
+  return seen.get(set);
+}
+
+/** The first of two of one size. */
+function largerOf(best: SrcsetImage | undefined, image: SrcsetImage): SrcsetImage {
+  return best === undefined || image.size > best.size ? image : best;
+}
+
 function isAddress(text: string): boolean {
   return text.trim() !== '' && !/^\s*(?:data|blob|javascript|about):|^\s*[#{]/i.test(text);
 }
+
+/** Nodes in a `<picture>` that are looked at: each image in it asks again. */
+const MAX_SIBLINGS = 50;
 
 /** The `<source>`s of the `<picture>` around an image. */
 function siblingSets(node: PageNode): string[] {
   const around = node.parent;
   if (around === null || !('name' in around) || around.name !== 'picture') return [];
-  return around.children.flatMap((child) =>
-    'attribs' in child && child.name === 'source'
-      ? [child.attribs.srcset ?? child.attribs['data-srcset'] ?? '']
-      : [],
-  );
+  return around.children
+    .slice(0, MAX_SIBLINGS)
+    .flatMap((child) =>
+      'attribs' in child && child.name === 'source'
+        ? [child.attribs.srcset ?? child.attribs['data-srcset'] ?? '']
+        : [],
+    );
 }
 
 /** A link around the image, at most three tags up, that opens a picture. */
@@ -123,13 +149,6 @@ function zoomLink(node: PageNode): string | undefined {
     return PICTURE_LINK.test(href) ? href : undefined;
   }
   return undefined;
-}
-
-/** The addresses of a srcset with their widths (or 1000 times their density). Addresses may hold commas. */
-function readSrcset(set: string): { url: string; size: number }[] {
-  return [...set.slice(0, 20_000).matchAll(/([^\s,]\S*[^\s,])(?:\s+(\d+(?:\.\d+)?)([wx]))?\s*(?:,|$)/g)]
-    .map(([, url = '', size, unit]) => ({ url, size: Number(size ?? 1) * (unit === 'w' ? 1 : 1000) }))
-    .filter(({ url }) => isAddress(url));
 }
 
 function isDecoration(image: FoundImage, visit: Visit): boolean {

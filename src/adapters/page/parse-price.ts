@@ -13,6 +13,8 @@ const SIGN_BEFORE =
 const SIGN_AFTER =
   /^(?:,-|\.-|[-–—]{1,2})? ?((?:[A-Z]{1,3})?\$|[£€¥₹₩₽₴₸₺₪฿₫₱₦円元원]|\p{L}{1,4}(?:\.\p{L})?)(?!\p{L})/u;
 
+/** More of a text is not read. Normalizing takes quadratic time for a text of combining marks. */
+const MAX_TEXT = 500;
 /** A price longer than this is a phone or an article number. */
 const MAX_DIGITS = 12;
 
@@ -28,7 +30,7 @@ export interface ParsePriceOptions extends CountryHints {
  * several numbers the first with a sign of money beside it counts, so a range gives its lower end. Null when there is none.
  */
 export function parsePrice(text: string, options: ParsePriceOptions = {}): FoundPrice | null {
-  const clean = toAscii(text);
+  const clean = toAscii(text.slice(0, MAX_TEXT));
   const known = options.currency ? findCurrency(options.currency, options) : null;
   let bare: FoundPrice | null = null;
   for (const match of clean.matchAll(NUMBER)) {

@@ -21,6 +21,7 @@ import { type OpenGraphFacts, readOpenGraph } from './open-graph.ts';
 import { elementsOf } from './page-elements.ts';
 import type { PageHints, PageProduct, PageSource, ProductFacts } from './page-product.ts';
 import { plainText } from './plain-text.ts';
+import { readNodeText } from './read-node-text.ts';
 import { readState } from './read-state.ts';
 import { readSchemaProduct } from './schema-product.ts';
 import { readVisiblePage, type VisibleFacts } from './visible-page.ts';
@@ -177,7 +178,7 @@ function formatPrice(amount: string, currency: string | null, language: string |
 
 function textOfFirst($: CheerioAPI, tag: string): string {
   const [first] = elementsOf($).byTag(tag);
-  return first === undefined ? '' : $(first).text();
+  return first === undefined ? '' : readNodeText(first);
 }
 
 function findCanonical($: CheerioAPI): string | undefined {

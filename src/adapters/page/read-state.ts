@@ -1,4 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
+import { dropInvisible } from '../../lib/drop-invisible.ts';
 import { findCurrency } from './currency.ts';
 import { makeNameMatcher } from './match-name.ts';
 import { elementsOf } from './page-elements.ts';
@@ -202,7 +203,7 @@ function toFacts(item: Item, hints: PageHints): ProductFacts {
     title: null,
     description: null,
     brand: brand === null ? null : plainText(brand, 100),
-    sku: toCode(readSku(item)),
+    sku: toCode(dropInvisible(readSku(item) ?? '')),
     gtin: textOf(item, GTIN)?.match(/^\d{8,14}$/)?.[0] ?? null,
     mpn: null,
     price: readPrice(item, hints),
@@ -218,8 +219,8 @@ function readSku(item: Item): string | null {
   return textOf(item, STRONG_SKU) ?? ofVariant ?? textOf(item, SKU);
 }
 
-function toCode(code: string | null): string | null {
-  return code !== null && code.length <= 40 && /\d/.test(code) && !/\s\S+\s\S+\s/.test(code) ? code : null;
+function toCode(code: string): string | null {
+  return code.length <= 40 && /\d/.test(code) && !/\s\S+\s\S+\s/.test(code) ? code : null;
 }
 
 function readPrice(item: Item, hints: PageHints): FoundPrice | null {

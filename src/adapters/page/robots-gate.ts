@@ -1,16 +1,18 @@
 import { LRUCache } from 'lru-cache';
-import robots from 'robots-parser';
 import { AppError, type ErrorCode } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { FetchBytes } from './guarded-fetch.ts';
-import { pickGroups } from './pick-groups.ts';
+import { matchRobotsPath } from './match-robots-path.ts';
+import { type RobotsRule, readRobotsRules, upperCaseEscapes } from './read-robots-rules.ts';
 
 /** RFC 9309, section 2.5: at least 500 kibibytes must be read. */
 const MAX_ROBOTS_BYTES = 500 * 1024;
 /** RFC 9309, section 2.4: a copy should not be used for longer than a day. */
 const KEEP_MS = 60 * 60_000;
-/** Of what is kept: as rules they take ten times that at worst. Shops of the usual size: some thousand. */
+/** Of the patterns that are kept. Some thousand shops of the usual size. */
 const KEEP_CHARACTERS = 4 * 1024 * 1024;
+/** What a rule takes beside its pattern, in characters. */
+const RULE_SIZE = 50;
 
 /** A file that is not there, or not for us. A shop that asks us to slow down (429) is asked again later. */
 const ALLOWS_ALL: ReadonlySet<ErrorCode> = new Set(['page_gone', 'page_blocked', 'page_login']);
@@ -18,11 +20,8 @@ const ALLOWS_ALL: ReadonlySet<ErrorCode> = new Set(['page_gone', 'page_blocked',
 /** The file of a shop is fetched once for all workspaces. */
 const ROBOTS_OWNER = 'robots.txt';
 
-/** Its types speak of a default export; CommonJS gives the function itself. */
-const robotsParser = robots as unknown as typeof robots.default;
-
 interface RobotsFile {
-  readonly rules: ReturnType<typeof robotsParser>;
+  readonly rules: readonly RobotsRule[];
   /** In characters, never 0. */
   readonly size: number;
 }
@@ -48,8 +47,9 @@ export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: s
   });
 
   async function read(address: string): Promise<RobotsFile> {
-    const text = pickGroups(await fetchText(address), [userAgent, '*']);
-    return { rules: robotsParser(address, text), size: address.length + text.length };
+    const rules = readRobotsRules(await fetchText(address), userAgent);
+    const size = rules.reduce((sum, { pattern }) => sum + pattern.length + RULE_SIZE, address.length);
+    return { rules, size };
   }
 
   async function fetchText(address: string): Promise<string> {
@@ -71,6 +71,9 @@ export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: s
   return async (url, { signal }) => {
     const { rules } = await files.forceFetch(new URL('/robots.txt', url).href);
     signal.throwIfAborted();
-    if (rules.isDisallowed(url, userAgent)) throw new AppError('page_disallowed');
+    const { pathname, search } = new URL(url);
+    const path = upperCaseEscapes(pathname + search);
+    const rule = rules.find(({ pattern }) => matchRobotsPath(pattern, path));
+    if (rule?.allow === false) throw new AppError('page_disallowed');
   };
 }

@@ -1,5 +1,6 @@
 import { findCurrency } from './currency.ts';
 import type { FoundImage, FoundPrice, PageHints, ProductFacts } from './page-product.ts';
+import { parseAddress } from './parse-address.ts';
 import { fromNumber, parsePrice } from './parse-price.ts';
 import { plainText } from './plain-text.ts';
 
@@ -33,6 +34,12 @@ const OTHER_THINGS: ReadonlySet<string> = new Set([
 
 /** A page has some hundred items; a graph of more is no longer read to its end. */
 const MAX_ITEMS = 5000;
+const MAX_GROUPS = 10;
+/** Of a product, those within an AggregateOffer included. */
+const MAX_OFFERS = 1000;
+const MAX_IMAGES = 50;
+/** Of one offer or price specification. */
+const MAX_PRICES = 10;
 
 /**
  * The product a page is about, out of schema.org items (JSON-LD, microdata or RDFa). Of several products that one counts
@@ -44,7 +51,7 @@ export function readSchemaProduct(values: readonly unknown[], hints: PageHints):
   const products = items.filter((item) => typesOf(item).some((type) => PRODUCT_TYPES.has(type)));
   const product = pickBest(products, (item) => relevance(item, hints, resolve));
   if (product === undefined) return undefined;
-  const groups = itemsOf(product.isVariantOf, resolve);
+  const groups = itemsOf(product.isVariantOf, resolve).slice(0, MAX_GROUPS);
   const variant = pickBest(
     itemsOf(product.hasVariant, resolve),
     // Of variants that the address does not tell apart, the first that can be bought.
@@ -117,7 +124,9 @@ function makeResolver(items: readonly Item[]): Resolver {
 }
 
 function isReference(item: Item): boolean {
-  return Object.keys(item).every((key) => key === '@id' || key === '@type');
+  // A loop stops at the first other key; an item may have 100,000.
+  for (const key in item) if (key !== '@id' && key !== '@type') return false;
+  return true;
 }
 
 function pickBest(items: readonly Item[], score: (item: Item) => number): Item | undefined {
@@ -141,7 +150,7 @@ function relevance(item: Item, hints: PageHints, resolve: Resolver): number {
 
 /** 2: the same address, query and all, which tells variants apart. 1: the same path. */
 function sameAddress(url: string | undefined, page: string): 0 | 1 | 2 {
-  const named = url === undefined ? null : URL.parse(url, page);
+  const named = url === undefined ? null : parseAddress(url, page);
   const own = new URL(page);
   if (named === null || named.pathname !== own.pathname || named.pathname === '/') return 0;
   return named.search === own.search ? 2 : 1;
@@ -150,10 +159,19 @@ function sameAddress(url: string | undefined, page: string): 0 | 1 | 2 {
 function toFacts(item: Item, hints: PageHints, resolve: Resolver): ProductFacts {
   const offers = pickOffers(itemsOf(item.offers, resolve), hints, resolve);
   const text = (value: unknown, maxLength: number) => plainText(textOf(value, resolve) ?? '', maxLength);
-  const first = (...keys: readonly string[]) =>
-    [item, ...offers]
-      .flatMap((part) => keys.map((key) => text(part[key], 100)))
-      .find((value) => value !== null);
+  // Thousands of offers may refer to the same text.
+  const cleaned = new Map<string, string | null>();
+  function first(...keys: readonly string[]): string | undefined {
+    for (const part of [item, ...offers]) {
+      for (const key of keys) {
+        const words = textOf(part[key], resolve) ?? '';
+        const value = cleaned.get(words) ?? plainText(words, 100);
+        if (value !== null) return value;
+        cleaned.set(words, value);
+      }
+    }
+    return undefined;
+  }
   return {
     title: text(item.name, 300),
     description: text(item.description, 2000),
@@ -162,10 +180,9 @@ function toFacts(item: Item, hints: PageHints, resolve: Resolver): ProductFacts 
     gtin:
       first('gtin13', 'gtin', 'gtin14', 'gtin12', 'gtin8', 'ean', 'isbn')?.replace(/^[a-z]+:/i, '') ?? null,
     mpn: text(item.mpn, 100),
-    price:
-      offers.map((offer) => readOfferPrice(offer, hints, resolve)).find((price) => price !== null) ?? null,
+    price: readFirstPrice(offers, hints, resolve),
     availability: readAvailability(offers, resolve),
-    images: [item.image, item.images].flatMap((value) => readImages(value, resolve)),
+    images: [item.image, item.images].flatMap((value) => readImages(value, resolve))
   };
 }
 
@@ -185,7 +202,14 @@ function joinFacts(group: ProductFacts, variant: ProductFacts): ProductFacts {
 
 /** Offers with those inside an AggregateOffer; only those of the page's own address when there are such. */
 function pickOffers(offers: readonly Item[], hints: PageHints, resolve: Resolver): readonly Item[] {
-  const all = offers.flatMap((offer) => [...itemsOf(offer.offers, resolve), offer]);
+  // Each once: a list that refers to an aggregate of as many offers a thousand times would fill the memory.
+  const known = new Set<Item>();
+  for (const offer of offers) {
+    for (const inner of itemsOf(offer.offers, resolve).slice(0, MAX_OFFERS)) known.add(inner);
+    known.add(offer);
+    if (known.size >= MAX_OFFERS) break;
+  }
+  const all = [...known];
   const own = all.filter(
     (offer) => offer.url !== undefined && sameAddress(textOf(offer.url), hints.url) === 2,
   );
@@ -195,15 +219,35 @@ function pickOffers(offers: readonly Item[], hints: PageHints, resolve: Resolver
 /** "1e3" is a machine's way to write 1000. */
 const SCIENTIFIC = /^\d{1,12}(?:\.\d{1,12})?e\+?\d{1,3}$/i;
 
-function readOfferPrice(offer: Item, hints: PageHints, resolve: Resolver): FoundPrice | null {
+function readFirstPrice(offers: readonly Item[], hints: PageHints, resolve: Resolver): FoundPrice | null {
+  // Offers may share a specification, which need not be read again.
+  const tried = new Set<Item>();
+  for (const offer of offers) {
+    const price = readOfferPrice(offer, { hints, resolve, tried });
+    if (price !== null) return price;
+  }
+  return null;
+}
+
+interface PriceContext {
+  readonly hints: PageHints;
+  readonly resolve: Resolver;
+  /** Offers and specifications without a price. */
+  readonly tried: Set<Item>;
+}
+
+function readOfferPrice(offer: Item, { hints, resolve, tried }: PriceContext): FoundPrice | null {
   const parts = itemsOf(offer.priceSpecification, resolve).filter(
     // Old prices, and prices for a litre or a month.
     (part) =>
       !/list|strike|msrp|srp/i.test(textOf(part.priceType) ?? '') && part.referenceQuantity === undefined,
   );
   for (const part of [offer, ...parts]) {
+    if (tried.has(part)) continue;
+    tried.add(part);
     const currency = textOf(part.priceCurrency) ?? textOf(offer.priceCurrency) ?? null;
-    for (const value of [part.price, part.lowPrice, part.minPrice].flat()) {
+    const values = [part.price, part.lowPrice, part.minPrice].flat();
+    for (const value of values.slice(0, MAX_PRICES)) {
       const text = textOf(value) ?? '';
       const price =
         typeof value === 'number' || SCIENTIFIC.test(text)
@@ -236,7 +280,10 @@ export function toAvailability(value: string): ProductFacts['availability'] {
 }
 
 function readImages(value: unknown, resolve: Resolver): FoundImage[] {
-  if (Array.isArray(value)) return value.slice(0, 50).flatMap((part) => readImages(part, resolve));
+  if (Array.isArray(value)) {
+    const all: unknown[] = value.slice(0, MAX_IMAGES).flat(2);
+    return all.slice(0, MAX_IMAGES).flatMap((part) => (Array.isArray(part) ? [] : readImages(part, resolve)));
+  }
   if (typeof value === 'string') return [{ url: value, alt: null, width: null, height: null }];
   if (!isItem(value)) return [];
   const image = resolve(value);
@@ -260,8 +307,9 @@ function typesOf(item: Item): string[] {
     .map((type) => type.replace(/^.*[/#:]/, '').toLowerCase());
 }
 
+/** Each once, however often it is referred to. */
 function itemsOf(value: unknown, resolve: Resolver): Item[] {
-  return [value].flat(2).filter(isItem).map(resolve);
+  return [...new Set([value].flat(2).filter(isItem).map(resolve))];
 }
 
 /** The words of a value: a text, a number, or what a thing is called. Of several the first. */

@@ -8,6 +8,7 @@ import { elementsOf } from './page-elements.ts';
 import { findPageImages } from './page-images.ts';
 import type { FoundPrice, PageHints, ProductFacts } from './page-product.ts';
 import { plainText } from './plain-text.ts';
+import { readNodeText } from './read-node-text.ts';
 import { type PageNode, textOf, type Visit, walkPage } from './walk-page.ts';
 
 const MAX_TEXT = 500_000;
@@ -32,7 +33,7 @@ export interface VisibleFacts extends ProductFacts {
 export function readVisiblePage($: CheerioAPI, hints: PageHints): VisibleFacts {
   const heading = findHeading($, hints);
   const visits = walkPage($, heading);
-  const title = heading === undefined ? null : plainText($(heading).text(), 300);
+  const title = heading === undefined ? null : plainText(readNodeText(heading), 300);
   const headingAt = heading === undefined ? -1 : visits.findIndex((visit) => visit.node === heading);
   const text = listWords(visits);
   const { best, isClear, all } = findPrice(visits, headingAt, hints);
@@ -81,7 +82,7 @@ function findHeading($: CheerioAPI, hints: PageHints): PageNode | undefined {
   const withWords = (nodes: readonly PageNode[], count: number) =>
     nodes
       .slice(0, count)
-      .map((node) => ({ node, words: plainText($(node).text(), 300) ?? '' }))
+      .map((node) => ({ node, words: plainText(readNodeText(node), 300) ?? '' }))
       .filter(({ words }) => words !== '');
   const headings = withWords(elementsOf($).byTag('h1'), 20);
   // The first heading is one of the hints, and would match itself.

@@ -1,4 +1,5 @@
 import type { CheerioAPI } from 'cheerio';
+import { hasWordPair, type WordPair } from './has-word-pair.ts';
 import { elementsOf } from './page-elements.ts';
 
 type Elements = ReturnType<CheerioAPI>;
@@ -41,8 +42,13 @@ const STRUCK_NAMES =
 const ASIDE: ReadonlySet<string> = new Set(['header', 'nav', 'footer', 'aside']);
 const ASIDE_NAMES =
   /(?:^|[\s_-])(?:related|recommend\w*|similar|upsell|cross-?sell\w*|also|recently|viewed|footer|navbar|menu|breadcrumbs?|reviews?|minicart|mini-cart|accessor\w+|complementary|you-may|suggest\w*|sponsored)(?:$|[\s_-])/;
-const GALLERY_NAMES =
-  /gallery|product[\w-]*(?:image|photo|picture|media)|(?:image|photo|media|main)[\w-]*(?:slider|carousel|viewer|zoom)|zoom|main[\w-]*image|fotorama|magnif/;
+const GALLERY_NAMES = /gallery|zoom|fotorama|magnif/;
+/** Pairs of words that make one name of a gallery, in this order. */
+const GALLERY_PAIRS: readonly WordPair[] = [
+  [/product/, /image|photo|picture|media/],
+  [/image|photo|media|main/, /slider|carousel|viewer/],
+  [/main/, /image/],
+];
 
 /**
  * Every visible node of the page in document order. What stands around the main heading is never taken for an aside,
@@ -94,8 +100,12 @@ function look(
     isStruck: (above?.isStruck ?? false) || STRUCK.has(node.name) || STRUCK_NAMES.test(names),
     isAside: !isOuter && ((above?.isAside ?? false) || ASIDE.has(node.name) || ASIDE_NAMES.test(names)),
     isHidden: !isOuter && ((above?.isHidden ?? false) || isHidden(attributes)),
-    isGallery: !isOuter && ((above?.isGallery ?? false) || GALLERY_NAMES.test(names)),
+    isGallery: !isOuter && ((above?.isGallery ?? false) || isGalleryName(names)),
   };
+}
+
+function isGalleryName(names: string): boolean {
+  return GALLERY_NAMES.test(names) || hasWordPair(names, GALLERY_PAIRS);
 }
 
 /** The words of a text node, white space collapsed; of anything else none. */

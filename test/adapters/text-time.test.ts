@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Brief } from '../../src/adapters/ai/ai-provider.ts';
+import { buildImagePrompt } from '../../src/adapters/ai/build-image-prompt.ts';
+import { buildTextPrompt } from '../../src/adapters/ai/build-text-prompt.ts';
+import { cleanText } from '../../src/adapters/ai/clean-text.ts';
+import { readTextAnswer } from '../../src/adapters/ai/read-text-answer.ts';
+import { canonicalAddress } from '../../src/adapters/page/canonical-address.ts';
+import { cleanTitle } from '../../src/adapters/page/clean-title.ts';
+import { findCurrency } from '../../src/adapters/page/currency.ts';
+import { cleanBrand } from '../../src/adapters/page/find-brand.ts';
+import { cleanCode } from '../../src/adapters/page/find-code.ts';
+import { hasWordPair } from '../../src/adapters/page/has-word-pair.ts';
+import { parseSloppyJson } from '../../src/adapters/page/json-ld.ts';
+import { makeNameMatcher } from '../../src/adapters/page/match-name.ts';
+import { parsePage } from '../../src/adapters/page/parse-page.ts';
+import { parsePrice } from '../../src/adapters/page/parse-price.ts';
+import { plainText as pageText } from '../../src/adapters/page/plain-text.ts';
+import { readRobotsRules } from '../../src/adapters/page/read-robots-rules.ts';
+import { readSrcset } from '../../src/adapters/page/read-srcset.ts';
+import { scanJson } from '../../src/adapters/page/scan-json.ts';
+import { toAvailability } from '../../src/adapters/page/schema-product.ts';
+import { weighMarkup } from '../../src/adapters/page/weigh-markup.ts';
+import { readIfMatch } from '../../src/http/entity-tags.ts';
+import { AppError } from '../../src/lib/app-error.ts';
+import { decodeCursor } from '../../src/lib/cursor.ts';
+import { cutText } from '../../src/lib/cut-text.ts';
+import { dropInvisible } from '../../src/lib/drop-invisible.ts';
+import { languageTag, plainText, webAddress } from '../../src/lib/plain-text.ts';
+import { textDirection } from '../../src/lib/text-direction.ts';
+import { createSecretHider } from '../../src/main/hide-secrets.ts';
+import { HOSTILE_SLOTS } from '../support/hostile-slots.ts';
+import { HOSTILE_PARTS, listHostilePairs } from '../support/hostile-texts.ts';
+import { measureCpuMs } from '../support/measure-cpu-ms.ts';
+import { HOSTILE_SHAPES } from '../support/hostile-shapes.ts';
+
+const brief: Brief = {
+  title: 'Cup',
+  description: null,
+  brand: null,
+  priceText: null,
+  locale: 'en',
+  tone: null,
+  palette: [],
+  variant: 0,
+};
+const answerWith = (content: string) => ({ choices: [{ message: { content } }] });
+const hideSecrets = createSecretHider(['a-secret-of-ours']);
+const PAIRS = [[/product/, /image/] as const];
+const isNamed = makeNameMatcher(['Red cup']);
+
+/** The functions of this program that read what strangers wrote. */
+const READERS: Readonly<Record<string, (text: string) => unknown>> = {
+  dropInvisible,
+  'cleanText, uncut': (text) => cleanText(text, text.length),
+  readTextAnswer: (text) =>
+    readTextAnswer(answerWith(JSON.stringify({ headline: text, body: text, cta_text: text })), ''),
+  'readTextAnswer, raw': (text) => readTextAnswer(answerWith(text), ''),
+  buildTextPrompt: (text) => buildTextPrompt({ ...brief, title: text, description: text, tone: text }),
+  buildImagePrompt: (text) => buildImagePrompt({ ...brief, title: text }),
+  cutText: (text) => cutText(text, 400),
+  'plainText of pages': (text) => pageText(text, 2000),
+  plainText: (text) => plainText(text.length).safeParse(text),
+  webAddress: (text) => webAddress().safeParse(`https://shop.example/${text}`),
+  languageTag: (text) => languageTag().safeParse(text),
+  textDirection: (text) => textDirection(text.slice(0, 35)),
+  parsePrice: (text) => parsePrice(text),
+  findCurrency: (text) => findCurrency(text),
+  cleanTitle: (text) => cleanTitle(text.slice(0, 300), ['shop']),
+  cleanBrand: (text) => cleanBrand(text.slice(0, 500)),
+  cleanCode: (text) => cleanCode(text.slice(0, 500)),
+  makeNameMatcher: (text) => isNamed(text),
+  hasWordPair: (text) => hasWordPair(text, PAIRS),
+  canonicalAddress: (text) => canonicalAddress('https://shop.example/cup', `https://${text}`),
+  parseSloppyJson: (text) => parseSloppyJson(text),
+  scanJson: (text) => scanJson(text),
+  readSrcset: (text) => readSrcset(text),
+  toAvailability: (text) => toAvailability(text),
+  weighMarkup: (text) => weighMarkup(Buffer.from(text)),
+  readRobotsRules: (text) => readRobotsRules(`User-agent: *\nDisallow: /${text}`, 'cta-batch'),
+  readIfMatch: (text) => readIfMatch(text),
+  decodeCursor: (text) => decodeCursor(text),
+  hideSecrets,
+};
+
+const LENGTH = 24_000;
+/** Linear readers take less for that, on the slowest machine; quadratic ones take ten times as long. */
+const QUIET_MS = 30;
+const LONGEST_MS = 500;
+
+test.each(Object.keys(READERS))('%s takes about linear time for any two hostile parts', (name) => {
+  const read = READERS[name] as (text: string) => unknown;
+  const slow: string[] = [];
+  for (const pair of listHostilePairs()) {
+    if (measure(read, pair.make(LENGTH)) <= QUIET_MS) continue;
+    // Compiling a pattern, or collecting garbage, happens once: the least of three tells.
+    const large = least(() => measure(read, pair.make(LENGTH)));
+    const small = least(() => measure(read, pair.make(LENGTH / 4)));
+    if (large > 8 * small + QUIET_MS / 2 || large > LONGEST_MS)
+      slow.push(`${pair.name}: ${small.toFixed(0)} ms, four times as much ${large.toFixed(0)} ms`);
+  }
+  expect(slow).toEqual([]);
+});
+
+test('whatever two parts are in it, a cleaned text has no tag and no invisible character', () => {
+  for (const pair of listHostilePairs()) {
+    const clean = cleanText(pair.make(600), 80);
+    expect(clean, pair.name).not.toMatch(/<[a-z/!?]/i);
+    expect(clean, pair.name).not.toMatch(/[\p{Cc}\p{Cs}\u00ad\u200b\u200e\u200f\u202a-\u202e\u{e0000}-\u{e007f}]/u);
+    expect(dropInvisible(clean), pair.name).toBe(clean);
+  }
+});
+
+/** In milliseconds for 100 KB. On a quiet machine the slowest takes a tenth. */
+const LONGEST_PAGE_MS = 2000;
+const PAGE_LENGTH = 100_000;
+
+test.each(Object.keys(HOSTILE_SLOTS))('a page with 100 KB of hostile parts in its %s is read soon', (slot) => {
+  const make = HOSTILE_SLOTS[slot] as (text: string) => string;
+  const seed = Date.now() % 1_000_000;
+  const pairs = fc.sample(fc.constantFrom(...listHostilePairs()), { numRuns: 10, seed });
+  const texts = [
+    ...HOSTILE_PARTS.map((part) => ({ name: part, text: part.repeat(PAGE_LENGTH / part.length) })),
+    ...pairs.map((pair) => ({ name: pair.name, text: pair.make(PAGE_LENGTH) })),
+  ];
+  for (const { name, text } of texts) {
+    const html = make(text);
+    const worked = least(() => measure(readPage, html), LONGEST_PAGE_MS);
+    expect(worked, `${name}, seed ${seed}`).toBeLessThan(LONGEST_PAGE_MS);
+  }
+});
+
+test.each(Object.keys(HOSTILE_SHAPES))('a page of 400 KB made of %s is read or refused soon', (shape) => {
+  const html = HOSTILE_SHAPES[shape]?.(400_000) ?? '';
+  expect(html.length).toBeGreaterThan(300_000);
+  expect(least(() => measure(readPage, html), 2 * LONGEST_PAGE_MS)).toBeLessThan(2 * LONGEST_PAGE_MS);
+});
+
+function readPage(html: string): void {
+  const answer = parsePage({
+    html: Buffer.from(html),
+    contentType: 'text/html; charset=utf-8',
+    url: 'https://shop.example/cup',
+  });
+  if ('code' in answer) expect(answer.code, answer.stack).not.toBe('internal');
+}
+
+/** In milliseconds of the processor. A refusal is an answer. */
+function measure(read: (text: string) => unknown, text: string): number {
+  return measureCpuMs(() => {
+    try {
+      read(text);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+  });
+}
+
+/** The least of three, or the first that is at most `enough`. */
+function least(take: () => number, enough = 0): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 3 && best > enough; round += 1) best = Math.min(best, take());
+  return best;
+}

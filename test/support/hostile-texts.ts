@@ -1,0 +1,75 @@
+/** Parts that make readers of text slow when they are repeated: openers that never close, and what hides or splits them. */
+export const HOSTILE_PARTS: readonly string[] = [
+  '<',
+  '<!--',
+  '-->',
+  '<script>',
+  '</b>',
+  '<b a="',
+  '&',
+  '&amp;',
+  'amp;',
+  '&lt',
+  '&#x3c;',
+  '{',
+  '[',
+  '{"a":',
+  '"',
+  "'",
+  '\\',
+  '\\"',
+  '/*',
+  '//',
+  ' ',
+  '\n',
+  ' ,',
+  ',',
+  ';',
+  '1',
+  '1.',
+  ' 12',
+  '$',
+  'a',
+  'a-a-',
+  'main-',
+  'product-',
+  'price_',
+  'a.jpg 1x',
+  'http://',
+  '?a=',
+  'JSON.parse("',
+  '\u0301\u0316',
+  '\u0430\u0301',
+  '\u05d0\u202e',
+  '\u200d',
+  '\u{e0041}',
+  '\u{1f469}\u200d',
+  '\ud800',
+  '\u4e2d\u6587',
+];
+
+/** Two parts together, as a text of about a given length. */
+export interface HostilePair {
+  readonly name: string;
+  make(length: number): string;
+}
+
+/** All ordered pairs: the first part again and again and then the second, and both in turn. */
+export function listHostilePairs(parts: readonly string[] = HOSTILE_PARTS): HostilePair[] {
+  return parts.flatMap((a) =>
+    parts.flatMap((b) => [
+      {
+        name: `${JSON.stringify(a)} many times, then ${JSON.stringify(b)}`,
+        make: (length: number) => fill(a, length / 2) + fill(b, length / 2),
+      },
+      {
+        name: `${JSON.stringify(a)} and ${JSON.stringify(b)} in turn`,
+        make: (length: number) => fill(a + b, length),
+      },
+    ]),
+  );
+}
+
+function fill(part: string, length: number): string {
+  return part.repeat(Math.ceil(length / part.length));
+}
