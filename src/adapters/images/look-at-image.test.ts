@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { keepPicture } from './keep-picture.ts';
-import { lookAtPicture } from './look-at-picture.ts';
+import { keepImage } from './keep-image.ts';
+import { lookAtImage } from './look-at-image.ts';
 import { hashDistance } from './measure-thumb.ts';
 
 /** A red box in the middle of a white ground. */
@@ -14,8 +14,8 @@ function box(width: number, height: number, background = '#ffffff') {
 
 /** As a chosen picture goes. */
 async function decode(bytes: Buffer) {
-  const seen = await lookAtPicture(bytes);
-  return { ...seen, ...(await keepPicture(seen)) };
+  const { facts, smaller } = await lookAtImage(bytes);
+  return { ...facts, ...(await keepImage(smaller ?? bytes, facts.isTransparent)) };
 }
 
 describe('a picture', () => {

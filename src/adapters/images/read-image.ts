@@ -1,0 +1,54 @@
+import sharp, { type Metadata, type Sharp } from 'sharp';
+import { AppError } from '../../lib/app-error.ts';
+import { checkAvif } from './check-avif.ts';
+import { dropPngTexts } from './drop-png-texts.ts';
+import { MAX_AVIF_PIXELS, MAX_PIXELS } from './image-limits.ts';
+
+/** An image whose header was read and found harmless. */
+export interface OpenImage {
+  readonly bytes: Buffer;
+  readonly metadata: Metadata;
+  /** Its pixels, upright and in sRGB, as a new pipeline each time. */
+  pixels(): Sharp;
+}
+
+const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'gif']);
+
+/**
+ * Reads a JPEG, PNG, WebP, AVIF or GIF (its first frame). Its format is taken from the bytes, never from a header. Runs in a
+ * decoding process only: the bytes are a stranger's, and the decoders are C.
+ *
+ * @throws AppError `no_usable_picture` for anything else, and for broken and huge images.
+ */
+export async function readImage<T>(bytes: Buffer, read: (image: OpenImage) => Promise<T>): Promise<T> {
+  try {
+    return await read(await openImage(makeHarmless(bytes)));
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('no_usable_picture', { cause: error });
+  }
+}
+
+/** Before libvips sees them. */
+function makeHarmless(bytes: Buffer): Buffer {
+  const head = bytes.toString('latin1', 0, 12);
+  if (head.startsWith('\x89PNG\r\n\x1a\n')) return dropPngTexts(bytes);
+  const isAvif = head.slice(4, 8) === 'ftyp';
+  if (isAvif) checkAvif(bytes, MAX_AVIF_PIXELS);
+  const isWebp = head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP';
+  if (isAvif || isWebp || head.startsWith('\xff\xd8\xff') || head.startsWith('GIF8')) return bytes;
+  throw new AppError('no_usable_picture');
+}
+
+async function openImage(bytes: Buffer): Promise<OpenImage> {
+  const open = () => sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS, pages: 1 });
+  const metadata = await open().metadata();
+  if (!isAllowed(metadata)) throw new AppError('no_usable_picture');
+  return { bytes, metadata, pixels: () => open().autoOrient().toColourspace('srgb') };
+}
+
+function isAllowed({ format, compression, width, height }: Metadata): boolean {
+  const pixels = width * height;
+  if (format === 'heif') return compression === 'av1' && pixels <= MAX_AVIF_PIXELS;
+  return FORMATS.has(format) && pixels <= MAX_PIXELS;
+}
