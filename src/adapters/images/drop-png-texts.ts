@@ -30,6 +30,8 @@ export function dropPngTexts(png: Buffer): Buffer {
     const isDropped = TEXTS.has(kind) || (kind === PROFILE && length > MAX_PROFILE_BYTES);
     if (!isDropped) parts.push(png.subarray(at, end));
     at = end;
+    // What follows it is no part of the image.
+    if (kind === 'IEND') break;
   }
   return parts.length === chunks + 1 ? png.subarray(0, at) : Buffer.concat(parts);
 }

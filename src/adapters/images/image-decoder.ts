@@ -49,10 +49,13 @@ export interface ImageDecoder {
 export interface ImageDecoderOptions {
   /** All that the processes are told of the environment; nothing if absent. */
   readonly env?: Readonly<Record<string, string>>;
+  /** For one image. */
+  readonly timeoutMs?: number;
 }
 
 /** No process is started before `prepare`, `check` or the first image. */
-export function createImageDecoder({ env = {} }: ImageDecoderOptions = {}): ImageDecoder {
+export function createImageDecoder(options: ImageDecoderOptions = {}): ImageDecoder {
+  const { env = {}, timeoutMs = DECODE_TIMEOUT_MS } = options;
   // The file beside this one, whether as TypeScript or as it was built.
   const here = import.meta.url;
   const pool = createChildPool<ImageQuestion, ImageAnswer>({
@@ -72,7 +75,6 @@ export function createImageDecoder({ env = {} }: ImageDecoderOptions = {}): Imag
     requester: Requester,
     refusal: ErrorCode,
   ): Promise<Awaited<ReturnType<ImageTasks[Name]>>> {
-    const timeoutMs = DECODE_TIMEOUT_MS;
     const answer = await pool.ask(question, { ...requester, timeoutMs }).catch((cause: unknown): never => {
       requester.signal.throwIfAborted();
       // A process that was killed, whether by its bounds or by a fault in a decoder, says that of its image.

@@ -87,7 +87,7 @@ test('of an animation the first frame is taken', async () => {
     .toBuffer();
   const background = await makeBackground(bytes);
   expect(background).toMatchObject({ contentType: 'image/jpeg', width: 100, height: 100 });
-  expect(background.palette[0]).toBe('#fe0000');
+  expect(background.palette[0]).toBe('#ff0000');
 });
 
 test.each([
