@@ -42,22 +42,39 @@ export function makeBackground(bytes: Buffer): Promise<Background> {
 export async function encodeBackground(image: RawImage): Promise<Background> {
   const { width, height, channels } = image.info;
   const pixels = () => sharp(image.data, { raw: { width, height, channels } });
-  const thumb = await pixels()
-    .resize(THUMB_SIDE, THUMB_SIDE, { fit: 'inside' })
-    .ensureAlpha()
-    .raw()
-    .toBuffer();
-  const isTransparent = channels % 2 === 0 && hasHoles(thumb);
+  const thumb = sampleThumb(image);
+  const isTransparent = hasHoles(thumb);
+  const opaque = () => (channels % 2 === 0 ? pixels().flatten({ background: '#ffffff' }) : pixels());
   const encode = (quality: number) =>
     isTransparent
       ? pixels().webp({ quality }).toBuffer()
-      : pixels().flatten({ background: '#ffffff' }).jpeg({ quality, optimiseCoding: false }).toBuffer();
+      : opaque().jpeg({ quality, optimiseCoding: false }).toBuffer();
   let bytes = await encode(QUALITY);
   for (const quality of LOWER_QUALITIES) {
     if (bytes.length > MAX_BACKGROUND_BYTES) bytes = await encode(quality);
   }
   const contentType = isTransparent ? 'image/webp' : 'image/jpeg';
   return { bytes, contentType, width, height, palette: pickColors(thumb) };
+}
+
+/** Up to 64 x 64 of the pixels, in RGBA. A pipeline of sharp's for it would take longer than these few thousand steps. */
+function sampleThumb({ data, info: { width, height, channels } }: RawImage): Buffer {
+  const [columns, rows] = [Math.min(width, THUMB_SIDE), Math.min(height, THUMB_SIDE)];
+  const thumb = Buffer.alloc(columns * rows * 4, 255);
+  const [green, blue] = channels < 3 ? [0, 0] : [1, 2];
+  let to = 0;
+  for (let row = 0; row < rows; row += 1) {
+    const y = Math.floor(((row + 0.5) * height) / rows);
+    for (let column = 0; column < columns; column += 1) {
+      const from = (y * width + Math.floor(((column + 0.5) * width) / columns)) * channels;
+      thumb[to] = data[from] ?? 0;
+      thumb[to + 1] = data[from + green] ?? 0;
+      thumb[to + 2] = data[from + blue] ?? 0;
+      if (channels % 2 === 0) thumb[to + 3] = data[from + channels - 1] ?? 0;
+      to += 4;
+    }
+  }
+  return thumb;
 }
 
 /** Transparent parts count as white. */
