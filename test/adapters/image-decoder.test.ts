@@ -160,7 +160,10 @@ test('heavy images are held smaller, others as they came', async () => {
   const decoder = open();
   const light = await decoder.look(photo, of('one'));
   expect(light.original).toBe(photo);
-  const noise = await sharp(photo).resize(3000, 2250, { kernel: 'nearest' }).png({ compressionLevel: 0 }).toBuffer();
+  const noise = await sharp(photo)
+    .resize(3000, 2250, { kernel: 'nearest' })
+    .png({ compressionLevel: 0 })
+    .toBuffer();
   expect(noise.length).toBeGreaterThan(1024 * 1024);
   const heavy = await decoder.look(noise, of('one'));
   expect(heavy).toMatchObject({ width: 3000, height: 2250 });

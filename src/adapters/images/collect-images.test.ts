@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { drawHostilePicture } from '../../../test/fakes/hostile-pictures.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { FetchBytes } from '../page/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
@@ -83,4 +84,14 @@ test('nothing usable is an empty list, an abort is thrown', async () => {
     signal: AbortSignal.abort(reason),
   });
   await expect(stopped).rejects.toBe(reason);
+});
+
+test('an image that ends its decoder is left out; where none can be decoded at all, the page is to be tried again', async () => {
+  files.set('scans', await drawHostilePicture('jpeg-scans'));
+  const options = { owner: 'test', signal: never };
+  const impatient = createImageDecoder({ timeoutMs: 3000 });
+  const deps = { fetchBytes, images: impatient };
+  expect(await collectImages(deps, candidates('scans'), options)).toEqual([]);
+  impatient.close();
+  await expect(collectImages(deps, candidates('hat'), options)).rejects.toMatchObject({ code: 'internal' });
 });

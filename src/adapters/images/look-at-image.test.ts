@@ -89,6 +89,35 @@ describe('a picture', () => {
     expect(plain.palette).toHaveLength(3);
   });
 
+  test.each([false, true])('reads a JPEG without its end marker (progressive: %j)', async (progressive) => {
+    const jpeg = await box(400, 300).jpeg({ progressive }).toBuffer();
+    expect(await decode(jpeg.subarray(0, -2))).toMatchObject({ width: 400, height: 300 });
+  });
+
+  test('reads a JPEG of which the last lines are missing, not one of which more is', async () => {
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    const create = { width: 600, height: 600, channels: 3 as const, background: '#fff', noise };
+    const [baseline, progressive] = await Promise.all([
+      sharp({ create }).jpeg().toBuffer(),
+      sharp({ create }).jpeg({ progressive: true }).toBuffer(),
+    ]);
+    const share = (jpeg: Buffer, part: number) => jpeg.subarray(0, jpeg.length * part);
+    expect(await decode(share(baseline, 0.97))).toMatchObject({ width: 600, contentType: 'image/jpeg' });
+    for (const cut of [share(baseline, 0.9), share(progressive, 0.97), share(progressive, 0.5)]) {
+      await expect(decode(cut)).rejects.toMatchObject({ code: 'no_usable_picture' });
+    }
+  });
+
+  test('reads images of 25 million pixels, whatever their kind', async () => {
+    const flat = sharp({ create: { width: 5000, height: 5000, channels: 3, background: '#3366cc' } });
+    for (const bytes of [
+      await flat.clone().jpeg({ progressive: true }).toBuffer(),
+      await flat.clone().png({ progressive: true }).toBuffer(),
+      await flat.clone().webp({ effort: 0 }).toBuffer(),
+    ])
+      expect(await decode(bytes)).toMatchObject({ width: 5000, height: 5000 });
+  });
+
   test('refuses SVG, broken, cut, huge and other files', async () => {
     const jpeg = await box(400, 300).jpeg().toBuffer();
     const huge = await sharp({ create: { width: 8000, height: 6000, channels: 3, background: '#fff' } })

@@ -3,6 +3,7 @@ import { AppError } from '../../lib/app-error.ts';
 import { checkAvif } from './check-avif.ts';
 import { dropPngTexts } from './drop-png-texts.ts';
 import { MAX_AVIF_PIXELS, MAX_PIXELS } from './image-limits.ts';
+import { isNearlyWhole } from './is-nearly-whole.ts';
 
 /** An image whose header was read and found harmless. */
 export interface OpenImage {
@@ -15,14 +16,23 @@ export interface OpenImage {
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'gif']);
 
 /**
- * Reads a JPEG, PNG, WebP, AVIF or GIF (its first frame). Its format is taken from the bytes, never from a header. Runs in a
- * decoding process only: the bytes are a stranger's, and the decoders are C.
+ * Reads a JPEG, PNG, WebP, AVIF or GIF (its first frame). Its format is taken from the bytes, never from a header. A JPEG may
+ * end a little too early. Runs in a decoding process only: the bytes are a stranger's, and the decoders are C. `read` may be
+ * called twice.
  *
  * @throws AppError `no_usable_picture` for anything else, and for broken and huge images.
  */
 export async function readImage<T>(bytes: Buffer, read: (image: OpenImage) => Promise<T>): Promise<T> {
   try {
-    return await read(await openImage(makeHarmless(bytes)));
+    const harmless = makeHarmless(bytes);
+    const image = await openImage(harmless, 'error');
+    try {
+      return await read(image);
+    } catch (error) {
+      const { format } = image.metadata;
+      if (format !== 'jpeg' || !(await isNearlyWhole(harmless, image.metadata))) throw error;
+      return await read(await openImage(harmless, 'none'));
+    }
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError('no_usable_picture', { cause: error });
@@ -40,8 +50,8 @@ function makeHarmless(bytes: Buffer): Buffer {
   throw new AppError('no_usable_picture');
 }
 
-async function openImage(bytes: Buffer): Promise<OpenImage> {
-  const open = () => sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS, pages: 1 });
+async function openImage(bytes: Buffer, failOn: 'error' | 'none'): Promise<OpenImage> {
+  const open = () => sharp(bytes, { failOn, limitInputPixels: MAX_PIXELS, pages: 1 });
   const metadata = await open().metadata();
   if (!isAllowed(metadata)) throw new AppError('no_usable_picture');
   return { bytes, metadata, pixels: () => open().autoOrient().toColourspace('srgb') };
