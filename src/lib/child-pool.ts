@@ -187,7 +187,7 @@ async function converse<Question, Answer>(
   const { signal } = given;
   const answered = once(child, 'message', { signal }).then(([answer]) => {
     if (!isLoadFailure(answer)) return answer as Answer;
-    throw new Error(`the process cannot start: ${answer.loadFailure}`);
+    throw new Error(answer.loadFailure);
   });
   const ended = once(child, 'exit', { signal }).then(([code, name]): never => {
     throw new ChildEndedError({ late, code, signal: name });
