@@ -18,6 +18,7 @@ export interface Bundles {
 /** The first one is the command line; the others are named as `fork` is told them. */
 const PROGRAMS = {
   'cli.cjs': 'src/main/cli.ts',
+  'decode-image-process.cjs': 'src/adapters/images/decode-image-process.ts',
   'parse-page-process.cjs': 'src/adapters/page/parse-page-process.ts',
   'rank-by-clip-process.cjs': 'src/adapters/images/rank-by-clip-process.ts',
 };

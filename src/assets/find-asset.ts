@@ -10,11 +10,29 @@ const byKey = prepareOnce((orm) =>
     .prepare('find_asset'),
 );
 
-/** The picture behind an unguessable key, for anyone who has it. */
+// PostgreSQL knows the length without reading the bytes, which are stored apart from the row.
+const factsByKey = prepareOnce((orm) =>
+  orm
+    .select({ contentType: assets.contentType, size: sql<number>`octet_length(${assets.bytes})` })
+    .from(assets)
+    .where(eq(assets.key, sql.placeholder('key')))
+    .prepare('find_asset_facts'),
+);
+
+/** The image behind an unguessable key, for anyone who has it. */
 export async function findAsset(
   deps: { orm: Orm },
   key: string,
 ): Promise<{ bytes: Buffer; contentType: string } | undefined> {
   const [row] = await byKey(deps.orm).execute({ key });
+  return row;
+}
+
+/** What is known of the image without reading it; `size` in bytes. */
+export async function findAssetFacts(
+  deps: { orm: Orm },
+  key: string,
+): Promise<{ contentType: string; size: number } | undefined> {
+  const [row] = await factsByKey(deps.orm).execute({ key });
   return row;
 }

@@ -1,7 +1,9 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fresh from 'fresh';
 import { ASSET_KEY } from '../assets/asset.ts';
-import { findAsset } from '../assets/find-asset.ts';
+import { findAssetFacts } from '../assets/find-asset.ts';
 import { AppError } from '../lib/app-error.ts';
+import { type AssetCache, createAssetCache } from './asset-cache.ts';
 import type { ApiDeps } from './context.ts';
 
 /**
@@ -12,22 +14,49 @@ import type { ApiDeps } from './context.ts';
 const CACHE_CONTROL = 'public, max-age=86400, immutable';
 
 /**
- * `GET /assets/{key}`: pictures, for anyone who has the key, as an `<img>` sends no token. The content of a key never
- * changes, so it may be kept for ever; and it is a picture, whatever a browser would like to see in it.
+ * `GET /assets/{key}`: images, for anyone who has the key, as an `<img>` sends no token. The content of a key never
+ * changes, so it may be kept for ever; and it is an image, whatever a browser would like to see in it. The bytes are read
+ * only for an answer that has them: not for HEAD, nor for a client that has them already.
  */
 export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>): void {
-  app.get<{ Params: { key: string } }>('/assets/:key', async (request, reply) => {
-    const { key } = request.params;
-    const asset = ASSET_KEY.test(key) ? await findAsset(deps, key) : undefined;
-    if (!asset) throw new AppError('not_found', { detail: 'There is no picture at this address.' });
-    return reply
-      .headers({
+  const cache = createAssetCache(deps);
+  app.route<{ Params: { key: string } }>({
+    url: '/assets/:key',
+    method: ['GET', 'HEAD'],
+    async handler(request, reply) {
+      const { key } = request.params;
+      const etag = `"${key}"`;
+      const isKnown = fresh(request.headers, { etag });
+      const asset = ASSET_KEY.test(key) ? await findAnswer(request, { deps, cache, isKnown }) : undefined;
+      if (!asset) throw new AppError('not_found', { detail: 'There is no picture at this address.' });
+      reply.headers({
         'content-type': asset.contentType,
         'cache-control': CACHE_CONTROL,
+        etag,
         'x-content-type-options': 'nosniff',
         'content-security-policy': "default-src 'none'; sandbox",
         'cross-origin-resource-policy': 'cross-origin',
-      })
-      .send(asset.bytes);
+      });
+      if (isKnown) return reply.code(304).send();
+      if (asset.bytes === undefined) return reply.header('content-length', asset.size).send();
+      return reply.send(asset.bytes);
+    },
   });
+}
+
+interface Answer {
+  readonly contentType: string;
+  readonly size: number;
+  /** Absent where the answer has none. */
+  readonly bytes?: Buffer;
+}
+
+async function findAnswer(
+  { method, params }: FastifyRequest<{ Params: { key: string } }>,
+  from: { deps: Pick<ApiDeps, 'orm'>; cache: AssetCache; isKnown: boolean },
+): Promise<Answer | undefined> {
+  const isWhole = method === 'GET' && !from.isKnown;
+  if (!isWhole) return findAssetFacts(from.deps, params.key);
+  const asset = await from.cache.find(params.key);
+  return asset && { ...asset, size: asset.bytes.length };
 }

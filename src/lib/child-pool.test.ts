@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -94,6 +94,59 @@ test('one that ends by itself fails its own question and no other', async () => 
   expect(full).toMatchObject({ reason: { name: 'ChildEndedError', late: false, signal: 'SIGABRT' } });
   expect(next).toMatchObject({ status: 'fulfilled' });
   expect(next.status === 'fulfilled' && next.value.pid).not.toBe(pid);
+});
+
+test('memory that is no JavaScript object is bounded too', async () => {
+  const pool = open();
+  const rss = process.memoryUsage.rss();
+  await expect(pool.ask({ fill: 'native' })).rejects.toMatchObject({
+    name: 'ChildEndedError',
+    late: false,
+    signal: 'SIGKILL',
+  });
+  expect(process.memoryUsage.rss() - rss).toBeLessThan(50_000_000);
+  await pool.ask();
+});
+
+test.skipIf(process.platform !== 'linux')(
+  'when memory runs out, the system ends such a process first',
+  async () => {
+    const { pid } = await open().ask();
+    expect((await readFile(`/proc/${pid}/oom_score_adj`, 'utf8')).trim()).toBe('1000');
+  },
+);
+
+test('a question waits a moment for a busy process before another is started', async () => {
+  const pool = open({ processes: 2, growAfterMs: 60_000 });
+  const [one, two] = await Promise.all([pool.ask(), pool.ask()]);
+  expect(two.pid).toBe(one.pid);
+  const impatient = open({ processes: 2, growAfterMs: 1 });
+  await impatient.ask();
+  const file = join(folder, 'grown');
+  const held = impatient.ask({ until: file });
+  const other = await impatient.ask();
+  await writeFile(file, '');
+  expect(other.pid).not.toBe((await held).pid);
+});
+
+test('one that waits for a busy process is asked nothing after its abort', async () => {
+  const pool = open({ processes: 2, growAfterMs: 60_000 });
+  const file = join(folder, 'busy');
+  const [begun, never] = [join(folder, 'first'), join(folder, 'second')];
+  const held = pool.ask({ begun, until: file });
+  await isThere(begun);
+  const unwanted = new AbortController();
+  const asking = pool.ask({ begun: never }, { signal: unwanted.signal });
+  unwanted.abort(new Error('not wanted'));
+  await expect(asking).rejects.toThrow('not wanted');
+  await writeFile(file, '');
+  expect((await pool.ask()).pid).toBe((await held).pid);
+  expect(existsSync(never)).toBe(false);
+});
+
+test('why its code cannot be loaded is said', async () => {
+  const pool = open({ file: new URL('../../test/support/broken-child.ts', import.meta.url) });
+  await expect(pool.ask()).rejects.toThrow(/^there is no library$/);
 });
 
 test('one that is killed while it has nothing to do is missed by nobody', async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { LoadFailure } from './answer-parent.ts';
 import { createFairLimit, type Requester } from './fair-limit.ts';
 import { toExecArgv } from './single-executable.ts';
 
@@ -13,6 +14,11 @@ export interface ChildPoolOptions<Answer> {
   readonly heapMb: number;
   /** A process that has nothing to do ends after this, and gives its memory back. */
   readonly idleMs: number;
+  /**
+   * A question that finds every process busy waits this long for one of them before another process is started. 0 if absent.
+   * Starting one takes longer than most answers, and a core.
+   */
+  readonly growAfterMs?: number;
   /** All that a process is told of the environment; nothing if absent. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether nobody waiting for an answer any more ends the process that works on it. If not, it goes on, unheard. */
@@ -30,7 +36,7 @@ export interface ChildPool<Question, Answer> {
    * Both are copied as `structuredClone` does.
    *
    * @throws ChildEndedError when the process ended before it answered, `late` if it took longer than `timeoutMs`;
-   * `signal.reason` as soon as the signal aborts.
+   * `signal.reason` as soon as the signal aborts; an Error when the process cannot be started or cannot load its code.
    */
   ask(question: Question, options: Requester & { readonly timeoutMs: number }): Promise<Answer>;
   /** A question is on its way: starts a process meanwhile, if there is none. */
@@ -60,6 +66,8 @@ export function createChildPool<Question, Answer>(
   const inTurn = createFairLimit(options.processes);
   const all = new Set<ChildProcess>();
   const idle = new Map<ChildProcess, NodeJS.Timeout>();
+  /** Wakes the questions that wait for a busy process. */
+  const waiting = new Set<() => void>();
   let isClosed = false;
 
   function start(): ChildProcess {
@@ -76,6 +84,7 @@ export function createChildPool<Question, Answer>(
       all.delete(child);
       clearTimeout(idle.get(child));
       idle.delete(child);
+      wakeOne();
     };
     all.add(child);
     child.once('exit', forget);
@@ -91,6 +100,27 @@ export function createChildPool<Question, Answer>(
     child.unref();
     child.channel?.unref();
     idle.set(child, setTimeout(() => end(child), options.idleMs).unref());
+    wakeOne();
+  }
+
+  function wakeOne(): void {
+    const [wake] = waiting;
+    wake?.();
+  }
+
+  /** Resolves when a process has become free or ended, at the latest after `growAfterMs`. */
+  function waitForOne(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
   }
 
   function end(child: ChildProcess): void {
@@ -117,6 +147,9 @@ export function createChildPool<Question, Answer>(
     },
     async ask(question, { timeoutMs, owner, signal }) {
       const asking = inTurn.run({ owner, signal }, async () => {
+        const { growAfterMs = 0 } = options;
+        if (growAfterMs > 0 && idle.size === 0 && all.size > 0) await waitForOne(growAfterMs, signal);
+        signal.throwIfAborted();
         if (isClosed) throw new Error('the processes were ended');
         const child = takeOrStart();
         const drop = () => end(child);
@@ -152,7 +185,10 @@ async function converse<Question, Answer>(
     child.kill('SIGKILL');
   }, timeoutMs);
   const { signal } = given;
-  const answered = once(child, 'message', { signal }).then(([answer]) => answer as Answer);
+  const answered = once(child, 'message', { signal }).then(([answer]) => {
+    if (!isLoadFailure(answer)) return answer as Answer;
+    throw new Error(answer.loadFailure);
+  });
   const ended = once(child, 'exit', { signal }).then(([code, name]): never => {
     throw new ChildEndedError({ late, code, signal: name });
   });
@@ -166,6 +202,10 @@ async function converse<Question, Answer>(
     clearTimeout(timer);
     given.abort();
   }
+}
+
+function isLoadFailure(message: unknown): message is LoadFailure {
+  return typeof message === 'object' && message !== null && 'loadFailure' in message;
 }
 
 /** The result, or the reason of the signal if that aborts before: then what is under way ends unheard. */

@@ -3,13 +3,15 @@ import { createOfflinePainter } from '../adapters/ai/offline-painter.ts';
 import { createOfflineWriter } from '../adapters/ai/offline-writer.ts';
 import { createOpenAiPainter } from '../adapters/ai/openai-painter.ts';
 import { createOpenAiTextWriter } from '../adapters/ai/openai-writer.ts';
+import { createImageDecoder, type ImageDecoder } from '../adapters/images/image-decoder.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
 import { createWebhookSender, type WebhookSender } from '../adapters/webhooks/webhook-sender.ts';
 import type { Log } from '../lib/log.ts';
 import type { PageReader } from '../steps/process-source.ts';
-import type { Settings } from './config.ts';
+import { type Settings, SettingsError } from './config.ts';
 import { createPageReader } from './create-page-reader.ts';
 import { createRanker } from './create-ranker.ts';
+import { pickImageEnvironment } from './image-environment.ts';
 
 /** The outside world, as the steps see it. */
 export interface Adapters {
@@ -23,9 +25,12 @@ export interface Adapters {
 
 /** Builds the adapters that the settings ask for: without a key, the offline generator does the work of an AI. */
 export async function createAdapters(settings: Settings, log: Log): Promise<Adapters> {
-  // First: it is what may fail.
-  const ranker = await createRanker(settings, log);
-  const { pages, close } = createPageReader(settings);
+  const images = await openDecoder();
+  const ranker = await createRanker(images, settings, log).catch((error: unknown): never => {
+    images.close();
+    throw error;
+  });
+  const { pages, close } = createPageReader(images, settings);
   const webhooks = createWebhookSender({ allowHosts: settings.FETCH_ALLOW_HOSTS });
   const imageKey = settings.AI_IMAGE_API_KEY ?? settings.AI_API_KEY;
   return {
@@ -41,8 +46,8 @@ export async function createAdapters(settings: Settings, log: Log): Promise<Adap
           }),
     painter:
       imageKey === undefined
-        ? createOfflinePainter()
-        : createOpenAiPainter({
+        ? createOfflinePainter(images)
+        : createOpenAiPainter(images, {
             baseUrl: settings.AI_IMAGE_BASE_URL ?? settings.AI_BASE_URL,
             apiKey: imageKey,
             model: settings.AI_IMAGE_MODEL,
@@ -52,6 +57,19 @@ export async function createAdapters(settings: Settings, log: Log): Promise<Adap
       await close();
       await webhooks.close();
       await ranker.close();
+      images.close();
     },
   };
+}
+
+/** Throws `SettingsError` where images cannot be decoded, such as without the native libraries. */
+async function openDecoder(): Promise<ImageDecoder> {
+  const images = createImageDecoder({ env: pickImageEnvironment(process.env) });
+  try {
+    await images.check();
+    return images;
+  } catch (error) {
+    images.close();
+    throw new SettingsError(`Images cannot be decoded: ${(error as Error).message}`);
+  }
 }

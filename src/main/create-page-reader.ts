@@ -1,4 +1,5 @@
 import { collectImages } from '../adapters/images/collect-images.ts';
+import type { ImageDecoder } from '../adapters/images/image-decoder.ts';
 import { keepImages } from '../adapters/images/keep-images.ts';
 import { createGuardedFetch, type GuardedFetchOptions } from '../adapters/page/guarded-fetch.ts';
 import { createPageParser } from '../adapters/page/page-parser.ts';
@@ -14,8 +15,11 @@ const MAX_PAGE_BYTES = 10 * 1024 * 1024;
 export type PageReaderOptions = Pick<Settings, 'FETCH_ALLOW_HOSTS' | 'FETCH_TIMEOUT' | 'FETCH_ROBOTS'> &
   Pick<GuardedFetchOptions, 'idleTimeoutMs' | 'lookupAll'>;
 
-/** Builds what reads pages and their pictures. */
-export function createPageReader(settings: PageReaderOptions): { pages: PageReader; close(): Promise<void> } {
+/** Builds what reads pages and their images. The caller closes the decoder. */
+export function createPageReader(
+  images: ImageDecoder,
+  settings: PageReaderOptions,
+): { pages: PageReader; close(): Promise<void> } {
   const parser = createPageParser();
   const { idleTimeoutMs, lookupAll } = settings;
   const { fetchBytes, close } = createGuardedFetch({
@@ -33,6 +37,7 @@ export function createPageReader(settings: PageReaderOptions): { pages: PageRead
     pages: {
       async readPage(url, requester) {
         parser.prepare();
+        images.prepare();
         await mayRead(url, requester);
         const page = await fetchBytes(url, {
           accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.1',
@@ -42,9 +47,11 @@ export function createPageReader(settings: PageReaderOptions): { pages: PageRead
         const { body: html, contentType, finalUrl } = page;
         return parser.parse({ html, contentType, url: finalUrl }, requester);
       },
-      collectImages: (candidates, pageUrl, requester) =>
-        collectImages(fetchBytes, candidates, { ...requester, refererUrl: pageUrl }),
-      keepImages,
+      collectImages(candidates, pageUrl, requester) {
+        images.prepare();
+        return collectImages({ fetchBytes, images }, candidates, { ...requester, refererUrl: pageUrl });
+      },
+      keepImages: (ranked, options) => keepImages(images, ranked, options),
     },
     async close() {
       await close();

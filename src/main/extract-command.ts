@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
+import { createImageDecoder } from '../adapters/images/image-decoder.ts';
 import { readProductPage } from '../adapters/page/read-product-page.ts';
 import type { Settings } from './config.ts';
 import { createPageReader } from './create-page-reader.ts';
@@ -10,7 +11,9 @@ export async function runExtract(
   inputs: readonly string[],
   options: { url?: string },
 ): Promise<void> {
-  const reader = createPageReader(settings);
+  // No image is decoded, so no process is needed.
+  const images = { ...createImageDecoder(), prepare() {} };
+  const reader = createPageReader(images, settings);
   try {
     for (const input of inputs) {
       const product = /^https?:\/\//i.test(input)

@@ -95,6 +95,7 @@ function gone(): AppError {
 function callContext(deps: GeneratePreviewDeps, call: ClaimedCall, signal: AbortSignal): CallContext {
   return {
     idempotencyKey: call.idempotencyKey,
+    owner: call.workspaceId,
     signal,
     timeoutMs: deps.aiTimeoutMs,
     sendBefore: call.claimedAt + SEND_WITHIN_MS,

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChosenImage, keepImages } from '../adapters/images/keep-images.ts';
+import type { ChosenImage } from '../adapters/images/keep-images.ts';
 import type { RankedImage } from '../adapters/images/ranker.ts';
 import type { ClaimedSource } from '../batches/claim-sources.ts';
 import { createFairLimit } from '../lib/fair-limit.ts';
 import type { Log } from '../lib/log.ts';
 import { addPictures } from '../products/add-pictures.ts';
 import type { RankingMethod } from '../products/product.ts';
+import type { PageReader } from './process-source.ts';
 
 /** What a page left over: all its pictures by rank, and those that its previews have by now. */
 export interface Leftovers {
@@ -37,7 +38,10 @@ const MOST_WAITING = 4;
  * Whatever fails fails alone, and what has not been kept when `signal` aborts (the program ends) is not kept.
  */
 export function createSpareKeeper(
-  deps: Parameters<typeof addPictures>[0] & { readonly log: Log; readonly keepImages: typeof keepImages },
+  deps: Parameters<typeof addPictures>[0] & {
+    readonly log: Log;
+    readonly keepImages: PageReader['keepImages'];
+  },
   signal: AbortSignal,
 ): SpareKeeper {
   const oneByOne = createFairLimit(1);

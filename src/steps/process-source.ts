@@ -1,7 +1,7 @@
 import type { CollectedImage } from '../adapters/images/collect-images.ts';
-import type { keepImages } from '../adapters/images/keep-images.ts';
+import type { ChosenImage } from '../adapters/images/keep-images.ts';
 import { preferDifferent } from '../adapters/images/prefer-different.ts';
-import type { ImageRanker } from '../adapters/images/ranker.ts';
+import type { ImageRanker, RankedImage } from '../adapters/images/ranker.ts';
 import type { CandidateImage, PageProduct } from '../adapters/page/page-product.ts';
 import { takeGivenProduct } from '../adapters/page/take-given-product.ts';
 import { assignPictures } from '../batches/assign-pictures.ts';
@@ -24,7 +24,10 @@ export interface PageReader {
     requester: Requester,
   ): Promise<CollectedImage[]>;
   /** Makes our own copies of the best ones; see `keepImages`. */
-  readonly keepImages: typeof keepImages;
+  keepImages(
+    ranked: readonly RankedImage[],
+    options: Requester & { readonly count: number },
+  ): Promise<ChosenImage[]>;
 }
 
 /** What the features need, a reader and a ranker. */

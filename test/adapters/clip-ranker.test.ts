@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClipRanker } from '../../src/adapters/images/clip-ranker.ts';
 import type { CollectedImage } from '../../src/adapters/images/collect-images.ts';
 import { createHeuristicRanker } from '../../src/adapters/images/heuristic-ranker.ts';
-import { makeView } from '../../src/adapters/images/keep-picture.ts';
+import { createImageDecoder } from '../../src/adapters/images/image-decoder.ts';
+import { makeView } from '../../src/adapters/images/keep-image.ts';
 import { loadClipModel } from '../../src/adapters/images/load-clip-model.ts';
-import { lookAtPicture } from '../../src/adapters/images/look-at-picture.ts';
 import type { ImageRanker } from '../../src/adapters/images/ranker.ts';
 import { createMemoryLog, quietLog } from '../support/quiet-log.ts';
 import { writeTinyClip } from '../support/write-tiny-clip.ts';
@@ -18,6 +18,7 @@ let model: string;
 let ranker: ImageRanker;
 const never = { owner: 'test', signal: new AbortController().signal };
 const fallback = createHeuristicRanker();
+const decoder = createImageDecoder();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cta-clip-'));
@@ -27,11 +28,19 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await ranker.close();
+  decoder.close();
   await rm(folder, { recursive: true, force: true });
 });
 
 const open = (more: Partial<Parameters<typeof createClipRanker>[0]> = {}) =>
-  createClipRanker({ model, cacheFolder: join(folder, 'cache'), log: quietLog, fallback, ...more });
+  createClipRanker({
+    images: decoder,
+    model,
+    cacheFolder: join(folder, 'cache'),
+    log: quietLog,
+    fallback,
+    ...more,
+  });
 
 /** A picture in one colour with a stripe. Given in the order of the page. */
 async function picture(url: string, background: string, position = 0): Promise<CollectedImage> {
@@ -40,7 +49,7 @@ async function picture(url: string, background: string, position = 0): Promise<C
     .composite([{ input: { create: inner } }])
     .png()
     .toBuffer();
-  return { url, alt: null, source: 'dom', position, ...(await lookAtPicture(bytes)) };
+  return { url, alt: null, source: 'dom', position, ...(await decoder.look(bytes, never)) };
 }
 
 const shop = () =>

@@ -6,6 +6,7 @@ export function makeCall(terms: Partial<CallContext> = {}) {
   const { promise, resolve } = Promise.withResolvers<void>();
   const call: CallContext = {
     idempotencyKey: 'key-1',
+    owner: 'test',
     signal: new AbortController().signal,
     timeoutMs: 10_000,
     sendBefore: performance.now() + 5000,

@@ -2,17 +2,20 @@ import sharp from 'sharp';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import type { Brief, Picture } from '../../src/adapters/ai/ai-provider.ts';
 import { createOpenAiPainter } from '../../src/adapters/ai/openai-painter.ts';
+import { createImageDecoder } from '../../src/adapters/images/image-decoder.ts';
 import { startFakeAi } from '../fakes/fake-ai.ts';
 import { makeCall } from './make-call.ts';
 
 const ai = await startFakeAi();
+const images = createImageDecoder();
 afterAll(() => ai.close());
+afterAll(images.close);
 beforeEach(() => {
   ai.calls.length = 0;
   ai.setScript(undefined);
 });
 
-const painter = createOpenAiPainter({ baseUrl: ai.baseUrl, apiKey: 'sk-secret', model: 'image-1' });
+const painter = createOpenAiPainter(images, { baseUrl: ai.baseUrl, apiKey: 'sk-secret', model: 'image-1' });
 const brief: Brief = {
   title: 'Red Shoe',
   description: null,

@@ -1,5 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { forgeGrid, forgeLargeAlpha, forgeLie } from './forge-avif.ts';
 
 const SVG_BOMB = `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">${Array.from(
   { length: 9 },
@@ -63,6 +64,16 @@ const PICTURES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
     return jpeg.subarray(0, jpeg.length >> 1);
   },
   'jpeg-head-only': async () => (await drawing().jpeg().toBuffer()).subarray(0, 20),
+  'jpeg-scans': makeScans,
+  // 870,000 empty chunks: 10 MB.
+  'png-chunks': async () => {
+    const png = await drawing().png().toBuffer();
+    const chunks = Array<Buffer>(870_000).fill(pngChunk('teSt', Buffer.alloc(0)));
+    return Buffer.concat([png.subarray(0, 33), ...chunks, png.subarray(33)]);
+  },
+  'avif-large-alpha': forgeLargeAlpha,
+  'avif-lie': forgeLie,
+  'avif-grid': () => forgeGrid(400),
   svg: () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="500" height="500"><rect/></svg>'),
   'svg-bomb': () => Buffer.from(SVG_BOMB),
   'svg-behind-png': () => Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.from(SVG_BOMB)]),
@@ -93,6 +104,49 @@ export async function drawHostilePicture(name: string): Promise<Buffer> {
 function drawing(side = 500) {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" width="${side}" height="${side}"><rect width="100" height="100" fill="#fff"/><path d="M10 80 L60 20 L90 80 Z" fill="#c22"/><circle cx="30" cy="30" r="12" fill="#227"/></svg>`;
   return sharp(Buffer.from(svg)).removeAlpha();
+}
+
+/**
+ * A progressive JPEG of 16 million pixels with 2,646 scans, each of one bit of one coefficient, all of them zero: valid, and
+ * every one is a pass over all of it.
+ */
+async function makeScans(): Promise<Buffer> {
+  const flat = sharp({ create: { width: 4000, height: 4000, channels: 3, background: '#808080' } });
+  const jpeg = await flat
+    .jpeg({ progressive: true, chromaSubsampling: '4:4:4', optimiseScans: false })
+    .toBuffer();
+  const marker = (kind: number) => Buffer.from([0xff, kind]);
+  const firstTable = jpeg.indexOf(marker(0xc4), jpeg.indexOf(marker(0xda)));
+  // The table and the scan of the last pass, whose data says nothing but "all blocks are empty".
+  const [table, scan] = [jpeg.lastIndexOf(marker(0xc4)), jpeg.lastIndexOf(marker(0xda))];
+  const data = jpeg.subarray(scan + 10, -2);
+  const scans: Buffer[] = [];
+  for (let bit = 13; bit >= 0; bit -= 1) {
+    for (let coefficient = 1; coefficient < 64; coefficient += 1) {
+      for (const component of [1, 2, 3]) {
+        const bits = ((bit === 13 ? 0 : bit + 1) << 4) | bit;
+        const head = [
+          0xff,
+          0xda,
+          0,
+          8,
+          1,
+          component,
+          (jpeg[table + 4] ?? 0) & 15,
+          coefficient,
+          coefficient,
+          bits,
+        ];
+        scans.push(Buffer.from(head), data);
+      }
+    }
+  }
+  return Buffer.concat([
+    jpeg.subarray(0, firstTable),
+    jpeg.subarray(table, scan),
+    ...scans,
+    jpeg.subarray(-2),
+  ]);
 }
 
 function pngChunk(kind: string, data: Buffer): Buffer {

@@ -5,10 +5,12 @@
  */
 import { readFileSync } from 'node:fs';
 import pLimit from 'p-limit';
+import { createImageDecoder } from '../../src/adapters/images/image-decoder.ts';
 import type { LookupAll } from '../../src/adapters/page/guarded-connector.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { readSettings } from '../../src/main/config.ts';
 import { createPageReader } from '../../src/main/create-page-reader.ts';
+import { pickImageEnvironment } from '../../src/main/image-environment.ts';
 
 /** What the test asks for. */
 export interface Visit {
@@ -59,7 +61,8 @@ const lookupAll: LookupAll = (name, _options, callback) => {
   );
 };
 
-const reader = createPageReader({ ...readSettings(process.env), idleTimeoutMs: 1000, lookupAll });
+const images = createImageDecoder({ env: pickImageEnvironment(process.env) });
+const reader = createPageReader(images, { ...readSettings(process.env), idleTimeoutMs: 1000, lookupAll });
 /**
  * The most that this thread worked between two turns of its event loop. In time of the processor: on a busy machine the clock
  * would tell how long it waited for one.
@@ -77,7 +80,7 @@ process.on('message', (message: Visit | 'measure') => {
   if (message === 'measure') process.send?.(measure());
   else void inTurn(async () => process.send?.(await visit(message)));
 });
-process.on('disconnect', () => void reader.close());
+process.on('disconnect', () => void reader.close().then(images.close));
 
 async function visit({ id, url, wantsPictures }: Visit): Promise<VisitResult> {
   const began = performance.now();

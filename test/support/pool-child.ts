@@ -10,7 +10,8 @@ export interface PoolQuestion {
   readonly until?: string;
   readonly never?: true;
   readonly exit?: number;
-  readonly fill?: 'heap';
+  /** `native`: what `heapMb` does not bound. */
+  readonly fill?: 'heap' | 'native';
 }
 
 export interface PoolAnswer {
@@ -18,13 +19,26 @@ export interface PoolAnswer {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-answerParent(async () => async (question: PoolQuestion): Promise<PoolAnswer> => {
+const MAX_RSS_MB = 300;
+
+async function fillNative(): Promise<never> {
+  const kept: Buffer[] = [];
+  for (;;) {
+    kept.push(Buffer.alloc(5_000_000, 1));
+    await sleep(1);
+  }
+}
+
+const answer = async (question: PoolQuestion): Promise<PoolAnswer> => {
   if (question.begun !== undefined) writeFileSync(question.begun, '');
   if (question.exit !== undefined) process.exit(question.exit);
   // Not even what it is told would be heard.
   while (question.never);
   const kept: number[][] = [];
+  if (question.fill === 'native') await fillNative();
   while (question.fill) kept.push(Array.from({ length: 10_000 }, Math.random));
   while (question.until !== undefined && !existsSync(question.until)) await sleep(10);
   return { pid: process.pid, environment: process.env };
-});
+};
+
+answerParent(async () => answer, { maxRssMb: MAX_RSS_MB });

@@ -25,6 +25,8 @@ export interface Picture {
 export interface CallContext {
   /** The same for every try of the same step, so that a provider can recognise a repeat. */
   readonly idempotencyKey: string;
+  /** The workspace that the call is made for: whose share of the image decoder it takes. */
+  readonly owner: string;
   /** An abort ends the call with the signal's reason. */
   readonly signal: AbortSignal;
   /** For the whole exchange, connecting included. */
@@ -56,7 +58,7 @@ export interface TextAnswer {
 
 /** A background that was decoded in full. */
 export interface ImageAnswer {
-  /** As the provider sent them. */
+  /** Encoded by us, see `Background`. */
   readonly bytes: Buffer;
   readonly contentType: string;
   readonly width: number;

@@ -1,12 +1,16 @@
 import sharp from 'sharp';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import { createImageDecoder } from '../images/image-decoder.ts';
 import type { Brief, CallContext, Picture } from './ai-provider.ts';
 import { createOfflinePainter } from './offline-painter.ts';
 import { chooseSceneColors } from './scene-colors.ts';
 
-const painter = createOfflinePainter();
+const images = createImageDecoder();
+afterAll(images.close);
+const painter = createOfflinePainter(images);
 const call: CallContext = {
   idempotencyKey: 'k',
+  owner: 'test',
   signal: new AbortController().signal,
   timeoutMs: 1000,
   sendBefore: Number.POSITIVE_INFINITY,

@@ -17,6 +17,7 @@ const brief: Brief = {
 function callWith(signal = new AbortController().signal) {
   let left = 0;
   const call: CallContext = {
+    owner: 'test',
     idempotencyKey: 'k',
     signal,
     timeoutMs: 1000,

@@ -1,9 +1,9 @@
 import { toFile } from 'openai';
 import { AppError } from '../../lib/app-error.ts';
+import type { ImageDecoder } from '../images/image-decoder.ts';
 import type { BackgroundPainter, CallContext, Picture } from './ai-provider.ts';
 import { buildImagePrompt } from './build-image-prompt.ts';
 import { createCallOpenAi } from './call-openai.ts';
-import { checkPicture } from './check-picture.ts';
 import { OPENAI_BASE_URL, type OpenAiSettings } from './create-client.ts';
 import { readImageAnswer } from './read-image-answer.ts';
 import { createSendOnce } from './send-once.ts';
@@ -15,7 +15,10 @@ const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': '
  * A painter over any service with OpenAI's images edit. One bought request per call, never a second; when the
  * answer names an address of the service instead of bytes, the picture is fetched from there.
  */
-export function createOpenAiPainter(settings: OpenAiSettings): BackgroundPainter {
+export function createOpenAiPainter(
+  images: Pick<ImageDecoder, 'background'>,
+  settings: OpenAiSettings,
+): BackgroundPainter {
   const callOpenAi = createCallOpenAi(settings);
   const { model, baseUrl = OPENAI_BASE_URL, apiKey } = settings;
   return {
@@ -34,8 +37,8 @@ export function createOpenAiPainter(settings: OpenAiSettings): BackgroundPainter
           'bytes' in reply.picture
             ? reply.picture.bytes
             : await fetchPicture(reply.picture.url, apiKey, call.signal, deadline - performance.now());
-        const checked = await checkPicture(bytes);
-        return { bytes, ...checked, model: reply.model ?? model, usage: reply.usage };
+        const background = await images.background(bytes, call);
+        return { ...background, model: reply.model ?? model, usage: reply.usage };
       });
     },
   };

@@ -10,7 +10,7 @@ const MAX_ANSWER_BYTES = 50 * 1024 * 1024;
 /** setTimeout turns anything above this into 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-type Terms = Omit<CallContext, 'idempotencyKey'>;
+type Terms = Omit<CallContext, 'idempotencyKey' | 'owner'>;
 
 /** A `fetch` for the `openai` client. `Response` spares the client a trial request before its first upload. */
 export type SendOnce = ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) & {

@@ -4,7 +4,7 @@ import type { Requester } from '../../lib/fair-limit.ts';
 import type { Log } from '../../lib/log.ts';
 import { ClipModelError, type ClipModelOptions } from './clip-model.ts';
 import { findClipPlace } from './find-clip-place.ts';
-import { makeView } from './keep-picture.ts';
+import type { ImageDecoder } from './image-decoder.ts';
 import type { ClipAnswer, ClipTask } from './rank-by-clip.ts';
 import type { ImageRanker } from './ranker.ts';
 
@@ -23,6 +23,7 @@ const LOAD_TIMEOUT_MS = 30 * 60_000;
 
 export interface ClipRankerOptions extends ClipModelOptions {
   readonly log: Log;
+  readonly images: Pick<ImageDecoder, 'view'>;
   /** Ranks a page whose pictures the model could not rank. */
   readonly fallback: ImageRanker;
   /** What the process with the model is told of the environment; nothing if absent. */
@@ -82,7 +83,9 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
       const { signal } = requester;
       try {
         signal.throwIfAborted();
-        const views = await Promise.all(images.map((image) => makeView(image.original)));
+        const views = await Promise.all(
+          images.map(({ original }) => options.images.view(original, requester)),
+        );
         const scores = await ask(product.title, views, rankTimeoutMs, requester);
         const ranked = images
           .map((image, at) => ({ image, score: scores[at] ?? 0 }))

@@ -1,11 +1,15 @@
 import sharp from 'sharp';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { drawHostilePicture } from '../../../test/fakes/hostile-pictures.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { FetchBytes } from '../page/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
 import { collectImages } from './collect-images.ts';
+import { createImageDecoder } from './image-decoder.ts';
 
 const files = new Map<string, Buffer>();
+const decoder = createImageDecoder();
+afterAll(decoder.close);
 const never = new AbortController().signal;
 
 const fetchBytes: FetchBytes = async (url) => {
@@ -49,7 +53,10 @@ function candidates(...urls: string[]): CandidateImage[] {
 
 test('keeps what can be used, and of two alike the larger in the better place', async () => {
   const wanted = candidates('tiny', 'small', 'strip', 'plain', 'broken', 'gone', 'hat', 'large');
-  const images = await collectImages(fetchBytes, wanted, { owner: 'test', signal: never });
+  const images = await collectImages({ fetchBytes, images: decoder }, wanted, {
+    owner: 'test',
+    signal: never,
+  });
   expect(images.map(({ url, position, width }) => [url, position, width])).toEqual([
     ['large', 1, 800],
     ['hat', 6, 400],
@@ -57,7 +64,7 @@ test('keeps what can be used, and of two alike the larger in the better place', 
 });
 
 test('the same product in another colour is another picture', async () => {
-  const images = await collectImages(fetchBytes, candidates('large', 'blue', 'small'), {
+  const images = await collectImages({ fetchBytes, images: decoder }, candidates('large', 'blue', 'small'), {
     owner: 'test',
     signal: never,
   });
@@ -66,12 +73,25 @@ test('the same product in another colour is another picture', async () => {
 
 test('nothing usable is an empty list, an abort is thrown', async () => {
   expect(
-    await collectImages(fetchBytes, candidates('gone', 'broken'), { owner: 'test', signal: never }),
+    await collectImages({ fetchBytes, images: decoder }, candidates('gone', 'broken'), {
+      owner: 'test',
+      signal: never,
+    }),
   ).toEqual([]);
   const reason = new Error('stop');
-  const stopped = collectImages(fetchBytes, candidates('hat'), {
+  const stopped = collectImages({ fetchBytes, images: decoder }, candidates('hat'), {
     owner: 'test',
     signal: AbortSignal.abort(reason),
   });
   await expect(stopped).rejects.toBe(reason);
+});
+
+test('an image that ends its decoder is left out; where none can be decoded at all, the page is to be tried again', async () => {
+  files.set('scans', await drawHostilePicture('jpeg-scans'));
+  const options = { owner: 'test', signal: never };
+  const impatient = createImageDecoder({ timeoutMs: 3000 });
+  const deps = { fetchBytes, images: impatient };
+  expect(await collectImages(deps, candidates('scans'), options)).toEqual([]);
+  impatient.close();
+  await expect(collectImages(deps, candidates('hat'), options)).rejects.toMatchObject({ code: 'internal' });
 });

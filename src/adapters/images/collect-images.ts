@@ -1,7 +1,9 @@
 import pLimit from 'p-limit';
+import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { FetchBytes } from '../page/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
+import type { ImageDecoder } from './image-decoder.ts';
 import {
   COLLECT_TIMEOUT_MS,
   DOWNLOADS_AT_ONCE,
@@ -12,33 +14,41 @@ import {
   MIN_ENTROPY,
   MIN_SIDE,
 } from './image-limits.ts';
-import { lookAtPicture, type SeenPicture } from './look-at-picture.ts';
+import type { SeenImage } from './look-at-image.ts';
 import { isAlike } from './measure-thumb.ts';
 
-/** A candidate picture that was downloaded and can be used; `width` and `height` are the true ones. */
-export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & SeenPicture;
+/** A candidate image that was downloaded and can be used; `width` and `height` are the true ones. */
+export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & SeenImage;
+
+export interface CollectImagesDeps {
+  readonly fetchBytes: FetchBytes;
+  readonly images: Pick<ImageDecoder, 'look'>;
+}
 
 export interface CollectImagesOptions extends Requester {
   /** The product's page: some shops give pictures only to their own pages. */
   readonly refererUrl?: string;
 }
 
-const ACCEPT = 'image/avif,image/webp,image/png,image/jpeg,image/gif;q=0.9,*/*;q=0.1';
+/** AVIF is read, but not asked for: it takes ten times as long to decode as a JPEG of the same size. */
+const ACCEPT = 'image/webp,image/png,image/jpeg,image/gif;q=0.9,*/*;q=0.1';
 
 /**
  * Downloads the candidates and keeps, in their order, those that can be used: neither tiny, nor strips, nor plain, and of
- * equal ones the largest, in the best place. A picture that fails is left out; perhaps none is left.
+ * equal ones the largest, in the best place. An image that fails is left out; perhaps none is left.
  *
- * @throws `signal.reason` when the signal aborts; nothing else.
+ * @throws `signal.reason` when the signal aborts; an AppError `internal` when none is left, and one could not be decoded
+ * through no fault of its own.
  */
 export async function collectImages(
-  fetchBytes: FetchBytes,
+  { fetchBytes, images }: CollectImagesDeps,
   candidates: readonly CandidateImage[],
   options: CollectImagesOptions,
 ): Promise<CollectedImage[]> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), COLLECT_TIMEOUT_MS);
   const signal = AbortSignal.any([options.signal, deadline.signal]);
+  let fault: AppError | undefined;
   const referer = options.refererUrl === undefined ? {} : { referer: options.refererUrl };
   try {
     const collected = await pLimit(DOWNLOADS_AT_ONCE).map(candidates, async (candidate) => {
@@ -51,19 +61,26 @@ export async function collectImages(
           signal,
           ...referer,
         });
-        return { ...candidate, ...(await lookAtPicture(body)) };
-      } catch {
+        return { ...candidate, ...(await images.look(body, { owner: options.owner, signal })) };
+      } catch (error) {
         options.signal.throwIfAborted();
+        if (isOurFault(error)) fault = error;
         return undefined;
       }
     });
-    return dropDuplicates(collected.filter((image) => image !== undefined).filter(isUsable));
+    const usable = collected.filter((image) => image !== undefined).filter(isUsable);
+    if (usable.length === 0 && fault !== undefined) throw fault;
+    return dropDuplicates(usable);
   } finally {
     clearTimeout(timer);
   }
 }
 
-function isUsable({ width, height, entropy }: SeenPicture): boolean {
+function isOurFault(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'internal';
+}
+
+function isUsable({ width, height, entropy }: SeenImage): boolean {
   const [short, long] = width < height ? [width, height] : [height, width];
   return short >= MIN_SIDE && long / short <= MAX_ASPECT_RATIO && entropy >= MIN_ENTROPY;
 }

@@ -43,3 +43,14 @@ test('a file that ends within a chunk, or whose lengths lie, keeps what there is
   expect(dropPngTexts(liar).equals(liar)).toBe(true);
   expect(dropPngTexts(Buffer.alloc(0)).length).toBe(0);
 });
+
+test('a PNG of more than 10,000 chunks is refused, what follows its end is dropped', async () => {
+  const { png } = await makePng();
+  const chunk = Buffer.from('00000000746553740000000000', 'hex').subarray(0, 12);
+  const head = png.subarray(0, SIGNATURE_BYTES + 25);
+  const rest = png.subarray(SIGNATURE_BYTES + 25);
+  const many = (count: number) => Buffer.concat([head, ...Array<Buffer>(count).fill(chunk), rest]);
+  expect(() => dropPngTexts(many(10_000))).toThrow(expect.objectContaining({ code: 'no_usable_picture' }));
+  expect(dropPngTexts(many(9000)).equals(many(9000))).toBe(true);
+  expect(dropPngTexts(Buffer.concat([png, Buffer.alloc(1_000_000)])).equals(png)).toBe(true);
+});

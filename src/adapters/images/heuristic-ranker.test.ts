@@ -1,8 +1,8 @@
 import sharp from 'sharp';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { CollectedImage } from './collect-images.ts';
 import { createHeuristicRanker } from './heuristic-ranker.ts';
-import { lookAtPicture } from './look-at-picture.ts';
+import { createImageDecoder } from './image-decoder.ts';
 
 function image(url: string, facts: Partial<CollectedImage> = {}): CollectedImage {
   return {
@@ -24,6 +24,9 @@ function image(url: string, facts: Partial<CollectedImage> = {}): CollectedImage
   };
 }
 
+const never = { owner: 'test', signal: new AbortController().signal };
+const decoder = createImageDecoder();
+afterAll(decoder.close);
 const ranker = createHeuristicRanker();
 
 async function order(...images: CollectedImage[]): Promise<string[]> {
@@ -45,8 +48,6 @@ test.each<[string, Partial<CollectedImage>]>([
 ])('%s goes first, the rest being equal', async (_, facts) => {
   expect(await order(image('plain'), image('better', facts))).toEqual(['better', 'plain']);
 });
-
-const never = { owner: 'test', signal: new AbortController().signal };
 
 test('a banner goes last; equals keep their order; none is none', async () => {
   expect(await order(image('banner', { width: 2000 }), image('square'))).toEqual(['square', 'banner']);
@@ -81,7 +82,7 @@ test('a file that is called a size chart goes last, unless the product is one', 
 describe('pictures made with sharp', () => {
   async function picture(url: string, svg: string, facts: Partial<CollectedImage> = {}) {
     const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();
-    return image(url, { ...(await lookAtPicture(bytes)), position: 0, ...facts });
+    return image(url, { ...(await decoder.look(bytes, never)), position: 0, ...facts });
   }
   const svg = (width: number, height: number, inner: string) =>
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="#fff"/>${inner}</svg>`;

@@ -1,17 +1,14 @@
 /** Bytes of one picture as it comes from the shop. */
 export const MAX_IMAGE_BYTES = 10 * 1024 * 1024;
 
-/** Pixels of a picture, known from its head before any is decoded, of a kind that is decoded line by line. */
+/**
+ * Pixels of an image, known from its header before any is decoded. What is decoded as a whole (progressive JPEG, WebP,
+ * GIF) takes up to 8 bytes for each.
+ */
 export const MAX_PIXELS = 25_000_000;
 
-/** The same for what has to be decoded whole (progressive, interlaced, WebP, GIF): 12 bytes for each pixel meanwhile. */
-export const MAX_WHOLE_PIXELS = 12_000_000;
-
-/** The same for AVIF, which takes 50 bytes for each. */
-export const MAX_AVIF_PIXELS = 4_500_000;
-
-/** Larger ones are decoded one at a time, in the whole process. */
-export const LARGE_PIXELS = 3_000_000;
+/** The same for AVIF, which takes 20 bytes and more for each, and 0.2 s for a million. 4096 x 4096 passes. */
+export const MAX_AVIF_PIXELS = 17_000_000;
 
 /** Heavier ones are encoded anew as soon as they are seen: twenty are held for each page. */
 export const MAX_HELD_BYTES = 1024 * 1024;
@@ -50,5 +47,14 @@ export const DOWNLOADS_AT_ONCE = 4;
 /** For all pictures of a page together; those that came in time are kept. */
 export const COLLECT_TIMEOUT_MS = 60_000;
 
-/** For the decoding of one picture. */
-export const DECODE_TIMEOUT_SECONDS = 15;
+/** For the work on one image, in a process of its own. What takes longer was made to. */
+export const DECODE_TIMEOUT_MS = 15_000;
+
+/** Resident memory of a decoding process. The largest images that the limits let in take up to 400 MB. */
+export const MAX_DECODER_MB = 600;
+
+/** Longest side of a background that is kept. */
+export const MAX_BACKGROUND_SIDE = 1536;
+
+/** Bytes of a background that is kept. */
+export const MAX_BACKGROUND_BYTES = 2 * 1024 * 1024;

@@ -1,37 +1,44 @@
+import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { CollectedImage } from './collect-images.ts';
-import { type KeptPicture, keepPicture } from './keep-picture.ts';
+import type { ImageDecoder } from './image-decoder.ts';
+import type { KeptImage } from './keep-image.ts';
 import type { RankedImage } from './ranker.ts';
 
-/** A chosen picture: what was known of it, how it ranked, and our own copy. */
-export type ChosenImage = Omit<CollectedImage, 'original'> & KeptPicture & { readonly score: number };
+/** A chosen image: what was known of it, how it ranked, and our own copy. */
+export type ChosenImage = Omit<CollectedImage, 'original'> & KeptImage & { readonly score: number };
 
 /**
- * Makes our own copies of the best `count` pictures. One that turns out to be broken leaves its place to the next; perhaps
+ * Makes our own copies of the best `count` images. One that turns out to be broken leaves its place to the next; perhaps
  * none is left.
  *
- * @throws `signal.reason` when the signal aborts; nothing else.
+ * @throws `signal.reason` when the signal aborts; an AppError `internal` when nothing can be decoded now.
  */
 export async function keepImages(
+  images: Pick<ImageDecoder, 'keep'>,
   ranked: readonly RankedImage[],
-  { count, signal }: Requester & { readonly count: number },
+  { count, ...requester }: Requester & { readonly count: number },
 ): Promise<ChosenImage[]> {
   const kept: ChosenImage[] = [];
   for (let next = 0; kept.length < count && next < ranked.length; ) {
     const some = ranked.slice(next, next + count - kept.length);
     next += some.length;
-    const copies = await Promise.all(some.map(keep));
-    signal.throwIfAborted();
+    const copies = await Promise.all(some.map((entry) => keep(images, entry, requester)));
     kept.push(...copies.filter((copy) => copy !== undefined));
   }
   return kept;
 }
 
-async function keep({ image, score }: RankedImage): Promise<ChosenImage | undefined> {
+async function keep(
+  images: Pick<ImageDecoder, 'keep'>,
+  { image, score }: RankedImage,
+  requester: Requester,
+): Promise<ChosenImage | undefined> {
   const { original, ...facts } = image;
   try {
-    return { ...facts, score, ...(await keepPicture(image)) };
-  } catch {
-    return undefined;
+    return { ...facts, score, ...(await images.keep(image, requester)) };
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'no_usable_picture') return undefined;
+    throw error;
   }
 }

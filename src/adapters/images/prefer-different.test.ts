@@ -1,8 +1,12 @@
 import sharp from 'sharp';
-import { expect, test } from 'vitest';
-import { lookAtPicture } from './look-at-picture.ts';
+import { afterAll, expect, test } from 'vitest';
+import { createImageDecoder } from './image-decoder.ts';
 import { preferDifferent } from './prefer-different.ts';
 import type { RankedImage } from './ranker.ts';
+
+const never = { owner: 'test', signal: new AbortController().signal };
+const decoder = createImageDecoder();
+afterAll(decoder.close);
 
 const SHOE = (colour: string) => `<path d="M10 80 L60 20 L90 80 Z" fill="${colour}"/>`;
 const HAT =
@@ -13,7 +17,7 @@ async function drawing(url: string, shapes: string, zoom = 0): Promise<RankedIma
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600" viewBox="${zoom} ${zoom} ${100 - 2 * zoom} ${100 - 2 * zoom}"><rect width="100" height="100" fill="#fff"/>${shapes}</svg>`;
   const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();
   return {
-    image: { url, alt: null, source: 'dom', position: 0, ...(await lookAtPicture(bytes)) },
+    image: { url, alt: null, source: 'dom', position: 0, ...(await decoder.look(bytes, never)) },
     score: 0.5,
   };
 }

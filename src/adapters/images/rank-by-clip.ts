@@ -8,7 +8,7 @@ import { scoreByClip } from './score-by-clip.ts';
 /** What the ranking process is asked. Without pictures it only loads the model. */
 export interface ClipTask extends ClipModelOptions {
   readonly title: string;
-  /** Encoded by ourselves. */
+  /** Encoded by the image decoder. */
   readonly pictures: readonly Uint8Array[];
 }
 

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { keepPicture } from './keep-picture.ts';
-import { lookAtPicture } from './look-at-picture.ts';
+import { keepImage } from './keep-image.ts';
+import { lookAtImage } from './look-at-image.ts';
 import { hashDistance } from './measure-thumb.ts';
 
 /** A red box in the middle of a white ground. */
@@ -14,8 +14,8 @@ function box(width: number, height: number, background = '#ffffff') {
 
 /** As a chosen picture goes. */
 async function decode(bytes: Buffer) {
-  const seen = await lookAtPicture(bytes);
-  return { ...seen, ...(await keepPicture(seen)) };
+  const { facts, smaller } = await lookAtImage(bytes);
+  return { ...facts, ...(await keepImage(smaller ?? bytes, facts.isTransparent)) };
 }
 
 describe('a picture', () => {
@@ -87,6 +87,35 @@ describe('a picture', () => {
     );
     expect(plain.entropy).toBe(0);
     expect(plain.palette).toHaveLength(3);
+  });
+
+  test.each([false, true])('reads a JPEG without its end marker (progressive: %j)', async (progressive) => {
+    const jpeg = await box(400, 300).jpeg({ progressive }).toBuffer();
+    expect(await decode(jpeg.subarray(0, -2))).toMatchObject({ width: 400, height: 300 });
+  });
+
+  test('reads a JPEG of which the last lines are missing, not one of which more is', async () => {
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    const create = { width: 600, height: 600, channels: 3 as const, background: '#fff', noise };
+    const [baseline, progressive] = await Promise.all([
+      sharp({ create }).jpeg().toBuffer(),
+      sharp({ create }).jpeg({ progressive: true }).toBuffer(),
+    ]);
+    const share = (jpeg: Buffer, part: number) => jpeg.subarray(0, jpeg.length * part);
+    expect(await decode(share(baseline, 0.97))).toMatchObject({ width: 600, contentType: 'image/jpeg' });
+    for (const cut of [share(baseline, 0.9), share(progressive, 0.97), share(progressive, 0.5)]) {
+      await expect(decode(cut)).rejects.toMatchObject({ code: 'no_usable_picture' });
+    }
+  });
+
+  test('reads images of 25 million pixels, whatever their kind', async () => {
+    const flat = sharp({ create: { width: 5000, height: 5000, channels: 3, background: '#3366cc' } });
+    for (const bytes of [
+      await flat.clone().jpeg({ progressive: true }).toBuffer(),
+      await flat.clone().png({ progressive: true }).toBuffer(),
+      await flat.clone().webp({ effort: 0 }).toBuffer(),
+    ])
+      expect(await decode(bytes)).toMatchObject({ width: 5000, height: 5000 });
   });
 
   test('refuses SVG, broken, cut, huge and other files', async () => {

@@ -1,0 +1,40 @@
+import { composeScene } from '../ai/compose-scene.ts';
+import { configureSharp, withSvg } from './configure-sharp.ts';
+import { keepImage, makeView } from './keep-image.ts';
+import { lookAtImage } from './look-at-image.ts';
+import { makeBackground } from './make-background.ts';
+
+configureSharp();
+
+/** What a decoding process can do. See `ImageDecoder`. */
+const TASKS = {
+  nothing: async () => null,
+  look: lookAtImage,
+  keep: keepImage,
+  view: makeView,
+  background: makeBackground,
+  compose: (...args: Parameters<typeof composeScene>) => withSvg(() => composeScene(...args)),
+};
+
+export type ImageTasks = typeof TASKS;
+
+/** One task with its arguments. */
+export type ImageQuestion = {
+  [Name in keyof ImageTasks]: { readonly task: Name; readonly args: Parameters<ImageTasks[Name]> };
+}[keyof ImageTasks];
+
+/** Errors lose their class on the way between processes, so they go as data. */
+export type ImageAnswer =
+  | { readonly result: Awaited<ReturnType<ImageTasks[keyof ImageTasks]>> }
+  | { readonly refused: string };
+
+/** Does a task. Never throws: what fails is an image that cannot be used. */
+export async function decodeImage({ task, args }: ImageQuestion): Promise<ImageAnswer> {
+  try {
+    const run = TASKS[task] as (...given: typeof args) => ReturnType<ImageTasks[typeof task]>;
+    return { result: await run(...args) };
+  } catch (error) {
+    const { message, cause } = error as Error;
+    return { refused: cause instanceof Error ? cause.message : message };
+  }
+}

@@ -1,0 +1,170 @@
+import { type Box, ByteReader, readBoxes } from './read-boxes.ts';
+
+/** An item of a HEIF file (ISO/IEC 23008-12): an image, or what belongs to one. */
+export interface HeifItem {
+  readonly type: string;
+  readonly properties: readonly Box[];
+  /** By the type of the reference, the ids of the items that it points to. */
+  readonly references: ReadonlyMap<string, readonly number[]>;
+}
+
+/** What the `meta` box says of a file. */
+export interface HeifItems {
+  readonly primary: number;
+  readonly items: ReadonlyMap<number, HeifItem>;
+  /** The first bytes of an item's data, at most `length`. */
+  readData(id: number, length: number): Buffer;
+}
+
+/** A grid of 256 tiles, another one of its alpha, thumbnail, Exif and XMP are 520. */
+const MAX_ITEMS = 600;
+const MAX_PROPERTIES = 256;
+const MAX_CHILDREN = 64;
+const MAX_EXTENTS = 16;
+
+/**
+ * Reads the items of a file whose boxes are given. Linear time.
+ *
+ * @throws RangeError for what is broken, ambiguous or too much: what a decoder makes of that is not known.
+ */
+export function readHeifItems(file: Buffer, boxes: readonly Box[]): HeifItems {
+  const meta = readBoxes(find(boxes, 'meta').content.subarray(4), MAX_CHILDREN);
+  const iprp = readBoxes(find(meta, 'iprp').content, MAX_CHILDREN);
+  const properties = readProperties(
+    find(iprp, 'ipma'),
+    readBoxes(find(iprp, 'ipco').content, MAX_PROPERTIES),
+  );
+  const references = readReferences(
+    meta.some(({ type }) => type === 'iref') ? find(meta, 'iref') : undefined,
+  );
+  const places = readPlaces(find(meta, 'iloc'), file.length);
+  const items = new Map<number, HeifItem>();
+  for (const [id, type] of readTypes(find(meta, 'iinf'))) {
+    items.set(id, {
+      type,
+      properties: properties.get(id) ?? [],
+      references: references.get(id) ?? new Map(),
+    });
+  }
+  return {
+    primary: readPrimary(find(meta, 'pitm')),
+    items,
+    readData(id, length) {
+      const place = places.get(id);
+      if (place === undefined) throw new RangeError('an item without data');
+      const source = place.isInside ? find(meta, 'idat').content : file;
+      return source.subarray(place.offset, place.offset + length);
+    },
+  };
+}
+
+function find(boxes: readonly Box[], type: string): Box {
+  const [box, second] = boxes.filter((each) => each.type === type);
+  if (box === undefined || second !== undefined) throw new RangeError(`there is not one box ${type}`);
+  return box;
+}
+
+/** Opens a box that has a version. */
+function open({ content }: Box): { version: number; flags: number; reader: ByteReader } {
+  const reader = new ByteReader(content);
+  return { version: reader.number(1), flags: reader.number(3), reader };
+}
+
+function readPrimary(pitm: Box): number {
+  const { version, reader } = open(pitm);
+  return reader.number(version === 0 ? 2 : 4);
+}
+
+function readTypes(iinf: Box): Map<number, string> {
+  const { version, reader } = open(iinf);
+  reader.number(version === 0 ? 2 : 4);
+  const types = new Map<number, string>();
+  for (const infe of readBoxes(reader.rest(), MAX_ITEMS)) {
+    const { version: kind, reader: entry } = open(infe);
+    if (infe.type !== 'infe' || kind < 2) throw new RangeError('an item without a type');
+    const id = entry.number(kind === 2 ? 2 : 4);
+    entry.number(2);
+    if (types.has(id)) throw new RangeError('an item is described twice');
+    types.set(id, entry.type());
+  }
+  return types;
+}
+
+function readReferences(iref: Box | undefined): Map<number, Map<string, readonly number[]>> {
+  const references = new Map<number, Map<string, readonly number[]>>();
+  if (iref === undefined) return references;
+  const { version, reader } = open(iref);
+  const idBytes = version === 0 ? 2 : 4;
+  for (const { type, content } of readBoxes(reader.rest(), MAX_ITEMS)) {
+    const entry = new ByteReader(content);
+    const from = entry.number(idBytes);
+    const count = limit(entry.number(2), MAX_ITEMS);
+    const own = references.get(from) ?? new Map<string, readonly number[]>();
+    if (own.has(type)) throw new RangeError('an item has two lists of references of a type');
+    own.set(
+      type,
+      Array.from({ length: count }, () => entry.number(idBytes)),
+    );
+    references.set(from, own);
+  }
+  return references;
+}
+
+function readProperties(ipma: Box, properties: readonly Box[]): Map<number, Box[]> {
+  const { version, flags, reader } = open(ipma);
+  const count = limit(reader.number(4), MAX_ITEMS);
+  const byItem = new Map<number, Box[]>();
+  // The highest bit says whether a reader must know the property.
+  const [indexBytes, indexMask] = (flags & 1) === 1 ? [2, 0x7fff] : [1, 0x7f];
+  for (let entry = 0; entry < count; entry += 1) {
+    const id = reader.number(version === 0 ? 2 : 4);
+    if (byItem.has(id)) throw new RangeError('an item has two lists of properties');
+    const indexes = Array.from({ length: reader.number(1) }, () => reader.number(indexBytes) & indexMask);
+    // They are counted from 1; 0 is none.
+    byItem.set(
+      id,
+      indexes.flatMap((index) => properties[index - 1] ?? []),
+    );
+  }
+  return byItem;
+}
+
+interface Place {
+  /** In the `meta` box itself, not in the file. */
+  readonly isInside: boolean;
+  readonly offset: number;
+}
+
+/** Where each item's data begins. No item may be put together of more than the file has. */
+function readPlaces(iloc: Box, fileBytes: number): Map<number, Place> {
+  const { version, reader } = open(iloc);
+  const sizes = reader.number(2);
+  const [offsetBytes, lengthBytes, baseBytes, indexBytes] = [sizes >> 12, sizes >> 8, sizes >> 4, sizes].map(
+    (size) => limit(size & 15, 8),
+  ) as [number, number, number, number];
+  const idBytes = version < 2 ? 2 : 4;
+  const count = limit(reader.number(idBytes), MAX_ITEMS);
+  const places = new Map<number, Place>();
+  for (let entry = 0; entry < count; entry += 1) {
+    const id = reader.number(idBytes);
+    const isInside = version > 0 && (reader.number(2) & 15) !== 0;
+    reader.number(2);
+    const base = reader.number(baseBytes);
+    const extents = limit(reader.number(2), MAX_EXTENTS);
+    let [offset, bytes] = [0, 0];
+    for (let extent = 0; extent < extents; extent += 1) {
+      if (version > 0) reader.number(indexBytes);
+      const from = reader.number(offsetBytes);
+      if (extent === 0) offset = base + from;
+      bytes += reader.number(lengthBytes);
+    }
+    if (places.has(id) || bytes > fileBytes) throw new RangeError('an item has two places, or too much data');
+    places.set(id, { isInside, offset });
+  }
+  return places;
+}
+
+function limit(count: number, most: number): number {
+  if (count > most) throw new RangeError('there is too much of something');
+  return count;
+}

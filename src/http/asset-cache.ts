@@ -1,0 +1,31 @@
+import { LRUCache } from 'lru-cache';
+import { findAsset } from '../assets/find-asset.ts';
+import type { ApiDeps } from './context.ts';
+
+type Asset = NonNullable<Awaited<ReturnType<typeof findAsset>>>;
+
+const MAX_BYTES = 32 * 1024 * 1024;
+/** Larger than any image that is stored now. */
+const MAX_ASSET_BYTES = 4 * 1024 * 1024;
+/** An image that was deleted is served this long at most. */
+const TTL_MS = 30_000;
+
+/** Images that were asked for a moment ago. Whoever asks again costs the database nothing. */
+export interface AssetCache {
+  /** Undefined if there is none. Requests at the same time share one read. */
+  find(key: string): Promise<Asset | undefined>;
+}
+
+export function createAssetCache(
+  deps: Pick<ApiDeps, 'orm'>,
+  { ttlMs = TTL_MS }: { readonly ttlMs?: number } = {},
+): AssetCache {
+  const cache = new LRUCache<string, Asset>({
+    maxSize: MAX_BYTES,
+    maxEntrySize: MAX_ASSET_BYTES,
+    ttl: ttlMs,
+    sizeCalculation: ({ bytes }) => Math.max(1, bytes.length),
+    fetchMethod: (key) => findAsset(deps, key),
+  });
+  return { find: (key) => cache.fetch(key) };
+}

@@ -1,0 +1,6 @@
+import { answerParent } from '../../src/lib/answer-parent.ts';
+
+/* A process of a pool that cannot load what it needs. */
+answerParent(async () => {
+  throw new Error('there is no library');
+});
