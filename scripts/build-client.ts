@@ -34,7 +34,7 @@ for (const format of ['esm', 'cjs'] as const) {
     // For CommonJS, `node` notes the exports in a way that `import` can read.
     platform: format === 'cjs' ? 'node' : 'neutral',
     target: 'es2022',
-    // The rest goes in: it is for `import` only, and asks for a newer Node.js than it needs.
+    // superjson and eventsource are bundled: they are ES modules only, and eventsource declares Node.js 22.12 or newer.
     external: packages,
     legalComments: 'none',
     metafile: true,
