@@ -11,27 +11,24 @@ test.each<ErrorCode>([
   'ai_unreachable',
   'ai_timeout',
   'ai_connection_lost',
+  'slot_expired',
 ])('five of %s one after another', (code) => {
   expect(isFailing(calls(5, code))).toBe(true);
   expect(isFailing(calls(4, code))).toBe(false);
   expect(isFailing([...calls(4, code), ...calls(1, null), ...calls(5, code)])).toBe(false);
 });
 
-test.each<ErrorCode>([
-  'ai_refused',
-  'ai_bad_request',
-  'ai_rate_limited',
-  'cancelled',
-  'slot_expired',
-  'superseded',
-])('never of %s', (code) => {
-  expect(isFailing(calls(50, code))).toBe(false);
-});
+test.each<ErrorCode>(['ai_refused', 'ai_bad_request', 'ai_rate_limited', 'cancelled', 'superseded'])(
+  'never of %s',
+  (code) => {
+    expect(isFailing(calls(50, code))).toBe(false);
+  },
+);
 
 test('what shows that the provider works ends the run, what shows nothing does not', () => {
   const failed = calls(3, 'ai_server_error');
   expect(isFailing([...failed, ...calls(1, 'ai_refused'), ...failed])).toBe(false);
-  expect(isFailing([...failed, ...calls(9, 'slot_expired'), ...failed])).toBe(true);
+  expect(isFailing([...failed, ...calls(9, 'cancelled'), ...failed])).toBe(true);
 });
 
 test('wrong shapes only when they are from three pages', () => {

@@ -21,6 +21,9 @@ const TROUBLE: ReadonlySet<string> = new Set<ErrorCode>([
   'ai_unreachable',
   'ai_timeout',
   'ai_connection_lost',
+  // No connection within the time of a slot: from here that looks like a service that cannot be reached. Without
+  // a pause such calls would take the slots of all workers, two seconds each, over and over.
+  'slot_expired',
 ]);
 
 /** Failures that a working provider gives. */
@@ -46,7 +49,7 @@ export function isTrouble(code: ErrorCode): boolean {
 
 /**
  * Whether the latest calls of a kind (newest first) are a run of failures that are the provider's. What says nothing
- * about it (a call that was cancelled, or that never left) neither makes nor breaks the run.
+ * about it (a call that was cancelled) neither makes nor breaks the run.
  */
 export function isFailing(latest: readonly EndedCall[]): boolean {
   let failures = 0;

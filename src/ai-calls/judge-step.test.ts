@@ -46,6 +46,7 @@ describe('judgeStep', () => {
     const probes = (code: ErrorCode) => failures(code, 30).map((record) => ({ ...record, probe: true }));
     expect(judgeStep([...failures('ai_server_error', 5), ...probes('ai_unreachable')]).state).toBe('to_try');
     expect(judgeStep(probes('ai_server_error'))).toEqual({ state: 'to_try', delayMs: 0 });
+    expect(judgeStep(probes('slot_expired'))).toEqual({ state: 'to_try', delayMs: 0 });
     expect(judgeStep(probes('ai_bad_answer'))).toEqual({ state: 'failed', code: 'ai_bad_answer' });
     expect(judgeStep(probes('ai_timeout'))).toEqual({ state: 'failed', code: 'ai_timeout' });
   });
@@ -73,5 +74,14 @@ describe('judgeStep', () => {
       state: 'to_try',
       delayMs: 16_000,
     });
+  });
+
+  test('calls that could not be sent are tried for minutes, with pauses that grow', () => {
+    const pauses = Array.from({ length: 19 }, (_, tries) => {
+      const verdict = judgeStep(failures('slot_expired', tries + 1), 1, () => 0);
+      return verdict.state === 'to_try' ? verdict.delayMs : Number.NaN;
+    });
+    expect(pauses.slice(0, 6)).toEqual([500, 1000, 2000, 4000, 8000, 15_000]);
+    expect(pauses.reduce((sum, pause) => sum + pause, 0)).toBeGreaterThan(200_000);
   });
 });

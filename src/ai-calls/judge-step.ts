@@ -29,8 +29,9 @@ const BOUNDS: readonly Bound[] = [
   },
   // May have been done and billed: three more tries, each with the same idempotency key.
   { codes: ['ai_timeout', 'ai_connection_lost', 'ai_outcome_unknown'], maxCalls: 4, firstDelayMs: 250 },
-  // Nothing was sent, so nothing is lost by trying again; a machine this slow must still come to an end.
-  { codes: ['slot_expired'], maxCalls: 20, firstDelayMs: 0 },
+  // Nothing was sent, and the cause is this program or its network. The pauses add up to 4 minutes at least;
+  // mostly the breaker opens before, and then the preview waits as for an AI service that cannot be reached.
+  { codes: ['slot_expired'], maxCalls: 20, firstDelayMs: 1000 },
   // A call that was cut when its preview was cancelled, and a person wants it after all.
   { codes: ['cancelled'], maxCalls: 20, firstDelayMs: 0 },
   // An error nobody named, and a database that was away between the claim and the call.
@@ -43,6 +44,7 @@ const FREE_FOR_PROBES: ReadonlySet<string | null> = new Set<ErrorCode>([
   'ai_unauthorized',
   'ai_unreachable',
   'ai_rate_limited',
+  'slot_expired',
 ]);
 
 const LONGEST_DELAY_MS = 30_000;

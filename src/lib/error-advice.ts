@@ -120,8 +120,8 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
 
   address_refused: {
     group: 'page',
-    when: 'The address of the page, or one that it redirects to, leads into a private network or to a blocked port.',
-    todo: 'Use an address that anyone on the internet can open. For a shop on your own network: `FETCH_ALLOW_HOSTS`.',
+    when: 'The address of the page, or one that it redirects to, leads into a private network or to a port that is not allowed.',
+    todo: 'Use an address that anyone on the internet can open. For a shop on your own network: `FETCH_ALLOW_HOSTS`; for other ports than 80 and 443: `FETCH_ALLOW_PORTS`.',
   },
   dns_failed: {
     group: 'page',
@@ -251,7 +251,7 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   provider_unavailable: {
     group: 'ai',
-    when: 'The AI service failed for everybody, and did not recover within `PROVIDER_WAIT`.',
+    when: 'The AI service failed for everybody, or no connection to it opened in time, and that did not end within `PROVIDER_WAIT`.',
     todo: 'Look into the log for the reason, and try again when the service works.',
   },
   ai_outcome_unknown: {
@@ -266,8 +266,8 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   slot_expired: {
     group: 'ai',
-    when: 'A worker was too busy to send its call in time, so it gave its slot back, many times in a row.',
-    todo: 'Try again; give the worker more processor time or a lower `WORKER_CONCURRENCY`.',
+    when: 'No connection to the AI service opened within 2 s, so the worker gave its slot back, many times over some minutes.',
+    todo: 'Try again; look at the network to the AI service, or give the worker more processor time or a lower `WORKER_CONCURRENCY`.',
   },
 
   cancelled: {

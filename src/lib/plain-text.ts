@@ -26,8 +26,8 @@ export function plainText(max: number) {
 export const MAX_URL_LENGTH = 2048;
 
 /**
- * An absolute http(s) address without white space or control characters. Whether it may be fetched is not asked here.
- * Invisible characters are dropped as in `plainText`.
+ * An absolute http(s) address without white space, control characters, user name and password. Invisible
+ * characters are dropped as in `plainText`. Whether it may be fetched is not checked here.
  */
 export function webAddress() {
   return z
@@ -39,7 +39,18 @@ export function webAddress() {
     })
     .refine((url) => /^https?:\/\/[^/]/i.test(url) && URL.canParse(url), {
       error: 'must be an absolute http or https address, such as https://shop.example/product',
-    });
+    })
+    .refine((url) => !hasCredentials(url), { error: 'must not have a user name or password' });
+}
+
+/** `https://user:word@host/` would show the word to others, and `https://a.example@b.example/` leads to b. */
+function hasCredentials(url: string): boolean {
+  const parsed = URL.parse(url);
+  // An empty user name is dropped when the address is parsed.
+  return (
+    parsed !== null &&
+    (parsed.username !== '' || parsed.password !== '' || /^[a-z]+:[/\\]*[^/\\?#]*@/i.test(url))
+  );
 }
 
 /** A language tag (BCP 47), such as `en` or `de-AT`. */

@@ -42,3 +42,35 @@ test('a port for watching is another one than the API’s', () => {
   );
   expect(readSettings({ PORT: '0', HEALTH_PORT: '0' })).toMatchObject({ PORT: 0, HEALTH_PORT: 0 });
 });
+
+test('ports that may be fetched from', () => {
+  expect(readSettings({}).FETCH_ALLOW_PORTS).toEqual(new Set());
+  expect(readSettings({ FETCH_ALLOW_PORTS: '8080, 8443' }).FETCH_ALLOW_PORTS).toEqual(new Set([8080, 8443]));
+});
+
+test.each(['0', '65536', '80a', '-1', '25', '8080, 22'])('FETCH_ALLOW_PORTS %j is refused', (value) => {
+  expect(() => readSettings({ FETCH_ALLOW_PORTS: value })).toThrow(
+    /^FETCH_ALLOW_PORTS .*(not a port|never used)/,
+  );
+});
+
+test.each(['HTTPS_PROXY', 'HTTP_PROXY', 'FETCH_PROXY'] as const)('%s is the address of a proxy', (name) => {
+  expect(readSettings({ [name]: 'proxy.example:3128' })[name]?.href).toBe('http://proxy.example:3128/');
+  expect(readSettings({ [name]: ' ' })[name]).toBeUndefined();
+  const read = () => readSettings({ [name]: 'http://user:s3cret-word@proxy.example:3128/path' });
+  expect(read).toThrow(new RegExp(`^${name} must be a host and a port`));
+  expect(read).not.toThrow('s3cret-word');
+});
+
+test('proxies may be named in lower case, which counts before upper case', () => {
+  const settings = readSettings({
+    https_proxy: 'http://lower:1',
+    HTTPS_PROXY: 'http://upper:1',
+    no_proxy: 'ai.example',
+    http_proxy: '',
+    HTTP_PROXY: 'http://upper:2',
+  });
+  expect(settings.HTTPS_PROXY?.host).toBe('lower:1');
+  expect(settings.HTTP_PROXY?.host).toBe('upper:2');
+  expect(settings.NO_PROXY).toBe('ai.example');
+});

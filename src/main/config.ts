@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseProxy } from '../adapters/net/proxy.ts';
 import { parseAllowHosts } from '../adapters/page/allow-hosts.ts';
+import { parseAllowPorts } from '../adapters/page/allow-ports.ts';
 import { parseRate } from '../ai-calls/rate.ts';
 import { DatabaseUrlError } from '../db/connection/database-url-error.ts';
 import { fillFromEnvironment } from '../db/connection/fill-from-environment.ts';
@@ -54,6 +56,18 @@ const list = z.string().transform((value) => value.split(/[\s,]+/).filter((entry
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 const httpPort = whole(0, 65_535);
+
+/** Reads a setting by a function that throws what is wrong with it. */
+const readBy = <T>(read: (value: string) => T) =>
+  z.string().transform((value, context) => {
+    try {
+      return read(value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+const proxy = readBy(parseProxy).optional();
 
 /**
  * Every setting by what it is about. Names are those of the environment, defaults what one would write there (`prefault`), the
@@ -154,6 +168,18 @@ export const SETTINGS = {
       .optional()
       .meta({ description: 'where the pictures come from, if from elsewhere', unset: '`AI_BASE_URL`' }),
     AI_IMAGE_API_KEY: key.meta({ description: 'key of that service', unset: '`AI_API_KEY`' }),
+    HTTPS_PROXY: proxy.meta({
+      description: '`http://host:port` of a proxy for AI services with an https address; `https_proxy` too',
+      unset: 'none',
+    }),
+    HTTP_PROXY: proxy.meta({
+      description: 'the same for AI services with an http address; `http_proxy` too',
+      unset: 'none',
+    }),
+    NO_PROXY: text.meta({
+      description: 'hosts, IP addresses and ranges between commas that need none of them; `no_proxy` too',
+      unset: 'this machine only',
+    }),
     AI_TIMEOUT: duration.prefault('180s').describe('for one call'),
     PROVIDER_WAIT: duration
       .prefault('600s')
@@ -176,6 +202,14 @@ export const SETTINGS = {
         description: '`host:port, …` that may be fetched or told though they are not public; for development',
         unset: 'none',
       }),
+    FETCH_ALLOW_PORTS: readBy(parseAllowPorts).prefault('').meta({
+      description: 'ports beside 80 and 443 that pages, pictures and webhooks may be on, between commas',
+      unset: 'none',
+    }),
+    FETCH_PROXY: proxy.meta({
+      description: '`http://host:port` of a proxy for pages, pictures and webhooks',
+      unset: 'none',
+    }),
     FETCH_ROBOTS: z
       .enum(['off', 'on'])
       .prefault('off')
@@ -268,7 +302,9 @@ export class SettingsError extends Error {
 
 /** Reads the settings once, at the start. An empty value counts as not set. Throws `SettingsError`, naming each wrong one. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+  const given = Object.fromEntries(
+    Object.entries<string | undefined>(upperCaseProxies(environment)).filter(([, value]) => value?.trim()),
+  );
   const result = checkedSchema.safeParse(given);
   if (result.success) return fillDatabaseUrl(result.data, environment);
   const sentences = result.error.issues.map((issue) => {
@@ -292,6 +328,15 @@ function fillDatabaseUrl(
   }
 }
 
+/** The names of proxies are also written in lower case, which then counts (as with curl). */
+function upperCaseProxies(environment: Readonly<Record<string, string | undefined>>) {
+  const lower = ['https_proxy', 'http_proxy', 'no_proxy'].filter((name) => environment[name]?.trim());
+  return {
+    ...environment,
+    ...Object.fromEntries(lower.map((name) => [name.toUpperCase(), environment[name]])),
+  };
+}
+
 function isProxy(text: string): boolean {
   const [address = '', bits] = text.split('/');
   if (!PROXY.test(text)) return false;
@@ -312,7 +357,7 @@ function toFrameAncestors(entries: readonly string[]): string | undefined {
 }
 
 function isSecret(name: string): boolean {
-  return /KEY|DATABASE_URL/.test(name);
+  return /KEY|DATABASE_URL|^(?:HTTPS?|FETCH)_PROXY$/.test(name);
 }
 
 /** The names of all settings. */

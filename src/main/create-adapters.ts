@@ -5,6 +5,7 @@ import { createOpenAiPainter } from '../adapters/ai/openai-painter.ts';
 import { createOpenAiTextWriter } from '../adapters/ai/openai-writer.ts';
 import { createImageDecoder, type ImageDecoder } from '../adapters/images/image-decoder.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
+import { createHostResolver } from '../adapters/net/host-resolver.ts';
 import { createWebhookSender, type WebhookSender } from '../adapters/webhooks/webhook-sender.ts';
 import type { Log } from '../lib/log.ts';
 import type { PageReader } from '../steps/process-source.ts';
@@ -30,8 +31,19 @@ export async function createAdapters(settings: Settings, log: Log): Promise<Adap
     images.close();
     throw error;
   });
-  const { pages, close } = createPageReader(images, settings);
-  const webhooks = createWebhookSender({ allowHosts: settings.FETCH_ALLOW_HOSTS });
+  const resolver = createHostResolver();
+  const { pages, close } = createPageReader(images, { ...settings, resolver });
+  const webhooks = createWebhookSender({
+    allowHosts: settings.FETCH_ALLOW_HOSTS,
+    allowPorts: settings.FETCH_ALLOW_PORTS,
+    proxy: settings.FETCH_PROXY,
+    resolver,
+  });
+  const proxies = {
+    http: settings.HTTP_PROXY,
+    https: settings.HTTPS_PROXY,
+    except: settings.NO_PROXY,
+  };
   const imageKey = settings.AI_IMAGE_API_KEY ?? settings.AI_API_KEY;
   return {
     pages,
@@ -43,6 +55,7 @@ export async function createAdapters(settings: Settings, log: Log): Promise<Adap
             baseUrl: settings.AI_BASE_URL,
             apiKey: settings.AI_API_KEY,
             model: settings.AI_TEXT_MODEL,
+            proxies,
           }),
     painter:
       imageKey === undefined
@@ -51,6 +64,7 @@ export async function createAdapters(settings: Settings, log: Log): Promise<Adap
             baseUrl: settings.AI_IMAGE_BASE_URL ?? settings.AI_BASE_URL,
             apiKey: imageKey,
             model: settings.AI_IMAGE_MODEL,
+            proxies,
           }),
     webhooks,
     async close() {

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
+import { proxySecrets } from '../adapters/net/proxy.ts';
 import { readDatabaseUrl } from '../db/connection/read-database-url.ts';
 import type { Log } from '../lib/log.ts';
 import type { Settings } from './config.ts';
@@ -29,10 +30,12 @@ export function createLog(level: string, settings?: Settings): Log {
   return pino(options, pino.destination({ dest: 2, sync: true }));
 }
 
-function listSecrets({ AI_API_KEY, AI_IMAGE_API_KEY, DATABASE_URL }: Settings): string[] {
-  return [AI_API_KEY, AI_IMAGE_API_KEY, ...listPasswords(DATABASE_URL)].filter(
-    (secret) => secret !== undefined,
-  );
+function listSecrets(settings: Settings): string[] {
+  const { AI_API_KEY, AI_IMAGE_API_KEY, DATABASE_URL, HTTP_PROXY, HTTPS_PROXY, FETCH_PROXY } = settings;
+  return [
+    ...[AI_API_KEY, AI_IMAGE_API_KEY, ...listPasswords(DATABASE_URL)].filter((secret) => secret !== undefined),
+    ...[HTTP_PROXY, HTTPS_PROXY, FETCH_PROXY].flatMap(proxySecrets),
+  ];
 }
 
 function listPasswords(url: string | undefined): (string | undefined)[] {

@@ -13,7 +13,8 @@ const MAX_PAGE_BYTES = 10 * 1024 * 1024;
 
 /** The settings that reading a page needs, and what a test puts in place of the world. */
 export type PageReaderOptions = Pick<Settings, 'FETCH_ALLOW_HOSTS' | 'FETCH_TIMEOUT' | 'FETCH_ROBOTS'> &
-  Pick<GuardedFetchOptions, 'idleTimeoutMs' | 'lookupAll'>;
+  Partial<Pick<Settings, 'FETCH_ALLOW_PORTS' | 'FETCH_PROXY'>> &
+  Pick<GuardedFetchOptions, 'idleTimeoutMs' | 'lookupAll' | 'resolver'>;
 
 /** Builds what reads pages and their images. The caller closes the decoder. */
 export function createPageReader(
@@ -21,13 +22,16 @@ export function createPageReader(
   settings: PageReaderOptions,
 ): { pages: PageReader; close(): Promise<void> } {
   const parser = createPageParser();
-  const { idleTimeoutMs, lookupAll } = settings;
+  const { idleTimeoutMs, lookupAll, resolver } = settings;
   const { fetchBytes, close } = createGuardedFetch({
     allowHosts: settings.FETCH_ALLOW_HOSTS,
     timeoutMs: settings.FETCH_TIMEOUT,
     userAgent: USER_AGENT,
+    proxy: settings.FETCH_PROXY,
+    resolver,
+    lookupAll,
+    ...(settings.FETCH_ALLOW_PORTS === undefined ? {} : { allowPorts: settings.FETCH_ALLOW_PORTS }),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
-    ...(lookupAll === undefined ? {} : { lookupAll }),
   });
   const mayRead: RobotsGate =
     settings.FETCH_ROBOTS === 'on'

@@ -52,12 +52,12 @@ export function observeAdapters(adapters: Adapters, { meter, tracing }: Observer
     },
     webhooks: {
       ...webhooks,
-      send: (message, signal) =>
+      send: (message, requester) =>
         inSpan(tracing, 'send webhook', {
           kind: 'client',
           attributes: { 'server.address': hostOf(message.url), 'http.request.method': 'POST' },
           async work(span) {
-            const answer = await webhooks.send(message, signal);
+            const answer = await webhooks.send(message, requester);
             if (answer.status !== null) span.set({ 'http.response.status_code': answer.status });
             return answer;
           },

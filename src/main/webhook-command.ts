@@ -10,7 +10,8 @@ import { inWorkspace, type WorkspaceCommand } from './in-workspace.ts';
 
 /** `webhook add`: prints the id and the secret, which is shown this once. */
 export function runWebhookAdd(command: WorkspaceCommand, address: string): Promise<void> {
-  const url = checkWebhookAddress(address, command.settings.FETCH_ALLOW_HOSTS).href;
+  const { FETCH_ALLOW_HOSTS: allowHosts, FETCH_ALLOW_PORTS: allowPorts } = command.settings;
+  const url = checkWebhookAddress(address, { allowHosts, allowPorts }).href;
   return inWorkspace(command, async ({ database }, workspaceId) => {
     const { id, secret } = await addWebhook(database, { workspaceId, url });
     return `id      ${id}\nsecret  ${secret}`;

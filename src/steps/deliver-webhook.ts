@@ -7,7 +7,7 @@ import type { WebhookAnswer } from '../webhooks/webhook.ts';
 export interface WebhookSender {
   send(
     message: { id: string; url: string; secret: string; body: string },
-    signal: AbortSignal,
+    requester: { owner: string; signal: AbortSignal },
   ): Promise<WebhookAnswer>;
 }
 
@@ -20,8 +20,9 @@ export function deliverWebhook(deps: DeliverWebhookDeps): Step<ClaimedDelivery> 
     name: 'webhook.deliver',
     describe: ({ deliveryId, webhookId, attempt }) => ({ deliveryId, webhookId, attempt }),
     async run(delivery, signal) {
-      const { deliveryId: id, url, secret, payload } = delivery;
-      const answer = await deps.webhooks.send({ id, url, secret, body: JSON.stringify(payload) }, signal);
+      const { deliveryId: id, workspaceId: owner, url, secret, payload } = delivery;
+      const message = { id, url, secret, body: JSON.stringify(payload) };
+      const answer = await deps.webhooks.send(message, { owner, signal });
       return throughOutages(() => noteAnswer(deps, delivery, answer), { signal });
     },
     settleFailure: (delivery, error) => noteAnswer(deps, delivery, { status: null, error: error.message }),

@@ -55,7 +55,9 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
       if (broke) {
         deps.log.warn(
           { kind: call.kind, code: error.code },
-          'the AI service keeps failing: calls wait, and one is tried every 5 s',
+          error.code === 'slot_expired'
+            ? 'no connection to the AI service opens in time: calls wait, and one is tried every 5 s'
+            : 'the AI service keeps failing: calls wait, and one is tried every 5 s',
         );
       }
       return outcome;

@@ -117,7 +117,10 @@ test('an event loop that stalls between connecting and writing sends nothing', a
   const { call, leftAt } = makeCall();
   // As after a stall: the slot is over, and the timer that should have said so has not run yet.
   const stall = () => void Object.assign(call, { sendBefore: performance.now() });
-  const sending = createSendOnce(call, stall)(`http://${host}/`, { method: 'POST', body: 'x' });
+  const sending = createSendOnce(call, { onConnected: stall })(`http://${host}/`, {
+    method: 'POST',
+    body: 'x',
+  });
   await expect(sending).rejects.toMatchObject({ code: 'slot_expired' });
   expect(await closed).toBe(0);
   expect(leftAt).toEqual([]);

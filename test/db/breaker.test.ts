@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { setLimit } from '../../src/ai-calls/set-limit.ts';
+import { takeStock } from '../../src/ai-calls/take-stock.ts';
 import { type ClaimedCall, claimCalls } from '../../src/batches/claim-calls.ts';
 import { expireWaits } from '../../src/batches/expire-waits.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
@@ -94,6 +95,53 @@ test('a long outage costs no preview its tries; the first answer sets everything
     total: 10,
     done: 10,
   });
+});
+
+test('calls that cannot be sent in time wait as for an AI service that cannot be reached', async () => {
+  await setLimit(db, '20/m');
+  const batch = await addQueuedBatch(db, workspaceId, [10]);
+  const first = await claim(db, workerId);
+  expect(first).toHaveLength(20);
+  expect(await fail(first, 'slot_expired')).toBe(true);
+  // Not one is tried at once, and no slot is held.
+  expect(await claim(db, workerId)).toEqual([]);
+  const { text, image } = await db.transact(takeStock);
+  expect([text, image].map(({ isFailing, isLimited }) => [isFailing, isLimited])).toEqual([
+    [true, true],
+    [true, true],
+  ]);
+  // More probes than a preview has tries: before, each of them took one.
+  for (let i = 0; i < 25; i += 1) {
+    await passTime();
+    const probe = await claim(db, workerId);
+    expect(new Set(probe.map((call) => call.previewId)).size).toBe(1);
+    await fail(probe, 'slot_expired');
+    expect(await claim(db, workerId)).toEqual([]);
+  }
+  expect((await getBatch(db.deps, { workspaceId, id: batch.id })).progress).toMatchObject({ failed: 0 });
+  for (let rounds = 0; rounds < 40; rounds += 1) {
+    await passTime();
+    await finish(db, await claim(db, workerId));
+  }
+  expect((await getBatch(db.deps, { workspaceId, id: batch.id })).progress).toMatchObject({
+    total: 10,
+    done: 10,
+  });
+});
+
+test('a call that could not be sent is tried after a pause, by itself', async () => {
+  await addQueuedBatch(db, workspaceId, [1]);
+  for (const minMs of [500, 1000, 2000]) {
+    const calls = await claim(db, workerId);
+    expect(calls.length).toBeGreaterThan(0);
+    await fail(calls, 'slot_expired');
+    expect(await claim(db, workerId)).toEqual([]);
+    const { rows } = await db.orm.execute<{ ms: number }>(
+      sql`select extract(epoch from min(retry_at) - max(updated_at)) * 1000 as ms from cta.previews`,
+    );
+    expect(Number(rows[0]?.ms)).toBeGreaterThan(minMs * 0.9);
+    await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
+  }
 });
 
 test('an answer of any call closes it, and is told', async () => {

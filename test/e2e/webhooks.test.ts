@@ -11,13 +11,16 @@ import { startWorld, type World } from '../support/start-world.ts';
 let world: World;
 let receiver: FakeReceiver;
 let program: Program;
-let hosts: string;
+let settings: { FETCH_ALLOW_HOSTS: string; FETCH_ALLOW_PORTS: string };
 let turn = 0;
 beforeAll(async () => {
   world = await startWorld();
   receiver = await startFakeReceiver();
-  hosts = `${world.shop.host},${receiver.host}`;
-  program = await world.start('all', { FETCH_ALLOW_HOSTS: hosts });
+  settings = {
+    FETCH_ALLOW_HOSTS: `${world.shop.host},${receiver.host}`,
+    FETCH_ALLOW_PORTS: String(receiver.port),
+  };
+  program = await world.start('all', settings);
 });
 afterAll(async () => {
   await world.end();
@@ -38,7 +41,7 @@ beforeEach(async () => {
 function cli(command: string, args: string[] = [], of = workspace) {
   return runProgram({
     args: ['webhook', command, '--workspace', of, ...args],
-    env: { DATABASE_URL: world.db.url, FETCH_ALLOW_HOSTS: hosts },
+    env: { DATABASE_URL: world.db.url, ...settings },
   });
 }
 
@@ -111,11 +114,14 @@ test('an address that is not public is not told, whatever its name', async () =>
   await makeBatch();
   await deliveries(/pending.*not a public web address/);
   expect(receiver.messages).toEqual([]);
-  for (const url of ['http://hooks.example/', 'https://127.0.0.1/', 'hooks', 'ftp://hooks.example/']) {
+  for (const url of ['http://hooks.example/', 'https://127.0.0.1/', 'hooks', 'https://u:w@hooks.example/']) {
     const { code, stdout, stderr } = await cli('add', [url]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^(A webhook needs|The address) .+\.? \((validation|address_refused)\)\n$/);
   }
+  expect((await cli('add', ['https://hooks.example:5432/'])).stderr).toMatch(
+    /^Port 5432 .*FETCH_ALLOW_PORTS/,
+  );
 });
 
 test('a delivery is sent again from the command line, by its own workspace only', async () => {
@@ -148,7 +154,7 @@ test('a worker that dies while it tells loses nothing: another one tells, with t
   const batch = await makeBatch();
   await asked.promise;
   await world.kill(program);
-  program = await world.start('all', { FETCH_ALLOW_HOSTS: hosts });
+  program = await world.start('all', settings);
   await passWebhookTime(world.db);
   const second = await message(2);
   expect(second.headers['webhook-id']).toBe(receiver.messages[0]?.headers['webhook-id']);
@@ -158,14 +164,14 @@ test('a worker that dies while it tells loses nothing: another one tells, with t
 test('a worker that is stopped while it tells hands that back: the next one tells at once', async () => {
   await add();
   await world.stop(program);
-  program = await world.start('all', { FETCH_ALLOW_HOSTS: hosts, STOP_GRACE: '1s' });
+  program = await world.start('all', { ...settings, STOP_GRACE: '1s' });
   rest = createRestClient(program.address, (await world.db.addWorkspace(workspace)).token);
   const asked = Promise.withResolvers<void>();
   receiver.script(() => asked.resolve());
   await makeBatch();
   await asked.promise;
   expect(await world.stop(program)).toEqual({ code: 0, signal: null });
-  program = await world.start('all', { FETCH_ALLOW_HOSTS: hosts });
+  program = await world.start('all', settings);
   // Long before the try of a worker that died would be repeated.
   const second = await message(2);
   expect(second.headers['webhook-id']).toBe(receiver.messages[0]?.headers['webhook-id']);

@@ -47,6 +47,21 @@ describe('create', () => {
     ['a relative url', { sources: [{ url: '/a' }] }, ['sources.0.url']],
     ['another scheme', { sources: [{ url: 'ftp://shop.example/a' }] }, ['sources.0.url']],
     ['a script', { sources: [{ url: 'javascript:alert(1)' }] }, ['sources.0.url']],
+    ['a user name', { sources: [{ url: 'https://www.paypal.com@evil.example/' }] }, ['sources.0.url']],
+    ['a password', { sources: [{ url: 'https://user:s3cret@shop.example/a' }] }, ['sources.0.url']],
+    ['an empty user name', { sources: [{ url: 'https://@shop.example/a' }] }, ['sources.0.url']],
+    [
+      'a password in the address of a picture',
+      {
+        sources: [
+          {
+            url: URL_OK,
+            product: { title: 'A cup', image_urls: [URL_OK, 'https://u:w@shop.example/a.jpg'] },
+          },
+        ],
+      },
+      ['sources.0.product.image_urls.1'],
+    ],
     ['no host', { sources: [{ url: 'https:///a' }] }, ['sources.0.url']],
     ['a url without slashes', { sources: [{ url: 'https:shop.example' }] }, ['sources.0.url']],
     ['white space around', { sources: [{ url: ` ${URL_OK}` }] }, ['sources.0.url']],
@@ -70,6 +85,14 @@ describe('create', () => {
     ['a list as the body', [], ['']],
     ['null', null, ['sources']],
   ])('refuses %s', (_name, body, paths) => expectRefused(body, paths));
+
+  test('an address with a password is told what is wrong with it; an @ elsewhere is not', async () => {
+    const send = (url: string) => api.rest(token, 'POST', '/batch/', { sources: [{ url }] });
+    expect((await send('https://user:s3cret@shop.example/a')).body.errors).toEqual([
+      { path: 'sources.0.url', message: 'must not have a user name or password' },
+    ]);
+    expect((await send('https://shop.example/@brand/a?to=x@y.example#@')).status).toBe(201);
+  });
 
   test('takes the largest that is allowed, and 1 as the default size', async () => {
     const sources = Array.from({ length: 5 }, (_, i) => ({
@@ -112,6 +135,16 @@ describe('patch', () => {
     ['a body of 401', { prefill: { body: long(401) } }, ['prefill.body']],
     ['a button of 31', { prefill: { cta_text: long(31) } }, ['prefill.cta_text']],
     ['a script as the link', { prefill: { cta_url: 'javascript:alert(1)' } }, ['prefill.cta_url']],
+    [
+      'a user name in the link',
+      { prefill: { cta_url: 'https://www.paypal.com@evil.example/' } },
+      ['prefill.cta_url'],
+    ],
+    [
+      'a password in the address of a picture',
+      { prefill: { product_image_url: 'https://user:word@shop.example/a.jpg' } },
+      ['prefill.product_image_url'],
+    ],
     [
       'a picture of another scheme',
       { prefill: { background_image_url: 'data:image/png;base64,AA' } },

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import pLimit from 'p-limit';
 import { createImageDecoder } from '../../src/adapters/images/image-decoder.ts';
-import type { LookupAll } from '../../src/adapters/page/guarded-connector.ts';
+import type { LookupAll } from '../../src/adapters/net/host-resolver.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { readSettings } from '../../src/main/config.ts';
 import { createPageReader } from '../../src/main/create-page-reader.ts';

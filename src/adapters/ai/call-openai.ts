@@ -60,7 +60,7 @@ export function createCallOpenAi(
       // Ours is the one that counts; the client's own only has to be out of its way.
       timeout: Math.ceil(call.timeoutMs) + 60_000,
     };
-    const sender: Sender = { sendOnce: createSendOnce(call) };
+    const sender: Sender = { sendOnce: createSendOnce(call, { proxies: settings.proxies }) };
     let text: string;
     try {
       const response = await senders.run(sender, () => ask(client, options).asResponse());

@@ -1,4 +1,5 @@
 import OpenAI, { type ClientOptions } from 'openai';
+import type { Proxies } from '../net/proxy.ts';
 
 /** Where a service is, and with which model it is asked. */
 export interface OpenAiSettings {
@@ -6,6 +7,7 @@ export interface OpenAiSettings {
   readonly baseUrl?: string | undefined;
   readonly apiKey: string;
   readonly model: string;
+  readonly proxies?: Proxies | undefined;
 }
 
 /** OpenAI's own address. */

@@ -20,7 +20,7 @@ export function createOpenAiPainter(
   settings: OpenAiSettings,
 ): BackgroundPainter {
   const callOpenAi = createCallOpenAi(settings);
-  const { model, baseUrl = OPENAI_BASE_URL, apiKey } = settings;
+  const { model, baseUrl = OPENAI_BASE_URL } = settings;
   return {
     provider: 'openai',
     model,
@@ -36,7 +36,7 @@ export function createOpenAiPainter(
         const bytes =
           'bytes' in reply.picture
             ? reply.picture.bytes
-            : await fetchPicture(reply.picture.url, apiKey, call.signal, deadline - performance.now());
+            : await fetchPicture(settings, reply.picture.url, call.signal, deadline - performance.now());
         const background = await images.background(bytes, call);
         return { ...background, model: reply.model ?? model, usage: reply.usage };
       });
@@ -51,18 +51,19 @@ function toUpload(picture: Picture): Promise<File> {
 
 /** The answer is paid for by now: whatever goes wrong here makes it an answer that cannot be used. */
 async function fetchPicture(
+  { apiKey, proxies }: OpenAiSettings,
   url: URL,
-  apiKey: string,
   signal: CallContext['signal'],
   timeoutMs: number,
 ): Promise<Buffer> {
-  const get = createSendOnce({
+  const terms = {
     signal,
     timeoutMs,
     sendBefore: Number.POSITIVE_INFINITY,
     // The slot was spent when the bought request left.
     onLeft: () => undefined,
-  });
+  };
+  const get = createSendOnce(terms, { proxies });
   try {
     // The key goes to its own service only: readImageAnswer has checked the origin.
     const response = await get(url, { headers: { authorization: `Bearer ${apiKey}` } });

@@ -1,7 +1,10 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { AppError } from '../../lib/app-error.ts';
+import { openTunnel, requestProxy } from '../net/open-tunnel.ts';
+import { chooseProxy, type Proxies } from '../net/proxy.ts';
 import type { CallContext } from './ai-provider.ts';
 import { decodeAnswer } from './decode-answer.ts';
 
@@ -11,6 +14,11 @@ const MAX_ANSWER_BYTES = 50 * 1024 * 1024;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 type Terms = Omit<CallContext, 'idempotencyKey' | 'owner'>;
+
+export interface SendOnceOptions {
+  readonly proxies?: Proxies | undefined;
+  readonly onConnected?: (() => void) | undefined;
+}
 
 /** A `fetch` for the `openai` client. `Response` spares the client a trial request before its first upload. */
 export type SendOnce = ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) & {
@@ -23,20 +31,23 @@ export type SendOnce = ((input: string | URL | Request, init?: RequestInit) => P
  * the last byte. No keep-alive, no retry, no redirect; no compression is asked for; the answer is
  * read whole before it is returned.
  *
+ * With a proxy for the address, the connection goes through it: a tunnel for https, a request in absolute form for
+ * http (RFC 9112, section 3.2.2). Opening the tunnel is part of opening the connection.
+ *
  * `onConnected` is called when the connection is open, before the last look at the clock.
  *
  * Throws `slot_expired` (nothing was sent), `ai_unreachable` (nothing was sent),
  * `ai_connection_lost`, `ai_timeout`, `ai_bad_answer` (too large, compressed or not; or broken
  * compression), or the reason of an aborted signal.
  */
-export function createSendOnce(call: Terms, onConnected?: () => void): SendOnce {
+export function createSendOnce(call: Terms, options: SendOnceOptions = {}): SendOnce {
   async function send(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
     const url = new URL(input instanceof Request ? input.url : input);
     const headers = new Headers(init.headers);
     const body = await readBody(init.body, headers);
     headers.set('accept-encoding', 'identity');
     const signal = init.signal ? AbortSignal.any([call.signal, init.signal]) : call.signal;
-    return exchange({ url, method: init.method ?? 'GET', headers, body, call, signal, onConnected });
+    return exchange({ url, method: init.method ?? 'GET', headers, body, call, signal, ...options });
   }
   return Object.assign(send, { Response });
 }
@@ -53,28 +64,59 @@ async function readBody(body: RequestInit['body'], headers: Headers): Promise<Bu
   return bytes;
 }
 
-interface Exchange {
+interface Exchange extends SendOnceOptions {
   readonly url: URL;
   readonly method: string;
   readonly headers: Headers;
   readonly body: Buffer | null;
   readonly call: Terms;
   readonly signal: AbortSignal;
-  readonly onConnected: (() => void) | undefined;
 }
 
-function exchange({ url, method, headers, body, call, signal, onConnected }: Exchange): Promise<Response> {
+/** Begins the request: nothing is written before its `end`. `connecting` ends the opening of a tunnel. */
+function openRequest(
+  { url, method, headers }: Exchange,
+  proxy: URL | undefined,
+  connecting: AbortSignal,
+): http.ClientRequest {
+  const options = { method, headers: Object.fromEntries(headers) };
+  const isSecure = url.protocol === 'https:';
+  if (proxy === undefined) return (isSecure ? https : http).request(url, { ...options, agent: false });
+  if (!isSecure) {
+    const path = `${url.origin}${url.pathname}${url.search}`;
+    return requestProxy(proxy, { ...options, path, headers: { ...options.headers, host: url.host } });
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const target = { hostname: host, port: Number(url.port || 443) };
+  return https.request(url, {
+    ...options,
+    // Without an agent, so that the connection is this request's only; the agent would know the port.
+    defaultPort: 443,
+    createConnection(_, onSocket) {
+      openTunnel(proxy, target, { signal: connecting }).then(
+        (socket) => {
+          const name = isIP(host) === 0 ? { servername: host } : {};
+          onSocket(null, connectTls({ socket, host, ...name, ALPNProtocols: ['http/1.1'] }));
+        },
+        // The type wants a socket here too; Node.js looks at the error first.
+        (error: Error) => onSocket(error, undefined as unknown as Socket),
+      );
+      return undefined;
+    },
+  });
+}
+
+function exchange(terms: Exchange): Promise<Response> {
+  const { url, body, call, signal, onConnected, proxies = {} } = terms;
   signal.throwIfAborted();
   // Not even a connection: to the provider an expired slot looks as if nothing had been tried.
   if (performance.now() >= call.sendBefore) throw new AppError('slot_expired');
 
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const secure = url.protocol === 'https:';
-  const request = (secure ? https : http).request(url, {
-    method,
-    headers: Object.fromEntries(headers),
-    agent: false,
-  });
+  const proxy = chooseProxy(url, proxies);
+  const connecting = new AbortController();
+  const request = openRequest(terms, proxy, connecting.signal);
+  const isSecure = url.protocol === 'https:' || proxy?.protocol === 'https:';
   let sent = false;
   let left = false;
   let settled = false;
@@ -91,6 +133,7 @@ function exchange({ url, method, headers, body, call, signal, onConnected }: Exc
     clearTimeout(exchangeTimer);
     signal.removeEventListener('abort', onAbort);
     request.destroy();
+    connecting.abort();
     // A server may answer, or hang up, before it has read everything. Nothing more is written now.
     markLeft();
     finish();
@@ -109,7 +152,7 @@ function exchange({ url, method, headers, body, call, signal, onConnected }: Exc
   signal.addEventListener('abort', onAbort, { once: true });
 
   request.once('socket', (socket: Socket) => {
-    socket.once(secure ? 'secureConnect' : 'connect', () => {
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => {
       if (settled) return;
       onConnected?.();
       // The timer above fires late when the event loop was held up, so the clock has the last word.
@@ -127,6 +170,8 @@ function exchange({ url, method, headers, body, call, signal, onConnected }: Exc
   request.once('close', onClose);
   request.once('response', (response) => {
     request.off('close', onClose);
+    // It came from the proxy: services do not ask for this.
+    if (response.statusCode === 407) return fail(refusedByProxy());
     readAnswer(response).then(
       (answer) => settle(() => resolve(answer)),
       (error: unknown) => {
@@ -136,6 +181,10 @@ function exchange({ url, method, headers, body, call, signal, onConnected }: Exc
     );
   });
   return promise;
+}
+
+function refusedByProxy(): AppError {
+  return new AppError('ai_unreachable', { cause: new Error('the proxy answered 407') });
 }
 
 /** An answer cut short ends this loop with an error (ECONNRESET), never as if it were whole. */

@@ -9,7 +9,7 @@ const BLOCKED_PORTS: ReadonlySet<number> = new Set([
   3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ]);
 
-/** Whether an address names a port that is never connected to, not even on a host that is an exception. */
-export function hasBlockedPort({ port }: URL): boolean {
-  return port !== '' && BLOCKED_PORTS.has(Number(port));
+/** Whether a port is never connected to, not even on a host that is an exception. */
+export function isBlockedPort(port: number): boolean {
+  return BLOCKED_PORTS.has(port);
 }

@@ -1,66 +1,118 @@
-import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { AppError } from '../../lib/app-error.ts';
-import { hostAndPort } from './allow-hosts.ts';
+import type { Requester } from '../../lib/fair-limit.ts';
+import type { HostResolver } from '../net/host-resolver.ts';
+import { openTunnel } from '../net/open-tunnel.ts';
+import { createSystemLookup } from '../net/system-lookup.ts';
+import { type AddressRules, bareHost, findRefusal, isAllowed, portOf, type Target } from './address-rules.ts';
 import { isPublicAddress } from './public-address.ts';
 
-/** Asks for all addresses of a name. Node's own `dns.lookup` unless a test hands in another. */
-export type LookupAll = (
-  hostname: string,
-  options: LookupOptions & { all: true },
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
+/** Addresses of each family that a connection may try. */
+const MAX_ADDRESSES = 8;
+/** Addresses that a proxy is asked for, one after the other. */
+const MAX_TUNNELS = 3;
 
-export interface GuardedConnectorOptions {
-  readonly allowHosts: ReadonlySet<string>;
+export interface GuardedConnectorOptions extends AddressRules {
   readonly timeoutMs: number;
-  readonly lookupAll?: LookupAll;
+  readonly resolver: HostResolver;
+  /** An HTTP proxy for all hosts but those that are exceptions. It is asked for checked IP addresses only. */
+  readonly proxy?: URL | undefined;
 }
 
 /**
- * Opens sockets to public addresses only. The check sits in the look-up of the connection itself, so the address
+ * Opens sockets to public addresses only. The check sits in the lookup of the connection itself, so the address
  * checked is the address connected to, and a name that changes its answer in between (DNS rebinding) gains nothing.
  */
 export function createGuardedConnector(options: GuardedConnectorOptions): buildConnector.connector {
+  const { proxy, resolver, timeoutMs } = options;
   // HTTP/1.1 only: there a body shorter than its Content-Length is seen as such.
-  const shared = { timeout: options.timeoutMs, allowH2: false };
-  const connectAnywhere = buildConnector(shared);
-  const connectPublic = buildConnector({ ...shared, lookup: guardLookup(options.lookupAll ?? dnsLookup) });
+  const shared = { timeout: timeoutMs, allowH2: false };
+  const systemLookup = createSystemLookup();
+  const connectAnywhere = buildConnector({ ...shared, lookup: systemLookup });
+  const connectPublic = buildConnector({ ...shared, lookup: guardLookup(resolver) });
+
+  /** A connection of the proxy to the first checked address that it reaches. */
+  async function tunnel(through: URL, target: Target): Promise<Socket> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    let failure: unknown;
+    for (const hostname of (await findAddresses(resolver, target, signal)).slice(0, MAX_TUNNELS)) {
+      signal.throwIfAborted();
+      try {
+        return await openTunnel(
+          through,
+          { hostname, port: portOf(target) },
+          { signal, lookup: systemLookup },
+        );
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
 
   return (target, callback) => {
-    if (isAllowed(target, options.allowHosts)) return connectAnywhere(target, callback);
-    if (isPrivateLiteral(target.hostname)) return callback(new AppError('address_refused'), null);
-    return connectPublic(target, callback);
+    const refusal = findRefusal(target, options);
+    if (refusal !== undefined) return callback(refusal, null);
+    if (isAllowed(target, options)) return connectAnywhere(target, callback);
+    if (proxy === undefined) return connectPublic(target, callback);
+    tunnel(proxy, target).then(
+      (socket) => {
+        if (target.protocol === 'https:') connectPublic({ ...target, httpSocket: socket }, callback);
+        else callback(null, socket);
+      },
+      (error: Error) => callback(error, null),
+    );
   };
 }
 
-/** Whether an address is an IP address itself, and not a public one. Node asks no look-up for these. */
-export function isPrivateLiteral(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, '');
-  return isIP(bare) !== 0 && !isPublicAddress(bare);
+/**
+ * Resolves the name of an address before its connection is opened, so that the lookup is the requester's own:
+ * it takes their share, and ends with their signal. The connection then finds the addresses in the resolver.
+ *
+ * @throws AppError `dns_failed`; `signal.reason` when the signal aborts.
+ */
+export async function resolveFirst(
+  url: URL,
+  requester: Requester,
+  options: AddressRules & { readonly resolver: HostResolver },
+): Promise<void> {
+  if (isIP(bareHost(url)) !== 0 || isAllowed(url, options)) return;
+  await options.resolver.resolve(url.hostname, requester);
 }
 
-/** Whether a host and port (by default the protocol's) are an exception from the check. */
-export function isAllowed(
-  target: { readonly protocol: string; readonly hostname: string; readonly port: string },
-  allowHosts: ReadonlySet<string>,
-): boolean {
-  const port = target.port || (target.protocol === 'https:' ? '443' : '80');
-  return allowHosts.has(hostAndPort(target.hostname, port));
+async function findAddresses(
+  resolver: HostResolver,
+  target: Target,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  // findRefusal has checked it.
+  if (isIP(bareHost(target)) !== 0) return [bareHost(target)];
+  return (await resolvePublic(resolver, target.hostname, signal)).map(({ address }) => address);
 }
 
-function guardLookup(lookupAll: LookupAll): LookupFunction {
+async function resolvePublic(resolver: HostResolver, hostname: string, signal: AbortSignal) {
+  const addresses = await resolver.resolve(hostname, { owner: CONNECTIONS, signal });
+  // One private answer among public ones is how rebinding starts, so it refuses them all.
+  if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address))) {
+    throw new AppError('address_refused');
+  }
+  return [4, 6].flatMap((family) => addresses.filter((one) => one.family === family).slice(0, MAX_ADDRESSES));
+}
+
+/** For lookups of connections: their requests have made them already, see `resolveFirst`. */
+const CONNECTIONS = 'connections';
+const never = new AbortController().signal;
+
+function guardLookup(resolver: HostResolver): LookupFunction {
   return (hostname, options, callback) => {
-    lookupAll(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return callback(error, []);
-      const [first] = addresses;
-      // One private answer among public ones is how rebinding starts, so it refuses them all.
-      if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) {
-        return callback(new AppError('address_refused'), []);
-      }
-      if (options.all) return callback(null, addresses);
-      return callback(null, first.address, first.family);
-    });
+    resolvePublic(resolver, hostname, never).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (options.all || first === undefined) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, []),
+    );
   };
 }

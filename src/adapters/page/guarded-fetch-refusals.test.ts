@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type OwnSite, startOwnSite } from '../../../test/support/own-site.ts';
-import type { LookupAll } from './guarded-connector.ts';
+import type { LookupAll } from '../net/host-resolver.ts';
 
 let site: OwnSite;
 beforeEach(async () => {
@@ -59,6 +59,53 @@ describe('the guard', () => {
     ).rejects.toMatchObject({
       code: 'address_refused',
     });
+  });
+
+  test.each([3306, 5432, 6379, 8080, 8443, 9200, 11211, 27017])(
+    'port %i of a public host is refused without a connection, and the setting is named',
+    async (port) => {
+      const asked: string[] = [];
+      const lookupAll: LookupAll = (host, _options, callback) => {
+        asked.push(host);
+        callback(null, [{ address: '93.184.216.34', family: 4 }]);
+      };
+      const guarded = site.makeFetch({ lookupAll });
+      for (const url of [`http://shop.test:${port}/`, `https://93.184.216.34:${port}/`]) {
+        await expect(site.get(url, { guarded })).rejects.toMatchObject({
+          code: 'address_refused',
+          message: `Port ${port} is not allowed: only 80, 443 and those in the setting FETCH_ALLOW_PORTS are.`,
+        });
+      }
+      expect(asked).toEqual([]);
+    },
+  );
+
+  test('a redirect to another port is refused as well', async () => {
+    site.answer = (_, response) => response.writeHead(302, { location: 'http://shop.test:5432/' }).end();
+    await expect(site.get(site.origin)).rejects.toMatchObject({
+      code: 'address_refused',
+      message: expect.stringContaining('FETCH_ALLOW_PORTS'),
+    });
+  });
+
+  test('a port of the setting is let through to the check of the address', async () => {
+    const asked: string[] = [];
+    const lookupAll: LookupAll = (host, _options, callback) => {
+      asked.push(host);
+      callback(null, [{ address: '10.0.0.1', family: 4 }]);
+    };
+    const guarded = site.makeFetch({ lookupAll, allowPorts: new Set([8443]) });
+    await expect(site.get('https://shop.test:8443/', { guarded })).rejects.toMatchObject({
+      code: 'address_refused',
+      message: expect.not.stringContaining('Port'),
+    });
+    expect(asked).toEqual(['shop.test']);
+  });
+
+  test('a redirect to an address with a user name is refused', async () => {
+    site.answer = (_, response) =>
+      response.writeHead(302, { location: 'https://www.paypal.com@evil.example/' }).end();
+    await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'bad_redirect' });
   });
 
   test('another port of an allowed host is refused', async () => {

@@ -24,16 +24,29 @@ describe('what comes back', () => {
     expect(page.body.toString()).toBe('/n%C3%BC test/1.0');
   });
 
-  test('the referer goes out', async () => {
-    site.answer = (request, response) => response.end(request.headers.referer);
-    const page = await site.makeFetch().fetchBytes(site.origin, {
+  test('of the page that names it an address learns what browsers tell, at each hop', async () => {
+    const referers: (string | undefined)[] = [];
+    const other = await startOwnSite();
+    other.answer = (request, response) => {
+      referers.push(request.headers.referer);
+      response.writeHead(302, { location: `${site.origin}/end` }).end();
+    };
+    site.answer = (request, response) => {
+      referers.push(request.headers.referer);
+      if (request.url === '/end') response.end();
+      else response.writeHead(302, { location: other.origin }).end();
+    };
+    const hosts = [site.origin, other.origin].map((origin) => new URL(origin).host);
+    await site.makeFetch({ allowHosts: new Set(hosts) }).fetchBytes(`${site.origin}/begin`, {
       accept: 'image/*',
       maxBytes: 1000,
       owner: 'test',
       signal: new AbortController().signal,
-      referer: 'https://shop.test/p/1',
+      referer: `${site.origin}/private?token=abc#part`,
     });
-    expect(page.body.toString()).toBe('https://shop.test/p/1');
+    const page = `${site.origin}/private?token=abc`;
+    expect(referers).toEqual([page, `${site.origin}/`, page]);
+    await other.close();
   });
 
   test.each([

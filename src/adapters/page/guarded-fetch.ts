@@ -2,11 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { Agent, request as send } from 'undici';
 import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
-import { hasBlockedPort } from './blocked-ports.ts';
+import { createHostResolver, type HostResolver, type LookupAll } from '../net/host-resolver.ts';
+import { type AddressRules, findRefusal } from './address-rules.ts';
 import { ACCEPT_ENCODING, decodeBody } from './decode-body.ts';
 import { type Answer, findStatusFailure, isLostConnection, nameFetchFailure } from './fetch-failure.ts';
-import { createGuardedConnector, isAllowed, isPrivateLiteral, type LookupAll } from './guarded-connector.ts';
+import { createGuardedConnector, resolveFirst } from './guarded-connector.ts';
 import { createHostSlots } from './host-slots.ts';
+import { makeReferer } from './make-referer.ts';
 
 const MAX_ADDRESS_LENGTH = 2048;
 const MAX_REDIRECTS = 5;
@@ -17,22 +19,25 @@ const DEFAULT_IDLE_TIMEOUT_MS = 10_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-export interface GuardedFetchOptions {
-  /** "host:port" entries (see `parseAllowHosts`) that skip the check of the address. */
-  readonly allowHosts: ReadonlySet<string>;
+export interface GuardedFetchOptions extends AddressRules {
   /** For a whole request with its redirects, not counting the wait for a slot of the host. */
   readonly timeoutMs: number;
   /** For the connection, the head, and between two pieces of the body. */
   readonly idleTimeoutMs?: number;
   readonly userAgent: string;
-  /** In place of the system's DNS, for tests. */
-  readonly lookupAll?: LookupAll;
+  /** Shared with others whose names strangers choose; one of its own without. */
+  readonly resolver?: HostResolver | undefined;
+  /** In place of DNS, for tests. */
+  readonly lookupAll?: LookupAll | undefined;
+  /** An HTTP proxy; see `createGuardedConnector`. */
+  readonly proxy?: URL | undefined;
 }
 
 export interface FetchRequest extends Requester {
   readonly accept: string;
   /** Counted after decompression. */
   readonly maxBytes: number;
+  /** The page that names the address. What is sent of it is the part that browsers send. */
   readonly referer?: string;
 }
 
@@ -58,13 +63,11 @@ export interface GuardedFetch {
 
 /** Builds the one door through which pages and pictures come in: see `FetchBytes` and `createGuardedConnector`. */
 export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
-  const { allowHosts, lookupAll, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = options;
+  const { lookupAll, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = options;
+  const resolver = options.resolver ?? createHostResolver({ lookupAll });
+  const guard = { ...options, resolver };
   const agentOptions: Agent.Options = {
-    connect: createGuardedConnector({
-      allowHosts,
-      timeoutMs: idleTimeoutMs,
-      ...(lookupAll === undefined ? {} : { lookupAll }),
-    }),
+    connect: createGuardedConnector({ ...guard, timeoutMs: idleTimeoutMs }),
     headersTimeout: idleTimeoutMs,
     bodyTimeout: idleTimeoutMs,
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -102,13 +105,15 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     timeoutMs: number,
   ): Promise<FetchedBytes | URL> {
     // The connector checks this too; here nothing depends on how undici hands it the host.
-    const isPrivate = isPrivateLiteral(target.hostname) && !isAllowed(target, allowHosts);
-    if (isPrivate || hasBlockedPort(target)) throw new AppError('address_refused');
+    const refusal = findRefusal(target, options);
+    if (refusal !== undefined) throw refusal;
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(new AppError('page_timeout')), Math.max(0, timeoutMs));
     let answer: Answer | undefined;
     try {
-      answer = await ask(target, request, AbortSignal.any([request.signal, deadline.signal]));
+      const signal = AbortSignal.any([request.signal, deadline.signal]);
+      await resolveFirst(target, { owner: request.owner, signal }, guard);
+      answer = await ask(target, request, signal);
       if (REDIRECT_STATUSES.has(answer.status)) return nextAddress(answer, target);
       const failure = await findStatusFailure(answer, Date.now());
       if (failure !== undefined) throw failure;
@@ -157,7 +162,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
         // Any language: a shop then answers in its own, which is the one its shoppers read.
         'accept-language': '*, en;q=0.5',
         'user-agent': options.userAgent,
-        ...(request.referer === undefined ? {} : { referer: request.referer }),
+        ...makeReferer(request.referer, target),
       },
     });
     return { status: statusCode, headers: toHeaders(headers), body };

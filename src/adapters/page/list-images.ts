@@ -36,9 +36,8 @@ function findBase($: CheerioAPI, url: string): string {
 
 function toWebAddress(address: string, base: string): string | undefined {
   const url = parseAddress(address, base);
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '') {
-    return undefined;
-  }
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined;
+  if (url.username !== '' || url.password !== '') return undefined;
   url.hash = '';
   return url.href.length <= MAX_ADDRESS_LENGTH ? url.href : undefined;
 }

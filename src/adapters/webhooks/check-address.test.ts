@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkWebhookAddress } from './check-address.ts';
 
-const allowed = new Set(['127.0.0.1:8080', 'hooks.test:80']);
+const rules = { allowHosts: new Set(['127.0.0.1:8080', 'hooks.test:80']), allowPorts: new Set([8443]) };
 
 test.each([
   ['https://hooks.example/in?key=1#part', 'https://hooks.example/in?key=1'],
@@ -10,7 +10,7 @@ test.each([
   ['http://hooks.test/', 'http://hooks.test/'],
   ['https://127.0.0.1:8080/', 'https://127.0.0.1:8080/'],
 ])('%s can be told', (text, href) => {
-  expect(checkWebhookAddress(text, allowed).href).toBe(href);
+  expect(checkWebhookAddress(text, rules).href).toBe(href);
 });
 
 test.each([
@@ -27,6 +27,16 @@ test.each([
   ['https://[::1]/', 'address_refused'],
   ['https://169.254.169.254/', 'address_refused'],
   ['https://hooks.example:22/', 'address_refused'],
+  ['https://hooks.example:5432/', 'address_refused'],
 ])('%s is refused', (text, code) => {
-  expect(() => checkWebhookAddress(text, allowed)).toThrow(expect.objectContaining({ code }));
+  expect(() => checkWebhookAddress(text, rules)).toThrow(expect.objectContaining({ code }));
+});
+
+test('a refused port is told with the setting that allows it, a user name as what it is', () => {
+  expect(() => checkWebhookAddress('https://hooks.example:9443/', rules)).toThrow(
+    'Port 9443 is not allowed: only 80, 443 and those in the setting FETCH_ALLOW_PORTS are.',
+  );
+  expect(() => checkWebhookAddress('https://token@hooks.example/', rules)).toThrow(
+    'The address must not have a user name or password.',
+  );
 });

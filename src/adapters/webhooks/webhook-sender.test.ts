@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type FakeReceiver, startFakeReceiver } from '../../../test/fakes/fake-receiver.ts';
-import type { LookupAll } from '../page/guarded-connector.ts';
+import type { LookupAll } from '../net/host-resolver.ts';
 import { createWebhookSender, type WebhookSender, type WebhookSenderOptions } from './webhook-sender.ts';
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -23,7 +23,10 @@ function open(options: Partial<WebhookSenderOptions> = {}) {
   const sender = createWebhookSender({ allowHosts: new Set([receiver.host]), ...options });
   senders.push(sender);
   return (url = receiver.url, signal = never) =>
-    sender.send({ id: 'msg_1', url, secret, body: '{"type":"test","price":"46.00 €"}' }, signal);
+    sender.send(
+      { id: 'msg_1', url, secret, body: '{"type":"test","price":"46.00 €"}' },
+      { owner: 'alice', signal },
+    );
 }
 
 test('a message arrives as it is, with a signature that the library accepts', async () => {
@@ -107,7 +110,7 @@ test('no answer in time, none at all, and something else than HTTP', async () =>
 test('a name that leads to an address that is not public is not told', async () => {
   const lookupAll: LookupAll = (_host, _options, callback) =>
     callback(null, [{ address: '127.0.0.1', family: 4 }]);
-  const send = open({ lookupAll });
+  const send = open({ lookupAll, allowPorts: new Set([receiver.port]) });
   expect(await send(`https://hooks.example:${receiver.port}/`)).toEqual({
     status: null,
     error: 'The address is not a public web address, so nothing is sent to it.',

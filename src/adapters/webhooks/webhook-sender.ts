@@ -1,10 +1,13 @@
 import { Webhook } from 'standardwebhooks';
 import { Agent, request } from 'undici';
 import type { AppError, ErrorCode } from '../../lib/app-error.ts';
+import type { Requester } from '../../lib/fair-limit.ts';
 import { readRetryAfter } from '../../lib/read-retry-after.ts';
 import { USER_AGENT_PRODUCT } from '../../lib/user-agent.ts';
+import { createHostResolver, type HostResolver, type LookupAll } from '../net/host-resolver.ts';
+import type { AddressRules } from '../page/address-rules.ts';
 import { nameFetchFailure } from '../page/fetch-failure.ts';
-import { createGuardedConnector, type LookupAll } from '../page/guarded-connector.ts';
+import { createGuardedConnector, resolveFirst } from '../page/guarded-connector.ts';
 import { checkWebhookAddress } from './check-address.ts';
 
 /** From the connection to the head of the answer, and what is looked at of its body. */
@@ -19,12 +22,15 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   page_failed: 'The answer was not HTTP.',
 };
 
-export interface WebhookSenderOptions {
-  /** "host:port" entries (see `parseAllowHosts`) that skip the check of the address, and may do without https. */
-  readonly allowHosts: ReadonlySet<string>;
+/** Hosts in `allowHosts` may do without https. */
+export interface WebhookSenderOptions extends AddressRules {
   readonly timeoutMs?: number;
-  /** In place of the system's DNS, for tests. */
-  readonly lookupAll?: LookupAll;
+  /** Shared with others whose names strangers choose; one of its own without. */
+  readonly resolver?: HostResolver | undefined;
+  /** In place of DNS, for tests. */
+  readonly lookupAll?: LookupAll | undefined;
+  /** An HTTP proxy; see `createGuardedConnector`. */
+  readonly proxy?: URL | undefined;
 }
 
 export interface WebhookMessage {
@@ -47,7 +53,7 @@ export interface WebhookSender {
    */
   send(
     message: WebhookMessage,
-    signal: AbortSignal,
+    requester: Requester,
   ): Promise<{ status: number; error: null; retryAfterMs?: number } | { status: null; error: string }>;
   /** Closes every connection; what is still under way fails. */
   close(): Promise<void>;
@@ -55,23 +61,21 @@ export interface WebhookSender {
 
 /** Builds the one door through which webhooks are told. */
 export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
-  const { allowHosts, lookupAll, timeoutMs = TIMEOUT_MS } = options;
+  const { lookupAll, timeoutMs = TIMEOUT_MS } = options;
+  const guard = { ...options, resolver: options.resolver ?? createHostResolver({ lookupAll }), timeoutMs };
   const agent = new Agent({
-    connect: createGuardedConnector({
-      allowHosts,
-      timeoutMs,
-      ...(lookupAll === undefined ? {} : { lookupAll }),
-    }),
+    connect: createGuardedConnector(guard),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     allowH2: false,
   });
   return {
-    async send(message, signal) {
-      const target = checkWebhookAddress(message.url, allowHosts);
+    async send(message, { owner, signal }) {
+      const target = checkWebhookAddress(message.url, options);
       const deadline = AbortSignal.timeout(timeoutMs);
       const either = AbortSignal.any([signal, deadline]);
       try {
+        await resolveFirst(target, { owner, signal: either }, guard);
         const { statusCode, headers, body } = await request(target, {
           method: 'POST',
           dispatcher: agent,

@@ -1,0 +1,156 @@
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import { LRUCache } from 'lru-cache';
+import { AppError } from '../../lib/app-error.ts';
+import { createFairLimit, type Requester } from '../../lib/fair-limit.ts';
+import { createHostSlots } from '../page/host-slots.ts';
+import { queryDns } from './query-dns.ts';
+import { createHostsFile, type FindInHostsFile } from './read-hosts-file.ts';
+
+/** For one name, both address families and all tries. */
+const TIMEOUT_MS = 3000;
+const LOOKUPS_AT_ONCE = 16;
+const LOOKUPS_OF_OWNER = 4;
+const MAX_KEPT = 1000;
+/** Long enough that a connection finds the addresses its request has just asked for. */
+const MIN_KEEP_MS = 5000;
+const MAX_KEEP_MS = 30_000;
+const KEEP_FAILURE_MS = 5000;
+
+/** Asks for all addresses of a name, as `dns.lookup` does. For tests, in place of DNS. */
+export type LookupAll = (
+  hostname: string,
+  options: LookupOptions & { all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/** Resolves the names that strangers choose: of shops, images and webhooks. */
+export interface HostResolver {
+  /**
+   * Returns all addresses of a name, as they are: whether they may be connected to is not checked. They
+   * are kept for 5 to 30 s, failures for 5 s. Equal lookups that are under way are shared.
+   *
+   * @throws AppError `dns_failed`, after 3 s at most once it is the owner's turn; `signal.reason`, at
+   *   once, when the signal aborts.
+   */
+  resolve(hostname: string, requester: Requester): Promise<readonly LookupAddress[]>;
+}
+
+export interface HostResolverOptions {
+  /** In place of those in /etc/resolv.conf, for tests. */
+  readonly servers?: readonly string[] | undefined;
+  readonly hostsFile?: FindInHostsFile;
+  /** In place of DNS and the hosts file, for tests. */
+  readonly lookupAll?: LookupAll | undefined;
+  readonly timeoutMs?: number;
+}
+
+/** What is known of a name. */
+type Entry =
+  | { readonly addresses: readonly LookupAddress[]; readonly keepMs: number }
+  | { readonly error: AppError; readonly keepMs: number };
+
+interface Lookup {
+  readonly entry: Promise<Entry>;
+  readonly abort: AbortController;
+  waiters: number;
+}
+
+/**
+ * Makes a resolver. At most 16 lookups run at once, by turns of their owners, 4 of each. getaddrinfo is not
+ * used: libuv runs two of it at a time for the whole program, and nothing ends one whose server is silent.
+ */
+export function createHostResolver(options: HostResolverOptions = {}): HostResolver {
+  const { servers, lookupAll, timeoutMs = TIMEOUT_MS, hostsFile = createHostsFile() } = options;
+  const kept = new LRUCache<string, Entry>({ max: MAX_KEPT });
+  const underWay = new Map<string, Lookup>();
+  const ofOwner = createHostSlots(LOOKUPS_OF_OWNER);
+  const ofProcess = createFairLimit(LOOKUPS_AT_ONCE);
+
+  async function find(hostname: string, signal: AbortSignal): Promise<Entry> {
+    if (lookupAll !== undefined) return toEntry(await callLookup(lookupAll, hostname), 0);
+    // RFC 6761, section 6.3: never asked for over the network.
+    if (/(?:^|\.)localhost\.?$/.test(hostname)) return toEntry([{ address: '127.0.0.1', family: 4 }], 0);
+    const listed = await hostsFile(hostname);
+    if (listed.length > 0) return toEntry(listed, 0);
+    const { addresses, ttlSeconds } = await queryDns(hostname, { signal, servers, timeoutMs });
+    return toEntry(addresses, ttlSeconds);
+  }
+
+  function start(hostname: string): Lookup {
+    const abort = new AbortController();
+    const entry = orAbort(find(hostname, abort.signal), abort.signal)
+      .catch((cause: unknown): Entry => {
+        return { error: new AppError('dns_failed', { cause }), keepMs: KEEP_FAILURE_MS };
+      })
+      .then((found) => {
+        // Not what was ended because nobody wanted it any more.
+        if (underWay.get(hostname) !== lookup) return found;
+        underWay.delete(hostname);
+        kept.set(hostname, found, { ttl: found.keepMs });
+        return found;
+      });
+    const lookup: Lookup = { entry, abort, waiters: 0 };
+    underWay.set(hostname, lookup);
+    return lookup;
+  }
+
+  async function join(hostname: string, lookup: Lookup, signal: AbortSignal) {
+    lookup.waiters += 1;
+    try {
+      return take(await orAbort(lookup.entry, signal));
+    } finally {
+      lookup.waiters -= 1;
+      if (lookup.waiters === 0 && underWay.get(hostname) === lookup) {
+        underWay.delete(hostname);
+        lookup.abort.abort();
+      }
+    }
+  }
+
+  return {
+    async resolve(hostname, requester) {
+      const { signal } = requester;
+      signal.throwIfAborted();
+      const known = kept.get(hostname);
+      if (known !== undefined) return take(known);
+      const shared = underWay.get(hostname);
+      if (shared !== undefined) return join(hostname, shared, signal);
+      // The DNS servers count as one host.
+      return ofOwner.run('dns', requester, () =>
+        ofProcess.run(requester, async () => {
+          const meanwhile = kept.get(hostname);
+          if (meanwhile !== undefined) return take(meanwhile);
+          return join(hostname, underWay.get(hostname) ?? start(hostname), signal);
+        }),
+      );
+    },
+  };
+}
+
+function toEntry(addresses: readonly LookupAddress[], ttlSeconds: number): Entry {
+  const keepMs = Math.min(Math.max(ttlSeconds * 1000, MIN_KEEP_MS), MAX_KEEP_MS);
+  return { addresses, keepMs };
+}
+
+function take(entry: Entry): readonly LookupAddress[] {
+  if ('error' in entry) throw entry.error;
+  return entry.addresses;
+}
+
+function callLookup(lookupAll: LookupAll, hostname: string): Promise<LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookupAll(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
+  });
+}
+
+/** Rejects with the signal's reason, at once, when it aborts before the promise is settled. */
+async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const giveUp = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}

@@ -1,0 +1,68 @@
+import type { LookupAddress } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
+
+/** c-ares sends a question again after this time, with two servers to the other one. */
+const TRY_MS = 1000;
+const TRIES = 3;
+/** How long one address family is waited for once the other one has addresses. */
+const SECOND_FAMILY_MS = 500;
+
+/** The addresses of a name, IPv4 first, and the shortest time to live among them. */
+export interface DnsAnswer {
+  readonly addresses: readonly LookupAddress[];
+  readonly ttlSeconds: number;
+}
+
+/**
+ * Asks the DNS servers of /etc/resolv.conf for the A and AAAA records of a name. Uses c-ares, not
+ * getaddrinfo: it can be ended, and takes no thread of libuv's pool. Search domains do not apply.
+ *
+ * @throws the DNS error when no address has come within `timeoutMs`; `signal.reason`, at once, when the
+ *   signal aborts.
+ */
+export async function queryDns(
+  hostname: string,
+  options: { signal: AbortSignal; timeoutMs: number; servers?: readonly string[] | undefined },
+): Promise<DnsAnswer> {
+  const { signal, timeoutMs, servers } = options;
+  signal.throwIfAborted();
+  // One for each name, since `cancel` ends all questions of a resolver. It reads resolv.conf anew.
+  const resolver = new Resolver({ timeout: TRY_MS, tries: TRIES });
+  if (servers !== undefined) resolver.setServers([...servers]);
+  const cancel = () => resolver.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  const timers = [setTimeout(cancel, timeoutMs)];
+  const hurry = <T extends readonly unknown[]>(records: T): T => {
+    if (records.length > 0) timers.push(setTimeout(cancel, SECOND_FAMILY_MS));
+    return records;
+  };
+  try {
+    const [v4, v6] = await Promise.allSettled([
+      resolver.resolve4(hostname, { ttl: true }).then(hurry),
+      resolver.resolve6(hostname, { ttl: true }).then(hurry),
+    ]);
+    signal.throwIfAborted();
+    const records4 = v4.status === 'fulfilled' ? v4.value : [];
+    const records6 = v6.status === 'fulfilled' ? v6.value : [];
+    const records = [...records4, ...records6];
+    if (records.length === 0) throw chooseReason(v4, v6);
+    return {
+      addresses: [
+        ...records4.map(({ address }) => ({ address, family: 4 })),
+        ...records6.map(({ address }) => ({ address, family: 6 })),
+      ],
+      ttlSeconds: Math.min(...records.map(({ ttl }) => ttl)),
+    };
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+/** "No record of this type" says less than why the other family has no answer. */
+function chooseReason(...results: readonly PromiseSettledResult<unknown>[]): Error {
+  const reasons = results
+    .filter((result) => result.status === 'rejected')
+    .map((result): NodeJS.ErrnoException => result.reason);
+  return reasons.find(({ code }) => code !== 'ENODATA') ?? reasons[0] ?? new Error('no addresses');
+}

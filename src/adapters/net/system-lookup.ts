@@ -1,0 +1,45 @@
+import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import pLimit from 'p-limit';
+
+const KEEP_MS = 5000;
+
+/**
+ * Makes a lookup by the system (getaddrinfo), for the few names that the operator has set. One runs at a time
+ * and its outcome is kept for 5 s: however many connections a page asks for, at least one of the two threads
+ * that libuv has for getaddrinfo stays free for the rest of the program.
+ */
+export function createSystemLookup(lookup: typeof dnsLookup = dnsLookup): LookupFunction {
+  const oneAtATime = pLimit(1);
+  const kept = new Map<string, { addresses: Promise<LookupAddress[]>; until: number }>();
+
+  function find(hostname: string): Promise<LookupAddress[]> {
+    const known = kept.get(hostname);
+    if (known !== undefined && performance.now() < known.until) return known.addresses;
+    const addresses = oneAtATime(() => ask(lookup, hostname));
+    const entry = { addresses, until: Number.POSITIVE_INFINITY };
+    kept.set(hostname, entry);
+    const note = () => {
+      entry.until = performance.now() + KEEP_MS;
+    };
+    addresses.then(note, note);
+    return addresses;
+  }
+
+  return (hostname, options, callback) => {
+    find(hostname).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (options.all || first === undefined) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, []),
+    );
+  };
+}
+
+function ask(lookup: typeof dnsLookup, hostname: string): Promise<LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
+  });
+}

@@ -1,0 +1,62 @@
+import { isIP } from 'node:net';
+import { AppError } from '../../lib/app-error.ts';
+import { hostAndPort } from './allow-hosts.ts';
+import { isBlockedPort } from './blocked-ports.ts';
+import { isPublicAddress } from './public-address.ts';
+
+/** What the operator allows beyond public addresses on the ports 80 and 443. */
+export interface AddressRules {
+  /** "host:port" entries (see `parseAllowHosts`) that skip the checks of the address and the port. */
+  readonly allowHosts: ReadonlySet<string>;
+  /** See `parseAllowPorts`. */
+  readonly allowPorts?: ReadonlySet<number>;
+}
+
+/** The parts of an address that the rules look at; `port` is empty for the protocol's own. */
+export interface Target {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port: string;
+}
+
+/**
+ * Returns why an address must not be connected to, as far as it can be told before its name is resolved;
+ * undefined if it may be.
+ */
+export function findRefusal(target: Target, rules: AddressRules): AppError | undefined {
+  const refusal = findPortRefusal(target, rules);
+  if (refusal !== undefined) return refusal;
+  return isPrivateLiteral(target) && !isAllowed(target, rules) ? new AppError('address_refused') : undefined;
+}
+
+/** The same for the port alone. */
+export function findPortRefusal(target: Target, rules: AddressRules): AppError | undefined {
+  const port = portOf(target);
+  if (isBlockedPort(port)) {
+    return new AppError('address_refused', { detail: `Port ${port} is never used for web addresses.` });
+  }
+  const isUsual = port === 80 || port === 443 || rules.allowPorts?.has(port);
+  if (isUsual || isAllowed(target, rules)) return undefined;
+  const detail = `Port ${port} is not allowed: only 80, 443 and those in the setting FETCH_ALLOW_PORTS are.`;
+  return new AppError('address_refused', { detail });
+}
+
+/** Whether the host is an IP address, and not a public one. Node asks no lookup for these. */
+export function isPrivateLiteral(target: Target): boolean {
+  const address = bareHost(target);
+  return isIP(address) !== 0 && !isPublicAddress(address);
+}
+
+/** Whether a host and port are an exception from the checks. */
+export function isAllowed(target: Target, { allowHosts }: AddressRules): boolean {
+  return allowHosts.has(hostAndPort(target.hostname, String(portOf(target))));
+}
+
+export function portOf({ protocol, port }: Target): number {
+  return Number(port || (protocol === 'https:' ? 443 : 80));
+}
+
+/** The host without the brackets of an IPv6 address. */
+export function bareHost({ hostname }: Target): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}

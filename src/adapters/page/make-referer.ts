@@ -1,0 +1,15 @@
+/**
+ * Makes the `Referer` of a request as browsers do by default (`strict-origin-when-cross-origin`; W3C Referrer
+ * Policy, section 8): the page's address for its own origin, only the origin for others, nothing where https
+ * leads to http. Never a user name, a password or a fragment.
+ */
+export function makeReferer(page: string | undefined, target: URL): { referer?: string } {
+  const from = URL.parse(page ?? '');
+  if (from === null || (from.protocol !== 'http:' && from.protocol !== 'https:')) return {};
+  if (from.protocol === 'https:' && target.protocol === 'http:') return {};
+  if (from.origin !== target.origin) return { referer: `${from.origin}/` };
+  from.username = '';
+  from.password = '';
+  from.hash = '';
+  return { referer: from.href };
+}

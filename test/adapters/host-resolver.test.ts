@@ -1,0 +1,191 @@
+import { promises as dns } from 'node:dns';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createHostResolver, type HostResolver } from '../../src/adapters/net/host-resolver.ts';
+import { createHostsFile } from '../../src/adapters/net/read-hosts-file.ts';
+import { createGuardedFetch } from '../../src/adapters/page/guarded-fetch.ts';
+import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.ts';
+import { type FakeDns, startFakeDns } from '../fakes/fake-dns.ts';
+import { poll } from '../support/poll.ts';
+
+let server: FakeDns;
+let resolver: HostResolver;
+beforeEach(async () => {
+  server = await startFakeDns();
+  resolver = createHostResolver({ servers: [server.server], hostsFile: async () => [] });
+});
+afterEach(() => server.close());
+
+const never = new AbortController().signal;
+const alice = { owner: 'alice', signal: never };
+const bob = { owner: 'bob', signal: never };
+/** Names that are being asked for, or were. */
+const asked = () => new Set([...server.questions.keys()].map((key) => key.split(' ')[0]));
+const untilAsked = (names: number) =>
+  poll(
+    async () => asked().size,
+    (size) => size === names,
+  );
+
+test('both families, only one of them, and none', async () => {
+  server.records.set('both.test', { v4: ['93.184.216.34', '93.184.216.35'], v6: ['2606:4700::1111'] });
+  server.records.set('old.test', { v4: ['93.184.216.34'] });
+  server.records.set('new.test', { v6: ['2606:4700::1111'] });
+  server.records.set('none.test', {});
+  expect(await resolver.resolve('both.test', alice)).toEqual([
+    { address: '93.184.216.34', family: 4 },
+    { address: '93.184.216.35', family: 4 },
+    { address: '2606:4700::1111', family: 6 },
+  ]);
+  expect(await resolver.resolve('old.test', alice)).toEqual([{ address: '93.184.216.34', family: 4 }]);
+  expect(await resolver.resolve('new.test', alice)).toEqual([{ address: '2606:4700::1111', family: 6 }]);
+  await expect(resolver.resolve('none.test', alice)).rejects.toMatchObject({ code: 'dns_failed' });
+});
+
+test('a family whose question is not answered does not hold up the other one', async () => {
+  server.records.set('half.test', { v4: ['93.184.216.34'], v6: ['silent'] });
+  const patient = createHostResolver({ servers: [server.server], timeoutMs: 600_000 });
+  expect(await patient.resolve('half.test', alice)).toEqual([{ address: '93.184.216.34', family: 4 }]);
+});
+
+test.each(['nxdomain', 'servfail', 'refused', 'silent'] as const)('%s is dns_failed', async (failure) => {
+  server.records.set('shop.test', failure);
+  const hasty = createHostResolver({ servers: [server.server], timeoutMs: 300 });
+  await expect(hasty.resolve('shop.test', alice)).rejects.toMatchObject({ code: 'dns_failed' });
+});
+
+test('a server that is not there is dns_failed, not a shop that is not there', async () => {
+  const nobody = createHostResolver({ servers: ['127.0.0.1:1'], timeoutMs: 300 });
+  const guarded = createGuardedFetch({
+    allowHosts: new Set(),
+    timeoutMs: 5000,
+    userAgent: 'x',
+    resolver: nobody,
+  });
+  const request = { accept: '*/*', maxBytes: 100, ...alice };
+  await expect(guarded.fetchBytes('http://shop.test/', request)).rejects.toMatchObject({
+    code: 'dns_failed',
+  });
+  const sender = createWebhookSender({ allowHosts: new Set(), resolver: nobody });
+  const message = { id: '1', url: 'https://hooks.test/', secret: 'whsec_AAAA', body: '{}' };
+  expect(await sender.send(message, alice)).toEqual({
+    status: null,
+    error: 'The host name could not be found.',
+  });
+  await Promise.all([guarded.close(), sender.close()]);
+});
+
+test('answers and failures are kept, and equal lookups are shared', async () => {
+  server.records.set('shop.test', { v4: ['93.184.216.34'], ttl: 0 });
+  server.records.set('gone.test', 'nxdomain');
+  await Promise.all([alice, bob, alice].map((requester) => resolver.resolve('shop.test', requester)));
+  await resolver.resolve('shop.test', bob);
+  for (const requester of [alice, bob]) {
+    await expect(resolver.resolve('gone.test', requester)).rejects.toMatchObject({ code: 'dns_failed' });
+  }
+  expect([...server.questions.values()]).toEqual([1, 1, 1, 1]);
+});
+
+test('a page whose names are never answered holds up neither others nor getaddrinfo', async () => {
+  server.records.set('bob.test', { v4: ['93.184.216.34'] });
+  const controller = new AbortController();
+  const requester = { owner: 'alice', signal: controller.signal };
+  const names = Array.from({ length: 20 }, (_, i) => `i${i}.evil.test`);
+  const patient = createHostResolver({ servers: [server.server], timeoutMs: 600_000 });
+  let settled = 0;
+  const lookups = names.map((name) =>
+    patient.resolve(name, requester).catch((error: unknown) => {
+      settled += 1;
+      return error;
+    }),
+  );
+  await untilAsked(4);
+  // Bob's name comes after hers, by the same resolver.
+  expect(await patient.resolve('bob.test', bob)).toHaveLength(1);
+  // All of libuv's pool at once: with getaddrinfo two of her names would hold it for as long as they are silent.
+  const system = await Promise.all(Array.from({ length: 8 }, () => dns.lookup('localhost')));
+  expect(system).toHaveLength(8);
+  // None of hers had to end for that, and she has four at once.
+  expect(settled).toBe(0);
+  expect(asked().size).toBe(5);
+  const reason = new Error('cancelled');
+  controller.abort(reason);
+  expect(await Promise.all(lookups)).toEqual(names.map(() => reason));
+});
+
+test('many owners share what the process may ask at once', async () => {
+  const controller = new AbortController();
+  const patient = createHostResolver({ servers: [server.server], timeoutMs: 600_000 });
+  const lookups = Array.from({ length: 40 }, (_, i) => {
+    const requester = { owner: `owner ${i % 10}`, signal: controller.signal };
+    return patient.resolve(`i${i}.evil.test`, requester).catch(() => undefined);
+  });
+  await untilAsked(16);
+  controller.abort(new Error('over'));
+  await Promise.all(lookups);
+  expect(asked().size).toBe(16);
+});
+
+test('an abort ends the lookup at once, and only for its requester', async () => {
+  const patient = createHostResolver({ servers: [server.server], timeoutMs: 600_000 });
+  const controller = new AbortController();
+  const reason = new Error('stop');
+  const first = patient.resolve('slow.test', { owner: 'alice', signal: controller.signal });
+  const second = patient.resolve('slow.test', bob);
+  await untilAsked(1);
+  controller.abort(reason);
+  await expect(first).rejects.toBe(reason);
+  // The question is asked again after a second, and then answered.
+  server.records.set('slow.test', { v4: ['93.184.216.34'] });
+  expect(await second).toHaveLength(1);
+  await expect(patient.resolve('slow.test', { owner: 'alice', signal: controller.signal })).rejects.toBe(
+    reason,
+  );
+});
+
+test('a lookup that nobody waits for any more is forgotten, not kept as a failure', async () => {
+  const controller = new AbortController();
+  const first = resolver.resolve('late.test', { owner: 'alice', signal: controller.signal });
+  await untilAsked(1);
+  controller.abort(new Error('stop'));
+  await expect(first).rejects.toThrow('stop');
+  server.records.set('late.test', { v4: ['93.184.216.34'] });
+  expect(await resolver.resolve('late.test', bob)).toHaveLength(1);
+});
+
+test('localhost is this machine and is never asked for', async () => {
+  for (const name of ['localhost', 'localhost.', 'shop.localhost']) {
+    expect(await resolver.resolve(name, alice)).toEqual([{ address: '127.0.0.1', family: 4 }]);
+  }
+  expect(server.questions.size).toBe(0);
+});
+
+test('the hosts file comes first', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cta-hosts-'));
+  const path = join(folder, 'hosts');
+  await writeFile(
+    path,
+    '# mine\n93.184.216.34 Shop.test www.shop.test # a shop\n::1 six.test\n93.184.216.35 shop.test\nx y\n',
+  );
+  const local = createHostResolver({ servers: [server.server], hostsFile: createHostsFile(path) });
+  expect(await local.resolve('shop.test', alice)).toEqual([
+    { address: '93.184.216.34', family: 4 },
+    { address: '93.184.216.35', family: 4 },
+  ]);
+  expect(await local.resolve('six.test', alice)).toEqual([{ address: '::1', family: 6 }]);
+  server.records.set('other.test', { v4: ['93.184.216.36'] });
+  expect(await local.resolve('other.test', alice)).toEqual([{ address: '93.184.216.36', family: 4 }]);
+  expect(await createHostsFile(join(folder, 'none'))('shop.test')).toEqual([]);
+  await rm(folder, { recursive: true });
+});
+
+test('a page behind silent names ends with its own time', async () => {
+  const guarded = createGuardedFetch({ allowHosts: new Set(), timeoutMs: 200, userAgent: 'x', resolver });
+  const request = { accept: '*/*', maxBytes: 100, ...alice };
+  await expect(guarded.fetchBytes('http://silent.test/', request)).rejects.toMatchObject({
+    code: 'page_timeout',
+  });
+  await guarded.close();
+});
