@@ -68,9 +68,8 @@ export class NegotiatedSocket extends Duplex {
       raw.destroy();
     }
     // What the server said first is the reason; the other transport was not to be had either.
-    this.#isPassing = true;
-    this.push(refusal);
-    this.push(null);
+    this.emit('data', refusal);
+    this.destroy();
   }
 
   async #reach(): Promise<Socket> {
@@ -152,15 +151,17 @@ export class NegotiatedSocket extends Duplex {
     return await answer;
   }
 
+  /**
+   * From now on the driver's bytes go straight through: past the buffers of this stream, which would cost as much as the driver's
+   * own work. The driver reads what comes as it comes, so nothing has to be held back.
+   */
   #pass(transport: Socket, first: Buffer): void {
     this.#isPassing = true;
-    transport.on('data', (chunk) => {
-      if (!this.push(chunk)) transport.pause();
-    });
-    transport.on('end', () => this.push(null));
+    transport.on('data', (chunk) => this.emit('data', chunk));
     transport.on('error', (error) => this.destroy(this.#explain(error)));
     transport.on('close', () => this.destroy());
-    this.push(first);
+    this.emit('data', first);
+    transport.resume();
   }
 
   /** Since TLS 1.3 a server refuses the client's certificate after the handshake. */
@@ -169,9 +170,15 @@ export class NegotiatedSocket extends Duplex {
     return code.startsWith('ERR_SSL_') ? explainTlsError(error, this.#target) : error;
   }
 
-  override _read(): void {
-    this.#transport?.resume();
+  override write(chunk: Buffer, callback?: (error?: Error | null) => void): boolean;
+  override write(chunk: Buffer, encoding: BufferEncoding, callback?: (error?: Error | null) => void): boolean;
+  override write(...values: unknown[]): boolean {
+    const stream = this.#isPassing && !this.destroyed && this.#transport;
+    const write = stream ? stream.write : super.write;
+    return (write as (...values: unknown[]) => boolean).apply(stream || this, values);
   }
+
+  override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     if (!this.#transport) {
@@ -182,7 +189,7 @@ export class NegotiatedSocket extends Duplex {
     }
     this.#startup ??= chunk;
     // An attempt that fails is not the end of this socket.
-    this.#transport.write(chunk, (error) => done(this.#isPassing ? error : null));
+    this.#transport.write(chunk, () => done());
   }
 
   override _final(done: (error?: Error | null) => void): void {
