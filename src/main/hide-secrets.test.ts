@@ -5,6 +5,7 @@ test.each([
   ['postgres://cta:p%40ss@db.internal:5432/cta', 'postgres://cta:***@db.internal:5432/cta'],
   ['connect to "postgresql://:word@[::1]/x" failed', 'connect to "postgresql://:***@[::1]/x" failed'],
   ['https://shop.example/p?X-Amz-Signature=abc&x=1 is gone', 'https://shop.example/p?*** is gone'],
+  ['http://a/?b=1 and https://c/d?e=https://f/?g "http://h"', 'http://a/?*** and https://c/d?*** "http://h"'],
   ['{"authorization":"Bearer abc.def-1"}', '{"authorization":"Bearer ***"}'],
   ['Basic dXNlcjpwYXNz', 'Basic ***'],
   [`cta_${'a'.repeat(32)} was refused`, 'cta_*** was refused'],

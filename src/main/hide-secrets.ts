@@ -6,7 +6,8 @@ const PATTERNS: readonly [pattern: RegExp, shown: string][] = [
   // scheme://user:password@
   [/((?<![a-z\d+.-])[a-z][a-z\d+.-]*:\/\/[^\s:@/"'\\]*):[^\s@/"'\\]+@/gi, '$1:***@'],
   // What an address is signed with stands in its query.
-  [/(\b(?:https?|postgres(?:ql)?):\/\/[^\s"'?\\]+)\?[^\s"'\\]+/gi, '$1?***'],
+  // Looked for from the "?" back, or a text of many "http://" would take quadratic time.
+  [/(?<=\b(?:https?|postgres(?:ql)?):\/\/[^\s"'?\\]+)\?[^\s"'\\]+/gi, '?***'],
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 ***'],
   // Tokens of workspaces, and secrets of webhooks.
   [/\bcta_[\w-]{32}(?![\w-])/g, 'cta_***'],

@@ -158,3 +158,13 @@ test('an abort ends the call with its reason and frees the service', async () =>
   await expect(writing).rejects.toBe(reason);
   await ai.waitFor(() => ai.inflight() === 0);
 });
+
+test('an answer of more than 2 MB is not read: JSON takes the event loop by its length', async () => {
+  const texts = JSON.stringify({ headline: 'H', cta_text: 'C' });
+  const choices = [{ finish_reason: 'stop', message: { content: texts } }];
+  const behaviour = (padding: string) => ({ do: 'status', status: 200, body: { choices, padding } }) as const;
+  ai.setScript(() => behaviour('x'.repeat(1_000_000)));
+  expect(await writer.writeText(brief, makeCall().call)).toMatchObject({ headline: 'H' });
+  ai.setScript(() => behaviour('x'.repeat(2_100_000)));
+  await expect(writer.writeText(brief, makeCall().call)).rejects.toMatchObject({ code: 'ai_bad_answer' });
+});

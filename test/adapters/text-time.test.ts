@@ -29,10 +29,10 @@ import { dropInvisible } from '../../src/lib/drop-invisible.ts';
 import { languageTag, plainText, webAddress } from '../../src/lib/plain-text.ts';
 import { textDirection } from '../../src/lib/text-direction.ts';
 import { createSecretHider } from '../../src/main/hide-secrets.ts';
-import { HOSTILE_SLOTS } from '../support/hostile-slots.ts';
-import { HOSTILE_PARTS, listHostilePairs } from '../support/hostile-texts.ts';
-import { measureCpuMs } from '../support/measure-cpu-ms.ts';
 import { HOSTILE_SHAPES } from '../support/hostile-shapes.ts';
+import { HOSTILE_SLOTS } from '../support/hostile-slots.ts';
+import { listHostilePairs } from '../support/hostile-texts.ts';
+import { measureCpuMs } from '../support/measure-cpu-ms.ts';
 
 const brief: Brief = {
   title: 'Cup',
@@ -83,9 +83,9 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   hideSecrets,
 };
 
-const LENGTH = 24_000;
-/** Linear readers take less for that, on the slowest machine; quadratic ones take ten times as long. */
-const QUIET_MS = 30;
+const LENGTH = 16_000;
+/** Linear readers take less for that; quadratic ones take many times as long. The system counts in steps of 4 ms. */
+const QUIET_MS = 20;
 const LONGEST_MS = 500;
 
 test.each(Object.keys(READERS))('%s takes about linear time for any two hostile parts', (name) => {
@@ -96,7 +96,7 @@ test.each(Object.keys(READERS))('%s takes about linear time for any two hostile 
     // Compiling a pattern, or collecting garbage, happens once: the least of three tells.
     const large = least(() => measure(read, pair.make(LENGTH)));
     const small = least(() => measure(read, pair.make(LENGTH / 4)));
-    if (large > 8 * small + QUIET_MS / 2 || large > LONGEST_MS)
+    if (large > 8 * small + QUIET_MS || large > LONGEST_MS)
       slow.push(`${pair.name}: ${small.toFixed(0)} ms, four times as much ${large.toFixed(0)} ms`);
   }
   expect(slow).toEqual([]);
@@ -106,7 +106,9 @@ test('whatever two parts are in it, a cleaned text has no tag and no invisible c
   for (const pair of listHostilePairs()) {
     const clean = cleanText(pair.make(600), 80);
     expect(clean, pair.name).not.toMatch(/<[a-z/!?]/i);
-    expect(clean, pair.name).not.toMatch(/[\p{Cc}\p{Cs}\u00ad\u200b\u200e\u200f\u202a-\u202e\u{e0000}-\u{e007f}]/u);
+    expect(clean, pair.name).not.toMatch(
+      /[\p{Cc}\p{Cs}\u00ad\u200b\u200e\u200f\u202a-\u202e\u{e0000}-\u{e007f}]/u,
+    );
     expect(dropInvisible(clean), pair.name).toBe(clean);
   }
 });
@@ -115,25 +117,29 @@ test('whatever two parts are in it, a cleaned text has no tag and no invisible c
 const LONGEST_PAGE_MS = 2000;
 const PAGE_LENGTH = 100_000;
 
-test.each(Object.keys(HOSTILE_SLOTS))('a page with 100 KB of hostile parts in its %s is read soon', (slot) => {
-  const make = HOSTILE_SLOTS[slot] as (text: string) => string;
-  const seed = Date.now() % 1_000_000;
-  const pairs = fc.sample(fc.constantFrom(...listHostilePairs()), { numRuns: 10, seed });
-  const texts = [
-    ...HOSTILE_PARTS.map((part) => ({ name: part, text: part.repeat(PAGE_LENGTH / part.length) })),
-    ...pairs.map((pair) => ({ name: pair.name, text: pair.make(PAGE_LENGTH) })),
-  ];
-  for (const { name, text } of texts) {
-    const html = make(text);
-    const worked = least(() => measure(readPage, html), LONGEST_PAGE_MS);
-    expect(worked, `${name}, seed ${seed}`).toBeLessThan(LONGEST_PAGE_MS);
-  }
-});
+/** What took 3 to 22 s in one place or another. */
+const KNOWN = ['a', 'main-', 'product-', 'a1 '].map((part) => ({
+  name: part,
+  make: (length: number) => part.repeat(length / part.length),
+}));
 
-test.each(Object.keys(HOSTILE_SHAPES))('a page of 400 KB made of %s is read or refused soon', (shape) => {
-  const html = HOSTILE_SHAPES[shape]?.(400_000) ?? '';
-  expect(html.length).toBeGreaterThan(300_000);
-  expect(least(() => measure(readPage, html), 2 * LONGEST_PAGE_MS)).toBeLessThan(2 * LONGEST_PAGE_MS);
+test.each(Object.keys(HOSTILE_SLOTS))(
+  'a page with 100 KB of hostile parts in its %s is read soon',
+  (slot) => {
+    const make = HOSTILE_SLOTS[slot] as (text: string) => string;
+    const seed = Date.now() % 1_000_000;
+    const pairs = fc.sample(fc.constantFrom(...listHostilePairs()), { numRuns: 10, seed });
+    for (const { name, make: makeText } of [...KNOWN, ...pairs]) {
+      const html = make(makeText(PAGE_LENGTH));
+      const worked = least(() => measure(readPage, html), LONGEST_PAGE_MS);
+      expect(worked, `${name}, seed ${seed}`).toBeLessThan(LONGEST_PAGE_MS);
+    }
+  },
+);
+
+test.each(Object.keys(HOSTILE_SHAPES))('a page made of %s is read or refused soon', (shape) => {
+  const html = HOSTILE_SHAPES[shape]?.(200_000) ?? '';
+  expect(least(() => measure(readPage, html), LONGEST_PAGE_MS)).toBeLessThan(LONGEST_PAGE_MS);
 });
 
 function readPage(html: string): void {

@@ -38,7 +38,9 @@ export const HOSTILE_SHAPES: Readonly<Record<string, (length: number) => string>
   'a property of many names': (length) =>
     `<div itemscope itemtype="https://schema.org/Product"><b itemprop="${fill('a ', length / 2)}">x</b></div>${fill(' ', length / 2)}`,
   'elements that an item refers to': (length) =>
-    `<div itemscope itemtype="https://schema.org/Product" itemref="${ids(length / 40).join(' ')}"></div>${ids(length / 40)
+    `<div itemscope itemtype="https://schema.org/Product" itemref="${ids(length / 40).join(' ')}"></div>${ids(
+      length / 40,
+    )
       .map((id) => `<div id="${id}" itemprop="name">`)
       .slice(0, 4000)
       .join('')}${fill(' ', length)}`,
@@ -52,7 +54,9 @@ export const HOSTILE_SHAPES: Readonly<Record<string, (length: number) => string>
   'attributes of one tag': (length) =>
     `<b ${Array.from({ length: length / 5 }, (_, at) => `a${at.toString(36)}`).join(' ')}>x</b>`,
   'attributes of some tags': (length) =>
-    `<b ${Array.from({ length: 2000 }, (_, at) => `a${at.toString(36)}`).join(' ')}>x</b>`.repeat(length / 9000),
+    `<b ${Array.from({ length: 2000 }, (_, at) => `a${at.toString(36)}`).join(' ')}>x</b>`.repeat(
+      length / 9000,
+    ),
   'inline elements that never close': (length) => fill('<i>', length),
   'formats that are opened anew': (length) =>
     `${ids(490)
@@ -71,14 +75,15 @@ export const HOSTILE_SHAPES: Readonly<Record<string, (length: number) => string>
   'options that were never closed': (length) => `<select>${fill('<option>', length)}`,
   'templates within templates': (length) => fill('<template>', length),
   'small scripts': (length) => fill('<script>{"a":1,"b":{"c":[{}]}}</script>', length),
-  'objects of state': (length) => `<script>var s=[${fill('{"name":"Cup","price":1,"sku":"a"},', length)}]</script>`,
+  'objects of state': (length) =>
+    `<script>var s=[${fill('{"name":"Cup","price":1,"sku":"a"},', length)}]</script>`,
   'lists within lists of state': (length) => `<script>var s=${fill('[', length)}</script>`,
 };
 
 function jsonLd(length: number, ref: string, make: (refs: unknown[]) => unknown[]): string {
   const refs = Array(Math.floor(length / ref.length)).fill(JSON.parse(ref.slice(0, -1)));
   const graph = JSON.stringify({ '@graph': make(refs) });
-  return `<!doctype html><h1>Cup</h1><script type="application/ld+json">${graph}</script>${' '.repeat(Math.max(0, 320_000 - graph.length))}`;
+  return `<!doctype html><h1>Cup</h1><script type="application/ld+json">${graph}</script>${' '.repeat(Math.max(0, 150_000 - graph.length))}`;
 }
 
 /** As deep as is read at all, again and again. */

@@ -15,8 +15,7 @@ export const HOSTILE_SLOTS: Readonly<Record<string, MakePage>> = {
   'json-ld raw': (text) => page({ head: jsonLd(`{"@type":"Product","name":"Cup",${text}`) }),
   'json-ld url': (text) =>
     page({ head: jsonLd(JSON.stringify({ ...PRODUCT, url: `https://${text}`, image: text })) }),
-  meta: (text) =>
-    page({ head: attributes('meta', { property: 'og:title', content: text }) + metas(text) }),
+  meta: (text) => page({ head: attributes('meta', { property: 'og:title', content: text }) + metas(text) }),
   language: (text) => page({ language: text }),
   canonical: (text) => page({ head: attributes('link', { rel: 'canonical', href: `https://${text}` }) }),
   base: (text) => page({ head: attributes('base', { href: `https://${text}` }) }),
@@ -31,11 +30,13 @@ export const HOSTILE_SLOTS: Readonly<Record<string, MakePage>> = {
       body: `<picture>${spread(text, 20, (part) => attributes('source', { srcset: part }))}${'<img src="/a.jpg">'.repeat(500)}`,
     }),
   itemref: (text) =>
-    page({ body: `<div itemscope itemtype="https://schema.org/Product" itemref="${escape(text)}">${IDS}` }),
+    page({ body: `<div itemscope itemtype="https://schema.org/Product" itemref="${quote(text)}">${IDS}` }),
   itemprop: (text) =>
-    page({ body: `<div itemscope itemtype="https://schema.org/Product"><b itemprop="${escape(text)}">x` }),
+    page({ body: `<div itemscope itemtype="https://schema.org/Product"><b itemprop="${quote(text)}">x` }),
   'property text': (text) =>
-    page({ body: `<div itemscope itemtype="https://schema.org/Product">${'<b itemprop=name>'.repeat(500)}${text}` }),
+    page({
+      body: `<div itemscope itemtype="https://schema.org/Product">${'<b itemprop=name>'.repeat(500)}${text}`,
+    }),
   'button label': (text) => page({ body: attributes('button', { 'aria-label': text, value: text }) }),
   label: (text) => page({ body: `<b>Brand:</b><i>${text}</i><b>SKU:</b><i>${text}</i>` }),
   prices: (text) => page({ body: `${'<b class=price>'.repeat(300)}${text}` }),
@@ -48,7 +49,7 @@ const PRODUCT = { '@context': 'https://schema.org', '@type': 'Product', name: 'C
 const IDS = Array.from({ length: 500 }, (_, at) => `<b id="a${at}" itemprop="name">`).join('');
 
 function page({ language = 'en', head = '', body = '' }): string {
-  return `<!doctype html><html lang="${escape(language)}"><head>${head}</head><body>${CUP}${body}</body></html>`;
+  return `<!doctype html><html lang="${quote(language)}"><head>${head}</head><body>${CUP}${body}</body></html>`;
 }
 
 function jsonLd(json: string): string {
@@ -62,11 +63,11 @@ function metas(text: string): string {
 
 function attributes(tag: string, values: Readonly<Record<string, string>>): string {
   return `<${tag} ${Object.entries(values)
-    .map(([name, value]) => `${name}="${escape(value)}"`)
+    .map(([name, value]) => `${name}="${quote(value)}"`)
     .join(' ')}>`;
 }
 
-function escape(value: string): string {
+function quote(value: string): string {
   return value.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 }
 

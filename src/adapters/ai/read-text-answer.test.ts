@@ -60,6 +60,7 @@ test.each([
   ['half of the JSON', completion('{"headline": "H", "cta')],
   ['an empty headline', completion(JSON.stringify({ ...TEXTS, headline: '<br>' }))],
   ['no label', completion(JSON.stringify({ headline: 'H' }))],
+  ['a list of very many parts', completion(Array(2000).fill({ text: JSON.stringify(TEXTS) }))],
   ['a number', completion(JSON.stringify({ ...TEXTS, body: 5 }))],
 ])('%s is a bad answer', (_, answer) => {
   expect(codeOf(answer)).toBe('ai_bad_answer');
@@ -70,4 +71,9 @@ test.each([
   ['a filtered answer', completion('', { finish_reason: 'content_filter' })],
 ])('%s is refused', (_, answer) => {
   expect(codeOf(answer)).toBe('ai_refused');
+});
+
+test('the first choice is read, and no other is looked at', () => {
+  const answer = { choices: [...completion(JSON.stringify(TEXTS)).choices, 'no choice', null] };
+  expect(readTextAnswer(answer, 'asked')).toMatchObject({ headline: 'H' });
 });

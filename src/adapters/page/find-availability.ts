@@ -113,7 +113,6 @@ function isOption(visit: Visit): boolean {
   return listAbove(visit.node, 4).some(
     (above) =>
       'name' in above &&
-      (/^(?:option|label|li)$/.test(above.name) ||
-        /size|variant|swatch|option/.test(classOf(above.attribs))),
+      (/^(?:option|label|li)$/.test(above.name) || /size|variant|swatch|option/.test(classOf(above.attribs))),
   );
 }

@@ -80,11 +80,7 @@ function readNamed(visits: readonly Visit[], at: number): Labelled | null {
 function toCode(text: string): string | null {
   if (text.length > 40) return null;
   const digits = text.replace(/\D/g, '').length;
-  if (
-    digits === 0 ||
-    /^\d{1,2}$|^\d+[.,]\d\d$|^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}$/.test(text)
-  )
-    return null;
+  if (digits === 0 || /^\d{1,2}$|^\d+[.,]\d\d$|^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}$/.test(text)) return null;
   const code = CODE.exec(text)?.[1];
   if (code !== undefined) return code;
   return digits >= 2 && WORDED_CODE.test(text) ? text : null;

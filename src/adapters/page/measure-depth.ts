@@ -37,9 +37,7 @@ export function measureDepth(html: string, limits: PageDepth): PageDepth {
   const pattern = new RegExp(TAG);
   for (let tag = pattern.exec(html); tag !== null; tag = pattern.exec(html)) {
     const isAbove =
-      elements.deepest > limits.elements ||
-      elements.strays > limits.strays ||
-      formats.count > limits.formats;
+      elements.deepest > limits.elements || elements.strays > limits.strays || formats.count > limits.formats;
     if (isAbove) break;
     const [source, slash, name = '', attributes = ''] = tag;
     const kind = name.toLowerCase();

@@ -83,7 +83,9 @@ function indexProperties(roots: readonly PageNode[], markup: Markup): PropertyIn
     ranges: new Map(),
     values: new Map(),
   };
-  const waiting: Step[] = [...roots].reverse().map((node) => ({ node, owner: undefined, isElsewhere: false }));
+  const waiting: Step[] = [...roots]
+    .reverse()
+    .map((node) => ({ node, owner: undefined, isElsewhere: false }));
   let order = 0;
   for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {
     const { node, ends } = step;
@@ -184,7 +186,11 @@ function listReferred(item: PageElement, { properties, owners, ranges }: Propert
 }
 
 /** The place of the first of `properties`, which are in document order, that stands at `order` or behind it. */
-function findFirst(properties: readonly PageElement[], ranges: PropertyIndex['ranges'], order: number): number {
+function findFirst(
+  properties: readonly PageElement[],
+  ranges: PropertyIndex['ranges'],
+  order: number,
+): number {
   let [low, high] = [0, properties.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -206,6 +212,7 @@ function readValue(property: PageElement, markup: Markup): string {
   if (tag === 'img' || tag === 'source') return attribs.src ?? attribs['data-src'] ?? '';
   if (tag === 'data' || tag === 'meter' || tag === 'input') return attribs.value ?? '';
   const words = readNodeText(property);
-  const isLink = (tag === 'a' || tag === 'link') && (ADDRESS.test(attribs[markup.property] ?? '') || words.trim() === '');
+  const isLink =
+    (tag === 'a' || tag === 'link') && (ADDRESS.test(attribs[markup.property] ?? '') || words.trim() === '');
   return isLink ? (attribs.href ?? '') : words;
 }

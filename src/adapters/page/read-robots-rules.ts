@@ -51,7 +51,7 @@ function splitLine(line: string): { key: string; value: string } {
 }
 
 function encode(pattern: string): string {
-  return upperCaseEscapes(encodeURI(pattern.toWellFormed()).replaceAll('%25', '%'));
+  return encodeURI(upperCaseEscapes(pattern).toWellFormed()).replaceAll('%25', '%');
 }
 
 /** `%2f` as `%2F`: both are the same (RFC 3986, section 6.2.2.1). */

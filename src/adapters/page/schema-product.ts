@@ -182,7 +182,7 @@ function toFacts(item: Item, hints: PageHints, resolve: Resolver): ProductFacts 
     mpn: text(item.mpn, 100),
     price: readFirstPrice(offers, hints, resolve),
     availability: readAvailability(offers, resolve),
-    images: [item.image, item.images].flatMap((value) => readImages(value, resolve))
+    images: [item.image, item.images].flatMap((value) => readImages(value, resolve)),
   };
 }
 
