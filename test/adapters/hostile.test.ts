@@ -5,7 +5,7 @@ import { type HostileShop, startHostileShop } from '../fakes/hostile-shop.ts';
 import type { Measures, Visit, VisitResult } from '../support/hostile-child.ts';
 import { type HostileRow, hostileRows } from '../support/hostile-rows.ts';
 
-const MAX_PEAK_MB = 512;
+const MAX_PEAK_MB = 350;
 
 let shop: HostileShop;
 let child: ChildProcess;
