@@ -33,7 +33,9 @@ export function createLog(level: string, settings?: Settings): Log {
 function listSecrets(settings: Settings): string[] {
   const { AI_API_KEY, AI_IMAGE_API_KEY, DATABASE_URL, HTTP_PROXY, HTTPS_PROXY, FETCH_PROXY } = settings;
   return [
-    ...[AI_API_KEY, AI_IMAGE_API_KEY, ...listPasswords(DATABASE_URL)].filter((secret) => secret !== undefined),
+    ...[AI_API_KEY, AI_IMAGE_API_KEY, ...listPasswords(DATABASE_URL)].filter(
+      (secret) => secret !== undefined,
+    ),
     ...[HTTP_PROXY, HTTPS_PROXY, FETCH_PROXY].flatMap(proxySecrets),
   ];
 }
