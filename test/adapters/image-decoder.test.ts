@@ -151,8 +151,8 @@ test('only the formats that are let in can be read there', async () => {
     await expect(decoder.look(bytes, of('one'))).rejects.toMatchObject(unusable);
   }
   for (const format of ['jpeg', 'png', 'webp', 'avif', 'gif'] as const) {
-    const bytes = await sharp(photo).toFormat(format).toBuffer();
-    expect(await decoder.look(bytes, of('one'))).toMatchObject({ width: 600, height: 400 });
+    const bytes = await sharp(photo).resize(90, 60).toFormat(format).toBuffer();
+    expect(await decoder.look(bytes, of('one'))).toMatchObject({ width: 90, height: 60 });
   }
 });
 
