@@ -16,7 +16,7 @@ test.each([
   ['fillers and grapheme joiners', 'a\u115f\u1160\u3164\uffa0\u034f\u17b4b'],
   ['invisible operators and annotations', 'a\u2061\u2064\ufff9\ufffbb'],
   ['private use', 'a\ue000\uf8ff\u{f0000}\u{10fffd}b'],
-  ['half surrogate pairs', 'a\ud800\udc00\udfff\ud83db'.replace('\ud800\udc00', '\ud800')],
+  ['half surrogate pairs', 'a\udc00\ud83db\udfff'],
   ['noncharacters', 'a\ufdd0\uffff\u{1fffe}b'],
 ])('drops %s', (_, text) => {
   expect(dropInvisible(text)).toBe('ab');

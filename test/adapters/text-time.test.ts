@@ -83,7 +83,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   hideSecrets,
 };
 
-const LENGTH = 16_000;
+const LENGTH = 10_000;
 /** Linear readers take less for that; quadratic ones take many times as long. The system counts in steps of 4 ms. */
 const QUIET_MS = 20;
 const LONGEST_MS = 500;
@@ -128,7 +128,7 @@ test.each(Object.keys(HOSTILE_SLOTS))(
   (slot) => {
     const make = HOSTILE_SLOTS[slot] as (text: string) => string;
     const seed = Date.now() % 1_000_000;
-    const pairs = fc.sample(fc.constantFrom(...listHostilePairs()), { numRuns: 10, seed });
+    const pairs = fc.sample(fc.constantFrom(...listHostilePairs()), { numRuns: 6, seed });
     for (const { name, make: makeText } of [...KNOWN, ...pairs]) {
       const html = make(makeText(PAGE_LENGTH));
       const worked = least(() => measure(readPage, html), LONGEST_PAGE_MS);

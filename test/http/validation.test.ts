@@ -168,6 +168,17 @@ describe('patch', () => {
     expect(problem.errors.map((e: { path: string }) => e.path)).toEqual(paths);
     expect(await db.orm.select().from(previews)).toEqual(before);
   });
+
+  test('invisible characters are dropped without an error', async () => {
+    const prefill = {
+      headline: 'Spar\u00adpreis\u{e0041}\u{e0042}',
+      price_text: '\u202e€ 5\u200b',
+      body: '👩\u200d🚀',
+    };
+    const { status, body } = await api.rest(token, 'PATCH', `/previews/${previewId}/`, { prefill });
+    expect(status).toBe(200);
+    expect(body.prefill).toMatchObject({ headline: 'Sparpreis', price_text: '€ 5', body: '👩\u200d🚀' });
+  });
 });
 
 describe('lists', () => {

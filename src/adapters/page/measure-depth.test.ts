@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { measureDepth } from './measure-depth.ts';
 
-const NO_LIMITS = { elements: 1e9, formats: 1e9, strays: 1e12 };
+const NO_LIMITS = { elements: 1e9, formats: 1e9, steps: 1e12 };
 const measure = (html: string) => measureDepth(html, NO_LIMITS);
 
 test.each([
@@ -10,11 +10,12 @@ test.each([
   ['an end that closes what is within', '<div><x><y></div><div>', 3],
   [
     'markup in a script, a style or a text field',
-    '<script>"<b><b>"</script><style><b></style><textarea><b></textarea><i>',
+    '<script>"<x><x>"</script><style><x></style><textarea><x></textarea><!-- <x><script> --><x>',
     1,
   ],
   ['a drawing', '<svg><path d="m0"/><path/><g><path/></g></svg>', 2],
-  ['no markup', '1 < 2 <3 a<b', 1],
+  ['no markup', '1 < 2 <3 a<', 0],
+  ['formats, which have a count of their own', '<p><b>x<p><b>y', 0],
 ])('%s', (_, html, elements) => {
   expect(measure(html).elements).toBe(elements);
 });
@@ -26,7 +27,12 @@ test('formats that are never closed count where they differ, three of each kind'
 });
 
 test('an end tag that closes nothing counts by what is open', () => {
-  expect(measure(`${'<x>'.repeat(10)}${'</y>'.repeat(5)}`).strays).toBe(50);
+  expect(measure(`${'<x>'.repeat(10)}${'</y>'.repeat(5)}`).steps).toBe(50);
+});
+
+test('each attribute counts by those before it in its tag', () => {
+  expect(measure('<x a b="> c=1 d" e=\'f g\'>').steps).toBe(0 + 1 + 2);
+  expect(measure(`<x ${'a '.repeat(100)}>`).steps).toBe((99 * 100) / 2);
 });
 
 test('stops at a limit', () => {

@@ -1,6 +1,8 @@
+import { Tokenizer } from 'htmlparser2';
+
 /** Elements without an end tag, and those that the next of their kind closes: many of them are no deep page. */
 const NEVER_DEEP: ReadonlySet<string> = new Set(
-  'area base br col embed hr img input link meta source track wbr param p li dt dd tr td th thead tbody tfoot option optgroup colgroup caption rp rt rb rtc html head body a nobr'.split(
+  'area base basefont bgsound br col embed frame hr img input keygen link meta source track wbr param p li button select dt dd tr td th thead tbody tfoot option optgroup colgroup caption rp rt rb rtc html head body a nobr'.split(
     ' ',
   ),
 );
@@ -8,68 +10,95 @@ const NEVER_DEEP: ReadonlySet<string> = new Set(
 const FORMATS: ReadonlySet<string> = new Set('b big code em font i s small strike strong tt u'.split(' '));
 /** The parser keeps three of those that are equal. */
 const EQUAL_FORMATS = 3;
-/** Elements whose content is no markup, and where it ends. */
-const RAW: Readonly<Record<string, RegExp>> = {
-  script: /<\/script/gi,
-  style: /<\/style/gi,
-  textarea: /<\/textarea/gi,
-  title: /<\/title/gi,
-};
-const TAG = /<(\/?)([a-z][^\s/<>]*)([^<>]*)/gi;
-
-/** How deep the elements of a page nest. */
+/** How deep the elements of a page nest, and what a parser does because of it. */
 export interface PageDepth {
-  /** Elements that are open at once, at most. */
+  /** Elements that are open at once, at most, without formats. */
   readonly elements: number;
   /** Formats that were never closed, such as `<b>`. */
   readonly formats: number;
-  /** Elements that the parser passes to find out that an end tag closes nothing. */
-  readonly strays: number;
+  /** Comparisons: of each end tag without an element with all that are open, of each attribute with all before it in its tag. */
+  readonly steps: number;
 }
 
 /**
- * Measures about how deep HTML nests, in linear time and without parsing it: a parser takes quadratic time for what is
+ * Measures about how deep HTML nests, in linear time and without building a tree: a parser takes quadratic time for what is
  * deep. Stops when one of the figures is above its limit.
  */
 export function measureDepth(html: string, limits: PageDepth): PageDepth {
   const elements = new OpenElements();
   const formats = new OpenFormats();
-  const pattern = new RegExp(TAG);
-  for (let tag = pattern.exec(html); tag !== null; tag = pattern.exec(html)) {
-    const isAbove =
-      elements.deepest > limits.elements || elements.strays > limits.strays || formats.count > limits.formats;
-    if (isAbove) break;
-    const [source, slash, name = '', attributes = ''] = tag;
-    const kind = name.toLowerCase();
-    if (slash !== '') {
-      elements.close(kind);
-      formats.close(kind);
-      continue;
-    }
-    const raw = Object.hasOwn(RAW, kind) ? RAW[kind] : undefined;
-    if (raw !== undefined) {
-      raw.lastIndex = pattern.lastIndex;
-      if (!raw.test(html)) break;
-      pattern.lastIndex = raw.lastIndex;
-    } else if (!NEVER_DEEP.has(kind) && !(attributes.endsWith('/') && elements.isForeign())) {
-      elements.open(kind);
-      if (FORMATS.has(kind)) formats.open(kind, source);
-    }
+  let tag = { name: '', start: 0, attributes: 0 };
+  let attributeSteps = 0;
+  const measure = (): PageDepth => ({
+    elements: elements.deepest,
+    formats: formats.count,
+    steps: elements.strays + attributeSteps,
+  });
+  function stopAboveLimits(): void {
+    const { elements: deepest, formats: count, steps } = measure();
+    if (deepest > limits.elements || count > limits.formats || steps > limits.steps) tokenizer.pause();
   }
-  return { elements: elements.deepest, formats: formats.count, strays: elements.strays };
+  function open(end: number): void {
+    if (NEVER_DEEP.has(tag.name)) return;
+    elements.open(tag.name);
+    if (FORMATS.has(tag.name)) formats.open(tag.name, html.slice(tag.start, end));
+    stopAboveLimits();
+  }
+
+  const tokenizer = new Tokenizer(
+    { xmlMode: false, decodeEntities: false },
+    {
+      onopentagname(start, end) {
+        tag = { name: html.slice(start, end).toLowerCase(), start, attributes: 0 };
+      },
+      onattribname() {
+        attributeSteps += tag.attributes;
+        tag.attributes += 1;
+        if (attributeSteps > limits.steps) tokenizer.pause();
+      },
+      onopentagend: open,
+      onselfclosingtag(end) {
+        if (!elements.isForeign()) open(end);
+      },
+      onclosetag(start, end) {
+        const name = html.slice(start, end).toLowerCase();
+        elements.close(name);
+        formats.close(name);
+        stopAboveLimits();
+      },
+      onattribdata: ignore,
+      onattribend: ignore,
+      onattribentity: ignore,
+      oncdata: ignore,
+      oncomment: ignore,
+      ondeclaration: ignore,
+      onend: ignore,
+      onprocessinginstruction: ignore,
+      ontext: ignore,
+      ontextentity: ignore,
+    },
+  );
+  tokenizer.write(html);
+  return measure();
 }
+
+function ignore(): void {}
 
 /** The elements around the place that is read. */
 class OpenElements {
   deepest = 0;
   strays = 0;
+  #depth = 0;
   readonly #names: string[] = [];
   readonly #counts = new Map<string, number>();
 
   open(name: string): void {
     this.#names.push(name);
     this.#counts.set(name, this.#countOf(name) + 1);
-    this.deepest = Math.max(this.deepest, this.#names.length);
+    // Formats within a paragraph end with it, which is not followed here. They have a count of their own.
+    if (FORMATS.has(name)) return;
+    this.#depth += 1;
+    this.deepest = Math.max(this.deepest, this.#depth);
   }
 
   /** Closes what stands within the element too. The end of one that is not open means nothing. */
@@ -80,6 +109,7 @@ class OpenElements {
     }
     for (let last = this.#names.pop(); last !== undefined; last = this.#names.pop()) {
       this.#counts.set(last, this.#countOf(last) - 1);
+      if (!FORMATS.has(last)) this.#depth -= 1;
       if (last === name) return;
     }
   }

@@ -21,8 +21,8 @@ test('a page of nothing but tags is not parsed', async () => {
   await expect(parse(CUP + '<p>x</p>'.repeat(100_000))).rejects.toMatchObject({ code: 'page_too_large' });
 });
 
-/** Takes minutes to parse. */
-const ENDLESS = `${CUP}<p ${Array.from({ length: 150_000 }, (_, i) => `a${i}=1`).join(' ')}>`;
+/** Takes minutes to parse: each element is moved out of the table, behind all that were before. */
+const ENDLESS = `${CUP}<table>${'x<br>'.repeat(290_000)}`;
 
 test('a page that is made to take for ever is given up; another one, that comes later, is read meanwhile', async () => {
   const ended: string[] = [];
