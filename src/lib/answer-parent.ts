@@ -4,6 +4,17 @@ import { keepCompiled, writeCompiled } from './keep-compiled.ts';
 /** Native code can allocate some 2 GB a second. */
 const WATCH_EVERY_MS = 20;
 
+/** A question as it is sent, with a name that its reply must bear. */
+export interface Asked<Question> {
+  readonly id: string;
+  readonly question: Question;
+}
+
+export interface Reply<Answer> {
+  readonly id: string;
+  readonly answer: Answer;
+}
+
 /** What a process sends in place of an answer when its code cannot be loaded; then it ends. */
 export interface LoadFailure {
   readonly loadFailure: string;
@@ -28,13 +39,13 @@ export function answerParent<Question, Answer>(
     if (process.send) process.send({ loadFailure } satisfies LoadFailure, () => process.exit(1));
     else process.exit(1);
   });
-  process.on('message', async (question: Question) => {
+  process.on('message', async ({ id, question }: Asked<Question>) => {
     const answer = await loaded.catch(() => undefined);
     if (answer === undefined) return;
     const watch = maxRssMb < Number.POSITIVE_INFINITY ? setInterval(checkMemory, WATCH_EVERY_MS) : undefined;
     const result = await answer(question);
     clearInterval(watch);
-    process.send?.(result);
+    process.send?.({ id, answer: result } satisfies Reply<Answer>);
   });
   function checkMemory(): void {
     if (process.memoryUsage.rss() > maxRssMb * 1024 * 1024) process.kill(process.pid, 'SIGKILL');

@@ -209,3 +209,29 @@ test('after the close nothing is left, and nothing is started', async () => {
   expect(waited).toMatchObject({ reason: { message: 'the processes were ended' } });
   await gone(pid);
 });
+
+test('an answer that was not asked for ends its process, and is nobody\u2019s answer', async () => {
+  const pool = open();
+  const forged = await pool.ask({ forge: true }).catch((error: Error) => error);
+  expect(forged).toMatchObject({ name: 'ChildEndedError' });
+  expect((await pool.ask()).pid).toBeGreaterThan(0);
+});
+
+test('an owner who holds no process has one of the reserve while another holds all', async () => {
+  const pool = createChildPool<PoolQuestion, PoolAnswer>({
+    file: new URL('../../test/support/pool-child.ts', import.meta.url),
+    processes: 1,
+    reserve: 1,
+    heapMb: 100,
+    idleMs: 60_000,
+    endWhenAborted: true,
+  });
+  pools.push(pool);
+  const stopped = new AbortController();
+  const alice = { owner: 'alice', timeoutMs: 60_000, signal: stopped.signal };
+  const held = [pool.ask({ never: true }, alice), pool.ask({ never: true }, alice)];
+  const bob = { owner: 'bob', timeoutMs: 60_000, signal: never };
+  for (let at = 0; at < 3; at += 1) expect((await pool.ask({}, bob)).pid).toBeGreaterThan(0);
+  stopped.abort(new Error('enough'));
+  for (const asking of held) await expect(asking).rejects.toThrow('enough');
+});

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { LoadFailure } from './answer-parent.ts';
+import type { Asked, LoadFailure, Reply } from './answer-parent.ts';
 import { createFairLimit, type Requester } from './fair-limit.ts';
 import { toExecArgv } from './single-executable.ts';
 
@@ -10,6 +11,8 @@ export interface ChildPoolOptions<Answer> {
   readonly file: URL;
   /** As many at once; more questions wait, and are taken by turns of their owners. */
   readonly processes: number;
+  /** Processes beyond these for owners of whom none is at work; none if absent. See `createFairLimit`. */
+  readonly reserve?: number;
   /** For a process's JavaScript objects, in MB. One that needs more ends. */
   readonly heapMb: number;
   /** A process that has nothing to do ends after this, and gives its memory back. */
@@ -63,11 +66,13 @@ export class ChildEndedError extends Error {
 export function createChildPool<Question, Answer>(
   options: ChildPoolOptions<Answer>,
 ): ChildPool<Question, Answer> {
-  const inTurn = createFairLimit(options.processes);
+  const inTurn = createFairLimit(options.processes, options.reserve);
   const all = new Set<ChildProcess>();
   const idle = new Map<ChildProcess, NodeJS.Timeout>();
   /** Wakes the questions that wait for a busy process. */
   const waiting = new Set<() => void>();
+  /** The question that a process works on. */
+  const asked = new WeakMap<ChildProcess, string>();
   let isClosed = false;
 
   function start(): ChildProcess {
@@ -87,6 +92,10 @@ export function createChildPool<Question, Answer>(
       wakeOne();
     };
     all.add(child);
+    // An answer that nobody waits for would be taken for that of the next question.
+    child.on('message', (message) => {
+      if (!isLoadFailure(message) && (message as Reply<Answer>).id !== asked.get(child)) end(child);
+    });
     child.once('exit', forget);
     // One that could not even be started has no exit.
     child.on('error', () => {
@@ -155,7 +164,10 @@ export function createChildPool<Question, Answer>(
         const drop = () => end(child);
         if (options.endWhenAborted) signal.addEventListener('abort', drop, { once: true });
         try {
-          const answer = await converse<Question, Answer>(child, question, timeoutMs);
+          const id = randomUUID();
+          asked.set(child, id);
+          const answer = await converse<Question, Answer>(child, { id, question }, timeoutMs);
+          asked.delete(child);
           if (options.isLast?.(answer)) end(child);
           else rest(child);
           return answer;
@@ -175,7 +187,7 @@ export function createChildPool<Question, Answer>(
 /** One question and its answer. Ends the process if that does not come in time. */
 async function converse<Question, Answer>(
   child: ChildProcess,
-  question: Question,
+  asked: Asked<Question>,
   timeoutMs: number,
 ): Promise<Answer> {
   const given = new AbortController();
@@ -185,9 +197,12 @@ async function converse<Question, Answer>(
     child.kill('SIGKILL');
   }, timeoutMs);
   const { signal } = given;
-  const answered = once(child, 'message', { signal }).then(([answer]) => {
-    if (!isLoadFailure(answer)) return answer as Answer;
-    throw new Error(answer.loadFailure);
+  const answered = once(child, 'message', { signal }).then(([message]) => {
+    if (isLoadFailure(message)) throw new Error(message.loadFailure);
+    const reply = message as Reply<Answer>;
+    if (reply.id === asked.id) return reply.answer;
+    // It is being ended.
+    return ended;
   });
   const ended = once(child, 'exit', { signal }).then(([code, name]): never => {
     throw new ChildEndedError({ late, code, signal: name });
@@ -196,7 +211,7 @@ async function converse<Question, Answer>(
   answered.catch(() => {});
   ended.catch(() => {});
   try {
-    child.send(question as object, (error) => error && child.kill('SIGKILL'));
+    child.send(asked, (error) => error && child.kill('SIGKILL'));
     return await Promise.race([answered, ended]);
   } finally {
     clearTimeout(timer);

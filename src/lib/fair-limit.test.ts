@@ -77,3 +77,31 @@ test('an abort ends the wait at once, and its place goes to the next', async () 
   await end('last');
   expect(limit.owners).toBe(0);
 });
+
+test('with one slot too, a newcomer waits for one end', async () => {
+  const limit = createFairLimit(1);
+  const { started, task, end } = makeTasks();
+  for (const at of [1, 2, 3]) void limit.run({ owner: 'alice', signal: never }, task(`alice ${at}`));
+  await new Promise(setImmediate);
+  void limit.run({ owner: 'bob', signal: never }, task('bob 1'));
+  await end('alice 1');
+  expect(started).toEqual(['alice 1', 'bob 1']);
+});
+
+test('who holds no slot has one of the reserve at once; who holds one does not', async () => {
+  const limit = createFairLimit(2, 1);
+  const { started, task, end } = makeTasks();
+  for (const at of [1, 2, 3, 4]) void limit.run({ owner: 'alice', signal: never }, task(`alice ${at}`));
+  await new Promise(setImmediate);
+  for (const at of [1, 2]) void limit.run({ owner: 'bob', signal: never }, task(`bob ${at}`));
+  void limit.run({ owner: 'carol', signal: never }, task('carol 1'));
+  await new Promise(setImmediate);
+  expect(started).toEqual(['alice 1', 'alice 2', 'bob 1']);
+  await end('bob 1');
+  expect(started).toEqual(['alice 1', 'alice 2', 'bob 1', 'carol 1']);
+  await end('alice 1');
+  expect(started.at(-1)).toBe('bob 2');
+  await end('alice 2');
+  await end('bob 2');
+  expect(started.at(-1)).toBe('alice 3');
+});

@@ -26,10 +26,11 @@ interface Owner {
 
 /**
  * At most `most` tasks run at once. A free slot goes to the owner who holds the fewest, of equal ones to
- * the one who has waited longest for a turn: an owner with one task waits for the end of one running task,
- * however many tasks the others have queued.
+ * the one whose last turn began or ended first: an owner with one task waits for the end of one running task,
+ * however many tasks the others have queued. An owner who holds no slot may also have one of the `reserve`,
+ * beyond `most`: tasks of others that take long do not hold it up.
  */
-export function createFairLimit(most: number): FairLimit {
+export function createFairLimit(most: number, reserve = 0): FairLimit {
   // In the order of their last turn, oldest first.
   const owners = new Map<string, Owner>();
   let running = 0;
@@ -44,8 +45,13 @@ export function createFairLimit(most: number): FairLimit {
     if (owner.running === 0 && owner.waiting.size === 0 && owners.get(name) === owner) owners.delete(name);
   }
 
+  function moveToEnd(name: string, owner: Owner): void {
+    owners.delete(name);
+    owners.set(name, owner);
+  }
+
   function startNext(): void {
-    while (running < most) {
+    for (;;) {
       let next: [string, Owner] | undefined;
       for (const entry of owners) {
         const isWaiting = entry[1].waiting.size > 0;
@@ -53,13 +59,13 @@ export function createFairLimit(most: number): FairLimit {
       }
       if (next === undefined) return;
       const [name, owner] = next;
+      if (running >= (owner.running === 0 ? most + reserve : most)) return;
       const [start] = owner.waiting;
       if (start === undefined) return;
       owner.waiting.delete(start);
       owner.running += 1;
       running += 1;
-      owners.delete(name);
-      owners.set(name, owner);
+      moveToEnd(name, owner);
       start();
     }
   }
@@ -96,6 +102,7 @@ export function createFairLimit(most: number): FairLimit {
       } finally {
         owner.running -= 1;
         running -= 1;
+        moveToEnd(name, owner);
         leave(name, owner);
         startNext();
       }

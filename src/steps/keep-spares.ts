@@ -17,7 +17,10 @@ export interface Leftovers {
 
 /** Keeps the next best pictures of pages that were read, for a person to choose another one from. */
 export interface SpareKeeper {
-  /** Takes a page's pictures. Resolves when the next page may be read, at once unless many wait. Never throws. */
+  /**
+   * Takes a page's images. Resolves when the next page may be read: at once, unless many of the same workspace
+   * wait. Never throws.
+   */
   keep(source: ClaimedSource, page: Leftovers): Promise<void>;
   /** Resolves when nothing is left to be kept. */
   idle(): Promise<void>;
@@ -30,8 +33,12 @@ const MOST_PICTURES = 8;
  * are there before the first answer is, so that who looks at a finished preview finds them.
  */
 const WAIT_MS = 30;
-/** Pages whose pictures are held meanwhile, up to 20 MB each. */
+/** Pages of a workspace whose images are held meanwhile, up to 20 MB each. */
 const MOST_WAITING = 4;
+/** For the copies of one page. They take a tenth of a second; images that take longer were made to. */
+const COPY_TIMEOUT_MS = 10_000;
+/** Copies of one page that may fail. */
+const MAX_FAILURES = 2;
 
 /**
  * Makes the copies a moment after the page was read, one after the other: the previews' calls and other pages come first.
@@ -45,7 +52,8 @@ export function createSpareKeeper(
   signal: AbortSignal,
 ): SpareKeeper {
   const oneByOne = createFairLimit(1);
-  const waiting = new Set<Promise<void>>();
+  // What waits or is copied, and whose it is.
+  const waiting = new Map<Promise<void>, string>();
 
   async function copy(source: ClaimedSource, page: Leftovers, dueAt: number): Promise<void> {
     const used = new Set(page.kept.map((picture) => picture.url));
@@ -53,12 +61,32 @@ export function createSpareKeeper(
     const count = MOST_PICTURES - page.kept.length;
     if (others.length === 0 || count <= 0) return;
     await sleep(Math.max(0, dueAt - performance.now()), undefined, { signal });
-    const pictures: ChosenImage[] = [];
-    for (const other of others) {
-      if (pictures.length >= count) break;
-      pictures.push(...(await deps.keepImages([other], { count: 1, owner: source.workspaceId, signal })));
-    }
+    const pictures = await copySome(source.workspaceId, others, count);
     await addPictures(deps, source, { pictures, firstRank: page.kept.length, ranking: page.ranking });
+  }
+
+  /** Returns up to `count` copies: those that were made when the time is over or too many have failed. */
+  async function copySome(
+    owner: string,
+    others: readonly RankedImage[],
+    count: number,
+  ): Promise<ChosenImage[]> {
+    const pictures: ChosenImage[] = [];
+    const late = AbortSignal.timeout(COPY_TIMEOUT_MS);
+    let failures = 0;
+    for (const other of others) {
+      if (pictures.length >= count || failures >= MAX_FAILURES || late.aborted) break;
+      const both = AbortSignal.any([signal, late]);
+      const made = await deps
+        .keepImages([other], { count: 1, owner, signal: both })
+        .catch((error: unknown) => {
+          if (!late.aborted || signal.aborted) throw error;
+          return [];
+        });
+      pictures.push(...made);
+      if (made.length === 0) failures += 1;
+    }
+    return pictures;
   }
 
   return {
@@ -71,11 +99,12 @@ export function createSpareKeeper(
           deps.log.warn({ err, sourceId: source.sourceId }, 'more pictures of a product could not be kept');
         })
         .finally(() => waiting.delete(work));
-      waiting.add(work);
-      if (waiting.size > MOST_WAITING) await work;
+      waiting.set(work, source.workspaceId);
+      const own = [...waiting.values()].filter((owner) => owner === source.workspaceId);
+      if (own.length > MOST_WAITING) await work;
     },
     async idle() {
-      await Promise.all(waiting);
+      await Promise.all(waiting.keys());
     },
   };
 }

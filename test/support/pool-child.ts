@@ -9,6 +9,8 @@ export interface PoolQuestion {
   /** Wait until there is a file of this name. */
   readonly until?: string;
   readonly never?: true;
+  /** Send another answer too, as hostile code in a process could. */
+  readonly forge?: true;
   readonly exit?: number;
   /** `native`: what `heapMb` does not bound. */
   readonly fill?: 'heap' | 'native';
@@ -34,6 +36,7 @@ const answer = async (question: PoolQuestion): Promise<PoolAnswer> => {
   if (question.exit !== undefined) process.exit(question.exit);
   // Not even what it is told would be heard.
   while (question.never);
+  if (question.forge) process.send?.({ id: 'of the next question', answer: { pid: 0, environment: {} } });
   const kept: number[][] = [];
   if (question.fill === 'native') await fillNative();
   while (question.fill) kept.push(Array.from({ length: 10_000 }, Math.random));

@@ -3,7 +3,7 @@ import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { FetchBytes } from '../page/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
-import type { ImageDecoder } from './image-decoder.ts';
+import { type ImageDecoder, isKilled } from './image-decoder.ts';
 import {
   COLLECT_TIMEOUT_MS,
   DOWNLOADS_AT_ONCE,
@@ -11,6 +11,7 @@ import {
   MAX_DUPLICATE_COLOUR_DISTANCE,
   MAX_DUPLICATE_DISTANCE,
   MAX_IMAGE_BYTES,
+  MAX_KILLED,
   MIN_ENTROPY,
   MIN_SIDE,
 } from './image-limits.ts';
@@ -49,6 +50,7 @@ export async function collectImages(
   const timer = setTimeout(() => deadline.abort(), COLLECT_TIMEOUT_MS);
   const signal = AbortSignal.any([options.signal, deadline.signal]);
   let fault: AppError | undefined;
+  let killed = 0;
   const referer = options.refererUrl === undefined ? {} : { referer: options.refererUrl };
   try {
     const collected = await pLimit(DOWNLOADS_AT_ONCE).map(candidates, async (candidate) => {
@@ -61,10 +63,13 @@ export async function collectImages(
           signal,
           ...referer,
         });
+        // Images of one page that end one decoder after the other were made to.
+        if (killed >= MAX_KILLED) return undefined;
         return { ...candidate, ...(await images.look(body, { owner: options.owner, signal })) };
       } catch (error) {
         options.signal.throwIfAborted();
         if (isOurFault(error)) fault = error;
+        if (isKilled(error)) killed += 1;
         return undefined;
       }
     });

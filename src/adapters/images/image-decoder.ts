@@ -11,6 +11,8 @@ import type { Background } from './make-background.ts';
 
 /** Decoding takes a core: more at once only wait for each other. */
 const PROCESSES = 2;
+/** For a workspace of which none is at work, while others keep these busy. */
+const RESERVE = 1;
 /** Of JavaScript objects, which are few: pixels and bytes are not among them. */
 const HEAP_MB = 128;
 /** On a busy machine, and with libraries to unpack. */
@@ -46,6 +48,11 @@ export interface ImageDecoder {
   close(): void;
 }
 
+/** Whether a decoder was ended by an image: it took too much time or memory, or found a fault in the decoder. */
+export function isKilled(error: unknown): boolean {
+  return error instanceof AppError && error.cause instanceof ChildEndedError;
+}
+
 export interface ImageDecoderOptions {
   /** All that the processes are told of the environment; nothing if absent. */
   readonly env?: Readonly<Record<string, string>>;
@@ -61,6 +68,7 @@ export function createImageDecoder(options: ImageDecoderOptions = {}): ImageDeco
   const pool = createChildPool<ImageQuestion, ImageAnswer>({
     file: new URL(`./decode-image-process${extname(here)}`, here),
     processes: PROCESSES,
+    reserve: RESERVE,
     heapMb: HEAP_MB,
     idleMs: IDLE_MS,
     growAfterMs: GROW_AFTER_MS,

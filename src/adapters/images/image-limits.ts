@@ -58,3 +58,6 @@ export const MAX_BACKGROUND_SIDE = 1536;
 
 /** Bytes of a background that is kept. */
 export const MAX_BACKGROUND_BYTES = 2 * 1024 * 1024;
+
+/** Decoders that images of one page may end before the rest of its images are left out. */
+export const MAX_KILLED = 2;

@@ -1,7 +1,8 @@
 import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { CollectedImage } from './collect-images.ts';
-import type { ImageDecoder } from './image-decoder.ts';
+import { type ImageDecoder, isKilled } from './image-decoder.ts';
+import { MAX_KILLED } from './image-limits.ts';
 import type { KeptImage } from './keep-image.ts';
 import type { RankedImage } from './ranker.ts';
 
@@ -20,10 +21,13 @@ export async function keepImages(
   { count, ...requester }: Requester & { readonly count: number },
 ): Promise<ChosenImage[]> {
   const kept: ChosenImage[] = [];
-  for (let next = 0; kept.length < count && next < ranked.length; ) {
+  let killed = 0;
+  for (let next = 0; kept.length < count && next < ranked.length && killed < MAX_KILLED; ) {
     const some = ranked.slice(next, next + count - kept.length);
     next += some.length;
-    const copies = await Promise.all(some.map((entry) => keep(images, entry, requester)));
+    const copies = await Promise.all(
+      some.map((entry) => keep(images, entry, requester, () => (killed += 1))),
+    );
     kept.push(...copies.filter((copy) => copy !== undefined));
   }
   return kept;
@@ -33,11 +37,13 @@ async function keep(
   images: Pick<ImageDecoder, 'keep'>,
   { image, score }: RankedImage,
   requester: Requester,
+  noteKilled: () => void,
 ): Promise<ChosenImage | undefined> {
   const { original, ...facts } = image;
   try {
     return { ...facts, score, ...(await images.keep(image, requester)) };
   } catch (error) {
+    if (isKilled(error)) noteKilled();
     if (error instanceof AppError && error.code === 'no_usable_picture') return undefined;
     throw error;
   }

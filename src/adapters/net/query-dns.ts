@@ -7,6 +7,9 @@ const TRIES = 3;
 /** How long one address family is waited for once the other one has addresses. */
 const SECOND_FAMILY_MS = 500;
 
+/** Addresses of each family that are taken. More than a few do not help a connection. */
+const MAX_ADDRESSES = 32;
+
 /** The addresses of a name, IPv4 first, and the shortest time to live among them. */
 export interface DnsAnswer {
   readonly addresses: readonly LookupAddress[];
@@ -44,6 +47,8 @@ export async function queryDns(
     signal.throwIfAborted();
     const records4 = v4.status === 'fulfilled' ? v4.value : [];
     const records6 = v6.status === 'fulfilled' ? v6.value : [];
+    // All of them are checked and kept: an answer of thousands is memory, and no shop's.
+    if (Math.max(records4.length, records6.length) > MAX_ADDRESSES) throw new Error('too many addresses');
     const records = [...records4, ...records6];
     if (records.length === 0) throw chooseReason(v4, v6);
     return {

@@ -8,6 +8,8 @@ import type { ProductPage } from './read-product-page.ts';
 
 /** Reading takes a core: more at once only wait for each other. */
 const PROCESSES = 2;
+/** For a workspace of which none is at work, while others keep these busy. */
+const RESERVE = 1;
 /** Far more than any shop's page takes; what takes longer was made to. */
 const PARSE_TIMEOUT_MS = 10_000;
 /** The heaviest page that is parsed at all (see `MAX_WEIGHT`) needs about that. */
@@ -37,6 +39,7 @@ export function createPageParser(): PageParser {
   const pool = createChildPool<ProductPage, PageAnswer>({
     file: new URL(`./parse-page-process${extname(here)}`, here),
     processes: PROCESSES,
+    reserve: RESERVE,
     heapMb: HEAP_MB,
     idleMs: IDLE_MS,
     // What strangers wrote may take a core for as long as it can.

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { quietLog } from '../../test/support/quiet-log.ts';
+import type { RankedImage } from '../adapters/images/ranker.ts';
+import type { ClaimedSource } from '../batches/claim-sources.ts';
+import { createSpareKeeper } from './keep-spares.ts';
+
+type Deps = Parameters<typeof createSpareKeeper>[0];
+
+const ranking = { method: 'heuristic' as const, model: null };
+const images = (count: number) =>
+  Array.from({ length: count }, (_, at) => ({ image: { url: `https://shop.example/${at}.jpg` }, score: 1 }));
+
+/** A keeper whose copies are made by `keepImages`; what it would store is counted, and not stored. */
+function openKeeper(keepImages: Deps['keepImages']) {
+  const stopping = new AbortController();
+  let stored = 0;
+  const transact = async () => {
+    stored += 1;
+  };
+  const deps = { log: quietLog, keepImages, transact } as unknown as Deps;
+  const keeper = createSpareKeeper(deps, stopping.signal);
+  const page = (workspaceId: string, count = 20) =>
+    keeper.keep({ workspaceId, sourceId: workspaceId } as ClaimedSource, {
+      best: images(count) as unknown as RankedImage[],
+      kept: [],
+      ranking,
+    });
+  return { page, stop: () => stopping.abort(), idle: keeper.idle, stored: () => stored };
+}
+
+test('copies of one workspace that never end do not hold up the pages of another', async () => {
+  const copied: string[] = [];
+  const { page, stop, idle } = openKeeper(
+    (_images, { owner, signal }) =>
+      new Promise((_, reject) => {
+        copied.push(owner);
+        signal.addEventListener('abort', () => reject(signal.reason));
+      }),
+  );
+  const alice = Array.from({ length: 10 }, () => page('alice'));
+  await Promise.all(Array.from({ length: 4 }, () => page('bob')));
+  stop();
+  await Promise.all(alice);
+  await idle();
+  expect(copied.filter((owner) => owner === 'alice').length).toBeLessThanOrEqual(1);
+});
+
+test('a page whose images fail is given up after two', async () => {
+  let tried = 0;
+  const { page, idle } = openKeeper(async () => {
+    tried += 1;
+    return [];
+  });
+  await page('alice');
+  await idle();
+  expect(tried).toBe(2);
+});
