@@ -50,7 +50,7 @@ describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
     const server = await open(path);
 
     expect(server.owned).toBe(true);
-    expect(server.url).toMatch(/^postgres:\/\/postgres:[0-9a-f]{48}@127\.0\.0\.1:\d+\/cta\?sslmode=disable$/);
+    expect(server.url).toMatch(/^postgres:\/\/postgres:[0-9a-f]{48}@127\.0\.0\.1:\d+\/cta$/);
     const answer = await ask(
       server.url,
       `select current_database() as database, current_setting('server_encoding') as encoding,

@@ -46,6 +46,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'ai-calls/load-limiter',
     'ai-calls/mark-left',
     'ai-calls/note-trouble',
+    'ai-calls/note-usage',
     'ai-calls/search-windows',
     'ai-calls/take-stock',
   ],

@@ -223,6 +223,11 @@ export class NegotiatedSocket extends Duplex {
     return this;
   }
 
+  /** As of a socket. */
+  get bytesRead(): number {
+    return this.#raw?.bytesRead ?? 0;
+  }
+
   /** For channel binding, as of a TLS socket. */
   getPeerCertificate(): PeerCertificate | object {
     return this.#transport && 'getPeerCertificate' in this.#transport

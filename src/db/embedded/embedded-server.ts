@@ -12,7 +12,7 @@ import { startOrJoin } from './start-or-join.ts';
 
 /** A PostgreSQL that this program owns or has joined. */
 export interface EmbeddedServer {
-  /** postgres://user:password@127.0.0.1:port/cta?sslmode=disable: its connections stay on this machine. */
+  /** postgres://user:password@127.0.0.1:port/cta */
   readonly url: string;
   /** Whether `stop` ends the server. */
   readonly owned: boolean;
@@ -60,7 +60,7 @@ export async function openEmbeddedServer(options: EmbeddedOptions): Promise<Embe
 
   if (!session.owned) await session.close();
   return {
-    url: `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${DATABASE}?sslmode=disable`,
+    url: `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${DATABASE}`,
     get owned() {
       return session.owned;
     },
