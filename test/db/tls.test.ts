@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { createSecureContext, TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { DatabaseClient } from '../../src/db/connection/database-client.ts';
 import { sessionConfig } from '../../src/db/connection/session-config.ts';
 import { explainConnectionError } from '../../src/db/explain-connection-error.ts';
+import { OWN_CERTIFICATE, OWN_KEY } from '../fakes/own-certificate.ts';
 import { type Certificates, makeCertificates, WITHOUT_OPENSSL } from '../support/make-certificates.ts';
 import { type OwnServer, startOwnServer } from '../support/own-server.ts';
 import { runProgram } from '../support/program.ts';
@@ -46,6 +48,9 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
         'hostnossl bare all all scram-sha-256',
         'host bare all all reject',
         'hostssl all client all cert',
+        'hostssl all cleartext all password',
+        'hostssl all hashed all md5',
+        'hostssl all trusted all trust',
         'host all all all scram-sha-256',
       ].join('\n'),
     );
@@ -58,7 +63,9 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     });
     const admin = new DatabaseClient(sessionConfig(server.adminUrl));
     await admin.connect();
-    await admin.query('create role client login');
+    await admin.query('create role client login; create role trusted login');
+    await admin.query(`create role cleartext login password 'secret'`);
+    await admin.query(`set password_encryption = md5; create role hashed login password 'secret'`);
     for (const name of ['encrypted', 'bare']) await admin.query(`create database ${name} owner service`);
     await admin.end();
   });
@@ -86,6 +93,8 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     ['sslmode=no-verify', 'TLS', 'TLS', /SSL encryption/],
     ['ssl=true', 'TLS', 'TLS', /SSL encryption/],
     ['sslmode=require&channel_binding=require', 'TLS', 'TLS', /SSL encryption/],
+    ['channel_binding=require', 'TLS', 'TLS', /SSL encryption/],
+    ['sslmode=allow&channel_binding=require', 'TLS', 'TLS', /SSL encryption/],
     ['sslmode=require&sslnegotiation=direct', 'TLS', 'TLS', /SSL encryption/],
     ['sslmode=verify-ca', /not trusted \(\w+\)\. Add sslrootcert=FILE/, /not trusted/, /not trusted/],
     ['sslmode=verify-full', /not trusted \(\w+\)\. Add sslrootcert=FILE/, /not trusted/, /not trusted/],
@@ -134,6 +143,23 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     expect(await reach(address('service', 'sslmode=require', asClient))).toMatch(/valid client certificate/);
   });
 
+  test('channel_binding=require refuses every other login', async () => {
+    const { clientCert, clientKey } = certificates;
+    const binding = 'sslmode=require&channel_binding=require';
+    const cases = [
+      ['cleartext:secret', '', /asks for the password in clear text, but channel_binding=require/],
+      ['hashed:secret', '', /asks for an MD5 hash of the password, but channel_binding=require/],
+      ['trusted:secret', '', /without a complete SCRAM login, but channel_binding=require/],
+      ['client', `&sslcert=${clientCert}&sslkey=${clientKey}`, /without a complete SCRAM login/],
+      ['service:wrong', '', /refuses the password in DATABASE_URL/],
+    ] as const;
+    for (const [user, more, expected] of cases) {
+      expect(await reach(address('service', binding + more, { user })), user).toMatch(expected);
+      if (/secret/.test(user))
+        expect(await reach(address('service', 'sslmode=require', { user }))).toBe('TLS');
+    }
+  });
+
   test('the program works with sslmode=require, and says in one sentence what is wrong with a certificate', async () => {
     const run = (url: string, ...args: string[]) => runProgram({ args, env: { DATABASE_URL: url } });
     const required = await run(address('service', 'sslmode=require'), 'migrate');
@@ -154,7 +180,8 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
 
 describe('a server without TLS', () => {
   const address = (query: string, user?: string) => {
-    const url = new URL(`${inject('serverUrl')}?${query}`);
+    const url = new URL(inject('serverUrl'));
+    url.search = query;
     if (user !== undefined) Object.assign(url, { username: user, password: '' });
     return url.href;
   };
@@ -165,6 +192,8 @@ describe('a server without TLS', () => {
     ['sslmode=allow', 'plain'],
     ['sslmode=require', /offers no TLS, which sslmode=require asks for/],
     ['sslmode=verify-full', /offers no TLS, which sslmode=verify-full asks for/],
+    ['channel_binding=require', /offers no TLS, which channel_binding=require asks for/],
+    ['sslmode=allow&channel_binding=require', /offers no TLS, which channel_binding=require asks for/],
   ])('%s', async (query, expected) => {
     expect(await reach(address(query))).toMatch(expected);
   });
@@ -210,3 +239,98 @@ test.each(['', 'sslmode=disable', 'sslmode=require'])(
     await expect(client.connect()).rejects.toThrow(query === 'sslmode=disable' ? /./ : /is not a PostgreSQL/);
   },
 );
+
+describe('a server in between, which ends TLS with a certificate of its own', () => {
+  /** A message of the server: its type, and its body. */
+  const message = (type: string, body: Buffer): Buffer => {
+    const head = Buffer.from(`${type}\0\0\0\0`, 'latin1');
+    head.writeInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, body]);
+  };
+  const authentication = (code: number, more = '') =>
+    message('R', Buffer.concat([Buffer.from([0, 0, 0, code]), Buffer.from(more, 'latin1')]));
+  const accepted = authentication(0);
+  const cleartext = authentication(3);
+  const hashed = authentication(5, 'salt');
+  const bound = authentication(10, 'SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0');
+  const unbound = authentication(10, 'SCRAM-SHA-256\0\0');
+  const forged = authentication(12, `v=${Buffer.alloc(32).toString('base64')}`);
+  const notice = message('N', Buffer.from('SNOTICE\0\0'));
+  const ready = message('Z', Buffer.from('I'));
+  /** A challenge that continues the client's nonce. */
+  const challenge = (first: string) =>
+    authentication(11, `r=${/,r=(.+)$/.exec(first)?.[1]}more,s=c2FsdA==,i=4096`);
+
+  type Reply = readonly Buffer[] | ((chunk: string) => Buffer);
+
+  /** Sends the n-th of `replies` after the n-th message of the client. Collects what comes after the first. */
+  async function startMiddleman(replies: readonly Reply[]) {
+    const secureContext = createSecureContext({ cert: OWN_CERTIFICATE, key: OWN_KEY });
+    const received: Buffer[] = [];
+    const server = createServer((raw) => {
+      raw.on('error', () => {});
+      raw.once('data', () => {
+        raw.write('S');
+        const secure = new TLSSocket(raw, { isServer: true, secureContext });
+        let count = 0;
+        secure
+          .on('error', () => {})
+          .on('data', (chunk) => {
+            if (count > 0) received.push(chunk);
+            const reply = replies[count];
+            count += 1;
+            if (typeof reply === 'function') secure.write(reply(chunk.toString('latin1')));
+            else if (reply) secure.write(Buffer.concat(reply));
+          });
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const end = async () => {
+      server.close();
+      await once(server, 'close');
+      return Buffer.concat(received).toString('latin1');
+    };
+    return { url: `postgres://u:secret@127.0.0.1:${port}/db?sslmode=require`, end };
+  }
+
+  const NOTHING = '';
+  const SCRAM_ONLY = /^p....SCRAM-SHA-256-PLUS\0[\s\S]{4}p=tls-server-end-point,,n=\*,r=[\w+/=]+$/;
+
+  test.each([
+    ['cleartext', [[cleartext]], /asks for the password in clear text/, NOTHING],
+    ['MD5', [[hashed]], /asks for an MD5 hash/, NOTHING],
+    ['trust', [[accepted, ready]], /without a complete SCRAM login/, NOTHING],
+    ['no login at all', [[notice, ready]], /without a complete SCRAM login/, NOTHING],
+    ['SCRAM without PLUS', [[unbound]], /does not offer SCRAM-SHA-256-PLUS/, NOTHING],
+    ['trust, then cleartext at once', [[accepted, ready, cleartext]], /without a complete/, NOTHING],
+    ['PLUS, then cleartext', [[bound], [cleartext]], /asks for the password in clear text/, SCRAM_ONLY],
+    ['PLUS, then MD5', [[bound], [hashed]], /asks for an MD5 hash/, SCRAM_ONLY],
+    ['PLUS, then SCRAM without', [[bound], [unbound]], /does not offer/, SCRAM_ONLY],
+    ['PLUS, then trust', [[bound], [accepted, ready]], /without a complete SCRAM login/, SCRAM_ONLY],
+    ['PLUS, then a forged end', [[bound], [forged, accepted, ready]], /without a complete/, SCRAM_ONLY],
+  ])('channel_binding=require gives it no password: %s', async (_name, replies, reason, sent) => {
+    const middleman = await startMiddleman(replies);
+    const sentence = await reach(`${middleman.url}&channel_binding=require`);
+    expect(sentence).toMatch(reason);
+    expect(sentence).toMatch(/^DATABASE_URL’s server, 127\.0\.0\.1:\d+, .+channel_binding=require[^.]+\.$/);
+    expect(await middleman.end()).toEqual(sent === NOTHING ? '' : expect.stringMatching(sent));
+  });
+
+  test('channel_binding=require ends the connection after a forged signature', async () => {
+    const middleman = await startMiddleman([[bound], challenge, [forged, accepted, ready, cleartext]]);
+    const sentence = await reach(`${middleman.url}&channel_binding=require`);
+    expect(sentence).toMatch(/server signature does not match/);
+    const sent = await middleman.end();
+    expect(sent).toMatch(/,p=[\w+/]+=$/);
+    expect(sent).not.toContain('secret');
+  });
+
+  test('without channel_binding=require it is given the password', async () => {
+    const middleman = await startMiddleman([[cleartext], [accepted, ready]]);
+    const client = new DatabaseClient(sessionConfig(middleman.url, { isBare: true }));
+    await client.connect();
+    await client.end();
+    expect(await middleman.end()).toContain('secret');
+  });
+});

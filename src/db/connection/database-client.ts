@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { requireChannelBinding } from './require-channel-binding.ts';
 import type { SessionConfig } from './session-config.ts';
 
 /** A client of the driver whose session is set up before it is used, and which hears nothing of the environment. */
@@ -13,6 +14,8 @@ export class DatabaseClient extends Client {
     // The driver takes both from PGOPTIONS and PGREPLICATION where the configuration has none.
     const { connectionParameters } = this as unknown as { connectionParameters: object };
     Object.assign(connectionParameters, { options: config?.options, replication: undefined });
+    const server = config?.channelBindingServer;
+    if (server !== undefined) requireChannelBinding(this, server);
   }
 
   override connect(): Promise<this>;

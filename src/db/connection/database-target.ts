@@ -41,7 +41,8 @@ export interface DatabaseTarget {
   readonly password: string | undefined;
   readonly database: string;
   readonly tls: TlsPlan;
-  readonly usesChannelBinding: boolean;
+  /** Only a login that is bound to the server's certificate is allowed, and so only TLS. */
+  readonly requiresChannelBinding: boolean;
   readonly connectTimeoutMs: number | undefined;
   readonly keepAliveIdleMs: number | undefined;
   readonly isKeptAlive: boolean;

@@ -102,11 +102,13 @@ export class NegotiatedSocket extends Duplex {
   }
 
   #tellRefused(answer: Buffer): Error {
-    const { host, port, tls } = this.#target;
+    const { host, port, tls, requiresChannelBinding } = this.#target;
     if (answer.length === 1 && answer[0] === 0x4e) {
+      const demand = requiresChannelBinding ? 'channel_binding=require' : `sslmode=${tls.mode}`;
+      const without = requiresChannelBinding ? 'leave out channel_binding and use' : 'use';
       return new ConnectionError(
-        `DATABASE_URL’s server, ${host}:${port}, offers no TLS, which sslmode=${tls.mode} asks for. Turn it on there (ssl = on), ` +
-          'or, where the network is trusted, use sslmode=prefer or sslmode=disable.',
+        `DATABASE_URL’s server, ${host}:${port}, offers no TLS, which ${demand} asks for. Turn it on there (ssl = on), ` +
+          `or, where the network is trusted, ${without} sslmode=prefer or sslmode=disable.`,
       );
     }
     return this.#tellForeign();

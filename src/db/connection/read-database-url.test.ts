@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DatabaseUrlError } from './database-url-error.ts';
 import { readDatabaseUrl } from './read-database-url.ts';
@@ -21,10 +22,47 @@ test.each([
   'postgres://cta:12?geheim@host/cta',
   'postgres://cta:p@geheim/pa@host/cta',
   'postgres://cta:geheim%e9@host/cta',
+  'postgres://cta:x@y:geheim/z?w@host/cta',
+  'postgres://cta:x@geheim$/z?w@host/cta',
+  'postgres://cta:x@y/z?geheim=w@host/cta',
+  'postgres://cta:x@y/z?sslmode=geheim@host/cta',
+  'postgres://cta:x@y/z?geheim=w&options=v@host/cta',
+  'postgres://cta:x@<geheim>/z?w@host/cta',
+  'postgres://cta:x/<geheim>?w@host/cta',
 ])('%s: says how a password is written, and does not show it', (url) => {
   const message = refuse(url);
   expect(message).toMatch(/\/ is written %2F, # %23, \? %3F, @ %40, and % %25/);
   expect(message).not.toContain('geheim');
+});
+
+test('a part of a password is never shown, whatever characters it has', () => {
+  const letters = ['Q', 'X', 'Z', 'J', '7', '9'];
+  const marks = [...'/?#@:%$&=,;[]<>{}()\'"`\\|^+ _-.'];
+  const passwords = fc.string({
+    unit: fc.oneof(
+      { weight: 2, arbitrary: fc.constantFrom(...letters) },
+      { weight: 1, arbitrary: fc.constantFrom(...marks) },
+      { weight: 1, arbitrary: fc.constantFrom('QXZJ', '7979', '$QXZ', '<QXZJ>', '/QXZ?J') },
+    ),
+    maxLength: 24,
+  });
+  fc.assert(
+    fc.property(passwords, (password) => {
+      let message = '';
+      try {
+        expect(readDatabaseUrl(`postgres://user:${password}@host/db`).host).toBe('host');
+      } catch (error) {
+        if (!(error instanceof DatabaseUrlError)) throw error;
+        message = error.message;
+      }
+      for (let start = 0; start + 4 <= password.length; start += 1) {
+        const part = password.slice(start, start + 4);
+        // Marks alone also stand in the advice.
+        if (/[QXZJ79]/.test(part)) expect(message).not.toContain(part);
+      }
+    }),
+    { numRuns: 5000 },
+  );
 });
 
 test.each([
@@ -69,6 +107,13 @@ test.each([
   ['postgres://u:p@host/cta?gssencmode=require', /gssencmode=require/],
   ['postgres://u:p@host/cta?client_encoding=LATIN1', /client_encoding/],
   ['postgres://u:p@host/cta?connect_timeout=soon', /connect_timeout=soon; it must be a whole number/],
+  [
+    'postgres://u:p@host/cta?sslmode=disable&channel_binding=require',
+    /channel_binding=require together with sslmode=disable/,
+  ],
+  ['postgres://u:p@host/cta?ssl=false&channel_binding=require', /together with sslmode=disable/],
+  ['postgres://u:p@/cta?host=/run/pg&channel_binding=require', /together with the folder of a Unix socket/],
+  ['postgres://u:p@host/cta?sslcertmode=require', /sslcertmode, which this program does not support/],
   ['postgres://u:p@host/cta?service=x', /service, which this program does not support/],
 ])('%s is refused', (url, reason) => {
   expect(refuse(url)).toMatch(reason);
@@ -93,6 +138,10 @@ test.each([
   ['postgres://u@host/db', { tls: { mode: 'prefer', attempts: ['tls?', 'plain'], check: 'nothing' } }],
   ['postgres://u@host/db?ssl=true', { tls: { attempts: ['tls'], check: 'nothing' } }],
   ['postgres://u@host/db?ssl=0', { tls: { attempts: ['plain'] } }],
+  ['postgres://u@host/db?channel_binding=require', { tls: { attempts: ['tls'] } }],
+  ['postgres://u@host/db?sslmode=allow&channel_binding=require', { tls: { attempts: ['tls'] } }],
+  ['postgres://u@host/db?sslmode=disable&channel_binding=prefer', { tls: { attempts: ['plain'] } }],
+  ['postgres://u@host/db?application_name=a@b&sslmode=require', { applicationName: 'a@b', host: 'host' }],
   ['postgres://u@host/db?sslmode=allow', { tls: { attempts: ['plain', 'tls'] } }],
   ['postgres://u@host/db?sslmode=require&uselibpqcompat=true', { tls: { check: 'nothing' } }],
   ['postgres://u@host/db?sslmode=require&sslrootcert=ca.pem', { tls: { check: 'authority' } }],

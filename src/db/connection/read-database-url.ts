@@ -32,6 +32,8 @@ export function readDatabaseUrl(url: string): DatabaseTarget {
   const host = parameters.get('host') ?? (parts.host || 'localhost');
   if (host.includes(',') || parameters.get('hostaddr')?.includes(',')) throw severalHosts();
   const user = parameters.get('user') ?? parts.user;
+  const binding = readOneOf(parameters, 'channel_binding', ['disable', 'prefer', 'require']);
+  const requiresChannelBinding = binding === 'require';
   const connectTimeout = readWhole(parameters, 'connect_timeout');
   const keepAliveIdle = readWhole(parameters, 'keepalives_idle');
   return {
@@ -41,9 +43,8 @@ export function readDatabaseUrl(url: string): DatabaseTarget {
     user,
     password: parameters.get('password') ?? (parts.password || undefined),
     database: parameters.get('dbname') ?? (parts.database || user),
-    tls: planTls(parameters, host),
-    usesChannelBinding:
-      readOneOf(parameters, 'channel_binding', ['disable', 'prefer', 'require']) === 'require',
+    tls: planTls(parameters, host, requiresChannelBinding),
+    requiresChannelBinding,
     connectTimeoutMs: connectTimeout ? Math.max(connectTimeout, SHORTEST_CONNECT_TIMEOUT) * 1000 : undefined,
     keepAliveIdleMs: keepAliveIdle ? keepAliveIdle * 1000 : undefined,
     isKeptAlive: readWhole(parameters, 'keepalives') !== 0,
@@ -80,7 +81,7 @@ function checkFixed(parameters: Parameters): void {
   }
 }
 
-function planTls(parameters: Parameters, host: string): TlsPlan {
+function planTls(parameters: Parameters, host: string, requiresChannelBinding: boolean): TlsPlan {
   const rootCert = parameters.get('sslrootcert');
   const mode = readMode(parameters, rootCert);
   const isDirect = readOneOf(parameters, 'sslnegotiation', ['postgres', 'direct']) === 'direct';
@@ -90,6 +91,13 @@ function planTls(parameters: Parameters, host: string): TlsPlan {
   if (rootCert === 'system' && mode !== 'verify-full' && mode !== 'disable') {
     throw new DatabaseUrlError('has sslrootcert=system, which needs sslmode=verify-full');
   }
+  const attempts = isSocketFolder(host) ? (['plain'] as const) : listAttempts(mode);
+  if (requiresChannelBinding && attempts.join() === 'plain') {
+    const reason = mode === 'disable' ? 'sslmode=disable' : 'the folder of a Unix socket as its host';
+    throw new DatabaseUrlError(
+      `has channel_binding=require together with ${reason}, where there is no TLS to bind to: leave one of them out`,
+    );
+  }
   const [cert, key] = [parameters.get('sslcert'), parameters.get('sslkey')];
   if ((cert === undefined) !== (key === undefined)) {
     throw new DatabaseUrlError(
@@ -97,7 +105,7 @@ function planTls(parameters: Parameters, host: string): TlsPlan {
     );
   }
   return {
-    attempts: isSocketFolder(host) ? ['plain'] : listAttempts(mode),
+    attempts: requiresChannelBinding ? ['tls'] : attempts,
     mode,
     check: readCheck(mode, rootCert),
     rootCert,

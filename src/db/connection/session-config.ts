@@ -19,6 +19,8 @@ export interface SessionConfig {
   readonly application_name: string;
   readonly options?: string;
   readonly enableChannelBinding: boolean;
+  /** The server as errors name it, if only a login with channel binding is allowed. */
+  readonly channelBindingServer: string | undefined;
   readonly keepAlive: boolean;
   readonly keepAliveInitialDelayMillis: number;
   readonly connectionTimeoutMillis: number;
@@ -74,7 +76,8 @@ export function sessionConfig(
     sslnegotiation: 'postgres',
     application_name: target.applicationName ?? applicationName,
     ...(target.options === undefined ? {} : { options: target.options }),
-    enableChannelBinding: target.usesChannelBinding,
+    enableChannelBinding: target.requiresChannelBinding,
+    channelBindingServer: target.requiresChannelBinding ? `${target.host}:${target.port}` : undefined,
     keepAlive: target.isKeptAlive,
     keepAliveInitialDelayMillis: target.keepAliveIdleMs ?? KEEP_ALIVE_IDLE_MS,
     connectionTimeoutMillis: target.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,

@@ -1,4 +1,5 @@
 import { DatabaseUrlError } from './database-url-error.ts';
+import { isProperQuery } from './url-parameters.ts';
 
 /** The parts of an address, decoded. Empty where it has none. */
 export interface UrlParts {
@@ -26,12 +27,13 @@ const PLACEHOLDER =
 export function splitDatabaseUrl(url: string): UrlParts {
   const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(url)?.[1];
   if (rest === undefined) throw new DatabaseUrlError(`must begin with postgres://, as in ${SHAPE}`);
-  const template = findPlaceholder(rest);
-  if (template !== undefined) throw template;
   const { authority, path, query, tail } = cutUp(rest);
   const at = authority.lastIndexOf('@');
-  // A raw / ? or # ends the authority early, and the @ before the host comes after it.
-  const isEarly = path === '' ? query.includes('@') : path.includes('@');
+  // A raw / ? or # ends the authority early, and the @ before the host comes after it. What looks
+  // like a host, a port or a parameter may then be a part of the password, and must not be shown.
+  const isEarly = path === '' ? query.includes('@') : path.includes('@') || !isProperQuery(query);
+  const template = findPlaceholder(rest, isEarly);
+  if (template !== undefined) throw template;
   if (isEarly || (at < 0 && tail.includes('@') && isNoPort(authority))) {
     throw new DatabaseUrlError(`cannot be read: ${ENCODE}`);
   }
@@ -108,7 +110,7 @@ function readQuery(query: string): Map<string, string> {
 }
 
 /** What was copied and not filled in. */
-function findPlaceholder(rest: string): DatabaseUrlError | undefined {
+function findPlaceholder(rest: string, isEarly: boolean): DatabaseUrlError | undefined {
   const [before = ''] = cutOnce(rest, '?');
   const at = before.lastIndexOf('@');
   const [user = '', password = ''] = at < 0 ? [] : cutOnce(before.slice(0, at), ':');
@@ -116,6 +118,7 @@ function findPlaceholder(rest: string): DatabaseUrlError | undefined {
   const isIpv6 = /^\[[\da-f:.%]*\]/i.test(place);
   const [host = '', port = ''] = isIpv6 ? [] : cutOnce(place, ':');
   for (const [what, value] of Object.entries({ user, password, host, port, database: path.join('/') })) {
+    if (isEarly && what !== 'password') continue;
     if (PLACEHOLDER.test(value)) {
       // That of a password may be one after all.
       const shown = what === 'password' ? '' : ` (${value})`;

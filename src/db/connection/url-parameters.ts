@@ -14,15 +14,21 @@ const USED: readonly string[] = [
 /** What libpq and drivers know and has no effect here, as there is nothing to choose. */
 const WITHOUT_EFFECT: readonly string[] = [
   ...['uselibpqcompat', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout', 'sslcompression'],
-  ...['sslcertmode', 'gsslib', 'krbsrvname', 'gssdelegation', 'load_balance_hosts'],
+  ...['gsslib', 'krbsrvname', 'gssdelegation', 'load_balance_hosts'],
   ...['min_protocol_version', 'max_protocol_version'],
 ];
 
 /** What libpq knows and is not done here: to leave it out silently could make a connection less safe than it was meant to be. */
 const NOT_SUPPORTED: readonly string[] = [
   ...['service', 'servicefile', 'replication', 'require_auth', 'requirepeer', 'requiressl', 'sslcrldir'],
-  ...['sslkeylogfile', 'scram_client_key', 'scram_server_key'],
+  ...['sslcertmode', 'sslkeylogfile', 'scram_client_key', 'scram_server_key'],
   ...['oauth_issuer', 'oauth_client_id', 'oauth_client_secret', 'oauth_scope'],
+];
+
+/** Parameters whose value may hold an `@` that is not encoded: names, passwords, and paths. */
+const FREE_TEXT: readonly string[] = [
+  ...['host', 'user', 'password', 'dbname', 'passfile', 'application_name', 'fallback_application_name'],
+  ...['options', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslcrl'],
 ];
 
 const KNOWN: readonly string[] = [...USED, ...WITHOUT_EFFECT, ...NOT_SUPPORTED];
@@ -38,6 +44,15 @@ export function judgeParameter(name: string): string | undefined {
   const meant = KNOWN.find((known) => simplify(known) === simplify(name));
   const help = meant === undefined ? 'leave it out' : `it is written ${meant}`;
   return `has a parameter${shown} that PostgreSQL does not know: ${help}`;
+}
+
+/** Whether each `@` of a query stands where one may: otherwise the query may be a part of a password. */
+export function isProperQuery(query: string): boolean {
+  if (!query.includes('@')) return true;
+  return query.split('&').every((pair) => {
+    const [name = '', ...value] = pair.split('=');
+    return FREE_TEXT.includes(name) || (KNOWN.includes(name) && !value.join('=').includes('@'));
+  });
 }
 
 function simplify(name: string): string {

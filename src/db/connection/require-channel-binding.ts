@@ -1,0 +1,73 @@
+import type { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import type { Client } from 'pg';
+import { ConnectionError } from './connection-error.ts';
+
+/** What the gate uses of the driver's connection, which the types of `pg` do not declare. */
+interface DriverConnection extends EventEmitter {
+  readonly stream: Duplex;
+}
+
+/** The only login that is bound to the server's certificate, in the order of its messages. */
+const LOGIN: readonly unknown[] = [
+  'authenticationSASL',
+  'authenticationSASLContinue',
+  'authenticationSASLFinal',
+  'authenticationOk',
+];
+
+const REQUESTS: ReadonlyMap<unknown, string> = new Map([
+  ['authenticationCleartextPassword', 'asks for the password in clear text'],
+  ['authenticationMD5Password', 'asks for an MD5 hash of the password'],
+  ['authenticationSASL', 'does not offer SCRAM-SHA-256-PLUS'],
+]);
+
+/**
+ * Ends the connection of a client before the driver replies to any login but SCRAM-SHA-256-PLUS. Every message is checked, not
+ * only the first: the driver would send the password whenever it is asked for, also after a login that failed.
+ *
+ * @param server as it is named in the error.
+ */
+export function requireChannelBinding(client: Client, server: string): void {
+  const { connection } = client as unknown as { connection: DriverConnection };
+  const emit = connection.emit.bind(connection);
+  let step = 0;
+  let hasFailed = false;
+
+  const end = (error?: Error) => {
+    hasFailed = true;
+    connection.stream.destroy(error);
+  };
+  const isExpected = (name: unknown, message: unknown): boolean => {
+    // A server that skips the login would otherwise be accepted.
+    if (name === 'readyForQuery') return step === LOGIN.length;
+    if (typeof name !== 'string' || !name.startsWith('authentication')) return true;
+    if (name !== LOGIN[step]) return false;
+    step += 1;
+    return name !== 'authenticationSASL' || isBindingOffered(message);
+  };
+
+  connection.emit = (name: string | symbol, ...values: unknown[]): boolean => {
+    if (name === 'error' || name === 'end') {
+      const isHandled = emit(name, ...values);
+      // The driver reports a login that failed, and would go on reading.
+      if (name === 'error' && step < LOGIN.length && !hasFailed) end();
+      return isHandled;
+    }
+    if (hasFailed) return false;
+    if (isExpected(name, values[0])) return emit(name, ...values);
+    const reason = REQUESTS.get(name) ?? 'accepts the connection without a complete SCRAM login';
+    end(
+      new ConnectionError(
+        `DATABASE_URL’s server, ${server}, ${reason}, but channel_binding=require allows only SCRAM-SHA-256-PLUS: check that ` +
+          'no proxy or pooler is in between and that the server uses scram-sha-256, or leave channel_binding out.',
+      ),
+    );
+    return true;
+  };
+}
+
+function isBindingOffered(message: unknown): boolean {
+  const { mechanisms } = message as { mechanisms?: readonly string[] };
+  return mechanisms?.includes('SCRAM-SHA-256-PLUS') === true;
+}
