@@ -33,11 +33,7 @@ interface Progress {
  * Here a connection counts only while the operating system takes no more bytes for it.
  */
 export function endStalledAnswers(server: Server, log: Log, options: StallOptions = {}): void {
-  const {
-    stalledMs = STALLED_MS,
-    maxWaitingBytes = MAX_WAITING_BYTES,
-    countQueuedBytes = () => 0,
-  } = options;
+  const { stalledMs = STALLED_MS, maxWaitingBytes = MAX_WAITING_BYTES, countQueuedBytes = () => 0 } = options;
   const sockets = new Set<Socket>();
   const stalls = new WeakMap<Socket, Progress>();
   server.on('connection', (socket) => {
