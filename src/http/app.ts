@@ -11,6 +11,7 @@ import { registerCtaPage } from './cta-page.ts';
 import { endStalledAnswers, type StallOptions } from './end-stalled-answers.ts';
 import { registerErrorsPage } from './errors-page.ts';
 import { registerHealth } from './health.ts';
+import { limitPipelining } from './limit-pipelining.ts';
 import { createLimitRequests } from './limit-requests.ts';
 import { createLimitStreams, type StreamLimits } from './limit-streams.ts';
 import { nameRequest } from './name-request.ts';
@@ -96,7 +97,8 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
     },
   });
   app.server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
-  endStalledAnswers(app.server, deps.log, options.stalls);
+  const countQueuedBytes = limitPipelining(app.server, deps.log);
+  endStalledAnswers(app.server, deps.log, { ...options.stalls, countQueuedBytes });
   const authenticate = createAuthenticate(deps);
 
   app.addHook('onRequest', async (request, reply) => {

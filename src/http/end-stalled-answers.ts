@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Log } from '../lib/log.ts';
+import type { CountQueuedBytes } from './limit-pipelining.ts';
 
 /** How long a client may take nothing of an answer that waits for it. */
 export const STALLED_MS = 30_000;
@@ -14,6 +15,8 @@ const LOOK_MS = 1000;
 export interface StallOptions {
   readonly stalledMs?: number | undefined;
   readonly maxWaitingBytes?: number | undefined;
+  /** Counts answers that wait behind an earlier one of their connection; none if absent. */
+  readonly countQueuedBytes?: CountQueuedBytes | undefined;
 }
 
 /** How much of its answers a client has taken, and since when it has not taken more. */
@@ -30,7 +33,7 @@ interface Progress {
  * Here a connection counts only while the operating system takes no more bytes for it.
  */
 export function endStalledAnswers(server: Server, log: Log, options: StallOptions = {}): void {
-  const { stalledMs = STALLED_MS, maxWaitingBytes = MAX_WAITING_BYTES } = options;
+  const { stalledMs = STALLED_MS, maxWaitingBytes = MAX_WAITING_BYTES, countQueuedBytes = () => 0 } = options;
   const sockets = new Set<Socket>();
   const stalls = new WeakMap<Socket, Progress>();
   server.on('connection', (socket) => {
@@ -41,34 +44,36 @@ export function endStalledAnswers(server: Server, log: Log, options: StallOption
   function look(): void {
     const now = performance.now();
     let waitingBytes = 0;
-    const idle: Socket[] = [];
+    const idle: { socket: Socket; bytes: number }[] = [];
     for (const socket of sockets) {
-      if (socket.writableLength === 0) {
+      const bytes = socket.writableLength + countQueuedBytes(socket);
+      if (bytes === 0) {
         stalls.delete(socket);
         continue;
       }
-      waitingBytes += socket.writableLength;
+      waitingBytes += bytes;
       const before = stalls.get(socket);
       const written = socket.bytesWritten - socket.writableLength;
-      const queued = countQueued(socket);
-      if (!before || before.written !== written || before.queued !== queued) {
-        stalls.set(socket, { written, queued, since: now });
-      } else if (now - before.since >= stalledMs) {
-        waitingBytes -= end(socket);
+      const queued = countUntaken(socket);
+      const hasMoved = !before || before.written !== written || before.queued !== queued;
+      // If only later answers wait, the client waits for us: it is not late.
+      if (hasMoved || socket.writableLength === 0) stalls.set(socket, { written, queued, since: now });
+      if (hasMoved) continue;
+      if (socket.writableLength > 0 && now - before.since >= stalledMs) {
+        waitingBytes -= end(socket, bytes);
       } else {
-        idle.push(socket);
+        idle.push({ socket, bytes });
       }
     }
     if (waitingBytes <= maxWaitingBytes) return;
-    idle.sort((a, b) => b.writableLength - a.writableLength);
-    for (const socket of idle) {
+    idle.sort((a, b) => b.bytes - a.bytes);
+    for (const { socket, bytes } of idle) {
       if (waitingBytes <= maxWaitingBytes) break;
-      waitingBytes -= end(socket);
+      waitingBytes -= end(socket, bytes);
     }
   }
 
-  function end(socket: Socket): number {
-    const bytes = socket.writableLength;
+  function end(socket: Socket, bytes: number): number {
     log.debug({ bytes }, 'a client took nothing of its answer; its connection was ended');
     sockets.delete(socket);
     socket.destroy();
@@ -84,7 +89,7 @@ export function endStalledAnswers(server: Server, log: Log, options: StallOption
  * whole answer, of which a slow client takes a part in 30 s. Node.js has no public name for it;
  * without it such a client is measured by whole writes.
  */
-function countQueued(socket: Socket): number {
+function countUntaken(socket: Socket): number {
   const { _handle: handle } = socket as { _handle?: { writeQueueSize?: number } | null };
   return handle?.writeQueueSize ?? 0;
 }

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { poll } from '../support/poll.ts';
+import { addQueuedBatch } from '../support/seed.ts';
 import { startWorld } from '../support/start-world.ts';
 
 /** Memory of a process that is really in use, in MB. */
@@ -13,7 +14,7 @@ async function measureRss(pid: number): Promise<number> {
 
 test.skipIf(process.platform !== 'linux')(
   'sixty who take nothing of the largest file share one copy of it',
-  async ({ onTestFinished }) => {
+  async () => {
     const world = await startWorld();
     onTestFinished(() => world.end());
     const api = await world.start('api');
@@ -39,5 +40,45 @@ test.skipIf(process.platform !== 'linux')(
     const grown = (await measureRss(api.pid)) - before;
     // One copy for each would be 290 MB.
     expect(grown).toBeLessThan(80);
+  },
+);
+
+const trpcInput = encodeURIComponent(JSON.stringify({ json: { pageSize: 100 } }));
+
+test.skipIf(process.platform !== 'linux').each([
+  ['REST', '/api/llm-editor/cta/previews/?page_size=100'],
+  ['tRPC', `/trpc/previews.list?input=${trpcInput}`],
+  ['a file', '/docs/js/scalar.js'],
+])(
+  'two thousand requests at once of one who takes nothing cost no memory, and others are answered (%s)',
+  async (_name, path) => {
+    const world = await startWorld();
+    onTestFinished(() => world.end());
+    const { token, workspaceId } = await world.db.addWorkspace('pipelining');
+    for (let i = 0; i < 4; i += 1) await addQueuedBatch(world.db, workspaceId, [10, 10, 10]);
+    const api = await world.start('api');
+    const headers = { authorization: `Bearer ${token}` };
+    const readList = async () => {
+      const response = await fetch(api.address + path, { headers });
+      return { status: response.status, bytes: (await response.arrayBuffer()).byteLength };
+    };
+    for (let i = 0; i < 10; i += 1) expect((await readList()).bytes).toBeGreaterThan(30_000);
+    const before = await measureRss(api.pid);
+
+    const socket = connect(Number(new URL(api.address).port), '127.0.0.1').on('error', () => {});
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'connect');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`.repeat(2000));
+    let most = 0;
+    for (let i = 0; i < 30; i += 1) {
+      expect((await readList()).status).toBe(200);
+      most = Math.max(most, await measureRss(api.pid));
+    }
+    expect(most - before).toBeLessThan(100);
+    socket.resume();
+    await poll(
+      async () => socket.closed,
+      (closed) => closed,
+    );
   },
 );

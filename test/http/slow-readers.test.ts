@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -91,6 +92,59 @@ test('connections above the most are closed as they come', async () => {
     (count) => count === 3,
   );
   expect(await countOpen(api)).toBe(5);
+});
+
+describe('requests that do not wait for earlier answers', () => {
+  const trpcInput = encodeURIComponent(JSON.stringify({ json: { pageSize: 100 } }));
+  const makeRequest = (path: string, id: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\nAuthorization: Bearer ${one.token}\r\n\r\n`;
+
+  test.each([
+    ['REST', `${ROOT}/previews/?page_size=100`],
+    ['tRPC', `/trpc/previews.list?input=${trpcInput}`],
+    ['a file', '/docs/js/scalar.js'],
+  ])('five are answered in order, two thousand are not served (%s)', async (_name, path) => {
+    const api = await openApi({});
+    const five = await open(api, [1, 2, 3, 4, 5].map((n) => makeRequest(path, `pipelined-${n}`)).join(''));
+    let received = '';
+    five.on('data', (chunk) => (received += chunk));
+    const find = (pattern: RegExp) => [...received.matchAll(pattern)].map(([, found]) => found);
+    await poll(
+      async () => find(/^x-request-id: (.*)\r$/gim).length,
+      (count) => count === 5,
+    );
+    expect(find(/^x-request-id: (.*)\r$/gim)).toEqual([1, 2, 3, 4, 5].map((n) => `pipelined-${n}`));
+    expect(find(/HTTP\/1\.1 (\d+)/gm)).toEqual(Array(5).fill('200'));
+
+    let handled = 0;
+    api.app.server.on('request', (_request, response) => {
+      if (!response.req.socket.destroyed) handled += 1;
+    });
+    const many = await open(api, makeRequest(path, 'many').repeat(2000));
+    many.resume();
+    await poll(
+      async () => many.closed,
+      (closed) => closed,
+    );
+    expect(handled).toBeLessThan(100);
+    expect((await api.rest(one.token, 'GET', '/limits/')).status).toBe(200);
+  });
+
+  test('one after another on one connection are not limited', async () => {
+    const api = await openApi({});
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const ports = new Set<number | undefined>();
+    const headers = { authorization: `Bearer ${one.token}` };
+    for (let i = 0; i < 50; i += 1) {
+      const request = get(`${api.address}${ROOT}/limits/`, { agent, headers });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      ports.add(response.socket.localPort);
+      expect(response.statusCode).toBe(200);
+      await once(response.resume(), 'end');
+    }
+    expect(ports.size).toBe(1);
+  });
 });
 
 describe('open streams of events', () => {

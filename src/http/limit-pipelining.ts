@@ -1,0 +1,44 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Log } from '../lib/log.ts';
+
+/** Requests of one connection that may wait for their answers at the same time. */
+export const MAX_UNANSWERED = 10;
+
+/** Returns the bytes of a connection's answers that wait behind an earlier answer. */
+export type CountQueuedBytes = (socket: Socket) => number;
+
+/**
+ * Closes a connection that sends further requests while `MAX_UNANSWERED` wait for their answers, as
+ * RFC 9112, 9.3.2 allows: the client sends them again. Node.js hands over every request of a chunk
+ * of 64 KB at once, whether the connection is paused or not, so pausing would bound nothing.
+ * Call it after the server has its request listeners: they do not get the requests above the limit.
+ */
+export function limitPipelining(server: Server, log: Log): CountQueuedBytes {
+  const unanswered = new WeakMap<Socket, Set<ServerResponse>>();
+  const listeners = server.listeners('request');
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    // The parser goes on with what it has received, also after the connection was closed.
+    if (socket.destroyed) return;
+    const responses = unanswered.get(socket) ?? new Set();
+    if (responses.size >= MAX_UNANSWERED) {
+      log.debug({}, 'a client sent too many requests without waiting for answers; its connection was closed');
+      socket.destroy();
+      return;
+    }
+    unanswered.set(socket, responses.add(response));
+    response.once('close', () => responses.delete(response));
+    for (const listener of listeners) listener.call(server, request, response);
+  });
+
+  return (socket) => {
+    let bytes = 0;
+    for (const response of unanswered.get(socket) ?? []) {
+      // Only the first has the socket; its bytes are in the socket's own buffer.
+      if (!response.socket) bytes += response.writableLength;
+    }
+    return bytes;
+  };
+}
