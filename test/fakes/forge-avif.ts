@@ -56,6 +56,24 @@ export function forgeLie(): Buffer {
   });
 }
 
+/** A flat image of 4096 x 4096 whose only item has the same frame again and again: a decoder decodes all of them. */
+export async function forgeFrames(count: number): Promise<Buffer> {
+  const create = { width: 4096, height: 4096, channels: 3, background: '#888' } as const;
+  const avif = await sharp({ create }).avif({ effort: 0 }).toBuffer();
+  return forgeImage(avif, (data) => Buffer.concat(Array<Buffer>(count).fill(data)));
+}
+
+/** An image as sharp writes it, with other data. */
+export function forgeImage(avif: Buffer, change: (data: Buffer) => Buffer): Buffer {
+  const { config, data } = takeApart(avif);
+  const size = avif.indexOf('ispe') + 8;
+  return forge({
+    items: [{ type: 'av01', data: change(data), properties: [1, 2] }],
+    properties: [ispe(avif.readUInt32BE(size), avif.readUInt32BE(size + 4)), config],
+    references: [],
+  });
+}
+
 /** A grid of 16 x 16 whose tiles are all the same one, for a result of one tile: 256 images are decoded. */
 export async function forgeGrid(side: number): Promise<Buffer> {
   const tile = takeApart(await draw(side));

@@ -5,6 +5,9 @@ import { readSequenceHeader, type SequenceHeader } from './read-sequence-header.
 const MAX_TILE_GROUPS = 64 * 64;
 /** Encoders write one or two delimiters and metadata units. */
 const MAX_OTHER_OBUS = 64;
+/** Losslessly coded noise of 3 times 12 bits takes 4.5 bytes. More would be copied for each tile. */
+const MAX_BYTES_PER_PIXEL = 8;
+const MAX_FIXED_BYTES = 64 * 1024;
 
 /** The data of an `av01` item, in the order in which a decoder gets it. */
 export interface CodedImage {
@@ -23,6 +26,9 @@ export interface CodedImage {
  * @throws RangeError for all other data.
  */
 export function checkCodedImage({ config, data, width, height }: CodedImage): void {
+  if (data.length > width * height * MAX_BYTES_PER_PIXEL + MAX_FIXED_BYTES) {
+    throw new RangeError('a coded image with too much data');
+  }
   const frame = new FrameCheck(width, height);
   for (const obu of readObus(config)) {
     if (isPartOfFrame(obu)) throw new RangeError('a frame in the configuration');

@@ -12,7 +12,7 @@ export interface HeifItem {
 export interface HeifItems {
   readonly primary: number;
   readonly items: ReadonlyMap<number, HeifItem>;
-  /** All data of an item. The items that are read can have little more than the file's bytes together. */
+  /** All data of an item. Copies it only if it has several extents, and no more bytes than the file has. */
   readData(id: number): Buffer;
 }
 
@@ -21,8 +21,6 @@ const MAX_ITEMS = 600;
 const MAX_PROPERTIES = 256;
 const MAX_CHILDREN = 64;
 const MAX_EXTENTS = 16;
-/** Encoders store equal tiles once. Those are flat, and take some hundred bytes each. */
-const MAX_SHARED_BYTES = 1024 * 1024;
 
 /**
  * Reads the items of a file whose boxes are given. Linear time.
@@ -40,7 +38,7 @@ export function readHeifItems(file: Buffer, boxes: readonly Box[]): HeifItems {
     meta.some(({ type }) => type === 'iref') ? find(meta, 'iref') : undefined,
   );
   const places = readPlaces(find(meta, 'iloc'));
-  let left = file.length + MAX_SHARED_BYTES;
+  let copied = 0;
   const items = new Map<number, HeifItem>();
   for (const [id, type] of readTypes(find(meta, 'iinf'))) {
     items.set(id, {
@@ -57,10 +55,12 @@ export function readHeifItems(file: Buffer, boxes: readonly Box[]): HeifItems {
       if (place === undefined) throw new RangeError('an item without data');
       const source = place.isInside ? find(meta, 'idat').content : file;
       const parts = place.extents.map((extent) => cut(source, extent));
-      for (const { length } of parts) left -= length;
-      if (left < 0) throw new RangeError('items with too much data');
       const [first] = parts;
-      return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+      if (parts.length === 1 && first !== undefined) return first;
+      // Extents can overlap.
+      for (const { length } of parts) copied += length;
+      if (copied > file.length) throw new RangeError('items with too much data');
+      return Buffer.concat(parts);
     },
   };
 }
