@@ -170,6 +170,30 @@ describe('a coded image is one frame of the stated size', () => {
     expect(() => checkAvif(file, MAX)).toThrow(unusable);
   });
 
+  test.each([
+    { method: 0, extents: 3 },
+    { method: 1, extents: 1 },
+    { method: 1, extents: 2 },
+  ] as const)('all data of an item is read: %j', async (storage) => {
+    const avif = await drawing(3).avif().toBuffer();
+    const once = forgeImage(avif, (data) => data, storage);
+    const twice = forgeImage(avif, (data) => Buffer.concat([data, data]), storage);
+    expect(() => checkAvif(once, MAX)).not.toThrow();
+    expect((await sharp(once).stats()).channels).toEqual((await sharp(avif).stats()).channels);
+    expect(() => checkAvif(twice, MAX)).toThrow(unusable);
+  });
+
+  test('refused: data in another item, and in too many pieces', () => {
+    for (const storage of [{ method: 2, extents: 1 } as const, { method: 0, extents: 17 } as const]) {
+      expect(() =>
+        checkAvif(
+          forgeImage(load('rgb'), (data) => data, storage),
+          MAX,
+        ),
+      ).toThrow(unusable);
+    }
+  });
+
   test('refused: a frame that is shown again', () => {
     // Not reduced, without times, one operating point of level 5, 8 bits for each side.
     const side = (length: number) => (length - 1).toString(2).padStart(8, '0');

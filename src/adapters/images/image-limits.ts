@@ -50,6 +50,7 @@ export const COLLECT_TIMEOUT_MS = 60_000;
 /**
  * For the work on one image, in a process of its own. The slowest images that the limits let in
  * (AVIF of 4096 x 4096) take 3.4 s on an idle machine, and 8.2 s with four busy programs for each core.
+ * With an alpha plane of that size they take twice as long, and may fail on such a machine.
  */
 export const DECODE_TIMEOUT_MS = 10_000;
 
