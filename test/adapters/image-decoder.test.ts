@@ -64,6 +64,7 @@ describe('an image that means harm costs the program nothing', () => {
     ['an AVIF whose alpha plane is 8192 x 8192', 'avif-large-alpha'],
     ['an AVIF that lies about its size', 'avif-lie'],
     ['an AVIF of 256 times the same tile', 'avif-grid'],
+    ['an AVIF of 1500 times the same frame', 'avif-frames'],
     ['870,000 empty chunks in a PNG of 10 MB', 'png-chunks'],
     ['50 MB of text in a PNG', 'png-text-bomb'],
     ['a GIF of 65,535 x 65,535', 'gif-bomb'],

@@ -22,6 +22,15 @@ interface ForgedFile {
     readonly from: number;
     readonly to: readonly number[];
   }[];
+  readonly storage?: Storage;
+}
+
+/** Where the data of items is. */
+export interface Storage {
+  /** 0: in the file, 1: in `idat`, 2: in another item. */
+  readonly method: 0 | 1 | 2;
+  /** How many pieces it has, that follow each other. */
+  readonly extents: number;
 }
 
 const ALPHA = 'urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0';
@@ -53,6 +62,25 @@ export function forgeLie(): Buffer {
     items: [{ type: 'av01', data, properties: [1, 2] }],
     properties: [ispe(400, 400), config],
     references: [],
+  });
+}
+
+/** A flat image of 4096 x 4096 whose only item has the same frame again and again: a decoder decodes all of them. */
+export async function forgeFrames(count: number): Promise<Buffer> {
+  const create = { width: 4096, height: 4096, channels: 3, background: '#888' } as const;
+  const avif = await sharp({ create }).avif({ effort: 0 }).toBuffer();
+  return forgeImage(avif, (data) => Buffer.concat(Array<Buffer>(count).fill(data)));
+}
+
+/** An image as sharp writes it, with other data. */
+export function forgeImage(avif: Buffer, change: (data: Buffer) => Buffer, storage?: Storage): Buffer {
+  const { config, data } = takeApart(avif);
+  const size = avif.indexOf('ispe') + 8;
+  return forge({
+    items: [{ type: 'av01', data: change(data), properties: [1, 2] }],
+    properties: [ispe(avif.readUInt32BE(size), avif.readUInt32BE(size + 4)), config],
+    references: [],
+    ...(storage && { storage }),
   });
 }
 
@@ -95,12 +123,19 @@ function takeApart(avif: Buffer): CodedImage {
 }
 
 /** The first item is the primary one. */
-function forge({ items, properties, references }: ForgedFile): Buffer {
+function forge({ items, properties, references, storage }: ForgedFile): Buffer {
+  const { method, extents } = storage ?? { method: 0, extents: 1 };
+  const allData = Buffer.concat(items.map(({ data }) => data));
   const makeMeta = (dataAt: number) => {
-    let at = dataAt;
+    let at = method === 0 ? dataAt : 0;
     const places = items.map(({ data }, index) => {
+      const pieces = Array.from({ length: extents }, (_, piece) => {
+        const start = Math.floor((data.length * piece) / extents);
+        const end = Math.floor((data.length * (piece + 1)) / extents);
+        return Buffer.concat([u32(at + start), u32(end - start)]);
+      });
       at += data.length;
-      return Buffer.concat([u16(index + 1), u16(0), u16(1), u32(at - data.length), u32(data.length)]);
+      return Buffer.concat([u16(index + 1), u16(method), u16(0), u16(extents), ...pieces]);
     });
     const infos = items.map(({ type }, index) =>
       full('infe', Buffer.concat([u16(index + 1), u16(0), Buffer.from(`${type}\0`)]), 2),
@@ -116,7 +151,8 @@ function forge({ items, properties, references }: ForgedFile): Buffer {
       Buffer.concat([
         full('hdlr', Buffer.concat([u32(0), Buffer.from('pict'), Buffer.alloc(13)])),
         full('pitm', u16(1)),
-        full('iloc', Buffer.concat([u16(0x4400), u16(items.length), ...places])),
+        full('iloc', Buffer.concat([u16(0x4400), u16(items.length), ...places]), 1),
+        ...(method === 1 ? [box('idat', allData)] : []),
         full('iinf', Buffer.concat([u16(items.length), ...infos])),
         ...(links.length > 0 ? [full('iref', Buffer.concat(links))] : []),
         box(
@@ -131,7 +167,7 @@ function forge({ items, properties, references }: ForgedFile): Buffer {
   };
   const ftyp = box('ftyp', Buffer.from('avif\0\0\0\0avifmif1miaf'));
   const meta = makeMeta(ftyp.length + makeMeta(0).length + 8);
-  return Buffer.concat([ftyp, meta, box('mdat', Buffer.concat(items.map(({ data }) => data)))]);
+  return Buffer.concat([ftyp, meta, box('mdat', allData)]);
 }
 
 function ispe(width: number, height: number): Buffer {

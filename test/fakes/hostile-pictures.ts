@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { forgeGrid, forgeLargeAlpha, forgeLie } from './forge-avif.ts';
+import { forgeFrames, forgeGrid, forgeLargeAlpha, forgeLie } from './forge-avif.ts';
 
 const SVG_BOMB = `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">${Array.from(
   { length: 9 },
@@ -74,6 +74,7 @@ const PICTURES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   'avif-large-alpha': forgeLargeAlpha,
   'avif-lie': forgeLie,
   'avif-grid': () => forgeGrid(400),
+  'avif-frames': () => forgeFrames(1500),
   svg: () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="500" height="500"><rect/></svg>'),
   'svg-bomb': () => Buffer.from(SVG_BOMB),
   'svg-behind-png': () => Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.from(SVG_BOMB)]),

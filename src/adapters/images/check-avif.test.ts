@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { forgeGrid, forgeLargeAlpha } from '../../../test/fakes/forge-avif.ts';
+import {
+  forgeFrames,
+  forgeGrid,
+  forgeImage,
+  forgeLargeAlpha,
+  forgeLie,
+} from '../../../test/fakes/forge-avif.ts';
 import { checkAvif } from './check-avif.ts';
+import { readObus } from './read-obus.ts';
 
 const MAX = 1_000_000;
 const unusable = expect.objectContaining({ code: 'no_usable_picture' });
@@ -82,6 +90,156 @@ describe('what would cost more than it shows is refused', () => {
     for (let length = 0; length < whole.indexOf('mdat'); length += 1) {
       expect(() => checkAvif(whole.subarray(0, length), MAX)).toThrow(unusable);
     }
+  });
+});
+
+describe('a coded image is one frame of the stated size', () => {
+  /** An OBU with a size of one byte. */
+  const obu = (type: number, payload: readonly number[] = []) =>
+    Buffer.from([(type << 3) | 2, payload.length, ...payload]);
+  const [delimiter, padding, metadata, reserved] = [obu(2), obu(15, [0x80]), obu(5, [1, 0x80]), obu(9, [1])];
+  const change = (edit: (data: Buffer) => Buffer) => forgeImage(load('rgb'), edit);
+  const withEnd = (...units: readonly Buffer[]) => change((data) => Buffer.concat([data, ...units]));
+  /** The sequence header and the frame that avifenc wrote. */
+  const takeUnits = () => {
+    let units: Buffer[] = [];
+    change((data) => {
+      units = [...readObus(data)].map(({ type, payload }) => writeObu(type, payload));
+      return data;
+    });
+    return units;
+  };
+  /** With a size of 4 bytes, as leb128 allows. */
+  const writeObu = (type: number, payload: Buffer) => {
+    const size = [0, 7, 14].map((shift) => ((payload.length >> shift) & 0x7f) | 0x80);
+    return Buffer.concat([Buffer.from([(type << 3) | 2, ...size, 0]), payload]);
+  };
+
+  test('the same key frame 1500 times is refused in linear time', async () => {
+    const file = await forgeFrames(1500);
+    expect(file.length).toBeLessThan(400_000);
+    const before = process.threadCpuUsage();
+    for (let round = 0; round < 20; round += 1) {
+      expect(() => checkAvif(file, 17_000_000)).toThrow(unusable);
+    }
+    const { user, system } = process.threadCpuUsage(before);
+    expect((user + system) / 1000 / 20).toBeLessThan(20);
+  });
+
+  test('one frame passes, with few other units', async () => {
+    const [first = delimiter, ...units] = takeUnits();
+    const data = Buffer.concat([first, metadata, reserved, ...units, padding]);
+    for (const file of [await forgeFrames(1), change(() => data), withEnd(...Array(60).fill(padding))]) {
+      expect(() => checkAvif(file, 17_000_000)).not.toThrow();
+    }
+  });
+
+  test('a frame in parts passes, and copies of its header', () => {
+    const units = takeUnits();
+    const frame = units.pop() ?? delimiter;
+    const parts = [...units, obu(3, [0x10]), obu(4, [0]), obu(7, [0x10]), obu(4, [0])];
+    expect(frame.readUInt8(0) >> 3).toBe(6);
+    expect(() =>
+      checkAvif(
+        change(() => Buffer.concat(parts)),
+        MAX,
+      ),
+    ).not.toThrow();
+  });
+
+  test.each([
+    ['a second frame', (units) => [...units, ...units.slice(-1)]],
+    ['a second frame header', (units) => [...units, obu(3, [0x10])]],
+    ['two sequence headers', (units) => [...units.slice(0, -1), ...units]],
+    ['no frame', (units) => units.slice(0, -1)],
+    ['a frame without a sequence header', (units) => units.slice(-1)],
+    ['a header without tiles', (units) => [...units.slice(0, -1), obu(3, [0x10])]],
+    ['tiles without a header', (units) => [...units.slice(0, -1), obu(4, [0]), ...units.slice(-1)]],
+    ['a copy of no header', (units) => [...units.slice(0, -1), obu(7, [0]), ...units.slice(-1)]],
+    ['an empty frame', (units) => [...units.slice(0, -1), obu(6)]],
+    ['a list of tiles', (units) => [...units, obu(8, [0])]],
+    ['too many tile groups', (units) => [...units, ...Array(5000).fill(obu(4, [0]))]],
+    ['too much padding', (units) => [...units, ...Array(100).fill(padding)]],
+    ['much more data than pixels', (units) => [...units, writeObu(15, Buffer.alloc(2_000_000))]],
+    ['a unit without a size', (units) => [...units, Buffer.from([15 << 3, 0])]],
+    ['a size that is cut', (units) => [...units, Buffer.from([0x7a, 0x80])]],
+    ['a size that is too long', (units) => [...units, Buffer.from([0x7a, ...Array(9).fill(0x80), 0])]],
+    ['a unit beyond the end', (units) => [...units, Buffer.from([0x7a, 0xff, 0x7f])]],
+  ] satisfies [string, (units: Buffer[]) => Buffer[]][])('refused: %s', (_, edit) => {
+    const file = change(() => Buffer.concat(edit(takeUnits())));
+    expect(() => checkAvif(file, MAX)).toThrow(unusable);
+  });
+
+  test.each([
+    { method: 0, extents: 3 },
+    { method: 1, extents: 1 },
+    { method: 1, extents: 2 },
+  ] as const)('all data of an item is read: %j', async (storage) => {
+    const avif = await drawing(3).avif().toBuffer();
+    const once = forgeImage(avif, (data) => data, storage);
+    const twice = forgeImage(avif, (data) => Buffer.concat([data, data]), storage);
+    expect(() => checkAvif(once, MAX)).not.toThrow();
+    expect((await sharp(once).stats()).channels).toEqual((await sharp(avif).stats()).channels);
+    expect(() => checkAvif(twice, MAX)).toThrow(unusable);
+  });
+
+  test('refused: data in another item, and in too many pieces', () => {
+    for (const storage of [{ method: 2, extents: 1 } as const, { method: 0, extents: 17 } as const]) {
+      expect(() =>
+        checkAvif(
+          forgeImage(load('rgb'), (data) => data, storage),
+          MAX,
+        ),
+      ).toThrow(unusable);
+    }
+  });
+
+  test('refused: a frame that is shown again', () => {
+    // Not reduced, without times, one operating point of level 5, 8 bits for each side.
+    const side = (length: number) => (length - 1).toString(2).padStart(8, '0');
+    const size = load('rgb').indexOf('ispe') + 8;
+    const [width, height] = [load('rgb').readUInt32BE(size), load('rgb').readUInt32BE(size + 4)];
+    const bits = `00010${'0'.repeat(19)}0010101110111${side(width)}${side(height)}`.padEnd(64, '0');
+    const sequence = obu(1, [...Buffer.from(BigInt(`0b${bits}`).toString(16).padStart(16, '0'), 'hex')]);
+    const check = (header: number) =>
+      checkAvif(
+        change(() => Buffer.concat([sequence, obu(3, [header]), obu(4, [0])])),
+        MAX,
+      );
+    expect(() => check(0x10)).not.toThrow();
+    expect(() => check(0x80)).toThrow(unusable);
+  });
+
+  test('refused: a larger image than stated', () => {
+    expect(() => checkAvif(forgeLie(), MAX)).toThrow(unusable);
+  });
+
+  test('refused: a file that is cut anywhere', () => {
+    const whole = load('rgb');
+    for (let length = 0; length < whole.length; length += 1) {
+      expect(() => checkAvif(whole.subarray(0, length), MAX)).toThrow(unusable);
+    }
+  });
+
+  test('whatever bytes change, the file passes or is refused', () => {
+    const files = ['rgb', 'grid-alpha', 'ten-bit'].map(load);
+    const edits = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.constantFrom(...files), edits, fc.boolean(), (file, changes, isDataOnly) => {
+        const bytes = Buffer.from(file);
+        // Behind the boxes are the units, whose first bytes are headers.
+        const start = isDataOnly ? bytes.indexOf('mdat') + 4 : 0;
+        const end = isDataOnly ? Math.min(bytes.length, start + 30) : bytes.length;
+        for (const [at, value] of changes) bytes[start + (at % (end - start))] = value;
+        try {
+          checkAvif(bytes, MAX);
+        } catch (error) {
+          expect(error).toEqual(unusable);
+          expect((error as Error).cause).toBeInstanceOf(RangeError);
+        }
+      }),
+      { numRuns: 3000 },
+    );
   });
 });
 

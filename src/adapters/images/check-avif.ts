@@ -1,4 +1,5 @@
 import { AppError } from '../../lib/app-error.ts';
+import { checkCodedImage } from './check-coded-image.ts';
 import { ByteReader, readBoxes } from './read-boxes.ts';
 import { type HeifItem, type HeifItems, readHeifItems } from './read-heif-items.ts';
 
@@ -13,8 +14,9 @@ interface Size {
 
 /**
  * Looks through the boxes of an AVIF before a decoder does, so that what is decoded is the image that the file shows: one
- * coded image, or a grid whose tiles are each used once, and at most one alpha plane of the same size. libheif itself would
- * decode planes of any size, and one tile 256 times. Image sequences are refused, as libvips does.
+ * coded image, or a grid whose tiles are each used once, and at most one alpha plane of the same size. Each coded image is
+ * one frame of the stated size. libheif itself would decode planes of any size, one tile 256 times, and any number of frames
+ * for one image. Image sequences are refused, as libvips does.
  *
  * @throws AppError `no_usable_picture` for any other file, and for more than `maxPixels`.
  */
@@ -29,6 +31,7 @@ export function checkAvif(bytes: Buffer, maxPixels: number): void {
     const { width, height } = measureImage(heif, heif.primary, maxPixels);
     if (width * height > maxPixels) throw new RangeError('too many pixels');
     checkAuxiliaries(heif, maxPixels);
+    checkCodedImages(heif);
   } catch (cause) {
     throw new AppError('no_usable_picture', { cause });
   }
@@ -42,7 +45,7 @@ function measureImage(heif: HeifItems, id: number, maxPixels: number): Size {
   if (item.type !== 'grid') throw new RangeError('the image is no image');
   const tiles = item.references.get('dimg') ?? [];
   const [first] = tiles.map((tile) => measureTile(heif, tile));
-  const grid = readGrid(heif.readData(id, 12));
+  const grid = readGrid(heif.readData(id));
   const isEven = tiles.every((tile) => isSame(measureTile(heif, tile), first));
   if (first === undefined || !isEven || new Set(tiles).size !== tiles.length) {
     throw new RangeError('a grid of uneven or repeated tiles');
@@ -82,6 +85,20 @@ function checkAuxiliaries(heif: HeifItems, maxPixels: number): void {
       seen.add(image);
     }
   }
+}
+
+function checkCodedImages(heif: HeifItems): void {
+  for (const [id, item] of heif.items) {
+    if (item.type !== 'av01') continue;
+    checkCodedImage({ ...readSize(item), config: readConfig(item), data: heif.readData(id) });
+  }
+}
+
+/** The OBUs of the `av1C` property (AV1 in ISO base media, section 2.3.3), which follow 4 bytes. */
+function readConfig({ properties }: HeifItem): Buffer {
+  const [av1C, second] = properties.filter(({ type }) => type === 'av1C');
+  if (av1C === undefined || second !== undefined) throw new RangeError('not one configuration');
+  return av1C.content.subarray(4);
 }
 
 function findItem(heif: HeifItems, id: number): HeifItem {

@@ -27,7 +27,7 @@ const GROW_AFTER_MS = 150;
  * decoder, it neither holds up the program nor takes its memory, and reaches none of its secrets. Every image that was not
  * made by this program is decoded here.
  *
- * An image that takes more than 15 s or 600 MB ends its process, and fails alone. All methods throw `signal.reason` as soon
+ * An image that takes more than 10 s or 600 MB ends its process, and fails alone. All methods throw `signal.reason` as soon
  * as the signal aborts, and an AppError `internal` when no process can be started.
  */
 export interface ImageDecoder {

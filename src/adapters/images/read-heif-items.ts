@@ -12,8 +12,8 @@ export interface HeifItem {
 export interface HeifItems {
   readonly primary: number;
   readonly items: ReadonlyMap<number, HeifItem>;
-  /** The first bytes of an item's data, at most `length`. */
-  readData(id: number, length: number): Buffer;
+  /** All data of an item. Copies it only if it has several extents, and no more bytes than the file has. */
+  readData(id: number): Buffer;
 }
 
 /** A grid of 256 tiles, another one of its alpha, thumbnail, Exif and XMP are 520. */
@@ -37,7 +37,8 @@ export function readHeifItems(file: Buffer, boxes: readonly Box[]): HeifItems {
   const references = readReferences(
     meta.some(({ type }) => type === 'iref') ? find(meta, 'iref') : undefined,
   );
-  const places = readPlaces(find(meta, 'iloc'), file.length);
+  const places = readPlaces(find(meta, 'iloc'));
+  let copied = 0;
   const items = new Map<number, HeifItem>();
   for (const [id, type] of readTypes(find(meta, 'iinf'))) {
     items.set(id, {
@@ -49,11 +50,17 @@ export function readHeifItems(file: Buffer, boxes: readonly Box[]): HeifItems {
   return {
     primary: readPrimary(find(meta, 'pitm')),
     items,
-    readData(id, length) {
+    readData(id) {
       const place = places.get(id);
       if (place === undefined) throw new RangeError('an item without data');
       const source = place.isInside ? find(meta, 'idat').content : file;
-      return source.subarray(place.offset, place.offset + length);
+      const parts = place.extents.map((extent) => cut(source, extent));
+      const [first] = parts;
+      if (parts.length === 1 && first !== undefined) return first;
+      // Extents can overlap.
+      for (const { length } of parts) copied += length;
+      if (copied > file.length) throw new RangeError('items with too much data');
+      return Buffer.concat(parts);
     },
   };
 }
@@ -129,14 +136,26 @@ function readProperties(ipma: Box, properties: readonly Box[]): Map<number, Box[
   return byItem;
 }
 
+interface Extent {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where an item's data is: its extents, one after the other. */
 interface Place {
   /** In the `meta` box itself, not in the file. */
   readonly isInside: boolean;
-  readonly offset: number;
+  readonly extents: readonly Extent[];
 }
 
-/** Where each item's data begins. No item may be put together of more than the file has. */
-function readPlaces(iloc: Box, fileBytes: number): Map<number, Place> {
+/** An extent of length 0 is the rest of the file for some readers, and nothing for others. */
+function cut(source: Buffer, { offset, length }: Extent): Buffer {
+  if (length === 0 || offset + length > source.length)
+    throw new RangeError('an item has data outside of the file');
+  return source.subarray(offset, offset + length);
+}
+
+function readPlaces(iloc: Box): Map<number, Place> {
   const { version, reader } = open(iloc);
   const sizes = reader.number(2);
   const [offsetBytes, lengthBytes, baseBytes, indexBytes] = [sizes >> 12, sizes >> 8, sizes >> 4, sizes].map(
@@ -147,19 +166,16 @@ function readPlaces(iloc: Box, fileBytes: number): Map<number, Place> {
   const places = new Map<number, Place>();
   for (let entry = 0; entry < count; entry += 1) {
     const id = reader.number(idBytes);
-    const isInside = version > 0 && (reader.number(2) & 15) !== 0;
-    reader.number(2);
+    // 0: in the file, 1: in `idat`, 2: in another item.
+    const method = limit(version > 0 ? reader.number(2) & 15 : 0, 1);
+    if (reader.number(2) !== 0) throw new RangeError('an item is in another file');
     const base = reader.number(baseBytes);
-    const extents = limit(reader.number(2), MAX_EXTENTS);
-    let [offset, bytes] = [0, 0];
-    for (let extent = 0; extent < extents; extent += 1) {
+    const extents = Array.from({ length: limit(reader.number(2), MAX_EXTENTS) }, () => {
       if (version > 0) reader.number(indexBytes);
-      const from = reader.number(offsetBytes);
-      if (extent === 0) offset = base + from;
-      bytes += reader.number(lengthBytes);
-    }
-    if (places.has(id) || bytes > fileBytes) throw new RangeError('an item has two places, or too much data');
-    places.set(id, { isInside, offset });
+      return { offset: base + reader.number(offsetBytes), length: reader.number(lengthBytes) };
+    });
+    if (places.has(id)) throw new RangeError('an item has two places');
+    places.set(id, { isInside: method === 1, extents });
   }
   return places;
 }
