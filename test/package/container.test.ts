@@ -257,8 +257,8 @@ describe('compose.yaml', async () => {
       return Number(size) * (unit === 'g' ? 1024 : 1);
     };
     const PROGRAM_MB = 450;
-    const PAGE_READERS_MB = 2 * 450;
-    const IMAGE_DECODERS_MB = 2 * 600;
+    const PAGE_READERS_MB = 3 * 450;
+    const IMAGE_DECODERS_MB = 3 * 600;
     for (const service of [migrate, api]) expect(megabytesOf(service)).toBeGreaterThanOrEqual(2 * PROGRAM_MB);
     expect(megabytesOf(worker)).toBeGreaterThanOrEqual(PROGRAM_MB + PAGE_READERS_MB + IMAGE_DECODERS_MB);
     // Shared buffers and /dev/shm, and as much again for its connections.

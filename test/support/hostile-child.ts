@@ -62,7 +62,7 @@ const lookupAll: LookupAll = (name, _options, callback) => {
 };
 
 const images = createImageDecoder({ env: pickImageEnvironment(process.env) });
-const reader = createPageReader(images, { ...readSettings(process.env), idleTimeoutMs: 1000, lookupAll });
+const reader = createPageReader(images, { ...readSettings(process.env), idleTimeoutMs: 3000, lookupAll });
 /**
  * The most that this thread worked between two turns of its event loop. In time of the processor: on a busy machine the clock
  * would tell how long it waited for one.
