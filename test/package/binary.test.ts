@@ -190,9 +190,9 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
         serialization: 'advanced',
         stdio: 'ignore',
       });
-      const answered = once(child, 'message').then(([answer]) => answer);
+      const answered = once(child, 'message').then(([reply]) => reply.answer);
       const ended = once(child, 'exit').then(([, signal]) => signal);
-      child.send(page);
+      child.send({ id: 'a page', question: page });
       const result = await Promise.race([answered, ended]);
       child.kill('SIGKILL');
       await ended;
