@@ -1,73 +1,25 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseProxy } from '../adapters/net/proxy.ts';
 import { parseAllowHosts } from '../adapters/page/allow-hosts.ts';
 import { parseAllowPorts } from '../adapters/page/allow-ports.ts';
 import { parseRate } from '../ai-calls/rate.ts';
 import { DatabaseUrlError } from '../db/connection/database-url-error.ts';
 import { fillFromEnvironment } from '../db/connection/fill-from-environment.ts';
 import { readDatabaseUrl } from '../db/connection/read-database-url.ts';
-
-const text = z.string().trim().min(1).optional();
-/** What can stand in an HTTP header. */
-const key = text.refine((value) => value === undefined || /^[\x21-\x7e]+$/.test(value), {
-  error: 'must be one word of ASCII characters',
-});
-const whole = (min: number, max: number) =>
-  z.coerce
-    .number({ error: `must be a whole number from ${min} to ${max}` })
-    .int({ error: `must be a whole number from ${min} to ${max}` })
-    .min(min, { error: `must be at least ${min}` })
-    .max(max, { error: `must be at most ${max}` });
-const count = (max: number) => whole(1, max);
-const origin = z
-  .string()
-  .refine((url) => URL.canParse(url) && /^https?:\/\//.test(url), { error: 'must be an http(s) address' });
-
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** A time such as `20s`, `500ms`, `3m`, or a number of seconds, in milliseconds. */
-const duration = z.string().transform((value, context) => {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(value.trim());
-  const ms = match ? Number(match[1]) * UNIT_MS[(match[2] ?? 's') as keyof typeof UNIT_MS] : 0;
-  if (ms >= 1 && ms <= 86_400_000) return Math.round(ms);
-  context.addIssue({ code: 'custom', message: 'must be a time such as 20s, 500ms or 3m' });
-  return z.NEVER;
-});
-
-/** How long something is kept: days such as `90d`, or `off` (null) for ever; in milliseconds. */
-const retention = z.string().transform((value, context) => {
-  const match = /^(\d{1,5})\s*d$/.exec(value.trim());
-  if (value === 'off') return null;
-  if (match && Number(match[1]) > 0) return Number(match[1]) * 86_400_000;
-  context.addIssue({ code: 'custom', message: 'must be a number of days such as 90d, or off' });
-  return z.NEVER;
-});
-
-/** Addresses, ranges and names of ranges, as Fastify's `trustProxy` takes them. */
-const PROXY = /^(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?)$/i;
-
-/** An origin, or with a `*.` those of all hosts below it. */
-const ANCESTOR = /^https?:\/\/(\*\.)?[a-z\d][a-z\d.-]*(:\d{1,5})?$/i;
-
-const list = z.string().transform((value) => value.split(/[\s,]+/).filter((entry) => entry !== ''));
-
-/** `true` or `false`. */
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-
-const httpPort = whole(0, 65_535);
-
-/** Reads a setting by a function that throws what is wrong with it. */
-const readBy = <T>(read: (value: string) => T) =>
-  z.string().transform((value, context) => {
-    try {
-      return read(value);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-      return z.NEVER;
-    }
-  });
-const proxy = readBy(parseProxy).optional();
+import {
+  count,
+  duration,
+  flag,
+  frameAncestors,
+  httpPort,
+  key,
+  list,
+  origin,
+  proxy,
+  readBy,
+  retention,
+  text,
+  trustedProxies,
+} from './setting-values.ts';
 
 /**
  * Every setting by what it is about. Names are those of the environment, defaults what one would write there (`prefault`), the
@@ -105,12 +57,7 @@ export const SETTINGS = {
       .transform((url) => url.replace(/\/+$/, ''))
       .optional()
       .meta({ description: 'origin of the addresses in answers', unset: 'from the request' }),
-    TRUST_PROXY: z
-      .string()
-      .refine((value) => value === 'true' || value === 'false' || value.split(/\s*,\s*/).every(isProxy), {
-        error: 'must be true, false, or addresses and ranges between commas',
-      })
-      .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value))
+    TRUST_PROXY: trustedProxies
       .prefault('false')
       .describe('`true`, or the proxies’ addresses: whose `X-Forwarded-*` headers count'),
     CORS_ORIGINS: list
@@ -123,16 +70,7 @@ export const SETTINGS = {
         description: 'origins that browsers may call from, between commas; `*` for any',
         unset: 'none',
       }),
-    EMBED_ANCESTORS: list
-      .transform((entries, context) => {
-        const sources = toFrameAncestors(entries);
-        if (sources !== undefined) return sources;
-        context.addIssue({
-          code: 'custom',
-          message: 'must be origins such as https://shop.example or self, between commas, or none, or *',
-        });
-        return z.NEVER;
-      })
+    EMBED_ANCESTORS: frameAncestors
       .prefault('*')
       .describe('who may show CTAs in a frame: origins between commas, `self`, `none`, or any (`*`)'),
     REQUEST_RATE_LIMIT: z
@@ -335,25 +273,6 @@ function upperCaseProxies(environment: Readonly<Record<string, string | undefine
     ...environment,
     ...Object.fromEntries(lower.map((name) => [name.toUpperCase(), environment[name]])),
   };
-}
-
-function isProxy(text: string): boolean {
-  const [address = '', bits] = text.split('/');
-  if (!PROXY.test(text)) return false;
-  return (
-    !/\d/.test(address) ||
-    (isIP(address) > 0 && (bits === undefined || Number(bits) <= (isIP(address) === 4 ? 32 : 128)))
-  );
-}
-
-/** A list as `frame-ancestors` of a Content-Security-Policy has it; undefined if it cannot stand there. */
-function toFrameAncestors(entries: readonly string[]): string | undefined {
-  const names = entries.map((entry) => entry.replace(/^'(.*)'$/, '$1'));
-  if (names.length === 1 && names[0] === '*') return '*';
-  if (names.length === 1 && names[0] === 'none') return "'none'";
-  const isSource = (name: string) => name === 'self' || (ANCESTOR.test(name) && URL.canParse(name));
-  if (names.length === 0 || !names.every(isSource)) return undefined;
-  return names.map((name) => (name === 'self' ? "'self'" : name)).join(' ');
 }
 
 function isSecret(name: string): boolean {
