@@ -16,8 +16,7 @@ import { getPreview } from '../previews/get-preview.ts';
 import { listPreviews } from '../previews/list-previews.ts';
 import { prefillPatchSchema } from '../previews/prefill.ts';
 import { PREVIEW_STATUSES, previewSchema } from '../previews/preview.ts';
-import { renewEmbed } from '../previews/renew-embed.ts';
-import { revokeEmbed } from '../previews/revoke-embed.ts';
+import { replaceEmbed } from '../previews/replace-embed.ts';
 import { getProduct, productSchema } from '../products/get-product.ts';
 import type { OperationContext } from './context.ts';
 
@@ -172,13 +171,15 @@ export const retryPreviewOperation = keyed('previews.retry', {
 export const revokeEmbedOperation = keyed('previews.revokeEmbed', {
   input: z.strictObject({ id }),
   output: previewSchema,
-  run: ({ deps, workspaceId, baseUrl }, input) => revokeEmbed(deps, { workspaceId, baseUrl, ...input }),
+  run: ({ deps, workspaceId, baseUrl }, input) =>
+    replaceEmbed(deps, { workspaceId, baseUrl, ...input, revoke: true }),
 });
 
 export const renewEmbedOperation = keyed('previews.renewEmbed', {
   input: z.strictObject({ id }),
   output: previewSchema,
-  run: ({ deps, workspaceId, baseUrl }, input) => renewEmbed(deps, { workspaceId, baseUrl, ...input }),
+  run: ({ deps, workspaceId, baseUrl }, input) =>
+    replaceEmbed(deps, { workspaceId, baseUrl, ...input, revoke: false }),
 });
 
 export const patchPreviewOperation = operation({

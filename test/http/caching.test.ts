@@ -6,27 +6,20 @@ import type { AnyProcedure } from '@trpc/server';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { REST_ROUTES } from '../../src/http/rest-routes.ts';
 import { appRouter } from '../../src/http/router.ts';
-import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { openTestApi, ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
-import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { openApiWithPreview } from '../support/open-api-with-preview.ts';
+import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
+import { openTestDatabase } from '../support/test-database.ts';
 
 /* What caches may keep of each answer. Generated from the routes and procedures: one that is added is tested by itself. */
 
-let db: TestDatabase;
 let api: TestApi;
 let token: string;
 let batchId: string;
 let embedPath: string;
 let assetPath: string;
 beforeAll(async () => {
-  const opened = await openTestApi({ publicUrl: undefined, corsOrigins: ['https://app.example'] });
-  ({ db, api } = opened);
-  token = opened.one.token;
-  ({ id: batchId } = await addQueuedBatch(db, opened.one.workspaceId, [1]));
-  await finish(db, await claim(db, await addWorker(db)));
-  const { body } = await api.rest(token, 'GET', '/previews/');
-  embedPath = new URL(body.results[0].embed_url).pathname;
-  assetPath = new URL(body.results[0].prefill.background_image_url).pathname;
+  const opened = await openApiWithPreview({ corsOrigins: ['https://app.example'] });
+  ({ api, token, batchId, embedPath, assetPath } = opened);
   return opened.close;
 });
 

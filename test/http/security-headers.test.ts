@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
-import { openTestApi, ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
+import { openApiWithPreview } from '../support/open-api-with-preview.ts';
+import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
 import type { TestDatabase } from '../support/test-database.ts';
 
 /* What each door tells a browser that it may do with an answer. */
@@ -23,14 +23,8 @@ let batchId: string;
 let embedPath: string;
 let assetPath: string;
 beforeAll(async () => {
-  const opened = await openTestApi({ publicUrl: undefined, frameAncestors: 'https://shop.example' });
-  ({ db, api } = opened);
-  token = opened.one.token;
-  ({ id: batchId } = await addQueuedBatch(db, opened.one.workspaceId, [1]));
-  await finish(db, await claim(db, await addWorker(db)));
-  const { body } = await api.rest(token, 'GET', '/previews/');
-  embedPath = new URL(body.results[0].embed_url).pathname;
-  assetPath = new URL(body.results[0].prefill.background_image_url).pathname;
+  const opened = await openApiWithPreview({ frameAncestors: 'https://shop.example' });
+  ({ db, api, token, batchId, embedPath, assetPath } = opened);
   return opened.close;
 });
 

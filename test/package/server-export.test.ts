@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
-import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findPackageProblems, STRICT_COMPILER_OPTIONS } from '../support/package-checks.ts';
 
 /* `cta-batch/client`: the same client as `cta-batch-client`, exported by the package of the server. */
 
@@ -52,19 +51,7 @@ test.each([
   ['nodenext', 'nodenext'],
   ['bundler', 'esnext'],
 ])('compiles in a strict project, its declarations checked too (%s)', async (moduleResolution, module) => {
-  const compilerOptions = {
-    target: 'es2023',
-    // The last one is what tRPC's own declarations ask for.
-    lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
-    module,
-    moduleResolution,
-    types: [],
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    skipLibCheck: false,
-    noEmit: true,
-  };
+  const compilerOptions = { ...STRICT_COMPILER_OPTIONS, module, moduleResolution };
   const path = join(consumer, `tsconfig.${moduleResolution}.json`);
   await writeFile(path, JSON.stringify({ compilerOptions, files: ['main.ts'] }));
   const said = await run(TSC, ['-p', path], { cwd: consumer }).catch((error: { stdout: string }) => error);
@@ -78,17 +65,10 @@ test('exports what cta-batch-client exports', async () => {
 });
 
 test('its manifest and its types are as package tools want them', async () => {
-  const { messages } = await publint({
-    pkgDir: join(consumer, 'node_modules/cta-batch'),
-    pack: false,
-    level: 'suggestion',
-    strict: true,
-  });
+  const { messages, problems } = await findPackageProblems(join(consumer, 'node_modules/cta-batch'), tarball);
   expect(messages).toEqual([]);
-  const checked = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
-  if (!('problems' in checked)) return expect.unreachable('the package has no types');
   // It is a module and nothing else: resolvers from before `exports`, and `require`, are not served.
-  const served = checked.problems.filter(
+  const served = problems.filter(
     (problem) => !('resolutionKind' in problem && /^node10$|-cjs$/.test(problem.resolutionKind)),
   );
   expect(served).toEqual([]);
