@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { keepCompiled, writeCompiled } from './keep-compiled.ts';
 
-/** Native code can allocate some 2 GB a second. */
+/** Native code can allocate about 2 GB per second. */
 const WATCH_EVERY_MS = 20;
 
-/** A question as it is sent, with a name that its reply must bear. */
+/** A question with an id that its reply must repeat. */
 export interface Asked<Question> {
   readonly id: string;
   readonly question: Question;
@@ -15,16 +15,21 @@ export interface Reply<Answer> {
   readonly answer: Answer;
 }
 
-/** What a process sends in place of an answer when its code cannot be loaded; then it ends. */
+/**
+ * The message of a process whose code cannot be loaded, instead of an answer. The process then
+ * ends.
+ */
 export interface LoadFailure {
   readonly loadFailure: string;
 }
 
 /**
- * What a process of a `ChildPool` does: answers the questions of the program that started it, one after the other, and ends
- * with that program, as its channel does. `load` imports what answers; it begins at once, before the first question is there.
- * An answer that throws ends the process. So does memory above `maxRssMb` while it works on an answer: `heapMb` of the pool
- * bounds JavaScript objects only, this also what native code allocates on its own threads.
+ * Runs in a process of a `ChildPool`. Answers the questions of the parent program one after the
+ * other, and ends when that program does. `load` imports the code for the answers; it starts at
+ * once, before the first question arrives.
+ * An answer that throws ends the process. More memory than `maxRssMb` during an answer ends it too:
+ * `heapMb` of the pool limits only JavaScript objects, but this also limits what native code
+ * allocates on its own threads.
  */
 export function answerParent<Question, Answer>(
   load: () => Promise<(question: Question) => Answer | Promise<Answer>>,
@@ -33,7 +38,7 @@ export function answerParent<Question, Answer>(
   preferAsVictim();
   keepCompiled();
   const loaded = load();
-  // It may be ended at any moment: what was compiled is written as soon as all is loaded.
+  // The process may be killed at any time, so write the compiled code as soon as all is loaded.
   loaded.then(writeCompiled, (error: unknown) => {
     const loadFailure = error instanceof Error ? error.message : String(error);
     if (process.send) process.send({ loadFailure } satisfies LoadFailure, () => process.exit(1));
@@ -50,16 +55,16 @@ export function answerParent<Question, Answer>(
   function checkMemory(): void {
     if (process.memoryUsage.rss() > maxRssMb * 1024 * 1024) process.kill(process.pid, 'SIGKILL');
   }
-  // Not by an exit, which native code under way may turn into an abort.
+  // Do not exit normally: native code that is running may turn an exit into an abort.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 }
 
-/** When memory runs out, Linux ends this process before the program that started it. */
+/** Makes Linux end this process before the parent program when memory runs out. */
 function preferAsVictim(): void {
   if (process.platform !== 'linux') return;
   try {
     writeFileSync('/proc/self/oom_score_adj', '1000');
   } catch {
-    // A sandbox may hide /proc. The bounds of the pool hold all the same.
+    // A sandbox may hide /proc. The limits of the pool still apply.
   }
 }

@@ -7,44 +7,49 @@ import { createFairLimit, type Requester } from './fair-limit.ts';
 import { toExecArgv } from './single-executable.ts';
 
 export interface ChildPoolOptions<Answer> {
-  /** What the processes run: a file that calls `answerParent`. */
+  /** The file that the processes run. It must call `answerParent`. */
   readonly file: URL;
-  /** As many at once; more questions wait, and are taken by turns of their owners. */
+  /** Maximum number of processes. More questions wait, and their owners take turns. */
   readonly processes: number;
-  /** Processes beyond these for owners of whom none is at work; none if absent. See `createFairLimit`. */
+  /** More processes, for owners that have none at work; 0 if absent. See `createFairLimit`. */
   readonly reserve?: number;
-  /** For a process's JavaScript objects, in MB. One that needs more ends. */
+  /** Limit for the JavaScript objects of a process, in MB. A process that needs more ends. */
   readonly heapMb: number;
-  /** A process that has nothing to do ends after this, and gives its memory back. */
+  /** A process that is idle for this time ends and frees its memory. */
   readonly idleMs: number;
   /**
-   * A question that finds every process busy waits this long for one of them before another process is started. 0 if absent.
-   * Starting one takes longer than most answers, and a core.
+   * If all processes are busy, a question waits this long for one of them before another process is
+   * started; 0 if absent. Starting a process takes longer than most answers, and a whole core.
    */
   readonly growAfterMs?: number;
-  /** All that a process is told of the environment; nothing if absent. */
+  /** The complete environment of a process; empty if absent. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether nobody waiting for an answer any more ends the process that works on it. If not, it goes on, unheard. */
+  /**
+   * Whether the process that works on a question ends when its signal aborts. If not, it continues,
+   * and its answer is dropped.
+   */
   readonly endWhenAborted: boolean;
-  /** Whether the process that gave this answer has served its time. */
+  /** Whether the process must end after this answer. */
   isLast?(answer: Answer): boolean;
 }
 
 /**
- * Processes that each answer one question at a time, for work that must not be done in the program: it may hold up its event
- * loop, take its memory, or end it. A process that dies fails only the question it had; the next one gets a new process.
+ * Child processes that each answer one question at a time, for work that could block the event loop
+ * of the program, use its memory or end it. If a process dies, only its question fails; the next
+ * question gets a new process.
  */
 export interface ChildPool<Question, Answer> {
   /**
-   * Both are copied as `structuredClone` does.
+   * The question and the answer are copied as `structuredClone` does.
    *
-   * @throws ChildEndedError when the process ended before it answered, `late` if it took longer than `timeoutMs`;
-   * `signal.reason` as soon as the signal aborts; an Error when the process cannot be started or cannot load its code.
+   * @throws ChildEndedError when the process ended before it answered, `late` if it took longer
+   *   than `timeoutMs`; `signal.reason` as soon as the signal aborts; an Error when the process
+   *   cannot be started or cannot load its code.
    */
   ask(question: Question, options: Requester & { readonly timeoutMs: number }): Promise<Answer>;
-  /** A question is on its way: starts a process meanwhile, if there is none. */
+  /** Starts a process if there is none. Call this before a question arrives, to save time. */
   prepare(): void;
-  /** Ends all processes at once; what they work on, and whatever is asked later, fails. */
+  /** Ends all processes at once. Running questions and all later ones fail. */
   close(): void;
 }
 
@@ -52,7 +57,7 @@ export interface ChildPool<Question, Answer> {
 export class ChildEndedError extends Error {
   override readonly name = 'ChildEndedError';
   readonly late: boolean;
-  /** What it was ended by, if by a signal. */
+  /** The signal that ended the process, if a signal did. */
   readonly signal: NodeJS.Signals | null;
 
   constructor(end: { late: boolean; code: number | null; signal: NodeJS.Signals | null }) {
@@ -69,18 +74,19 @@ export function createChildPool<Question, Answer>(
   const inTurn = createFairLimit(options.processes, options.reserve);
   const all = new Set<ChildProcess>();
   const idle = new Map<ChildProcess, NodeJS.Timeout>();
-  /** Wakes the questions that wait for a busy process. */
+  /** Functions that wake the questions that wait for a busy process. */
   const waiting = new Set<() => void>();
-  /** The question that a process works on. */
+  /** The id of the question that each process works on. */
   const asked = new WeakMap<ChildProcess, string>();
   let isClosed = false;
 
   function start(): ChildProcess {
     const child = fork(fileURLToPath(options.file), {
-      // Its garbage is collected on its own thread: helpers would take the cores of those who wait for it.
+      // Without helper threads for garbage collection: they would take cores from the processes
+      // that wait for this one.
       execArgv: toExecArgv([`--max-old-space-size=${options.heapMb}`, '--single-threaded-gc']),
       env: options.env ?? {},
-      // A Ctrl-C in the terminal is not for it.
+      // Ctrl-C in the terminal must not end the process.
       detached: true,
       serialization: 'advanced',
       stdio: 'ignore',
@@ -92,12 +98,12 @@ export function createChildPool<Question, Answer>(
       wakeOne();
     };
     all.add(child);
-    // An answer that nobody waits for would be taken for that of the next question.
+    // Otherwise a late answer would be taken for the answer to the next question.
     child.on('message', (message) => {
       if (!isLoadFailure(message) && (message as Reply<Answer>).id !== asked.get(child)) end(child);
     });
     child.once('exit', forget);
-    // One that could not even be started has no exit.
+    // A process that could not be started emits no `exit`.
     child.on('error', () => {
       if (child.pid === undefined) forget();
     });
@@ -105,7 +111,7 @@ export function createChildPool<Question, Answer>(
   }
 
   function rest(child: ChildProcess): void {
-    // What waits for work must not keep the program alive.
+    // An idle process must not keep the program alive.
     child.unref();
     child.channel?.unref();
     idle.set(child, setTimeout(() => end(child), options.idleMs).unref());
@@ -117,7 +123,7 @@ export function createChildPool<Question, Answer>(
     wake?.();
   }
 
-  /** Resolves when a process has become free or ended, at the latest after `growAfterMs`. */
+  /** Resolves when a process has become free or has ended, and after `ms` at the latest. */
   function waitForOne(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
@@ -135,11 +141,11 @@ export function createChildPool<Question, Answer>(
   function end(child: ChildProcess): void {
     clearTimeout(idle.get(child));
     idle.delete(child);
-    // Whatever it is in the middle of, native code too. A gentler end could take its time, or abort.
+    // SIGKILL also stops native code. A gentler signal could take time, or cause an abort.
     child.kill('SIGKILL');
   }
 
-  /** The one that worked last: the others may come to their end. */
+  /** Takes the process that worked last, so that the others can reach their idle limit. */
   function takeOrStart(): ChildProcess {
     const child = [...idle.keys()].findLast((resting) => resting.connected);
     if (child === undefined) return start();
@@ -184,7 +190,7 @@ export function createChildPool<Question, Answer>(
   };
 }
 
-/** One question and its answer. Ends the process if that does not come in time. */
+/** Sends one question and returns its answer. Ends the process if there is no answer in time. */
 async function converse<Question, Answer>(
   child: ChildProcess,
   asked: Asked<Question>,
@@ -201,13 +207,13 @@ async function converse<Question, Answer>(
     if (isLoadFailure(message)) throw new Error(message.loadFailure);
     const reply = message as Reply<Answer>;
     if (reply.id === asked.id) return reply.answer;
-    // It is being ended.
+    // A reply to another question: the listener in `start` ends the process.
     return ended;
   });
   const ended = once(child, 'exit', { signal }).then(([code, name]): never => {
     throw new ChildEndedError({ late, code, signal: name });
   });
-  // Whichever loses is aborted below; nobody waits for it any more.
+  // The promise that loses the race is aborted below. Its rejection must not count as unhandled.
   answered.catch(() => {});
   ended.catch(() => {});
   try {
@@ -223,7 +229,10 @@ function isLoadFailure(message: unknown): message is LoadFailure {
   return typeof message === 'object' && message !== null && 'loadFailure' in message;
 }
 
-/** The result, or the reason of the signal if that aborts before: then what is under way ends unheard. */
+/**
+ * Returns the result, or throws the reason of the signal if it aborts first. The work then
+ * continues, and its result is dropped.
+ */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   work.catch(() => {});
   const ended = new AbortController();

@@ -1,9 +1,9 @@
 /**
- * What a database error means, read from its SQLSTATE or the driver's code anywhere in the chain of causes.
- * Codes: PostgreSQL, Appendix A.
+ * Classifies database errors by their SQLSTATE or the driver's code, anywhere in the chain of
+ * causes. Codes: PostgreSQL, Appendix A.
  */
 
-/** The system's codes for a connection that is lost or cannot be had. */
+/** System codes for a connection that was lost or cannot be opened. */
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -17,17 +17,18 @@ const NETWORK_CODES = new Set([
 ]);
 
 /**
- * SQLSTATEs of a server that cannot do it now: connection trouble (08), no resources (53), an operator's doing (57P),
- * the system (58), a statement or lock time-out (57014, 55P03), a standby during a failover (25006), idle in transaction
- * (25P03), a role or database that new connections are refused for (28, 3D000).
+ * SQLSTATEs of a server that is not available now: connection errors (08), insufficient resources
+ * (53), operator intervention (57P), system errors (58), a statement or lock timeout (57014,
+ * 55P03), a standby during a failover (25006), idle in transaction (25P03), a role or database for
+ * which new connections are refused (28, 3D000).
  */
 const UNAVAILABLE = /^(?:(?:08|28|53|58)\w{3}|57P\w\w|57014|55P03|25006|25P03|3D000)$/;
 
-/** The driver has no codes for its own. */
+/** The driver has no codes for its own errors. */
 const LOST =
   /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client was closed)|^Cannot use a pool after calling end/;
 
-/** The database cannot be reached or cannot serve now: the same statement may work in a moment. */
+/** Whether the database is not reachable or not available now. The statement may succeed later. */
 export function isUnavailable(error: unknown): boolean {
   return hasInChain(
     error,
@@ -40,12 +41,15 @@ export function isRetryableConflict(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '40P01' || code === '40001');
 }
 
-/** The statement was not run, as one before it in its transaction has failed: that one's error says why. */
+/**
+ * The statement was not run: an earlier one in its transaction failed, and its error has the
+ * reason.
+ */
 export function isAborted(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '25P02');
 }
 
-/** A lock was not to be had in the time that was set for it (`lock_timeout`). */
+/** A lock was not granted within `lock_timeout`. */
 export function isLockTimeout(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '55P03');
 }
@@ -60,7 +64,7 @@ export function isUniqueViolation(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '23505');
 }
 
-/** A row that is referred to is not (or no longer) there. */
+/** A referenced row does not exist (any more). */
 export function isForeignKeyViolation(error: unknown): boolean {
   return hasInChain(error, (_, code) => code === '23503');
 }

@@ -3,7 +3,7 @@ import { createFairLimit } from './fair-limit.ts';
 
 const never = new AbortController().signal;
 
-/** Tasks that end when they are told to, and the order in which they started. */
+/** Tasks that end on request, and the order in which they started. */
 function makeTasks() {
   const started: string[] = [];
   const ends = new Map<string, () => void>();

@@ -1,34 +1,38 @@
-/** For whom something is done, and when it is not wanted any more. */
+/** The owner of a task, and the signal that aborts it. */
 export interface Requester {
-  /** Whose share of what is limited this takes: a workspace's id. */
+  /** The id of the workspace whose share of the limit the task uses. */
   readonly owner: string;
   readonly signal: AbortSignal;
 }
 
-/** Runs tasks, a bounded number at once. Tasks that wait are taken by turns of their owners, not by arrival. */
+/**
+ * Runs a limited number of tasks at once. Waiting tasks start by turns of their owners, not in
+ * order of arrival.
+ */
 export interface FairLimit {
   /**
-   * Runs the task when it is its owner's turn. An abort ends the wait at once; a task that runs is
-   * not interrupted.
+   * Runs the task when it is the turn of its owner. An abort ends the wait at once, but does not
+   * interrupt a running task.
    *
-   * @throws `signal.reason` when the signal aborts before the task starts; what the task throws.
+   * @throws `signal.reason` when the signal aborts before the task starts; any error of the task.
    */
   run<T>(requester: Requester, task: () => Promise<T>): Promise<T>;
-  /** Owners with a task that runs or waits. */
+  /** Number of owners with a running or waiting task. */
   readonly owners: number;
 }
 
 interface Owner {
   running: number;
-  /** Starts of the tasks that wait, first come first. */
+  /** Functions that start the waiting tasks, in order of arrival. */
   readonly waiting: Set<() => void>;
 }
 
 /**
- * At most `most` tasks run at once. A free slot goes to the owner who holds the fewest, of equal ones to
- * the one whose last turn began or ended first: an owner with one task waits for the end of one running task,
- * however many tasks the others have queued. An owner who holds no slot may also have one of the `reserve`,
- * beyond `most`: tasks of others that take long do not hold it up.
+ * Runs at most `most` tasks at once. A free slot goes to the owner with the fewest slots; of equal
+ * owners, to the one whose last turn began or ended first. An owner with one task waits for the end
+ * of one running task, however many tasks the others have queued.
+ * An owner without a slot may also use one of the `reserve` slots, in addition to `most`: long
+ * tasks of others do not block it.
  */
 export function createFairLimit(most: number, reserve = 0): FairLimit {
   // In the order of their last turn, oldest first.
@@ -70,7 +74,7 @@ export function createFairLimit(most: number, reserve = 0): FairLimit {
     }
   }
 
-  /** Resolves when a slot is taken for the owner. */
+  /** Resolves when the owner has a slot. */
   function takeSlot(name: string, owner: Owner, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const start = () => {

@@ -1,15 +1,19 @@
 import { z } from 'zod';
 import { dropInvisible } from './drop-invisible.ts';
 
-// PostgreSQL cannot store NUL or half a surrogate pair, and no other control character belongs in a text.
+// PostgreSQL cannot store NUL or a lone surrogate, and a text needs no other control characters.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
-/** Letters, numbers, punctuation, symbols: a text without any looks empty. The Braille pattern of no dots is a symbol. */
+/**
+ * Letters, numbers, punctuation and symbols. A text without any of them looks empty. The Braille
+ * pattern without dots (U+2800) is a symbol.
+ */
 const VISIBLE = /[[\p{L}\p{N}\p{P}\p{S}]--\u2800]/v;
 
 /**
- * A text of 1 to `max` characters (code points) that can be stored and shown: no control characters, well formed.
- * Invisible characters are dropped without an error, since they come along when people paste from a web page.
+ * A text of 1 to `max` characters (code points) that can be stored and shown: well formed and
+ * without control characters. Drops invisible characters without an error: people paste them from
+ * web pages.
  */
 export function plainText(max: number) {
   return z
@@ -22,12 +26,12 @@ export function plainText(max: number) {
     .refine((text) => [...text].length <= max, { error: `must have at most ${max} characters` });
 }
 
-/** The longest address that is taken in or stored, in characters. */
+/** Maximum length of an address that is accepted or stored, in characters. */
 export const MAX_URL_LENGTH = 2048;
 
 /**
- * An absolute http(s) address without white space, control characters, user name and password. Invisible
- * characters are dropped as in `plainText`. Whether it may be fetched is not checked here.
+ * An absolute http(s) address without white space, control characters, user name and password.
+ * Drops invisible characters as `plainText` does. The caller must check whether it may be fetched.
  */
 export function webAddress() {
   return z
@@ -43,10 +47,13 @@ export function webAddress() {
     .refine((url) => !hasCredentials(url), { error: 'must not have a user name or password' });
 }
 
-/** `https://user:word@host/` would show the word to others, and `https://a.example@b.example/` leads to b. */
+/**
+ * `https://user:word@host/` would reveal the word, and `https://a.example@b.example/` leads to
+ * b.example.
+ */
 function hasCredentials(url: string): boolean {
   const parsed = URL.parse(url);
-  // An empty user name is dropped when the address is parsed.
+  // The parser drops an empty user name, so the text is checked too.
   return (
     parsed !== null &&
     (parsed.username !== '' || parsed.password !== '' || /^[a-z]+:[/\\]*[^/\\?#]*@/i.test(url))

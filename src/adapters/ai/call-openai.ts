@@ -13,25 +13,28 @@ interface AskOptions {
 }
 
 /**
- * Makes one request with the `openai` client over a connection of its own and returns the answer's JSON,
- * unchecked. Throws an `AppError` with the failure's code, or the signal's reason.
+ * Makes one request with the `openai` client over its own connection. Returns the JSON of the
+ * answer without validation. Throws an `AppError` with the code of the failure, or the signal's
+ * reason.
  */
 export type CallOpenAi = (
   call: CallContext,
   ask: (client: OpenAI, options: AskOptions) => { asResponse(): Promise<Response> },
 ) => Promise<unknown>;
 
-/** What a call sends with, and what that failed with. */
+/** The fetch of one call, and the error it failed with. */
 interface Sender {
   readonly sendOnce: SendOnce;
   failure?: { readonly error: unknown };
-  /** The body of a refusal, if it is JSON. */
+  /** The body of an error response, if it is JSON. */
   refusal?: unknown;
 }
 
 /**
- * One client for all calls of a service: making one takes as long as a request, and each would try its uploads anew.
- * An answer of more than `maxCharacters` is `ai_bad_answer`: reading JSON takes the event loop by its length.
+ * One client serves all calls of a service: creating one takes as long as a request, and each new
+ * client checks again whether its fetch can upload forms.
+ * An answer of more than `maxCharacters` is `ai_bad_answer`: parsing JSON blocks the event loop for
+ * a time that grows with its length.
  */
 export function createCallOpenAi(
   settings: OpenAiSettings,
@@ -40,7 +43,7 @@ export function createCallOpenAi(
   const senders = new AsyncLocalStorage<Sender>();
   const client = createClient(settings, Object.assign(sendForCall, { Response }));
 
-  /** The client wraps what its fetch throws, and reads messages to guess a kind. We know the kind: keep it. */
+  /** Keeps the original error: the client wraps it and guesses its kind from the message. */
   async function sendForCall(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const sender = senders.getStore();
     if (!sender) throw new Error('a request without a call');
@@ -57,7 +60,7 @@ export function createCallOpenAi(
   return async (call, ask) => {
     const options: AskOptions = {
       headers: { 'Idempotency-Key': call.idempotencyKey },
-      // Ours is the one that counts; the client's own only has to be out of its way.
+      // `sendOnce` enforces the timeout, so the timeout of the client must be longer.
       timeout: Math.ceil(call.timeoutMs) + 60_000,
     };
     const sender: Sender = { sendOnce: createSendOnce(call, { proxies: settings.proxies }) };
@@ -80,8 +83,8 @@ export function createCallOpenAi(
 }
 
 /**
- * The client keeps only the field `error` of a refusal; Gemini's is a list, and others have the
- * reason beside it.
+ * The client keeps only the field `error` of an error response. Gemini sends a list, and other
+ * services put the reason beside `error`.
  */
 async function readRefusal(response: Response): Promise<unknown> {
   try {

@@ -1,23 +1,27 @@
 import { dropInvisible } from '../../lib/drop-invisible.ts';
 
-/** How many times its limit a text may be as long before it is cut: markup is not ten times its text. */
+/** Input is cut to this many times `limit`: markup is not ten times as long as its text. */
 const ROOM_FOR_MARKUP = 10;
-/** Removing a tag can make another one ("<<b>script>"). Real texts need one round, or two. */
+/** Removing a tag can create another one ("<<b>script>"). Real texts need one or two rounds. */
 const MAX_ROUNDS = 3;
 
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", '#39': "'", nbsp: ' ' };
 
-/** Elements whose content is no text. */
+/** Elements whose content is not text. */
 const HIDDEN = /^(script|style)\b/i;
-/** Tags that are removed with all that follows when they never close, as browsers do. Others may be a "less than". */
+/**
+ * If one of these tags has no ">", the rest of the text is removed, as in browsers. Before any
+ * other name, "<" may mean "less than".
+ */
 const OPEN_TAG =
   /^\/?(?:a|b|i|p|br|em|div|span|strong|script|style|iframe|img|svg|object|embed|link|meta|video|audio)\b/i;
 
 /**
- * Plain text of what a model or a page wrote: entities decoded, tags and scripts removed, white space
- * collapsed, and no control characters, invisible characters or lone surrogates (PostgreSQL refuses some).
- * A "<" that is left never begins a tag. Takes linear time, and reads ten times `limit` characters at most; the
- * result may be longer than `limit`.
+ * Returns the text of a model or a page as plain text: entities decoded, tags and scripts removed,
+ * white space collapsed, no control characters, invisible characters or lone surrogates (PostgreSQL
+ * refuses some of them). No remaining "<" begins a tag.
+ * Takes linear time and reads at most ten times `limit` characters. The result may be longer than
+ * `limit`.
  */
 export function cleanText(text: string, limit: number): string {
   let clean = dropInvisible(text.slice(0, limit * ROOM_FOR_MARKUP));
@@ -25,7 +29,7 @@ export function cleanText(text: string, limit: number): string {
     before = clean;
     clean = dropMarkup(decodeEntities(clean));
   }
-  // Only a text that was made to survive the rounds has something left here.
+  // Only a hostile text, nested deeper than the rounds, still has markup here.
   clean = clean.replace(/(?<!<)<+(?=[a-z/!?])/gi, '');
   return clean.replace(/[\p{Cc}\s]+/gu, ' ').trim();
 }
@@ -36,7 +40,7 @@ function decodeEntities(text: string): string {
     .replace(/&(lt|gt|quot|apos|#39|nbsp);/gi, (_, name: string) => ENTITIES[name.toLowerCase()] ?? '');
 }
 
-/** One pass over the text. What never closes is searched for once, so the time is linear. */
+/** Makes one pass. A missing end is searched for only once, so the time is linear. */
 function dropMarkup(text: string): string {
   const findEnd = makeEndFinder(text);
   const kept: string[] = [];
@@ -51,7 +55,7 @@ function dropMarkup(text: string): string {
   return kept.join('');
 }
 
-/** Where the markup that begins at `at` ends; undefined when the "<" there is no markup. */
+/** Returns the end of the markup at `at`, or undefined if the "<" there does not begin markup. */
 function findMarkupEnd(text: string, at: number, findEnd: EndFinder): number | undefined {
   if (!/[a-z/!?]/i.test(text.charAt(at + 1))) return undefined;
   if (text.startsWith('!--', at + 1)) return findEnd('comment', at + 2) ?? text.length;

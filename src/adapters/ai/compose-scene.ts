@@ -9,16 +9,19 @@ import { chooseSceneColors } from './scene-colors.ts';
 /** Width of the blurred image before it is enlarged. */
 const SMALL = 120;
 
-/** What a scene depends on, beside the product's image. */
+/** The input of a scene, apart from the image of the product. */
 export type SceneInput = Pick<Brief, 'palette' | 'variant'>;
 
-/** Composes a background of 1200 x 800 from our own copy of the product's image. Runs in a decoding process. */
+/**
+ * Composes a background of 1200 x 800 pixels from our own copy of the product's image. Must run in
+ * a decoding process.
+ */
 export async function composeScene(input: SceneInput, image: Buffer): Promise<Background> {
   const scene = findScene(input.variant);
   const colors = chooseSceneColors(input.palette, input.variant);
   const fill = drawFill(scene, colors);
   const shape = drawShape(scene, colors);
-  // An image that sharp cannot read costs the scene its product, not the preview its background.
+  // If sharp cannot read the image, the scene has no product, but the preview has a background.
   const [photo, product] = await Promise.all([
     scene.photo ? blurImage(image, fill).catch(() => null) : null,
     scene.place === 'none' ? [] : cutOutProduct(image, scene).catch((): OverlayOptions[] => []),
@@ -33,8 +36,8 @@ export async function composeScene(input: SceneInput, image: Buffer): Promise<Ba
 }
 
 /**
- * The image as mere light and colour under the scene's fill. All of it is done while it is small: enlarging
- * smooths the rest, at a hundredth of the cost.
+ * Reduces the image to blurred light and color under the scene's fill. Works on a small image and
+ * enlarges it at the end: enlarging smooths the rest, at a hundredth of the cost.
  */
 async function blurImage(bytes: Buffer, fill: string): Promise<Sharp> {
   const small = await sharp(bytes, { limitInputPixels: MAX_PIXELS })

@@ -10,18 +10,19 @@ const DECODERS: Readonly<Record<string, Decode>> = {
   'x-gzip': promisify(gunzip) as Decode,
   br: promisify(brotliDecompress) as Decode,
   zstd: promisify(zstdDecompress) as Decode,
-  // RFC 9110 means zlib's format; some servers send the bare stream. 8 is zlib's only method.
+  // RFC 9110 defines deflate as the zlib format, but some servers send the raw stream. The only
+  // method of zlib is 8.
   deflate: (bytes, options) =>
     (((bytes[0] ?? 0) & 0x0f) === 8 ? promisify(inflate) : promisify(inflateRaw))(bytes, options),
 };
 
-/** One by the service and one by a gateway; more only multiplies a bomb. */
+/** One coding by the service and one by a gateway. More would only enlarge a decompression bomb. */
 const MAX_CODINGS = 2;
 
 /**
- * Undoes the compression of an answer that a gateway compressed though `identity` was asked for.
- * Returns undefined for a coding that is not known. Throws `ai_bad_answer` for bytes that are not
- * what the header says, and for more than `maxBytes`.
+ * Decompresses an answer that a gateway compressed although `identity` was requested. Returns
+ * undefined for an unknown coding. Throws `ai_bad_answer` if the bytes do not match the header, and
+ * for more than `maxBytes`.
  */
 export async function decodeAnswer(
   bytes: Bytes,
@@ -37,7 +38,7 @@ export async function decodeAnswer(
     return undefined;
   }
   let decoded = bytes;
-  // The last coding named was applied last.
+  // The last coding in the header was applied last.
   for (const coding of codings.reverse()) {
     try {
       decoded = (await DECODERS[coding]?.(decoded, { maxOutputLength: maxBytes })) ?? decoded;

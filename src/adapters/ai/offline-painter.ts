@@ -1,7 +1,9 @@
 import type { ImageDecoder } from '../images/image-decoder.ts';
 import type { BackgroundPainter } from './ai-provider.ts';
 
-/** The built-in painter: a background of 1200 x 800 composed from the product's own image and colors. */
+/**
+ * The built-in painter. Composes a background of 1200 x 800 from the product's image and colors.
+ */
 export function createOfflinePainter(images: Pick<ImageDecoder, 'compose'>): BackgroundPainter {
   const model = 'compose-1';
   return {

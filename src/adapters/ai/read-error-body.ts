@@ -1,21 +1,21 @@
-/** What the body of a refused request says of its kind, wherever it says it. */
+/** The codes and messages in the body of an error response. */
 export interface ErrorBody {
   /** Names such as `content_filter` or `API_KEY_INVALID`. */
   readonly codes: readonly string[];
   /**
-   * Sentences. They may quote the request, and so a page: nothing that concerns others may follow
-   * from them.
+   * Sentences. They may quote the request and so the text of a page: no decision that affects other
+   * requests may depend on them.
    */
   readonly messages: readonly string[];
 }
 
 const CODE_KEY = /^(error_?)?(code|type|status|reason)$|^(finish|block)_?reason$/i;
 const MESSAGE_KEY = /^(error_?)?(message|msg)$|^(error|detail|title)$/i;
-/** OpenRouter has there what the service behind it answered, as a text. */
+/** OpenRouter puts the answer of the service behind it here, as text. */
 const RAW_KEY = 'raw';
 
 const MAX_DEPTH = 8;
-/** Some services send the whole request back. */
+/** A limit, because some services send the whole request back. */
 const MAX_VALUES = 500;
 const MAX_LENGTH = 2000;
 
@@ -30,7 +30,7 @@ export function readErrorBody(body: unknown): ErrorBody {
 
   function visit(value: unknown, depth: number): void {
     if (value === null || typeof value !== 'object' || depth > MAX_DEPTH) return;
-    // Not by `Object.entries`, which lists all of them before the bound counts.
+    // `Object.entries` would list all keys before the limit applies.
     for (const key in value) {
       if (left <= 0) return;
       left -= 1;

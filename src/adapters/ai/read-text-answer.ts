@@ -5,7 +5,7 @@ import { cleanText } from './clean-text.ts';
 
 const count = z.number().int().nonnegative().nullish().catch(null);
 
-/** Some services send a list of parts where OpenAI sends a string. A list longer than this is no text. */
+/** Some services send a list of parts where OpenAI sends a string. A longer list is refused. */
 const MAX_PARTS = 1000;
 const parts = z
   .unknown()
@@ -22,12 +22,15 @@ const choice = z.object({
 
 const completion = z.object({
   model: z.string().nullish().catch(null),
-  // One was asked for. Others are not looked at, however many there are.
+  // Only one was requested. Any others are ignored without validation, however many there are.
   choices: z.tuple([choice]).rest(z.unknown()),
   usage: z.object({ prompt_tokens: count, completion_tokens: count }).nullish().catch(null),
 });
 
-/** A text of which `limit` characters are used. It may be longer: whoever shows it cuts it at a word. */
+/**
+ * A text of which `limit` characters are used. The result may be longer: the code that shows it
+ * cuts it at a word boundary.
+ */
 const text = (limit: number) => z.string().transform((value) => cleanText(value, limit));
 const optionalText = (limit: number) =>
   text(limit)
@@ -69,7 +72,9 @@ export function readTextAnswer(answer: unknown, model: string): TextAnswer {
   };
 }
 
-/** The object in what a model wrote: models without strict schemas like to add fences or a sentence. */
+/**
+ * Finds the JSON object in a text: models without strict schemas often add fences or a sentence.
+ */
 function parseJson(content: string): unknown {
   const start = content.indexOf('{');
   const end = content.lastIndexOf('}');

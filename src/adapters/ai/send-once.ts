@@ -8,7 +8,7 @@ import { chooseProxy, type Proxies } from '../net/proxy.ts';
 import type { CallContext } from './ai-provider.ts';
 import { decodeAnswer } from './decode-answer.ts';
 
-/** The most an answer may weigh. A large PNG in base64 is about 10 MB. */
+/** Maximum size of an answer. A large PNG in base64 is about 10 MB. */
 const MAX_ANSWER_BYTES = 50 * 1024 * 1024;
 /** setTimeout turns anything above this into 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -20,21 +20,22 @@ export interface SendOnceOptions {
   readonly onConnected?: (() => void) | undefined;
 }
 
-/** A `fetch` for the `openai` client. `Response` spares the client a trial request before its first upload. */
+/** A `fetch` for the `openai` client. `Response` avoids a trial request before the first upload. */
 export type SendOnce = ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) & {
   Response: typeof Response;
 };
 
 /**
- * Makes a `fetch` that sends one request over one fresh connection, so that its moments are exact:
- * not a byte is written unless the connection is open before `sendBefore`, and `onLeft` comes with
- * the last byte. No keep-alive, no retry, no redirect; no compression is asked for; the answer is
- * read whole before it is returned.
+ * Makes a `fetch` that sends one request over one new connection, so that its times are exact:
+ * nothing is written unless the connection is open before `sendBefore`, and `onLeft` is called with
+ * the last byte. Does not keep the connection alive, retry, follow redirects or request
+ * compression. Reads the whole answer before it returns.
  *
- * With a proxy for the address, the connection goes through it: a tunnel for https, a request in absolute form for
- * http (RFC 9112, section 3.2.2). Opening the tunnel is part of opening the connection.
+ * If there is a proxy for the address, https uses a tunnel, and http uses a request in absolute
+ * form (RFC 9112, section 3.2.2). The time for opening the tunnel counts as time for opening the
+ * connection.
  *
- * `onConnected` is called when the connection is open, before the last look at the clock.
+ * `onConnected` is called when the connection is open, before the clock is checked again.
  *
  * Throws `slot_expired` (nothing was sent), `ai_unreachable` (nothing was sent),
  * `ai_connection_lost`, `ai_timeout`, `ai_bad_answer` (too large, compressed or not; or broken
@@ -52,10 +53,10 @@ export function createSendOnce(call: Terms, options: SendOnceOptions = {}): Send
   return Object.assign(send, { Response });
 }
 
-/** One buffer, made before the connection: encoding a picture must not take time while the slot runs out. */
+/** Encodes the body before connecting: encoding an image must not use up the time of the slot. */
 async function readBody(body: RequestInit['body'], headers: Headers): Promise<Buffer | null> {
   if (body === null || body === undefined) return null;
-  // Response knows every body a fetch may be given, and the boundary of a form.
+  // `Response` encodes every type of fetch body, and sets the boundary of a form.
   const encoded = new Response(body);
   const bytes = Buffer.from(await encoded.arrayBuffer());
   const contentType = encoded.headers.get('content-type');
@@ -73,7 +74,9 @@ interface Exchange extends SendOnceOptions {
   readonly signal: AbortSignal;
 }
 
-/** Begins the request: nothing is written before its `end`. `connecting` ends the opening of a tunnel. */
+/**
+ * Creates the request. Nothing is written before its `end`. `connecting` aborts opening a tunnel.
+ */
 function openRequest(
   { url, method, headers }: Exchange,
   proxy: URL | undefined,
@@ -90,7 +93,8 @@ function openRequest(
   const target = { hostname: host, port: Number(url.port || 443) };
   return https.request(url, {
     ...options,
-    // Without an agent, so that the connection is this request's only; the agent would know the port.
+    // `createConnection` replaces the agent, so that no other request shares the connection.
+    // Without the agent, the default port must be set here.
     defaultPort: 443,
     createConnection(_, onSocket) {
       openTunnel(proxy, target, { signal: connecting }).then(
@@ -98,7 +102,7 @@ function openRequest(
           const name = isIP(host) === 0 ? { servername: host } : {};
           onSocket(null, connectTls({ socket, host, ...name, ALPNProtocols: ['http/1.1'] }));
         },
-        // The type wants a socket here too; Node.js looks at the error first.
+        // The type requires a socket here too, but Node.js checks the error first.
         (error: Error) => onSocket(error, undefined as unknown as Socket),
       );
       return undefined;
@@ -109,7 +113,7 @@ function openRequest(
 function exchange(terms: Exchange): Promise<Response> {
   const { url, body, call, signal, onConnected, proxies = {} } = terms;
   signal.throwIfAborted();
-  // Not even a connection: to the provider an expired slot looks as if nothing had been tried.
+  // Do not even connect: the provider must not see any attempt after the slot has expired.
   if (performance.now() >= call.sendBefore) throw new AppError('slot_expired');
 
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
@@ -134,7 +138,8 @@ function exchange(terms: Exchange): Promise<Response> {
     signal.removeEventListener('abort', onAbort);
     request.destroy();
     connecting.abort();
-    // A server may answer, or hang up, before it has read everything. Nothing more is written now.
+    // A server may answer or disconnect before it has read everything. Nothing more is written
+    // then.
     markLeft();
     finish();
   }
@@ -155,22 +160,22 @@ function exchange(terms: Exchange): Promise<Response> {
     socket.once(isSecure ? 'secureConnect' : 'connect', () => {
       if (settled) return;
       onConnected?.();
-      // The timer above fires late when the event loop was held up, so the clock has the last word.
+      // The timer above fires late if the event loop was blocked, so check the clock again.
       if (performance.now() >= call.sendBefore) return fail(new AppError('slot_expired'));
       clearTimeout(connectTimer);
-      // Before this line the request was neither written to nor ended: its headers wait for the body.
+      // Nothing was sent before this line: Node.js holds the headers back until the body or `end`.
       sent = true;
       request.end(body ?? undefined);
     });
   });
   request.once('finish', markLeft);
   request.on('error', lost);
-  // Once an answer has begun, its own end or error decides: the socket may close while we are still reading.
+  // Once an answer has begun, only its own end or error counts: the socket may close earlier.
   const onClose = (): void => lost(undefined);
   request.once('close', onClose);
   request.once('response', (response) => {
     request.off('close', onClose);
-    // It came from the proxy: services do not ask for this.
+    // The proxy sent it: services do not ask for proxy authentication.
     if (response.statusCode === 407) return fail(refusedByProxy());
     readAnswer(response).then(
       (answer) => settle(() => resolve(answer)),
@@ -187,7 +192,7 @@ function refusedByProxy(): AppError {
   return new AppError('ai_unreachable', { cause: new Error('the proxy answered 407') });
 }
 
-/** An answer cut short ends this loop with an error (ECONNRESET), never as if it were whole. */
+/** A truncated answer ends this loop with an error (ECONNRESET). It is never taken as complete. */
 async function readAnswer(response: http.IncomingMessage): Promise<Response> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -212,7 +217,7 @@ async function readAnswer(response: http.IncomingMessage): Promise<Response> {
       headers.delete('content-length');
     }
   }
-  // Response refuses a body with these, and a status outside of 200 to 599.
+  // `Response` refuses a body with these statuses, and refuses a status outside 200 to 599.
   const bodyless = status === 204 || status === 205 || status === 304;
   try {
     return new Response(bodyless ? null : body, { status, headers });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError, type PaidUsage } from '../../lib/app-error.ts';
 
 const count = z.number().int().nonnegative().nullish().catch(null);
-/** Chat completions and pictures name the same in two ways. */
+/** Chat completions and images have different names for the same counts. */
 const answerSchema = z.object({
   usage: z.object({
     prompt_tokens: count,
@@ -13,8 +13,8 @@ const answerSchema = z.object({
 });
 
 /**
- * Reads an answer that was paid for. If it cannot be used, the error says what the provider counted
- * for it.
+ * Reads an answer that was paid for. If it cannot be used, the error contains the usage that the
+ * provider counted.
  */
 export async function withUsage<T>(answer: unknown, read: () => T | Promise<T>): Promise<T> {
   try {

@@ -15,7 +15,7 @@ import { readObus } from './read-obus.ts';
 const MAX = 1_000_000;
 const unusable = expect.objectContaining({ code: 'no_usable_picture' });
 
-/** As avifenc and Pillow (both libavif) wrote it. */
+/** Loads a file that avifenc or Pillow (both use libavif) wrote. */
 const load = (name: string) =>
   readFileSync(new URL(`../../../test/fixtures/avif/${name}.avif`, import.meta.url));
 
@@ -64,7 +64,7 @@ describe('what would cost more than it shows is refused', () => {
   });
 
   test.each([
-    // Another size of the grid than its tiles have, another number of tiles, and what is none.
+    // A wrong grid size, a wrong number of tiles, and an item that is not an image.
     ['grid', 'ispe', 8, 0xff],
     ['grid', 'dimg', 7, 3],
     ['grid', 'infe', 12, 0x78],
@@ -109,7 +109,7 @@ describe('a coded image is one frame of the stated size', () => {
     });
     return units;
   };
-  /** With a size of 4 bytes, as leb128 allows. */
+  /** Writes an OBU with a size of 4 bytes, as leb128 allows. */
   const writeObu = (type: number, payload: Buffer) => {
     const size = [0, 7, 14].map((shift) => ((payload.length >> shift) & 0x7f) | 0x80);
     return Buffer.concat([Buffer.from([(type << 3) | 2, ...size, 0]), payload]);
@@ -195,7 +195,8 @@ describe('a coded image is one frame of the stated size', () => {
   });
 
   test('refused: a frame that is shown again', () => {
-    // Not reduced, without times, one operating point of level 5, 8 bits for each side.
+    // The sequence header is not reduced: no timing, one operating point of level 5, 8 bits per
+    // side.
     const side = (length: number) => (length - 1).toString(2).padStart(8, '0');
     const size = load('rgb').indexOf('ispe') + 8;
     const [width, height] = [load('rgb').readUInt32BE(size), load('rgb').readUInt32BE(size + 4)];
@@ -227,7 +228,7 @@ describe('a coded image is one frame of the stated size', () => {
     fc.assert(
       fc.property(fc.constantFrom(...files), edits, fc.boolean(), (file, changes, isDataOnly) => {
         const bytes = Buffer.from(file);
-        // Behind the boxes are the units, whose first bytes are headers.
+        // The units follow the boxes, and their first bytes are headers.
         const start = isDataOnly ? bytes.indexOf('mdat') + 4 : 0;
         const end = isDataOnly ? Math.min(bytes.length, start + 30) : bytes.length;
         for (const [at, value] of changes) bytes[start + (at % (end - start))] = value;

@@ -3,7 +3,10 @@ import { checkCodedImage } from './check-coded-image.ts';
 import { ByteReader, readBoxes } from './read-boxes.ts';
 import { type HeifItem, type HeifItems, readHeifItems } from './read-heif-items.ts';
 
-/** What may be in a file; of these only images are decoded. Others are made of images that could be used many times. */
+/**
+ * Types of items that a file may have. Only images are decoded. Other types are derived from
+ * images, and could use the same image many times.
+ */
 const ITEM_TYPES: ReadonlySet<string> = new Set(['av01', 'grid', 'Exif', 'mime', 'uri ']);
 const MAX_TOP_BOXES = 64;
 
@@ -13,10 +16,11 @@ interface Size {
 }
 
 /**
- * Looks through the boxes of an AVIF before a decoder does, so that what is decoded is the image that the file shows: one
- * coded image, or a grid whose tiles are each used once, and at most one alpha plane of the same size. Each coded image is
- * one frame of the stated size. libheif itself would decode planes of any size, one tile 256 times, and any number of frames
- * for one image. Image sequences are refused, as libvips does.
+ * Checks the boxes of an AVIF before a decoder reads it. Allows one coded image, or a grid that
+ * uses each tile once, and at most one alpha plane of the same size. Each coded image must be one
+ * frame of the stated size.
+ * libheif itself decodes planes of any size, one tile 256 times, and any number of frames for one
+ * image. Image sequences are refused, as libvips does.
  *
  * @throws AppError `no_usable_picture` for any other file, and for more than `maxPixels`.
  */
@@ -37,7 +41,7 @@ export function checkAvif(bytes: Buffer, maxPixels: number): void {
   }
 }
 
-/** The size of a coded image, or of a grid whose tiles cover it once. */
+/** Returns the size of a coded image, or of a grid that its tiles cover once. */
 function measureImage(heif: HeifItems, id: number, maxPixels: number): Size {
   const item = findItem(heif, id);
   const size = readSize(item);
@@ -68,12 +72,12 @@ function measureTile(heif: HeifItems, id: number): Size {
   return readSize(item);
 }
 
-/** Whether all tiles are needed, and no more. */
+/** Whether the tiles cover the length and all of them are needed. */
 function isCovered(length: number, tiles: number, tileLength: number): boolean {
   return length > (tiles - 1) * tileLength && length <= tiles * tileLength;
 }
 
-/** Alpha planes and the like: one for an image, and as large as that. */
+/** Checks alpha planes and other auxiliary images: each image has at most one, of the same size. */
 function checkAuxiliaries(heif: HeifItems, maxPixels: number): void {
   const seen = new Set<number>();
   for (const [id, item] of heif.items) {
@@ -94,7 +98,7 @@ function checkCodedImages(heif: HeifItems): void {
   }
 }
 
-/** The OBUs of the `av1C` property (AV1 in ISO base media, section 2.3.3), which follow 4 bytes. */
+/** Returns the OBUs of `av1C`, which follow 4 bytes (AV1 in ISO base media, section 2.3.3). */
 function readConfig({ properties }: HeifItem): Buffer {
   const [av1C, second] = properties.filter(({ type }) => type === 'av1C');
   if (av1C === undefined || second !== undefined) throw new RangeError('not one configuration');

@@ -5,7 +5,10 @@ import { readSequenceHeader, type SequenceHeader } from './read-sequence-header.
 const MAX_TILE_GROUPS = 64 * 64;
 /** Encoders write one or two delimiters and metadata units. */
 const MAX_OTHER_OBUS = 64;
-/** Losslessly coded noise of 3 times 12 bits takes 4.5 bytes. More would be copied for each tile. */
+/**
+ * Lossless noise in 3 channels of 12 bits takes 4.5 bytes per pixel. More is refused because tiles
+ * can share data, which is copied for each tile.
+ */
 const MAX_BYTES_PER_PIXEL = 8;
 const MAX_FIXED_BYTES = 64 * 1024;
 
@@ -20,8 +23,9 @@ export interface CodedImage {
 }
 
 /**
- * Checks that a coded image is one frame of at most its stated size: decoders decode all frames that
- * they get and show one. Layered images are refused, too: each layer is a frame. Linear time.
+ * Checks that a coded image is one frame of at most its stated size: decoders decode all frames in
+ * the data but show only one. Refuses layered images too, because each layer is a frame. Takes
+ * linear time.
  *
  * @throws RangeError for all other data.
  */
@@ -48,7 +52,7 @@ function isPartOfFrame({ type }: Obu): boolean {
   );
 }
 
-/** Follows the OBUs of one image. */
+/** Checks the OBUs of one image in their order. */
 class FrameCheck {
   private readonly width: number;
   private readonly height: number;
@@ -64,7 +68,7 @@ class FrameCheck {
     this.height = height;
   }
 
-  /** The sequence header of the configuration can be repeated in the data. */
+  /** The data may repeat the sequence header of the configuration. */
   startData(): void {
     this.sequences = 0;
   }
@@ -120,7 +124,7 @@ class FrameCheck {
     this.hasTiles = true;
   }
 
-  /** Metadata, padding and the like, and copies of the frame header. */
+  /** Limits metadata, padding and similar OBUs, and copies of the frame header. */
   private addOther({ type }: Obu): void {
     this.others += 1;
     if (this.others > MAX_OTHER_OBUS) throw new RangeError('too many OBUs');

@@ -18,7 +18,7 @@ import {
 import type { SeenImage } from './look-at-image.ts';
 import { isAlike } from './measure-thumb.ts';
 
-/** A candidate image that was downloaded and can be used; `width` and `height` are the true ones. */
+/** A candidate image that was downloaded and can be used. `width` and `height` are measured. */
 export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & SeenImage;
 
 export interface CollectImagesDeps {
@@ -27,19 +27,22 @@ export interface CollectImagesDeps {
 }
 
 export interface CollectImagesOptions extends Requester {
-  /** The product's page: some shops give pictures only to their own pages. */
+  /** The page of the product: some shops serve images only to their own pages. */
   readonly refererUrl?: string;
 }
 
-/** AVIF is read, but not asked for: it takes ten times as long to decode as a JPEG of the same size. */
+/**
+ * AVIF is supported but not requested: it takes ten times as long to decode as a JPEG of its size.
+ */
 const ACCEPT = 'image/webp,image/png,image/jpeg,image/gif;q=0.9,*/*;q=0.1';
 
 /**
- * Downloads the candidates and keeps, in their order, those that can be used: neither tiny, nor strips, nor plain, and of
- * equal ones the largest, in the best place. An image that fails is left out; perhaps none is left.
+ * Downloads the candidates and returns those that can be used, in the same order. Drops images that
+ * fail and images that are too small, too narrow or plain. Of equal images, keeps the largest at
+ * the best position. The result may be empty.
  *
- * @throws `signal.reason` when the signal aborts; an AppError `internal` when none is left, and one could not be decoded
- * through no fault of its own.
+ * @throws `signal.reason` when the signal aborts; an AppError `internal` when the result is empty
+ *   and an image could not be decoded for a reason other than the image itself.
  */
 export async function collectImages(
   { fetchBytes, images }: CollectImagesDeps,
@@ -63,7 +66,7 @@ export async function collectImages(
           signal,
           ...referer,
         });
-        // Images of one page that end one decoder after the other were made to.
+        // A page whose images kill several decoders is hostile, so stop decoding them.
         if (killed >= MAX_KILLED) return undefined;
         return { ...candidate, ...(await images.look(body, { owner: options.owner, signal })) };
       } catch (error) {
@@ -99,7 +102,7 @@ function dropDuplicates(images: readonly CollectedImage[]): CollectedImage[] {
     const known = kept[at];
     if (known === undefined) kept.push(image);
     else if (image.width * image.height > known.width * known.height) {
-      // The larger pixels, in the place and with the words of the one that the page puts first.
+      // Keep the larger image, with the position and the text of the first one on the page.
       const { source, position, alt } = known;
       kept[at] = { ...image, source, position, alt: alt ?? image.alt };
     }

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 
-/** The readers of the formats that are let in. All others cannot run, whatever the bytes say. */
+/** Readers of the allowed formats. All others are blocked, whatever the bytes say. */
 const READERS = [
   'VipsForeignLoadJpegBuffer',
   'VipsForeignLoadPngBuffer',
@@ -10,16 +10,16 @@ const READERS = [
 ];
 const SVG_READER = ['VipsForeignLoadSvgBuffer'];
 
-/** Prepares sharp for a process that decodes what strangers made, one image at a time. */
+/** Prepares sharp for a process that decodes untrusted images, one at a time. */
 export function configureSharp(): void {
-  // Images come once: a cache of them is memory for nothing.
+  // Each image is decoded once, so a cache would waste memory.
   sharp.cache(false);
   sharp.concurrency(1);
   sharp.block({ operation: ['VipsForeignLoad'] });
   sharp.unblock({ operation: READERS });
 }
 
-/** Runs work that draws SVG of our own. Nothing else may run in the process meanwhile. */
+/** Runs work that draws our own SVG. The caller must run nothing else in the process meanwhile. */
 export async function withSvg<T>(work: () => Promise<T>): Promise<T> {
   sharp.unblock({ operation: SVG_READER });
   try {

@@ -6,7 +6,7 @@ import { makeBackground } from './make-background.ts';
 
 configureSharp();
 
-/** What a decoding process can do. See `ImageDecoder`. */
+/** The tasks of a decoding process. See `ImageDecoder`. */
 const TASKS = {
   nothing: async () => null,
   look: lookAtImage,
@@ -23,12 +23,12 @@ export type ImageQuestion = {
   [Name in keyof ImageTasks]: { readonly task: Name; readonly args: Parameters<ImageTasks[Name]> };
 }[keyof ImageTasks];
 
-/** Errors lose their class on the way between processes, so they go as data. */
+/** Errors lose their class between processes, so they are sent as data. */
 export type ImageAnswer =
   | { readonly result: Awaited<ReturnType<ImageTasks[keyof ImageTasks]>> }
   | { readonly refused: string };
 
-/** Does a task. Never throws: what fails is an image that cannot be used. */
+/** Runs a task. Never throws: a failure means that the image cannot be used. */
 export async function decodeImage({ task, args }: ImageQuestion): Promise<ImageAnswer> {
   try {
     const run = TASKS[task] as (...given: typeof args) => ReturnType<ImageTasks[typeof task]>;

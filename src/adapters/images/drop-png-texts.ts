@@ -1,19 +1,23 @@
 import { AppError } from '../../lib/app-error.ts';
 
 const SIGNATURE_BYTES = 8;
-/** Length, kind and checksum of a chunk. */
+/** Bytes of the length, type and checksum of a chunk. */
 const FRAME_BYTES = 12;
-/** Texts, compressed or not: they do not change the image. */
+/** Texts, compressed or not. They do not change the image. */
 const TEXTS: ReadonlySet<string> = new Set(['tEXt', 'zTXt', 'iTXt']);
 const PROFILE = 'iCCP';
-/** Profiles of screens and cameras have some kilobytes; like texts they are compressed, up to a thousand times. */
+/**
+ * Color profiles of screens and cameras have a few kilobytes. Like texts, they are compressed, by a
+ * factor of up to a thousand.
+ */
 const MAX_PROFILE_BYTES = 16 * 1024;
-/** 10 MB in the chunks of 8 KB that libpng writes are 1,280. */
+/** libpng writes chunks of 8 KB, so 10 MB are 1,280 chunks. */
 const MAX_CHUNKS = 10_000;
 
 /**
- * A PNG without its texts and without a color profile that is too large to be one: decoders unpack both, and some
- * kilobytes of them can hold hundreds of megabytes. What is broken is left for the decoder to refuse. Linear time.
+ * Returns a PNG without its texts, and without a color profile that is too large to be real:
+ * decoders unpack both, and a few kilobytes can unpack to hundreds of megabytes. Leaves broken data
+ * for the decoder to refuse. Takes linear time.
  *
  * @throws AppError `no_usable_picture` for more than 10,000 chunks.
  */
@@ -30,7 +34,7 @@ export function dropPngTexts(png: Buffer): Buffer {
     const isDropped = TEXTS.has(kind) || (kind === PROFILE && length > MAX_PROFILE_BYTES);
     if (!isDropped) parts.push(png.subarray(at, end));
     at = end;
-    // What follows it is no part of the image.
+    // Bytes after IEND are not part of the image.
     if (kind === 'IEND') break;
   }
   return parts.length === chunks + 1 ? png.subarray(0, at) : Buffer.concat(parts);

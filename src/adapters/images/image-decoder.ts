@@ -9,61 +9,65 @@ import type { KeptImage } from './keep-image.ts';
 import type { SeenImage } from './look-at-image.ts';
 import type { Background } from './make-background.ts';
 
-/** Decoding takes a core: more at once only wait for each other. */
+/** Decoding uses a whole core: more processes would only wait for each other. */
 const PROCESSES = 2;
-/** For a workspace of which none is at work, while others keep these busy. */
+/** For a workspace that has no process at work while other workspaces keep the rest busy. */
 const RESERVE = 1;
-/** Of JavaScript objects, which are few: pixels and bytes are not among them. */
+/** For JavaScript objects, which are few: pixels and file contents are not on this heap. */
 const HEAP_MB = 128;
-/** On a busy machine, and with libraries to unpack. */
+/** Allows for a busy machine, and for libraries that must be unpacked first. */
 const START_TIMEOUT_MS = 60_000;
-/** A process takes 80 MB: a program at rest has none. */
+/** A process takes 80 MB, so an idle program keeps none. */
 const IDLE_MS = 30_000;
-/** Most images are done in 10 ms; a process takes 200 ms to start. */
+/** Most images take 10 ms; starting a process takes 200 ms. */
 const GROW_AFTER_MS = 150;
 
 /**
- * Decodes images in processes of their own, which know nothing of the program's environment: whatever an image does to its
- * decoder, it neither holds up the program nor takes its memory, and reaches none of its secrets. Every image that was not
- * made by this program is decoded here.
+ * Decodes images in child processes without the environment of the program: an image that attacks
+ * its decoder cannot block the program, use its memory or reach its secrets. Every image that this
+ * program did not make must be decoded here.
  *
- * An image that takes more than 10 s or 600 MB ends its process, and fails alone. All methods throw `signal.reason` as soon
- * as the signal aborts, and an AppError `internal` when no process can be started.
+ * An image that takes more than 10 s or 600 MB ends its process and fails alone. All methods throw
+ * `signal.reason` as soon as the signal aborts, and an AppError `internal` when no process can be
+ * started.
  */
 export interface ImageDecoder {
-  /** Measures an image of a shop. Throws an AppError `no_usable_picture` for what cannot be used. */
+  /** Measures an image of a shop. Throws an AppError `no_usable_picture` if it cannot be used. */
   look(bytes: Buffer, requester: Requester): Promise<SeenImage>;
   /** Makes our own copy of an image. Throws as `look` does. */
   keep(image: Pick<SeenImage, 'original' | 'isTransparent'>, requester: Requester): Promise<KeptImage>;
-  /** Makes a small JPEG of an image, for a model to look at. Throws as `look` does. */
+  /** Makes a small JPEG of an image for a model. Throws as `look` does. */
   view(original: Buffer, requester: Requester): Promise<Buffer>;
-  /** Makes a background of an image from an AI service. Throws an AppError `ai_bad_answer` for what cannot be used. */
+  /**
+   * Makes a background from an AI service's image. Throws an AppError `ai_bad_answer` if it cannot
+   * be used.
+   */
   background(bytes: Buffer, requester: Requester): Promise<Background>;
   /** Composes a background from our own copy of an image. */
   compose(input: SceneInput, image: Buffer, requester: Requester): Promise<Background>;
-  /** An image is on its way: starts a process meanwhile, if there is none. */
+  /** Starts a process if there is none. Call this before an image arrives, to save time. */
   prepare(): void;
-  /** Resolves when a process is ready. Throws an Error that says why there can be none. */
+  /** Resolves when a process is ready. Throws an Error with the reason if none can be started. */
   check(): Promise<void>;
   close(): void;
 }
 
-/** Whether a decoder was ended by an image: it took too much time or memory, or found a fault in the decoder. */
+/** Whether an image killed its decoder: it took too much time or memory, or crashed it. */
 export function isKilled(error: unknown): boolean {
   return error instanceof AppError && error.cause instanceof ChildEndedError;
 }
 
 export interface ImageDecoderOptions {
-  /** All that the processes are told of the environment; nothing if absent. */
+  /** The complete environment of the processes; empty if absent. */
   readonly env?: Readonly<Record<string, string>>;
-  /** For one image. */
+  /** Maximum time for one image. */
   readonly timeoutMs?: number;
 }
 
 /** No process is started before `prepare`, `check` or the first image. */
 export function createImageDecoder(options: ImageDecoderOptions = {}): ImageDecoder {
   const { env = {}, timeoutMs = DECODE_TIMEOUT_MS } = options;
-  // The file beside this one, whether as TypeScript or as it was built.
+  // The extension is .ts in the source and another one in the build.
   const here = import.meta.url;
   const pool = createChildPool<ImageQuestion, ImageAnswer>({
     file: new URL(`./decode-image-process${extname(here)}`, here),
@@ -73,7 +77,7 @@ export function createImageDecoder(options: ImageDecoderOptions = {}): ImageDeco
     idleMs: IDLE_MS,
     growAfterMs: GROW_AFTER_MS,
     env,
-    // A hostile image may take a core for as long as it can.
+    // Otherwise a hostile image could keep a core busy until the timeout.
     endWhenAborted: true,
   });
 
@@ -85,7 +89,7 @@ export function createImageDecoder(options: ImageDecoderOptions = {}): ImageDeco
   ): Promise<Awaited<ReturnType<ImageTasks[Name]>>> {
     const answer = await pool.ask(question, { ...requester, timeoutMs }).catch((cause: unknown): never => {
       requester.signal.throwIfAborted();
-      // A process that was killed, whether by its bounds or by a fault in a decoder, says that of its image.
+      // If a limit or a crash killed the process, its image cannot be used.
       const isKilled = cause instanceof ChildEndedError && (cause.late || cause.signal !== null);
       throw new AppError(isKilled ? refusal : 'internal', { cause });
     });

@@ -4,21 +4,21 @@ import { MAX_PIXELS } from './image-limits.ts';
 const END_OF_IMAGE = Buffer.from([0xff, 0xd9]);
 const ROWS = 100;
 const COLUMNS = 16;
-/** Of 100 rows, so many may be missing. */
+/** Of 100 rows, the number that may be missing. */
 const MAX_MISSING_ROWS = 5;
-/** What libjpeg paints where data is missing, and how far resizing may move it. */
+/** The value that libjpeg writes for missing data, and how far resizing may change it. */
 const MISSING = 128;
 const TOLERANCE = 2;
 
 /**
- * Whether of a JPEG that ends too early so little is missing that it can be used, as browsers do: at most the last twentieth
- * of a baseline JPEG, nothing but its end marker of a progressive one, which would be blurred.
+ * Whether a JPEG that ends too early can be used, as browsers do. A baseline JPEG may lack at most
+ * its last twentieth. A progressive one may lack only its end marker: missing data would blur it.
  */
 export async function isNearlyWhole(
   jpeg: Buffer,
   { isProgressive, channels }: Pick<Metadata, 'isProgressive' | 'channels'>,
 ): Promise<boolean> {
-  // Of four channels, as printers have them, missing data looks otherwise.
+  // Missing data looks different with four channels, which JPEGs for print have.
   if (channels > 3) return false;
   const image = isProgressive
     ? sharp(Buffer.concat([jpeg, END_OF_IMAGE]), { failOn: 'warning', limitInputPixels: MAX_PIXELS })
@@ -30,7 +30,7 @@ export async function isNearlyWhole(
   return isProgressive || countMissingRows(data, COLUMNS * info.channels) <= MAX_MISSING_ROWS;
 }
 
-/** From the last one up. */
+/** Counts from the last row upwards. */
 function countMissingRows(pixels: Buffer, rowBytes: number): number {
   let rows = 0;
   for (let end = pixels.length; end > 0; end -= rowBytes) {

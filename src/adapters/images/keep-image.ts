@@ -2,7 +2,7 @@ import type { Sharp } from 'sharp';
 import { MAX_KEPT_SIDE, VIEW_SIDE } from './image-limits.ts';
 import { type OpenImage, readImage } from './read-image.ts';
 
-/** An image made safe: encoded anew, without metadata, at most 1200 pixels on its longest side. */
+/** A safe image: encoded again, without metadata, at most 1200 pixels on its longest side. */
 export interface KeptImage {
   readonly bytes: Buffer;
   /** WebP when it has transparent parts. */
@@ -17,12 +17,12 @@ export async function keepImage(original: Buffer, isTransparent: boolean): Promi
   return { bytes, contentType: isTransparent ? 'image/webp' : 'image/jpeg' };
 }
 
-/** A small JPEG, for a model to look at. Throws as `readImage` does. */
+/** Makes a small JPEG for a model. Throws as `readImage` does. */
 export function makeView(original: Buffer): Promise<Buffer> {
   return readImage(original, (image) => toJpeg(inside(image, VIEW_SIDE)));
 }
 
-/** Encodes an image as it is kept. */
+/** Encodes an image for storage. */
 export function encodeImage(image: OpenImage, isTransparent: boolean): Promise<Buffer> {
   const pixels = inside(image, MAX_KEPT_SIDE);
   return isTransparent ? pixels.webp({ quality: QUALITY }).toBuffer() : toJpeg(pixels);
@@ -33,7 +33,8 @@ function inside(image: OpenImage, side: number): Sharp {
 }
 
 function toJpeg(pixels: Sharp): Promise<Buffer> {
-  // mozjpeg would save a tenth of the bytes for three times the time, optimal Huffman tables some of them for twice.
+  // mozjpeg would save a tenth of the bytes but take three times as long. Optimal Huffman tables
+  // would save part of that and take twice as long.
   const options = { quality: QUALITY, mozjpeg: false, optimiseCoding: false };
   return pixels.flatten({ background: '#ffffff' }).jpeg(options).toBuffer();
 }

@@ -6,14 +6,15 @@ import { MAX_KILLED } from './image-limits.ts';
 import type { KeptImage } from './keep-image.ts';
 import type { RankedImage } from './ranker.ts';
 
-/** A chosen image: what was known of it, how it ranked, and our own copy. */
+/** A chosen image: its measurements, its rank and our own copy. */
 export type ChosenImage = Omit<CollectedImage, 'original'> & KeptImage & { readonly score: number };
 
 /**
- * Makes our own copies of the best `count` images. One that turns out to be broken leaves its place to the next; perhaps
- * none is left.
+ * Makes our own copies of the best `count` images. The next image replaces one that turns out to be
+ * broken. The result may be empty.
  *
- * @throws `signal.reason` when the signal aborts; an AppError `internal` when nothing can be decoded now.
+ * @throws `signal.reason` when the signal aborts; an AppError `internal` when no image can be
+ *   decoded at the moment.
  */
 export async function keepImages(
   images: Pick<ImageDecoder, 'keep'>,

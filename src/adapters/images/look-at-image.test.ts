@@ -12,7 +12,7 @@ function box(width: number, height: number, background = '#ffffff') {
   ]);
 }
 
-/** As a chosen picture goes. */
+/** Measures an image and makes our own copy, as for an image that is chosen. */
 async function decode(bytes: Buffer) {
   const { facts, smaller } = await lookAtImage(bytes);
   return { ...facts, ...(await keepImage(smaller ?? bytes, facts.isTransparent)) };

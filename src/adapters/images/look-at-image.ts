@@ -3,33 +3,36 @@ import { encodeImage } from './keep-image.ts';
 import { type ImageTraits, measureThumb } from './measure-thumb.ts';
 import { type OpenImage, readImage } from './read-image.ts';
 
-/** What a thumbnail tells of an image: enough to choose by, and cheap, as most images are not chosen. */
+/**
+ * What a thumbnail shows about an image: enough to choose by, and cheap, because most images are
+ * not chosen.
+ */
 export interface ImageFacts extends ImageTraits {
   readonly isTransparent: boolean;
-  /** Of the image as it came, turned upright. */
+  /** Width and height of the original image, turned upright. */
   readonly width: number;
   readonly height: number;
 }
 
-/** An image that was looked at, but not kept yet. */
+/** An image that was measured but is not stored yet. */
 export interface SeenImage extends ImageFacts {
-  /** As it came, or smaller: to be decoded once more if it is chosen. */
+  /** The original image or a smaller version. It is decoded once more if the image is chosen. */
   readonly original: Buffer;
 }
 
-/** A pixel of the thumbnail that is less opaque than this is a hole. Soft edges are not. */
+/** A thumbnail pixel that is less opaque than this is a hole. A soft edge is not. */
 const HOLE = 128;
 /** A few holes do not make an image transparent. */
 const MIN_TRANSPARENT_SHARE = 0.005;
 
-/** What came of looking at an image. */
+/** The result of `lookAtImage`. */
 export interface Look {
   readonly facts: ImageFacts;
-  /** To be held in place of bytes that are heavy: twenty images are held for each page. */
+  /** Replaces the original in memory if that is large, because each page holds twenty images. */
   readonly smaller: Buffer | null;
 }
 
-/** Looks at an image by its thumbnail. Throws as `readImage` does. */
+/** Measures an image by its thumbnail. Throws as `readImage` does. */
 export function lookAtImage(bytes: Buffer): Promise<Look> {
   return readImage(bytes, async (image) => {
     const { metadata } = image;

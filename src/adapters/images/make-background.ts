@@ -4,14 +4,16 @@ import { hasHoles } from './look-at-image.ts';
 import { pickPalette } from './pick-palette.ts';
 import { readImage } from './read-image.ts';
 
-/** A background that we encoded: without metadata, at most 1536 pixels on its longest side, and 2 MB. */
+/**
+ * A background that we encoded without metadata: at most 1536 pixels on its longest side and 2 MB.
+ */
 export interface Background {
   readonly bytes: Buffer;
   /** WebP when it has transparent parts. */
   readonly contentType: 'image/jpeg' | 'image/webp';
   readonly width: number;
   readonly height: number;
-  /** 3 to 5 of `#rrggbb`, most used first. */
+  /** 3 to 5 colors as `#rrggbb`, the most used first. */
   readonly palette: string[];
 }
 
@@ -22,10 +24,10 @@ export interface RawImage {
 }
 
 const QUALITY = 88;
-/** For what is too heavy. At the last one even noise of 1536 x 1536 fits. */
+/** For images that are too large. At the last quality, even noise of 1536 x 1536 fits. */
 const LOWER_QUALITIES = [75, 55, 30];
 
-/** Makes a background of an image from an AI service. Throws as `readImage` does. */
+/** Makes a background from an image of an AI service. Throws as `readImage` does. */
 export function makeBackground(bytes: Buffer): Promise<Background> {
   return readImage(bytes, async (image) => {
     const side = MAX_BACKGROUND_SIDE;
@@ -38,7 +40,7 @@ export function makeBackground(bytes: Buffer): Promise<Background> {
   });
 }
 
-/** Encodes pixels as they are kept, and picks their colors. */
+/** Encodes pixels for storage and picks their colors. */
 export async function encodeBackground(image: RawImage): Promise<Background> {
   const { width, height, channels } = image.info;
   const pixels = () => sharp(image.data, { raw: { width, height, channels } });
@@ -57,7 +59,10 @@ export async function encodeBackground(image: RawImage): Promise<Background> {
   return { bytes, contentType, width, height, palette: pickColors(thumb) };
 }
 
-/** Up to 64 x 64 of the pixels, in RGBA. A pipeline of sharp's for it would take longer than these few thousand steps. */
+/**
+ * Returns up to 64 x 64 pixels in RGBA. A sharp pipeline takes longer than these few thousand
+ * steps.
+ */
 function sampleThumb({ data, info: { width, height, channels } }: RawImage): Buffer {
   const [columns, rows] = [Math.min(width, THUMB_SIDE), Math.min(height, THUMB_SIDE)];
   const thumb = Buffer.alloc(columns * rows * 4, 255);

@@ -1,10 +1,10 @@
-/** A box of the ISO base media file format (ISO/IEC 14496-12): what follows its header. */
+/** A box of the ISO base media file format (ISO/IEC 14496-12). `content` follows its header. */
 export interface Box {
   readonly type: string;
   readonly content: Buffer;
 }
 
-/** Returns the boxes that follow each other in `bytes`, not those inside them. Throws a RangeError for more than `most`. */
+/** Returns the top-level boxes in `bytes`. Throws a RangeError for more than `most` boxes. */
 export function readBoxes(bytes: Buffer, most: number): Box[] {
   const boxes: Box[] = [];
   let at = 0;
@@ -26,7 +26,7 @@ function findSize(bytes: Buffer, at: number, short: number): number {
   return short === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : short;
 }
 
-/** Reads big-endian numbers one after the other. Beyond the end it throws a RangeError, as `Buffer` does. */
+/** Reads big-endian numbers in sequence. Throws a RangeError beyond the end, as `Buffer` does. */
 export class ByteReader {
   private at = 0;
   private readonly bytes: Buffer;
@@ -35,7 +35,7 @@ export class ByteReader {
     this.bytes = bytes;
   }
 
-  /** An unsigned number of 0 to 8 bytes; 0 for none. */
+  /** Reads an unsigned number of 0 to 8 bytes; returns 0 for no bytes. */
   number(size: number): number {
     if (this.at + size > this.bytes.length) throw new RangeError('a box ends too early');
     let value = 0;
@@ -44,12 +44,10 @@ export class ByteReader {
     return value;
   }
 
-  /** Four characters. */
   type(): string {
     return String.fromCharCode(this.number(1), this.number(1), this.number(1), this.number(1));
   }
 
-  /** What has not been read. */
   rest(): Buffer {
     return this.bytes.subarray(this.at);
   }

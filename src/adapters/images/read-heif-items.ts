@@ -1,31 +1,35 @@
 import { type Box, ByteReader, readBoxes } from './read-boxes.ts';
 
-/** An item of a HEIF file (ISO/IEC 23008-12): an image, or what belongs to one. */
+/** An item of a HEIF file (ISO/IEC 23008-12): an image, or data that belongs to an image. */
 export interface HeifItem {
   readonly type: string;
   readonly properties: readonly Box[];
-  /** By the type of the reference, the ids of the items that it points to. */
+  /** The ids of the items that this item refers to, by the type of the reference. */
   readonly references: ReadonlyMap<string, readonly number[]>;
 }
 
-/** What the `meta` box says of a file. */
+/** The contents of the `meta` box of a file. */
 export interface HeifItems {
   readonly primary: number;
   readonly items: ReadonlyMap<number, HeifItem>;
-  /** All data of an item. Copies it only if it has several extents, and no more bytes than the file has. */
+  /**
+   * Returns all data of an item. Copies it only if it has several extents. All copies together have
+   * at most as many bytes as the file.
+   */
   readData(id: number): Buffer;
 }
 
-/** A grid of 256 tiles, another one of its alpha, thumbnail, Exif and XMP are 520. */
+/** A grid of 256 tiles, a second grid for alpha, a thumbnail, Exif and XMP make about 520 items. */
 const MAX_ITEMS = 600;
 const MAX_PROPERTIES = 256;
 const MAX_CHILDREN = 64;
 const MAX_EXTENTS = 16;
 
 /**
- * Reads the items of a file whose boxes are given. Linear time.
+ * Reads the items of a file from its boxes. Takes linear time.
  *
- * @throws RangeError for what is broken, ambiguous or too much: what a decoder makes of that is not known.
+ * @throws RangeError for broken, ambiguous or excessive data, because it is unknown how a decoder
+ *   reads it.
  */
 export function readHeifItems(file: Buffer, boxes: readonly Box[]): HeifItems {
   const meta = readBoxes(find(boxes, 'meta').content.subarray(4), MAX_CHILDREN);
@@ -57,7 +61,7 @@ export function readHeifItems(file: Buffer, boxes: readonly Box[]): HeifItems {
       const parts = place.extents.map((extent) => cut(source, extent));
       const [first] = parts;
       if (parts.length === 1 && first !== undefined) return first;
-      // Extents can overlap.
+      // Extents can overlap, so their total can exceed the size of the file.
       for (const { length } of parts) copied += length;
       if (copied > file.length) throw new RangeError('items with too much data');
       return Buffer.concat(parts);
@@ -71,7 +75,7 @@ function find(boxes: readonly Box[], type: string): Box {
   return box;
 }
 
-/** Opens a box that has a version. */
+/** Opens a box that begins with a version and flags. */
 function open({ content }: Box): { version: number; flags: number; reader: ByteReader } {
   const reader = new ByteReader(content);
   return { version: reader.number(1), flags: reader.number(3), reader };
@@ -121,13 +125,13 @@ function readProperties(ipma: Box, properties: readonly Box[]): Map<number, Box[
   const { version, flags, reader } = open(ipma);
   const count = limit(reader.number(4), MAX_ITEMS);
   const byItem = new Map<number, Box[]>();
-  // The highest bit says whether a reader must know the property.
+  // The highest bit marks a property that a reader must support.
   const [indexBytes, indexMask] = (flags & 1) === 1 ? [2, 0x7fff] : [1, 0x7f];
   for (let entry = 0; entry < count; entry += 1) {
     const id = reader.number(version === 0 ? 2 : 4);
     if (byItem.has(id)) throw new RangeError('an item has two lists of properties');
     const indexes = Array.from({ length: reader.number(1) }, () => reader.number(indexBytes) & indexMask);
-    // They are counted from 1; 0 is none.
+    // Indexes start at 1; 0 means no property.
     byItem.set(
       id,
       indexes.flatMap((index) => properties[index - 1] ?? []),
@@ -141,14 +145,16 @@ interface Extent {
   readonly length: number;
 }
 
-/** Where an item's data is: its extents, one after the other. */
+/** The location of an item's data: its extents, in order. */
 interface Place {
-  /** In the `meta` box itself, not in the file. */
+  /** Whether the data is in the `meta` box itself. */
   readonly isInside: boolean;
   readonly extents: readonly Extent[];
 }
 
-/** An extent of length 0 is the rest of the file for some readers, and nothing for others. */
+/**
+ * Refuses an extent of length 0: for some readers it is the rest of the file, for others nothing.
+ */
 function cut(source: Buffer, { offset, length }: Extent): Buffer {
   if (length === 0 || offset + length > source.length)
     throw new RangeError('an item has data outside of the file');

@@ -9,18 +9,18 @@ import { isNearlyWhole } from './is-nearly-whole.ts';
 export interface OpenImage {
   readonly bytes: Buffer;
   readonly metadata: Metadata;
-  /** Its pixels, upright and in sRGB, as a new pipeline each time. */
+  /** Returns a new pipeline of its pixels, upright and in sRGB. */
   pixels(): Sharp;
 }
 
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'gif']);
 
 /**
- * Reads a JPEG, PNG, WebP, AVIF or GIF (its first frame). Its format is taken from the bytes, never from a header. A JPEG may
- * end a little too early. Runs in a decoding process only: the bytes are a stranger's, and the decoders are C. `read` may be
- * called twice.
+ * Reads a JPEG, PNG, WebP, AVIF or GIF (its first frame). Detects the format from the bytes, never
+ * from a header. Accepts a JPEG that ends a little too early, and then calls `read` twice. Must run
+ * in a decoding process: the bytes are untrusted and the decoders are written in C.
  *
- * @throws AppError `no_usable_picture` for anything else, and for broken and huge images.
+ * @throws AppError `no_usable_picture` for any other format, and for broken and huge images.
  */
 export async function readImage<T>(bytes: Buffer, read: (image: OpenImage) => Promise<T>): Promise<T> {
   try {
@@ -39,7 +39,7 @@ export async function readImage<T>(bytes: Buffer, read: (image: OpenImage) => Pr
   }
 }
 
-/** Before libvips sees them. */
+/** Must run before libvips reads the bytes. */
 function makeHarmless(bytes: Buffer): Buffer {
   const head = bytes.toString('latin1', 0, 12);
   if (head.startsWith('\x89PNG\r\n\x1a\n')) return dropPngTexts(bytes);

@@ -20,9 +20,10 @@ export const OBU = {
 const MAX_LEB128_BYTES = 8;
 
 /**
- * Yields the OBUs of a stream without copying them. Linear time.
+ * Yields the OBUs of a stream without copying them. Takes linear time.
  *
- * @throws RangeError for a unit without a size, as libaom does, and for one that does not fit in `bytes`.
+ * @throws RangeError for a unit without a size, which libaom refuses too, and for one that does not
+ *   fit in `bytes`.
  */
 export function* readObus(bytes: Buffer): Generator<Obu> {
   let at = 0;
@@ -38,7 +39,7 @@ export function* readObus(bytes: Buffer): Generator<Obu> {
   }
 }
 
-/** Reads a number of 7 bits for each byte, the lowest first (AV1 specification, section 4.10.5). */
+/** Reads 7 bits from each byte, the lowest bits first (AV1 specification, section 4.10.5). */
 function readLeb128(bytes: Buffer, start: number): { value: number; end: number } {
   let value = 0;
   for (let index = 0; index < MAX_LEB128_BYTES; index += 1) {

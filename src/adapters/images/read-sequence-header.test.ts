@@ -35,7 +35,7 @@ describe('the size stands behind', () => {
   });
 
   test('times, delays and a decoder model', () => {
-    // uvlc of 4 bits behind 4 zeros; delays of 10 bits.
+    // A uvlc of 4 bits after 4 zeros; delays of 10 bits.
     const timing = [
       [1, 1],
       [1, 32],
@@ -80,7 +80,7 @@ test('a header that ends early is refused', () => {
   for (let length = 0; length < whole.length; length += 1) {
     expect(() => readSequenceHeader(whole.subarray(0, length))).toThrow(RangeError);
   }
-  // A number that never ends.
+  // A uvlc without a one bit never ends.
   const timing = [
     [0, 5],
     [1, 1],

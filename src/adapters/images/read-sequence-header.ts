@@ -1,14 +1,17 @@
 /** The parts of a sequence header that bound the cost of decoding a frame. */
 export interface SequenceHeader {
-  /** Frame headers are then shorter: they cannot show a frame again. */
+  /**
+   * Whether frame headers are reduced: they are shorter and cannot show an existing frame again.
+   */
   readonly isReduced: boolean;
-  /** Frames can be smaller, but not larger. */
+  /** The maximum for frames, which can be smaller. */
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * Reads the start of a `sequence_header_obu` (AV1 specification, section 5.5.1), up to the size.
+ * Reads the start of a `sequence_header_obu` (AV1 specification, section 5.5.1), up to the size of
+ * frames.
  *
  * @throws RangeError if the payload ends before that.
  */
@@ -35,7 +38,7 @@ function skipOperatingPoints(bits: BitReader): void {
   }
 }
 
-/** Returns the length of the delays of each operating point; 0 if these have none. */
+/** Returns the number of bits of each delay of an operating point; 0 if these have no delays. */
 function skipTimingInfo(bits: BitReader): number {
   bits.skip(32 + 32);
   if (bits.flag()) bits.skipExpGolomb();
@@ -45,7 +48,9 @@ function skipTimingInfo(bits: BitReader): number {
   return delayBits;
 }
 
-/** Reads numbers of any count of bits, the highest bit first. Throws a RangeError beyond the end. */
+/**
+ * Reads numbers of any length in bits, the highest bit first. Throws a RangeError beyond the end.
+ */
 class BitReader {
   private at = 0;
   private readonly bytes: Buffer;
@@ -71,7 +76,7 @@ class BitReader {
     this.at += count;
   }
 
-  /** `uvlc()` of the specification: as many bits as there are zeros before the first one. */
+  /** Skips a `uvlc()` of the specification: zeros, a one, and as many bits as there are zeros. */
   skipExpGolomb(): void {
     let zeros = 0;
     while (!this.flag()) zeros += 1;

@@ -6,45 +6,46 @@ import { createHostSlots } from '../page/host-slots.ts';
 import { queryDns } from './query-dns.ts';
 import { createHostsFile, type FindInHostsFile } from './read-hosts-file.ts';
 
-/** For one name, both address families and all tries. */
+/** For one name, including both address families and all retries. */
 const TIMEOUT_MS = 3000;
 const LOOKUPS_AT_ONCE = 16;
 const LOOKUPS_OF_OWNER = 4;
 const MAX_KEPT = 1000;
-/** Long enough that a connection finds the addresses its request has just asked for. */
+/** Long enough for a connection to use the addresses that its request has just looked up. */
 const MIN_KEEP_MS = 5000;
 const MAX_KEEP_MS = 30_000;
 const KEEP_FAILURE_MS = 5000;
 
-/** Asks for all addresses of a name, as `dns.lookup` does. For tests, in place of DNS. */
+/** Looks up all addresses of a name, as `dns.lookup` does. Replaces DNS in tests. */
 export type LookupAll = (
   hostname: string,
   options: LookupOptions & { all: true },
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** Resolves the names that strangers choose: of shops, images and webhooks. */
+/** Resolves untrusted names: those of shops, images and webhooks. */
 export interface HostResolver {
   /**
-   * Returns all addresses of a name, as they are: whether they may be connected to is not checked. They
-   * are kept for 5 to 30 s, failures for 5 s. Equal lookups that are under way are shared.
+   * Returns all addresses of a name. The caller must check whether it may connect to them.
+   * Addresses are cached for 5 to 30 s, and failures for 5 s. Concurrent lookups of a name share
+   * one query.
    *
-   * @throws AppError `dns_failed`, after 3 s at most once it is the owner's turn; `signal.reason`, at
-   *   once, when the signal aborts.
+   * @throws AppError `dns_failed`, at most 3 s after the turn of the owner begins; `signal.reason`
+   *   as soon as the signal aborts.
    */
   resolve(hostname: string, requester: Requester): Promise<readonly LookupAddress[]>;
 }
 
 export interface HostResolverOptions {
-  /** In place of those in /etc/resolv.conf, for tests. */
+  /** Replaces the servers in /etc/resolv.conf, for tests. */
   readonly servers?: readonly string[] | undefined;
   readonly hostsFile?: FindInHostsFile;
-  /** In place of DNS and the hosts file, for tests. */
+  /** Replaces DNS and the hosts file, for tests. */
   readonly lookupAll?: LookupAll | undefined;
   readonly timeoutMs?: number;
 }
 
-/** What is known of a name. */
+/** The result of a lookup. */
 type Entry =
   | { readonly addresses: readonly LookupAddress[]; readonly keepMs: number }
   | { readonly error: AppError; readonly keepMs: number };
@@ -56,8 +57,9 @@ interface Lookup {
 }
 
 /**
- * Makes a resolver. At most 16 lookups run at once, by turns of their owners, 4 of each. getaddrinfo is not
- * used: libuv runs two of it at a time for the whole program, and nothing ends one whose server is silent.
+ * Makes a resolver. At most 16 lookups run at once, and at most 4 of one owner; owners take turns.
+ * Does not use getaddrinfo: libuv runs only two at a time for the whole program, and one whose
+ * server does not respond cannot be canceled.
  */
 export function createHostResolver(options: HostResolverOptions = {}): HostResolver {
   const { servers, lookupAll, timeoutMs = TIMEOUT_MS, hostsFile = createHostsFile() } = options;
@@ -68,7 +70,7 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
 
   async function find(hostname: string, signal: AbortSignal): Promise<Entry> {
     if (lookupAll !== undefined) return toEntry(await callLookup(lookupAll, hostname), 0);
-    // RFC 6761, section 6.3: never asked for over the network.
+    // RFC 6761, section 6.3: do not send queries for localhost over the network.
     if (/(?:^|\.)localhost\.?$/.test(hostname)) return toEntry([{ address: '127.0.0.1', family: 4 }], 0);
     const listed = await hostsFile(hostname);
     if (listed.length > 0) return toEntry(listed, 0);
@@ -83,7 +85,7 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
         return { error: new AppError('dns_failed', { cause }), keepMs: KEEP_FAILURE_MS };
       })
       .then((found) => {
-        // Not what was ended because nobody wanted it any more.
+        // Do not cache a lookup that was canceled because nobody waited for it any more.
         if (underWay.get(hostname) !== lookup) return found;
         underWay.delete(hostname);
         kept.set(hostname, found, { ttl: found.keepMs });
@@ -115,7 +117,7 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
       if (known !== undefined) return take(known);
       const shared = underWay.get(hostname);
       if (shared !== undefined) return join(hostname, shared, signal);
-      // The DNS servers count as one host.
+      // All DNS servers count as one host.
       return ofOwner.run('dns', requester, () =>
         ofProcess.run(requester, async () => {
           const meanwhile = kept.get(hostname);
@@ -143,7 +145,7 @@ function callLookup(lookupAll: LookupAll, hostname: string): Promise<LookupAddre
   });
 }
 
-/** Rejects with the signal's reason, at once, when it aborts before the promise is settled. */
+/** Rejects with the reason of the signal as soon as it aborts, unless the promise has settled. */
 async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const giveUp = () => aborted.reject(signal.reason);

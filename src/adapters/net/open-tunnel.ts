@@ -4,10 +4,10 @@ import type { LookupFunction, Socket } from 'node:net';
 import { proxyAuthorization } from './proxy.ts';
 
 /**
- * Asks an HTTP proxy for a connection to a host and port (`CONNECT`; RFC 9110, section 9.3.6). The socket that is
- * returned is the caller's to secure and to close.
+ * Opens a connection to a host and port through an HTTP proxy (`CONNECT`; RFC 9110, section 9.3.6).
+ * The caller must secure and close the socket that is returned.
  *
- * @throws an error that holds nothing of the proxy's credentials; `signal.reason` when the signal aborts.
+ * @throws an error without the credentials of the proxy; `signal.reason` when the signal aborts.
  */
 export function openTunnel(
   proxy: URL,
@@ -45,7 +45,9 @@ export function openTunnel(
   return promise.finally(() => signal.removeEventListener('abort', giveUp));
 }
 
-/** Begins a request to the proxy itself, over a connection of its own, with the credentials of its address. */
+/**
+ * Creates a request to the proxy itself, over a new connection, with the credentials in its URL.
+ */
 export function requestProxy(proxy: URL, options: http.RequestOptions): http.ClientRequest {
   const isSecure = proxy.protocol === 'https:';
   return (isSecure ? https : http).request({
@@ -53,7 +55,7 @@ export function requestProxy(proxy: URL, options: http.RequestOptions): http.Cli
     host: proxy.hostname.replace(/^\[|\]$/g, ''),
     port: proxy.port || (isSecure ? 443 : 80),
     headers: { ...options.headers, ...proxyAuthorization(proxy) },
-    // Not the global agent: NODE_USE_ENV_PROXY would send this through the proxy once more.
+    // With NODE_USE_ENV_PROXY, the global agent would send this through the proxy again.
     agent: false,
   });
 }

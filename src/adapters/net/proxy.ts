@@ -1,16 +1,17 @@
 import ipaddr from 'ipaddr.js';
 
-/** Proxies for outgoing calls, as `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` name them. */
+/** Proxies for outgoing calls, from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
 export interface Proxies {
   readonly http?: URL | undefined;
   readonly https?: URL | undefined;
-  /** Hosts that are called directly. */
+  /** Hosts that are called without a proxy. */
   readonly except?: string | undefined;
 }
 
 /**
- * Reads the address of an HTTP proxy, such as `http://user:password@proxy.example:3128`; without a scheme it is
- * http. Its messages do not repeat the address, since it may hold a password.
+ * Parses the address of an HTTP proxy, such as `http://user:password@proxy.example:3128`. The
+ * default scheme is http. Error messages do not repeat the address, because it may contain a
+ * password.
  *
  * @throws TypeError
  */
@@ -27,21 +28,24 @@ export function parseProxy(text: string): URL {
       'must be a host and a port: a proxy has no path (write / # ? in a password as %2F %23 %3F)',
     );
   }
-  // Both throw URIError for a lone percent sign.
+  // `decodeURIComponent` refuses a lone percent sign.
   if ([url.username, url.password].some((part) => decode(part) === undefined)) {
     throw new TypeError('must have % in its user name and password written as %25');
   }
   return url;
 }
 
-/** The header that authenticates with a proxy; none for a proxy without a user name. */
+/** Returns the header that authenticates with a proxy; none if its address has no credentials. */
 export function proxyAuthorization({ username, password }: URL): { 'proxy-authorization'?: string } {
   if (username === '' && password === '') return {};
   const credentials = Buffer.from(`${decode(username)}:${decode(password)}`).toString('base64');
   return { 'proxy-authorization': `Basic ${credentials}` };
 }
 
-/** What of a proxy's address must not be shown: the password, and both as they are sent. */
+/**
+ * Returns the parts of a proxy's address that must not be shown: the password, and the encoded
+ * credentials of the header.
+ */
 export function proxySecrets(proxy: URL | undefined): string[] {
   if (proxy === undefined || (proxy.username === '' && proxy.password === '')) return [];
   const [, sent = ''] = (proxyAuthorization(proxy)['proxy-authorization'] ?? '').split(' ');
@@ -49,8 +53,9 @@ export function proxySecrets(proxy: URL | undefined): string[] {
 }
 
 /**
- * Returns the proxy for an address, or undefined if it is called directly: no proxy is set for its protocol,
- * it is in the list of exceptions, or it is this machine (as in Go, which curl's users would have to list).
+ * Returns the proxy for an address, or undefined for a direct call: no proxy is set for its
+ * protocol, the host is an exception, or it is this machine. Go excludes this machine too; curl
+ * does not.
  */
 export function chooseProxy(url: URL, proxies: Proxies): URL | undefined {
   const proxy = url.protocol === 'https:' ? proxies.https : proxies.http;
@@ -62,7 +67,10 @@ export function chooseProxy(url: URL, proxies: Proxies): URL | undefined {
   return entries.some((entry) => entry !== '' && isException(entry, host, port)) ? undefined : proxy;
 }
 
-/** An entry is `*`, a host (with those below it), an IP address or a range of them; or one with a port. */
+/**
+ * An entry is `*`, a host (which includes its subdomains), an IP address or a range of addresses. A
+ * host or an address may have a port.
+ */
 function isException(entry: string, host: string, port: string): boolean {
   if (entry === '*') return true;
   const address = parseAddress(host);

@@ -1,13 +1,16 @@
 import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 
-/** c-ares sends a question again after this time, with two servers to the other one. */
+/** c-ares repeats a query after this time; if there are two servers, it asks the other one. */
 const TRY_MS = 1000;
 const TRIES = 3;
-/** How long one address family is waited for once the other one has addresses. */
+/** How long to wait for one address family after the other one has returned addresses. */
 const SECOND_FAMILY_MS = 500;
 
-/** Addresses of each family that are taken. More than a few do not help a connection. */
+/**
+ * Maximum number of addresses of each family. A longer answer is refused: a connection needs only a
+ * few.
+ */
 const MAX_ADDRESSES = 32;
 
 /** The addresses of a name, IPv4 first, and the shortest time to live among them. */
@@ -17,11 +20,12 @@ export interface DnsAnswer {
 }
 
 /**
- * Asks the DNS servers of /etc/resolv.conf for the A and AAAA records of a name. Uses c-ares, not
- * getaddrinfo: it can be ended, and takes no thread of libuv's pool. Search domains do not apply.
+ * Queries the DNS servers in /etc/resolv.conf for the A and AAAA records of a name. Uses c-ares
+ * instead of getaddrinfo, because it can be canceled and uses no thread of the libuv pool. Search
+ * domains do not apply.
  *
- * @throws the DNS error when no address has come within `timeoutMs`; `signal.reason`, at once, when the
- *   signal aborts.
+ * @throws the DNS error when no address has arrived within `timeoutMs`; `signal.reason` as soon as
+ *   the signal aborts.
  */
 export async function queryDns(
   hostname: string,
@@ -29,7 +33,8 @@ export async function queryDns(
 ): Promise<DnsAnswer> {
   const { signal, timeoutMs, servers } = options;
   signal.throwIfAborted();
-  // One for each name, since `cancel` ends all questions of a resolver. It reads resolv.conf anew.
+  // A new resolver for each name, because `cancel` ends all queries of a resolver. A new resolver
+  // also reads resolv.conf again.
   const resolver = new Resolver({ timeout: TRY_MS, tries: TRIES });
   if (servers !== undefined) resolver.setServers([...servers]);
   const cancel = () => resolver.cancel();
@@ -47,7 +52,8 @@ export async function queryDns(
     signal.throwIfAborted();
     const records4 = v4.status === 'fulfilled' ? v4.value : [];
     const records6 = v6.status === 'fulfilled' ? v6.value : [];
-    // All of them are checked and kept: an answer of thousands is memory, and no shop's.
+    // All addresses are checked and cached, so thousands of them cost memory. No real shop has so
+    // many.
     if (Math.max(records4.length, records6.length) > MAX_ADDRESSES) throw new Error('too many addresses');
     const records = [...records4, ...records6];
     if (records.length === 0) throw chooseReason(v4, v6);
@@ -64,7 +70,7 @@ export async function queryDns(
   }
 }
 
-/** "No record of this type" says less than why the other family has no answer. */
+/** Prefers any other error to ENODATA (no record of this type), which explains the least. */
 function chooseReason(...results: readonly PromiseSettledResult<unknown>[]): Error {
   const reasons = results
     .filter((result) => result.status === 'rejected')

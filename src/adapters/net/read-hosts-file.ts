@@ -7,7 +7,7 @@ const KEEP_MS = 5000;
 /** Returns the addresses that the hosts file has for a name; none if it does not list the name. */
 export type FindInHostsFile = (hostname: string) => Promise<readonly LookupAddress[]>;
 
-/** Reads the system's hosts file, which DNS queries do not know, at most every 5 s. */
+/** Reads the hosts file of the system, which DNS queries ignore, at most every 5 s. */
 export function createHostsFile(path = '/etc/hosts'): FindInHostsFile {
   let readAt = Number.NEGATIVE_INFINITY;
   let names: Promise<ReadonlyMap<string, readonly LookupAddress[]>>;

@@ -4,7 +4,7 @@ import { createSystemLookup } from './system-lookup.ts';
 
 type Callback = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
 
-/** A system whose answers the test gives. */
+/** A fake system lookup. The test gives its answers. */
 function makeSystem() {
   const asked: { hostname: string; callback: Callback }[] = [];
   const lookup = ((hostname: string, _options: unknown, callback: Callback) => {

@@ -5,9 +5,9 @@ import pLimit from 'p-limit';
 const KEEP_MS = 5000;
 
 /**
- * Makes a lookup by the system (getaddrinfo), for the few names that the operator has set. One runs at a time
- * and its outcome is kept for 5 s: however many connections a page asks for, at least one of the two threads
- * that libuv has for getaddrinfo stays free for the rest of the program.
+ * Makes a lookup with getaddrinfo, for the few names that the operator has configured. Runs one at
+ * a time and caches the result for 5 s: however many connections a page needs, at least one of the
+ * two libuv threads for getaddrinfo stays free for the rest of the program.
  */
 export function createSystemLookup(lookup: typeof dnsLookup = dnsLookup): LookupFunction {
   const oneAtATime = pLimit(1);

@@ -4,15 +4,17 @@ import { hostAndPort } from './allow-hosts.ts';
 import { isBlockedPort } from './blocked-ports.ts';
 import { isPublicAddress } from './public-address.ts';
 
-/** What the operator allows beyond public addresses on the ports 80 and 443. */
+/** Addresses that the operator allows in addition to public addresses on ports 80 and 443. */
 export interface AddressRules {
-  /** "host:port" entries (see `parseAllowHosts`) that skip the checks of the address and the port. */
+  /** Entries of "host:port" that skip the checks of address and port. See `parseAllowHosts`. */
   readonly allowHosts: ReadonlySet<string>;
   /** See `parseAllowPorts`. */
   readonly allowPorts?: ReadonlySet<number>;
 }
 
-/** The parts of an address that the rules look at; `port` is empty for the protocol's own. */
+/**
+ * The parts of an address that the rules check. `port` is empty for the protocol's default port.
+ */
 export interface Target {
   readonly protocol: string;
   readonly hostname: string;
@@ -20,8 +22,8 @@ export interface Target {
 }
 
 /**
- * Returns why an address must not be connected to, as far as it can be told before its name is resolved;
- * undefined if it may be.
+ * Returns the reason why connecting to an address is not allowed, or undefined. Checks only what is
+ * known before the name is resolved.
  */
 export function findRefusal(target: Target, rules: AddressRules): AppError | undefined {
   const refusal = findPortRefusal(target, rules);
@@ -29,7 +31,7 @@ export function findRefusal(target: Target, rules: AddressRules): AppError | und
   return isPrivateLiteral(target) && !isAllowed(target, rules) ? new AppError('address_refused') : undefined;
 }
 
-/** The same for the port alone. */
+/** Returns the reason why the port is not allowed, or undefined. */
 export function findPortRefusal(target: Target, rules: AddressRules): AppError | undefined {
   const port = portOf(target);
   if (isBlockedPort(port)) {
@@ -41,13 +43,13 @@ export function findPortRefusal(target: Target, rules: AddressRules): AppError |
   return new AppError('address_refused', { detail });
 }
 
-/** Whether the host is an IP address, and not a public one. Node asks no lookup for these. */
+/** Whether the host is an IP address that is not public. Node.js does not look up IP addresses. */
 export function isPrivateLiteral(target: Target): boolean {
   const address = bareHost(target);
   return isIP(address) !== 0 && !isPublicAddress(address);
 }
 
-/** Whether a host and port are an exception from the checks. */
+/** Whether a host and port are exempt from the checks. */
 export function isAllowed(target: Target, { allowHosts }: AddressRules): boolean {
   return allowHosts.has(hostAndPort(target.hostname, String(portOf(target))));
 }
@@ -56,7 +58,7 @@ export function portOf({ protocol, port }: Target): number {
   return Number(port || (protocol === 'https:' ? 443 : 80));
 }
 
-/** The host without the brackets of an IPv6 address. */
+/** Returns the host without the brackets of an IPv6 address. */
 export function bareHost({ hostname }: Target): string {
   return hostname.replace(/^\[|\]$/g, '');
 }

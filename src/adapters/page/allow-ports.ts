@@ -1,7 +1,8 @@
 import { isBlockedPort } from './blocked-ports.ts';
 
 /**
- * Reads a list of ports, between commas or spaces, that may be fetched from beside 80 and 443.
+ * Parses a list of ports, separated by commas or spaces, that may be fetched in addition to 80 and
+ * 443.
  *
  * @throws TypeError for an entry that is not a port, or one that web addresses must never use.
  */

@@ -10,29 +10,30 @@ import { isPublicAddress } from './public-address.ts';
 
 /** Addresses of each family that a connection may try. */
 const MAX_ADDRESSES = 8;
-/** Addresses that a proxy is asked for, one after the other. */
+/** Addresses that are tried through a proxy, one after the other. */
 const MAX_TUNNELS = 3;
 
 export interface GuardedConnectorOptions extends AddressRules {
   readonly timeoutMs: number;
   readonly resolver: HostResolver;
-  /** An HTTP proxy for all hosts but those that are exceptions. It is asked for checked IP addresses only. */
+  /** An HTTP proxy for all hosts that are not exceptions. It receives only checked IP addresses. */
   readonly proxy?: URL | undefined;
 }
 
 /**
- * Opens sockets to public addresses only. The check sits in the lookup of the connection itself, so the address
- * checked is the address connected to, and a name that changes its answer in between (DNS rebinding) gains nothing.
+ * Opens sockets to public addresses only. The lookup of the connection itself does the check, so
+ * the connection uses the address that was checked. A name that changes its addresses in between
+ * (DNS rebinding) has no effect.
  */
 export function createGuardedConnector(options: GuardedConnectorOptions): buildConnector.connector {
   const { proxy, resolver, timeoutMs } = options;
-  // HTTP/1.1 only: there a body shorter than its Content-Length is seen as such.
+  // HTTP/1.1 only: it detects a body that is shorter than its Content-Length.
   const shared = { timeout: timeoutMs, allowH2: false };
   const systemLookup = createSystemLookup();
   const connectAnywhere = buildConnector({ ...shared, lookup: systemLookup });
   const connectPublic = buildConnector({ ...shared, lookup: guardLookup(resolver) });
 
-  /** A connection of the proxy to the first checked address that it reaches. */
+  /** Opens a tunnel to the first checked address that the proxy can reach. */
   async function tunnel(through: URL, target: Target): Promise<Socket> {
     const signal = AbortSignal.timeout(timeoutMs);
     let failure: unknown;
@@ -67,8 +68,9 @@ export function createGuardedConnector(options: GuardedConnectorOptions): buildC
 }
 
 /**
- * Resolves the name of an address before its connection is opened, so that the lookup is the requester's own:
- * it takes their share, and ends with their signal. The connection then finds the addresses in the resolver.
+ * Resolves the name of an address before its connection is opened, so that the lookup counts
+ * towards the limit of the requester and ends with their signal. The connection then uses the
+ * cached addresses.
  *
  * @throws AppError `dns_failed`; `signal.reason` when the signal aborts.
  */
@@ -86,21 +88,21 @@ async function findAddresses(
   target: Target,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  // findRefusal has checked it.
+  // `findRefusal` has checked IP addresses.
   if (isIP(bareHost(target)) !== 0) return [bareHost(target)];
   return (await resolvePublic(resolver, target.hostname, signal)).map(({ address }) => address);
 }
 
 async function resolvePublic(resolver: HostResolver, hostname: string, signal: AbortSignal) {
   const addresses = await resolver.resolve(hostname, { owner: CONNECTIONS, signal });
-  // One private answer among public ones is how rebinding starts, so it refuses them all.
+  // A single private address refuses all of them, because DNS rebinding starts with such an answer.
   if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address))) {
     throw new AppError('address_refused');
   }
   return [4, 6].flatMap((family) => addresses.filter((one) => one.family === family).slice(0, MAX_ADDRESSES));
 }
 
-/** For lookups of connections: their requests have made them already, see `resolveFirst`. */
+/** Owner of the lookups of connections. `resolveFirst` has already made them for the requests. */
 const CONNECTIONS = 'connections';
 const never = new AbortController().signal;
 

@@ -1,9 +1,10 @@
-/** Two parts of a name, and the order in which they stand. */
+/** Two parts of a name, in order. */
 export type WordPair = readonly [first: RegExp, second: RegExp];
 
 /**
- * Whether one of the names, which are words with hyphens, has the first part of a pair and somewhere behind it the second.
- * In two steps: as one pattern (`product[\w-]*image`) it takes quadratic time for a name that repeats the first part.
+ * Whether one of the names (words with hyphens) has the first part of a pair and, after it, the
+ * second. Uses two patterns: a single one (`product[\w-]*image`) takes quadratic time for a name
+ * that repeats the first part.
  */
 export function hasWordPair(names: string, pairs: readonly WordPair[]): boolean {
   if (!pairs.some(([first, second]) => first.test(names) && second.test(names))) return false;

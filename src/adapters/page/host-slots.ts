@@ -1,15 +1,15 @@
 import { createFairLimit, type FairLimit, type Requester } from '../../lib/fair-limit.ts';
 
-/** Runs tasks, a bounded number at once for each host and owner. */
+/** Runs a limited number of tasks at once for each host and owner. */
 export interface HostSlots {
   run<T>(host: string, requester: Requester, task: () => Promise<T>): Promise<T>;
-  /** Hosts and owners with a task that runs or waits. */
+  /** Number of pairs of host and owner with a running or waiting task. */
   readonly size: number;
 }
 
 /**
- * At most `perHost` tasks of an owner run at once for a host. Owners do not wait for each other: one whose
- * host drips its answers would hold up all others that read the same host.
+ * Runs at most `perHost` tasks at once for each host and owner. Owners do not share a limit: an
+ * owner whose requests are answered very slowly would block all others that read the same host.
  */
 export function createHostSlots(perHost: number): HostSlots {
   const limits = new Map<string, FairLimit>();

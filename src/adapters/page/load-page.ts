@@ -3,23 +3,30 @@ import { type CheerioAPI, load, loadBuffer } from 'cheerio';
 import { AppError } from '../../lib/app-error.ts';
 import { measureDepth } from './measure-depth.ts';
 
-/** Enough of a file to tell what it is. */
+/** Enough of a file to recognize its type. */
 const HEAD_BYTES = 1024;
 const LOOKS_LIKE_HTML = /<(?:!doctype\s+html|html|head|body|title|meta|script|div)\b/i;
-/** The parser takes about 0.8 s for so many. The pages of large shops need a thousandth. */
+/** The parser takes about 0.8 s for this many. Pages of large shops need a thousandth of them. */
 const MAX_STEPS = 100_000_000;
-/** Browsers stop at 512. The parser takes quadratic time: 0.2 s for 5,000 levels, a minute for 100,000. */
+/**
+ * Browsers stop at 512. The parser takes quadratic time: 0.2 s for 5,000 levels, a minute for
+ * 100,000 levels.
+ */
 const MAX_DEPTH = 5000;
-/** Shops leave some dozen open. Each new block opens all of them anew. */
+/**
+ * Formatting elements that are never closed. Shops have a few dozen of them, and the parser opens
+ * all of them again in each new block.
+ */
 const MAX_FORMATS = 1000;
 const UTF16 = /^(?:utf-?16|unicode|ucs-2)/i;
 
 /**
- * Parses the bytes of a page. The charset is the one of a byte order mark, the header, a `<meta>` or, without any
- * of these, UTF-8 if the bytes are valid UTF-8, else windows-1252. A label that is wrong or unknown is never fatal.
+ * Parses the bytes of a page. The charset comes from a byte order mark, the header or a `<meta>`.
+ * Without these, it is UTF-8 if the bytes are valid UTF-8, and otherwise windows-1252. A wrong or
+ * unknown label is never fatal.
  *
- * @throws AppError `page_not_html` when the bytes are something else, whatever the header calls them; `page_too_large`
- *   when tags nest thousands deep.
+ * @throws AppError `page_not_html` when the bytes are something else, whatever the header says;
+ *   `page_too_large` when tags are nested thousands of levels deep.
  */
 export function loadPage(html: Buffer, contentType: string): CheerioAPI {
   const head = html.subarray(0, HEAD_BYTES);
@@ -41,7 +48,7 @@ export function loadPage(html: Buffer, contentType: string): CheerioAPI {
 }
 
 function parse(html: Buffer, label: string | undefined): CheerioAPI {
-  // As a browser without scripts: then the pictures in <noscript> are elements, not text.
+  // As in a browser without scripts: images in <noscript> are then elements, not text.
   const scriptingEnabled = false;
   try {
     return loadBuffer(html, {
@@ -52,19 +59,22 @@ function parse(html: Buffer, label: string | undefined): CheerioAPI {
       },
     });
   } catch {
-    // A charset the decoder knows by name only.
+    // The decoder knows the name of this charset but cannot decode it.
     return load(new TextDecoder('utf-8').decode(html), { scriptingEnabled });
   }
 }
 
-/** Before parsing, and so about. */
+/** Runs before parsing, so it is an estimate. */
 function areTagsTooDeep(html: Buffer): boolean {
   const limits = { elements: MAX_DEPTH, formats: MAX_FORMATS, steps: MAX_STEPS };
   const { elements, formats, steps } = measureDepth(html.toString('latin1'), limits);
   return elements > MAX_DEPTH || formats > MAX_FORMATS || steps > MAX_STEPS;
 }
 
-/** Selectors take quadratic time, or too much stack, on deep trees. This is what was really built. */
+/**
+ * Selectors take quadratic time or too much stack on deep trees. This checks the tree that the
+ * parser has built.
+ */
 function isTreeTooDeep($: CheerioAPI): boolean {
   let level = $.root()
     .toArray()

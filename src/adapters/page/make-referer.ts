@@ -1,7 +1,8 @@
 /**
- * Makes the `Referer` of a request as browsers do by default (`strict-origin-when-cross-origin`; W3C Referrer
- * Policy, section 8): the page's address for its own origin, only the origin for others, nothing where https
- * leads to http. Never a user name, a password or a fragment.
+ * Makes the `Referer` of a request as browsers do by default (`strict-origin-when-cross-origin`;
+ * W3C Referrer Policy, section 8): the address of the page for its own origin, only the origin for
+ * other origins, and nothing from https to http. Never contains a user name, a password or a
+ * fragment.
  */
 export function makeReferer(page: string | undefined, target: URL): { referer?: string } {
   const from = URL.parse(page ?? '');

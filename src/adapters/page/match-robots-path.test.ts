@@ -24,7 +24,7 @@ test.each([
   expect(matchRobotsPath(pattern, path)).toBe(matches);
 });
 
-/** Its types speak of a default export; CommonJS gives the function itself. */
+/** The types of the package have a default export, but CommonJS returns the function itself. */
 const robotsParser = robots as unknown as typeof robots.default;
 
 test('any file says the same as it says to robots-parser', () => {
@@ -66,7 +66,7 @@ test('half a megabyte of rules that nearly match takes no time', () => {
       const rules = readRobotsRules(file, 'cta-batch');
       for (const { pattern } of rules) matchRobotsPath(pattern, path);
     });
-    // They took up to 3 s.
+    // Files such as these once took up to 3 s.
     expect(worked, file.slice(14, 60)).toBeLessThan(500);
   }
 });

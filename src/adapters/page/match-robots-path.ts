@@ -1,6 +1,7 @@
 /**
- * Whether a path matches the pattern of a robots.txt rule (RFC 9309, section 2.2.3): from the beginning of the path on,
- * `*` stands for any characters, `$` at the end for the end of the path. Takes time linear in both.
+ * Whether a path matches the pattern of a robots.txt rule (RFC 9309, section 2.2.3). The match
+ * begins at the start of the path. `*` matches any characters, and `$` at the end matches the end
+ * of the path. Takes time linear in both.
  */
 export function matchRobotsPath(pattern: string, path: string): boolean {
   const isWhole = pattern.endsWith('$');
@@ -8,7 +9,7 @@ export function matchRobotsPath(pattern: string, path: string): boolean {
   if (!path.startsWith(start)) return false;
   if (rest.length === 0) return !isWhole || path.length === start.length;
   const end = isWhole ? (rest.pop() ?? '') : '';
-  // The first place where a part fits leaves the most room for the parts behind it.
+  // The first match of a part leaves the most room for the next parts.
   let at = start.length;
   for (const part of rest) {
     const found = findPart(path, part, at);
@@ -18,10 +19,13 @@ export function matchRobotsPath(pattern: string, path: string): boolean {
   return at + end.length <= path.length && path.endsWith(end);
 }
 
-/** As `indexOf`, which takes time by the product of both lengths for parts such as `aaaab` (Knuth, Morris and Pratt). */
+/**
+ * Works as `indexOf` does, but in linear time (Knuth, Morris and Pratt). For parts such as `aaaab`,
+ * the time of `indexOf` grows with the product of both lengths.
+ */
 function findPart(path: string, part: string, from: number): number {
   if (part.length > path.length - from) return -1;
-  // With few characters the product is small, and `indexOf` is native.
+  // For a short part the product is small, and `indexOf` is native.
   if (part.length < 16) return path.indexOf(part, from);
   const borders = new Uint32Array(part.length);
   for (let at = 1, matched = 0; at < part.length; at += 1) {

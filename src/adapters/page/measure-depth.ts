@@ -1,28 +1,36 @@
 import { Tokenizer } from 'htmlparser2';
 
-/** Elements without an end tag, and those that the next of their kind closes: many of them are no deep page. */
+/**
+ * Elements without an end tag, and those that the next one of their kind closes: they do not nest.
+ */
 const NEVER_DEEP: ReadonlySet<string> = new Set(
   'area base basefont bgsound br col embed frame hr img input keygen link meta source track wbr param p li button select dt dd tr td th thead tbody tfoot option optgroup colgroup caption rp rt rb rtc html head body a nobr'.split(
     ' ',
   ),
 );
-/** Elements that the parser opens anew in each block until they are closed (HTML Standard, 13.2.4.3). */
+/**
+ * Elements that the parser opens again in each block until they are closed (HTML Standard, section
+ * 13.2.4.3).
+ */
 const FORMATS: ReadonlySet<string> = new Set('b big code em font i s small strike strong tt u'.split(' '));
-/** The parser keeps three of those that are equal. */
+/** The parser keeps at most three equal elements of these. */
 const EQUAL_FORMATS = 3;
-/** How deep the elements of a page nest, and what a parser does because of it. */
+/** How deep the elements of a page nest, and how much work this makes for the parser. */
 export interface PageDepth {
-  /** Elements that are open at once, at most, without formats. */
+  /** The most elements that are open at once, not counting formats. */
   readonly elements: number;
-  /** Formats that were never closed, such as `<b>`. */
+  /** Formatting elements, such as `<b>`, that were never closed. */
   readonly formats: number;
-  /** Comparisons: of each end tag without an element with all that are open, of each attribute with all before it in its tag. */
+  /**
+   * Comparisons of each stray end tag with all open elements, and of each attribute with all
+   * attributes before it in its tag.
+   */
   readonly steps: number;
 }
 
 /**
- * Measures about how deep HTML nests, in linear time and without building a tree: a parser takes quadratic time for what is
- * deep. Stops when one of the figures is above its limit.
+ * Estimates how deep HTML nests, in linear time and without building a tree: a parser takes
+ * quadratic time for deep pages. Stops when a figure exceeds its limit.
  */
 export function measureDepth(html: string, limits: PageDepth): PageDepth {
   const elements = new OpenElements();
@@ -84,7 +92,7 @@ export function measureDepth(html: string, limits: PageDepth): PageDepth {
 
 function ignore(): void {}
 
-/** The elements around the place that is read. */
+/** The elements that are open at the current position. */
 class OpenElements {
   deepest = 0;
   strays = 0;
@@ -95,13 +103,13 @@ class OpenElements {
   open(name: string): void {
     this.#names.push(name);
     this.#counts.set(name, this.#countOf(name) + 1);
-    // Formats within a paragraph end with it, which is not followed here. They have a count of their own.
+    // Formats end with their paragraph, which is not tracked here. They are counted separately.
     if (FORMATS.has(name)) return;
     this.#depth += 1;
     this.deepest = Math.max(this.deepest, this.#depth);
   }
 
-  /** Closes what stands within the element too. The end of one that is not open means nothing. */
+  /** Also closes the elements inside it. A stray end tag closes nothing. */
   close(name: string): void {
     if (this.#countOf(name) === 0) {
       this.strays += this.#names.length;
@@ -114,7 +122,7 @@ class OpenElements {
     }
   }
 
-  /** In SVG and MathML an element may close itself. */
+  /** Whether the position is in SVG or MathML, where an element may close itself. */
   isForeign(): boolean {
     return this.#countOf('svg') + this.#countOf('math') > 0;
   }
@@ -124,7 +132,7 @@ class OpenElements {
   }
 }
 
-/** The formats that were not closed by an end tag of their own. */
+/** The formats that no end tag of their own has closed. */
 class OpenFormats {
   count = 0;
   readonly #open = new Map<string, string[]>();

@@ -3,12 +3,15 @@ import { elementsOf, type PageElement } from './page-elements.ts';
 import { readNodeText } from './read-node-text.ts';
 import type { PageNode } from './walk-page.ts';
 
-/** Real items nest three or four deep. */
+/** Real items are nested three or four levels deep. */
 const MAX_DEPTH = 8;
 const MAX_ITEMS = 50;
-/** Of an item. Properties of nested items are read once for each item around them, so there is an end to it. */
+/**
+ * Properties of one item. Those of nested items are read again for each item around them, so the
+ * number needs a limit.
+ */
 const MAX_PROPERTIES = 2000;
-/** Names of one property; real ones have two. */
+/** Names of one property. Real properties have at most two. */
 const MAX_NAMES = 10;
 
 const PRODUCT =
@@ -17,7 +20,7 @@ const PRODUCT =
 const RDFA_PRODUCT =
   /(?:^|[\s:/])(?:Product|ProductGroup|ProductModel|IndividualProduct|Book|Vehicle|Car|VideoGame)\b/;
 
-/** Properties that name products of other pages. */
+/** Properties that refer to products of other pages. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
   'isRelatedTo',
   'isSimilarTo',
@@ -25,7 +28,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'isAccessoryOrSparePartFor',
 ]);
 
-/** The attributes of a markup that names properties in HTML. */
+/** The attributes with which a markup names properties in HTML. */
 interface Markup {
   readonly scope: string;
   readonly type: string;
@@ -36,12 +39,14 @@ interface Markup {
 const MICRODATA: Markup = { scope: 'itemscope', type: 'itemtype', property: 'itemprop', id: 'itemid' };
 const RDFA: Markup = { scope: 'typeof', type: 'typeof', property: 'property', id: 'resource' };
 
-/** The products of schema.org microdata, in the shape of JSON-LD, so that one reader serves both. */
+/**
+ * Returns the products of schema.org microdata in the form of JSON-LD, so that both share a reader.
+ */
 export function readMicrodata($: CheerioAPI): unknown[] {
   return readProducts($, MICRODATA, PRODUCT);
 }
 
-/** The products of RDFa Lite (`typeof`, `property`), as `readMicrodata`. */
+/** Returns the products of RDFa Lite (`typeof`, `property`), as `readMicrodata` does. */
 export function readRdfa($: CheerioAPI): unknown[] {
   return readProducts($, RDFA, RDFA_PRODUCT);
 }
@@ -55,26 +60,28 @@ function readProducts($: CheerioAPI, markup: Markup, type: RegExp): unknown[] {
     .map((element) => readItem(element, 0, { markup, index }));
 }
 
-/** Where an element stands in the order of the page, and where the last one below it does. */
+/** The position of an element in the order of the page, and that of its last descendant. */
 interface Range {
   readonly first: number;
   last: number;
 }
 
 interface PropertyIndex {
-  /** Elements with a scope, in document order, without those that name products of other pages. */
+  /** Elements with a scope, in document order, except those of products of other pages. */
   readonly items: PageElement[];
-  /** By the nearest element with a scope above them; undefined for those that have none. */
+  /** Properties by their nearest ancestor with a scope; the key is undefined if there is none. */
   readonly properties: Map<PageElement | undefined, PageElement[]>;
-  /** Elements with an id, and the nearest element with a scope above each. */
+  /** Elements with an id, and the nearest ancestor with a scope for each. */
   readonly owners: Map<PageElement, PageElement | undefined>;
-  /** Of elements with a property or an id. */
+  /** Ranges of the elements with a property or an id. */
   readonly ranges: Map<PageElement, Range>;
-  /** What properties say that were read before. */
+  /** Values of the properties that were already read. */
   readonly values: Map<PageElement, string>;
 }
 
-/** Walks the page once, without recursion: a selector for each item takes quadratic time on items within items. */
+/**
+ * Walks the page once, without recursion: a selector per item takes quadratic time on nested items.
+ */
 function indexProperties(roots: readonly PageNode[], markup: Markup): PropertyIndex {
   const index: PropertyIndex = {
     items: [],
@@ -128,7 +135,7 @@ interface Step {
   readonly node: PageNode;
   readonly owner: PageElement | undefined;
   readonly isElsewhere: boolean;
-  /** Set for the step behind all that is below the node. */
+  /** Set for the step that comes after all descendants of the node. */
   readonly ends?: Range;
 }
 
@@ -166,7 +173,10 @@ function namesOf(words: string | undefined): string[] {
   return words === undefined ? [] : words.split(/\s+/, MAX_NAMES);
 }
 
-/** Properties that an item takes from elsewhere on the page by `itemref`: those of the elements with these ids, and below them. */
+/**
+ * Returns the properties that `itemref` adds to an item: those of the elements with these ids, and
+ * of their descendants.
+ */
 function listReferred(item: PageElement, { properties, owners, ranges }: PropertyIndex): PageElement[] {
   const ids = new Set((item.attribs.itemref ?? '').split(/\s+/, MAX_PROPERTIES).filter((id) => id !== ''));
   if (ids.size === 0) return [];
@@ -185,7 +195,10 @@ function listReferred(item: PageElement, { properties, owners, ranges }: Propert
   return found;
 }
 
-/** The place of the first of `properties`, which are in document order, that stands at `order` or behind it. */
+/**
+ * Returns the index of the first property at or after `order`. `properties` must be in document
+ * order.
+ */
 function findFirst(
   properties: readonly PageElement[],
   ranges: PropertyIndex['ranges'],
@@ -202,10 +215,13 @@ function findFirst(
   return low;
 }
 
-/** Properties whose value is an address even on a link that has words. */
+/** Properties whose value is an address even if the link has text. */
 const ADDRESS = /url|image|sameAs|availability|condition|logo/i;
 
-/** The value of a property: `content` wherever it stands (shops put it on any tag), then what the tag points to, then text. */
+/**
+ * Returns the value of a property: `content` if the element has it (shops put it on any tag),
+ * otherwise the address in the tag, otherwise its text.
+ */
 function readValue(property: PageElement, markup: Markup): string {
   const { name: tag, attribs } = property;
   if (attribs.content !== undefined) return attribs.content;

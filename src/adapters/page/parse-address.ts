@@ -1,7 +1,13 @@
-/** As long as a header of ours may be. Reading an address takes quadratic time for a host name of many letters. */
+/**
+ * Longer addresses do not fit in a request header. `URL.parse` takes quadratic time for a host name
+ * of many letters.
+ */
 const MAX_LENGTH = 16_000;
 
-/** The address that a page names, which may be relative to `base`; null for none, or one of unreasonable length. */
+/**
+ * Parses an address in a page, relative to `base` if given. Returns null if it is invalid or too
+ * long.
+ */
 export function parseAddress(address: string, base?: string): URL | null {
   return address.length > MAX_LENGTH ? null : URL.parse(address.trim(), base);
 }

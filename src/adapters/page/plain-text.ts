@@ -1,21 +1,24 @@
 import { Parser } from 'htmlparser2';
 import { dropInvisible } from '../../lib/drop-invisible.ts';
 
-/** Longer input is cut before anything else: no field keeps more than 2000 characters. */
+/** Longer input is cut first: no field keeps more than 2000 characters. */
 const MAX_INPUT = 20_000;
-/** Input is cut to so many times what is kept before it is parsed: markup is not ten times its text. */
+/**
+ * Input is cut to this many times `maxLength` first: markup is not ten times as long as its text.
+ */
 const ROOM_FOR_MARKUP = 10;
 
-/** An entity or a tag that is still to be undone. */
+/** An entity or a tag that still has to be removed. */
 const MARKUP = /<[a-z/!?]|&(?:#\d|#x[\da-f]|[a-z]+\d*;)/i;
 
-/** Tags that end a word. Others, such as `<b>`, may stand within one. */
+/** Tags that end a word. Others, such as `<b>`, may be inside a word. */
 const BREAKING_TAG =
   /<(?=\/?(?:br|p|div|li|ul|ol|dl|dt|dd|h[1-6]|tr|td|th|table|section|article|blockquote|hr)\b)/gi;
 
 /**
- * A text of the page as plain text: no tags, entities undone (shops encode up to three times), white space collapsed,
- * no control or invisible characters or lone surrogates, at most `maxLength` UTF-16 units. Null when nothing is left.
+ * Returns a text of the page as plain text: no tags, entities decoded (shops encode up to three
+ * times), white space collapsed, no control characters, invisible characters or lone surrogates, at
+ * most `maxLength` UTF-16 units. Returns null if the result is empty.
  */
 export function plainText(value: string, maxLength: number): string | null {
   let text = value
@@ -26,7 +29,9 @@ export function plainText(value: string, maxLength: number): string | null {
   return cut(collapse(text), maxLength) || null;
 }
 
-/** Reads tags as they come: building a tree, as `load` does, takes quadratic time when they nest. */
+/**
+ * Parses tags as a stream: building a tree, as `load` does, takes quadratic time for nested tags.
+ */
 function stripMarkup(text: string): string {
   let kept = '';
   let hidden = 0;

@@ -1,11 +1,11 @@
 import type { PageNode } from './walk-page.ts';
 
-/** Far more than any field keeps, white space and markup included. */
+/** Far more than any field keeps, including white space and markup. */
 export const MAX_NODE_TEXT = 20_000;
 
 /**
- * The text below a node, as much of it as the first `MAX_NODE_TEXT` UTF-16 units or a little more. Works without recursion
- * and stops early: hundreds of nested elements may each be asked for the same text.
+ * Returns the text below a node, up to `MAX_NODE_TEXT` UTF-16 units or a little more. Works without
+ * recursion and stops early: hundreds of nested elements may each need the same text.
  *
  * @param without tags in lower case whose text is left out.
  */

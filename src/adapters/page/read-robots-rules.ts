@@ -1,17 +1,18 @@
-/** A line `Allow:` or `Disallow:` that is for us. */
+/** An `Allow:` or `Disallow:` line that applies to us. */
 export interface RobotsRule {
   readonly allow: boolean;
-  /** With percent-encodings in capitals, and encoded where the file was not. */
+  /** Percent-encoded, even where the file is not, with uppercase hexadecimal digits. */
   readonly pattern: string;
 }
 
-/** Further rules are not read. The files of large shops have some hundred; a path is compared with each rule. */
+/** More rules are ignored. Large shops have a few hundred. Each path is compared with each rule. */
 export const MAX_RULES = 10_000;
 
 /**
- * The rules of a robots.txt (RFC 9309) for the product token `agent`, in lower case: of all groups that name it, or when
- * there is none, of all groups for `*`. The rule that matches first wins: the longest is first, and of two of one length
- * that which allows (section 2.2.2).
+ * Returns the rules of a robots.txt (RFC 9309) for the product token `agent`, in lower case: those
+ * of all groups that name it or, if there are none, of all groups for `*`. The first rule that
+ * matches decides: longer rules come first, and of two rules of the same length, the one that
+ * allows (section 2.2.2).
  */
 export function readRobotsRules(text: string, agent: string): RobotsRule[] {
   const groups = new Map<string, RobotsRule[]>();
@@ -29,7 +30,7 @@ export function readRobotsRules(text: string, agent: string): RobotsRule[] {
       continue;
     }
     const isRule = key === 'allow' || key === 'disallow';
-    // A group without a rule, but with a pause between requests, is a group all the same.
+    // A group that has no rule but a pause between requests is a group too.
     if (!isRule && key !== 'crawl-delay') continue;
     for (const name of named) {
       const rules = groups.get(name) ?? [];
@@ -42,7 +43,7 @@ export function readRobotsRules(text: string, agent: string): RobotsRule[] {
   return rules.sort((a, b) => b.pattern.length - a.pattern.length || Number(b.allow) - Number(a.allow));
 }
 
-/** The key is empty for what is no line of a robots.txt. */
+/** The key is empty for a line that is not part of the format. */
 function splitLine(line: string): { key: string; value: string } {
   const [words = ''] = line.split('#', 1);
   const at = words.indexOf(':');
@@ -54,7 +55,7 @@ function encode(pattern: string): string {
   return encodeURI(upperCaseEscapes(pattern).toWellFormed()).replaceAll('%25', '%');
 }
 
-/** `%2f` as `%2F`: both are the same (RFC 3986, section 6.2.2.1). */
+/** Writes `%2f` as `%2F`: both are the same (RFC 3986, section 6.2.2.1). */
 export function upperCaseEscapes(path: string): string {
   return path.replace(/%[0-9a-f]{2}/gi, (hex) => hex.toUpperCase());
 }

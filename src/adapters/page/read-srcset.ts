@@ -1,9 +1,8 @@
-/** Longer sets are cut: those of real shops have some dozen addresses. */
+/** Longer sets are cut: those of real shops have a few dozen addresses. */
 const MAX_LENGTH = 20_000;
 const SPACE = /\s/;
 const DESCRIPTOR = /^(\d{1,9}(?:\.\d{1,9})?)([wx])$/;
 
-/** One image of a srcset. */
 export interface SrcsetImage {
   readonly url: string;
   /** Its width in pixels, or 1000 times its density. */
@@ -11,8 +10,9 @@ export interface SrcsetImage {
 }
 
 /**
- * The images of a `srcset` attribute. An address ends at white space, or at a comma with white space behind it, and may
- * hold commas (HTML Standard, 4.8.4.2.1). Unlike browsers, keeps an image whose descriptor cannot be read. Takes linear time.
+ * Returns the images of a `srcset` attribute. An address ends at white space, or at a comma before
+ * white space, and may contain commas (HTML Standard, 4.8.4.2.1). Unlike browsers, keeps an image
+ * whose descriptor cannot be read. Takes linear time.
  */
 export function readSrcset(text: string): SrcsetImage[] {
   const set = text.slice(0, MAX_LENGTH);

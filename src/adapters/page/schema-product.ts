@@ -18,7 +18,7 @@ const PRODUCT_TYPES: ReadonlySet<string> = new Set([
   'videogame',
 ]);
 
-/** Below these stand other products, or none. */
+/** Properties that lead to other products or to something else. */
 const OTHER_THINGS: ReadonlySet<string> = new Set([
   'isrelatedto',
   'issimilarto',
@@ -32,18 +32,19 @@ const OTHER_THINGS: ReadonlySet<string> = new Set([
   'mentions',
 ]);
 
-/** A page has some hundred items; a graph of more is no longer read to its end. */
+/** A page has a few hundred items. The rest of a larger graph is not read. */
 const MAX_ITEMS = 5000;
 const MAX_GROUPS = 10;
-/** Of a product, those within an AggregateOffer included. */
+/** Offers of one product, including those in an AggregateOffer. */
 const MAX_OFFERS = 1000;
 const MAX_IMAGES = 50;
-/** Of one offer or price specification. */
+/** Prices of one offer or price specification. */
 const MAX_PRICES = 10;
 
 /**
- * The product a page is about, out of schema.org items (JSON-LD, microdata or RDFa). Of several products that one counts
- * which has the page's address, then its title, then an offer. Undefined when there is none.
+ * Returns the product of a page from its schema.org items (JSON-LD, microdata or RDFa), or
+ * undefined. Of several products, prefers the one with the address of the page, then its title,
+ * then an offer.
  */
 export function readSchemaProduct(values: readonly unknown[], hints: PageHints): ProductFacts | undefined {
   const items = listItems(values);
@@ -96,7 +97,9 @@ function fillGaps(
 
 type Resolver = (item: Item) => Item;
 
-/** Items in breadth-first order, so that the page's own stand before those within others. */
+/**
+ * Returns items in breadth-first order, so that the items of the page itself precede nested ones.
+ */
 function listItems(values: readonly unknown[]): Item[] {
   const items: Item[] = [];
   const waiting = [...values];
@@ -124,7 +127,7 @@ function makeResolver(items: readonly Item[]): Resolver {
 }
 
 function isReference(item: Item): boolean {
-  // A loop stops at the first other key; an item may have 100,000.
+  // A loop can stop at the first other key. An item may have 100,000 keys.
   for (const key in item) if (key !== '@id' && key !== '@type') return false;
   return true;
 }
@@ -186,7 +189,10 @@ function toFacts(item: Item, hints: PageHints, resolve: Resolver): ProductFacts 
   };
 }
 
-/** A group says what all variants share; the variant shown knows its own price, code and pictures. */
+/**
+ * A group has the facts that all variants share. The shown variant has its own price, code and
+ * images.
+ */
 function joinFacts(group: ProductFacts, variant: ProductFacts): ProductFacts {
   const joined = { ...group };
   for (const key of ['description', 'brand', 'gtin', 'mpn'] as const) joined[key] ??= variant[key];
@@ -200,9 +206,13 @@ function joinFacts(group: ProductFacts, variant: ProductFacts): ProductFacts {
   };
 }
 
-/** Offers with those inside an AggregateOffer; only those of the page's own address when there are such. */
+/**
+ * Returns the offers, including those in an AggregateOffer. If some have the address of the page,
+ * returns only these.
+ */
 function pickOffers(offers: readonly Item[], hints: PageHints, resolve: Resolver): readonly Item[] {
-  // Each once: a list that refers to an aggregate of as many offers a thousand times would fill the memory.
+  // Adds each offer once: a list that refers a thousand times to an aggregate of a thousand offers
+  // would fill the memory.
   const known = new Set<Item>();
   for (const offer of offers) {
     for (const inner of itemsOf(offer.offers, resolve).slice(0, MAX_OFFERS)) known.add(inner);
@@ -220,7 +230,7 @@ function pickOffers(offers: readonly Item[], hints: PageHints, resolve: Resolver
 const SCIENTIFIC = /^\d{1,12}(?:\.\d{1,12})?e\+?\d{1,3}$/i;
 
 function readFirstPrice(offers: readonly Item[], hints: PageHints, resolve: Resolver): FoundPrice | null {
-  // Offers may share a specification, which need not be read again.
+  // Offers may share a specification, which is then read only once.
   const tried = new Set<Item>();
   for (const offer of offers) {
     const price = readOfferPrice(offer, { hints, resolve, tried });
@@ -265,7 +275,10 @@ function readAvailability(offers: readonly Item[], resolve: Resolver): ProductFa
   return states.find((state) => state === 'InStock') ?? states.find((state) => state !== null) ?? null;
 }
 
-/** Reads schema.org's names and their many spellings, Open Graph's "instock" and "oos" too. Orders taken ahead count as in stock. */
+/**
+ * Reads the names of schema.org in many spellings, and "instock" and "oos" of Open Graph. Orders in
+ * advance count as in stock.
+ */
 export function toAvailability(value: string): ProductFacts['availability'] {
   const name = value
     .replace(/^.*[/#]/, '')
@@ -307,12 +320,12 @@ function typesOf(item: Item): string[] {
     .map((type) => type.replace(/^.*[/#:]/, '').toLowerCase());
 }
 
-/** Each once, however often it is referred to. */
+/** Returns each item once, even if there are several references to it. */
 function itemsOf(value: unknown, resolve: Resolver): Item[] {
   return [...new Set([value].flat(2).filter(isItem).map(resolve))];
 }
 
-/** The words of a value: a text, a number, or what a thing is called. Of several the first. */
+/** Returns the first text of a value: a string, a number, or the name of an item. */
 function textOf(value: unknown, resolve: Resolver = (item) => item): string | undefined {
   const first = Array.isArray(value) ? value.find((part) => part !== null && part !== '') : value;
   if (typeof first === 'string' || typeof first === 'number') return String(first).trim() || undefined;

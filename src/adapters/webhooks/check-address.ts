@@ -4,11 +4,12 @@ import { type AddressRules, findPortRefusal, isAllowed, isPrivateLiteral } from 
 const MAX_LENGTH = 2048;
 
 /**
- * An address that messages may be sent to: http(s), without a name or password; https unless it is one of
- * `allowHosts`; on a port that is allowed; not an IP address that is not public. What a name leads to is
- * checked when it is connected to.
+ * Checks an address for webhooks: http(s) without a user name or password; https unless it is in
+ * `allowHosts`; an allowed port; no IP address that is not public. The addresses of a name are
+ * checked when the connection is opened.
  *
- * @throws AppError `validation` or `address_refused`, with a sentence for the person who gave the address.
+ * @throws AppError `validation` or `address_refused`, with a sentence for the person who entered
+ *   the address.
  */
 export function checkWebhookAddress(text: string, rules: AddressRules): URL {
   const url = text.length > MAX_LENGTH ? null : URL.parse(text);
