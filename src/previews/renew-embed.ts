@@ -6,8 +6,8 @@ import { getPreview } from './get-preview.ts';
 import type { Preview } from './preview.ts';
 
 /**
- * Gives a preview's page a new address; the one before, revoked or not, answers 404 from then on. Throws
- * `not_found`, also for an id of another workspace.
+ * Gives a preview's page a new address. From then on the previous one, revoked or not, returns 404.
+ * Throws `not_found`, also for an id of another workspace.
  */
 export async function renewEmbed(
   deps: { orm: Orm },

@@ -6,8 +6,9 @@ import { getPreview } from './get-preview.ts';
 import type { Preview } from './preview.ts';
 
 /**
- * Revokes the address of a preview's page: whoever has it gets a 404 from the next request on. `embedUrl` is null
- * until `renewEmbed` makes another address. Idempotent. Throws `not_found`, also for an id of another workspace.
+ * Revokes the address of a preview's page: it returns 404 from the next request on. `embedUrl` is
+ * null until `renewEmbed` creates another address. Idempotent. Throws `not_found`, also for an id
+ * of another workspace.
  */
 export async function revokeEmbed(
   deps: { orm: Orm },
@@ -18,7 +19,7 @@ export async function revokeEmbed(
   await deps.orm
     .update(previews)
     .set({
-      // A program of the version before does not look at the time: the old address must not work there either.
+      // The previous version ignores `embedRevokedAt`; the old address must not work there either.
       embedSecret: NEW_EMBED_SECRET,
       embedRevokedAt: sql`clock_timestamp()`,
       version: sql`${previews.version} + 1`,

@@ -15,8 +15,8 @@ import { startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 /*
- * `cta-batch-client` as its users have it: packed, and unpacked in a project that has only its dependencies. Nothing of the server is there,
- * so neither types nor code can depend on it.
+ * `cta-batch-client` as users have it: packed, and unpacked in a project that has only its
+ * dependencies. The server's code is not there, so neither types nor code can depend on it.
  */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -36,7 +36,7 @@ beforeAll(async () => {
   await cp(join(ROOT, 'test/fixtures/consumer'), consumer, { recursive: true });
   await writeFile(join(consumer, 'package.json'), '{"private":true,"type":"module"}');
   ({ tarball, files } = await installClient(consumer, join(folder, 'staging')));
-  // Before version 22.18 Node.js does not run TypeScript.
+  // Node.js before 22.18 does not run TypeScript.
   const entryPoints = [join(consumer, 'run.ts')];
   await build({
     entryPoints,
@@ -102,7 +102,7 @@ test.each([
   async (moduleResolution, module, type) => {
     const compilerOptions = {
       target: 'es2023',
-      // The last two are what tRPC's own declarations need.
+      // tRPC's own declarations need the last two.
       lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
       module,
       moduleResolution,
@@ -175,7 +175,8 @@ test('its manifest and its types are as package tools want them, also for Common
 });
 
 /*
- * Installed from the registry, and run by older versions of Node.js that come from there as well. Without a registry this is skipped.
+ * Installed from the registry, and run by older versions of Node.js from the registry. Skipped
+ * without a registry.
  */
 const NPM = ['--fetch-retries=0', '--fetch-timeout=20000', '--no-audit', '--no-fund'];
 const missing =

@@ -8,7 +8,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-/* `cta-batch/client`: the same client as `cta-batch-client`, exported by the package of the server. */
+/* `cta-batch/client`: the same client as `cta-batch-client`, exported by the server's package. */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TSC = join(ROOT, 'node_modules/.bin/tsc');
@@ -54,7 +54,7 @@ test.each([
 ])('compiles in a strict project, its declarations checked too (%s)', async (moduleResolution, module) => {
   const compilerOptions = {
     target: 'es2023',
-    // The last one is what tRPC's own declarations ask for.
+    // tRPC's own declarations need the last one.
     lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
     module,
     moduleResolution,
@@ -87,7 +87,7 @@ test('its manifest and its types are as package tools want them', async () => {
   expect(messages).toEqual([]);
   const checked = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
   if (!('problems' in checked)) return expect.unreachable('the package has no types');
-  // It is a module and nothing else: resolvers from before `exports`, and `require`, are not served.
+  // An ES module only: `require`, and resolvers that do not know `exports`, are not supported.
   const served = checked.problems.filter(
     (problem) => !('resolutionKind' in problem && /^node10$|-cjs$/.test(problem.resolutionKind)),
   );
