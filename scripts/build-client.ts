@@ -1,6 +1,6 @@
 /*
- * Builds the package `cta-batch-client` from `src/client` into `packages/client/dist`, or the folder that is its argument. Must run in the
- * project's folder.
+ * Builds the package `cta-batch-client` from `src/client` into `packages/client/dist`, or into the
+ * folder that is its argument. Must run in the project's folder.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,10 +31,11 @@ for (const format of ['esm', 'cjs'] as const) {
     outfile: `${dist}/${format}/client/index.js`,
     bundle: true,
     format,
-    // For CommonJS, `node` notes the exports in a way that `import` can read.
+    // With `node`, esbuild lists the CommonJS exports in a way that `import` can read.
     platform: format === 'cjs' ? 'node' : 'neutral',
     target: 'es2022',
-    // superjson and eventsource are bundled: they are ES modules only, and eventsource declares Node.js 22.12 or newer.
+    // superjson and eventsource are bundled: they are ES modules only, and eventsource requires
+    // Node.js 22.12 or newer.
     external: packages,
     legalComments: 'none',
     metafile: true,

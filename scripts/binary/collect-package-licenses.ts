@@ -1,6 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 
-/** What may be bundled. By SPDX identifiers; libvips, under the LGPL, is a library of its own that can be replaced. */
+/**
+ * Licences that may be bundled, as SPDX identifiers. libvips, under the LGPL, is allowed too,
+ * because it is a separate library that can be replaced.
+ */
 const ALLOWED = new Set([
   '0BSD',
   'Apache-2.0',
@@ -15,11 +18,11 @@ const ALLOWED = new Set([
 const LIBVIPS = /^@img\/sharp-libvips-/;
 const LIBVIPS_NOTICE = `libvips and the libraries in it are linked dynamically. The executable unpacks them as a file of their own, whose place
 docs/operations.md names; their sources are at https://github.com/lovell/sharp-libvips and the addresses below.`;
-/** As packages name them. */
+/** Names of the files with licence texts in packages. */
 const TEXTS = '{LICEN[CS]E,licen[cs]e,License,COPYING,NOTICE,ThirdPartyNotices}*';
 const RULE = '='.repeat(80);
 
-/** As much of a package.json as is read. */
+/** The fields of a package.json that are read. */
 interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -37,7 +40,7 @@ export interface LicenseSection {
 /**
  * Returns the licences of the packages that contain these files, with their texts, sorted by title.
  *
- * @throws Error that names every package whose licence is not allowed, or that names none.
+ * @throws Error that lists every package whose licence is missing or not allowed.
  */
 export function collectPackageLicenses(files: Iterable<string>): LicenseSection[] {
   const folders = new Set<string>();
@@ -57,7 +60,10 @@ export function renderLicenses(sections: readonly LicenseSection[]): string {
   return sections.map(({ title, text }) => `${RULE}\n${title}\n${RULE}\n\n${text.trim()}\n`).join('\n');
 }
 
-/** The innermost package that a file of `node_modules` is in; undefined for other files. */
+/**
+ * Returns the folder of the innermost package that contains the file; undefined outside
+ * `node_modules`.
+ */
 function findPackageFolder(file: string): string | undefined {
   return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
 }
@@ -76,7 +82,7 @@ function readPackage(folder: string): { title: string; text: string; isAllowed: 
   };
 }
 
-/** Of a choice one is enough. */
+/** If a package offers a choice of licences, one allowed licence is enough. */
 function isAllowed(license: string): boolean {
   const choices = license.replace(/^\((.*)\)$/, '$1').split(' OR ');
   return choices.some((choice) => choice.split(' AND ').every((one) => ALLOWED.has(one)));

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 const SPECIFIER = /\b(?:from\s*|import\s*\(\s*|import\s+)['"]([^'"]+)['"]/g;
 
 /**
- * Returns the declarations that `entry` needs: itself and what it imports, directly or not, as paths below `folder`.
+ * Returns the declaration files that `entry` needs: itself and its direct and indirect imports, as
+ * paths below `folder`.
  *
- * @throws Error if one of them imports a package that is not in `packages`: users of the client do not have it.
+ * @throws Error if one of them imports a package that is not in `packages`, because users of the
+ * client do not have it.
  */
 export function findDeclarations(
   folder: string,

@@ -1,14 +1,14 @@
 import type { ErrorCode } from '../lib/app-error.ts';
 
 /*
- * The breaker (Nygard, "Release It!", 2007: "Circuit Breaker"), one for each kind of call, over all processes. Calls that
- * fail one after another for the provider's own reasons open it: calls of that kind wait, and one at a time is let
- * through to see. The first sign that the provider works closes it.
+ * The circuit breaker (Nygard, "Release It!", 2007), one for each kind of call, across all
+ * processes. A run of failures for the provider's own reasons opens it: calls of that kind wait,
+ * and one at a time is let through as a probe. The first sign that the provider works closes it.
  */
 
 /** So many failures, one after another, open it. */
 export const RUN_OF_FAILURES = 5;
-/** Answers of a wrong shape open it only when they were for as many pages: one page may ask for too much. */
+/** Answers in a wrong shape open it only if they are from this many pages: one may ask too much. */
 export const SOURCES_OF_BAD_ANSWERS = 3;
 /** While it is open one call is let through in this time, whatever its kind. */
 export const PROBE_EVERY_MS = 5000;
@@ -21,8 +21,8 @@ const TROUBLE: ReadonlySet<string> = new Set<ErrorCode>([
   'ai_unreachable',
   'ai_timeout',
   'ai_connection_lost',
-  // No connection within the time of a slot: from here that looks like a service that cannot be reached. Without
-  // a pause such calls would take the slots of all workers, two seconds each, over and over.
+  // No connection opened while the slot was valid, as if the service were unreachable. Without a
+  // pause, such calls would occupy the slots of all workers for two seconds each.
   'slot_expired',
 ]);
 
@@ -48,8 +48,8 @@ export function isTrouble(code: ErrorCode): boolean {
 }
 
 /**
- * Whether the latest calls of a kind (newest first) are a run of failures that are the provider's. What says nothing
- * about it (a call that was cancelled) neither makes nor breaks the run.
+ * Returns whether the latest calls of a kind (newest first) are a run of provider failures. Calls
+ * that say nothing about the provider, such as cancelled ones, neither extend nor end the run.
  */
 export function isFailing(latest: readonly EndedCall[]): boolean {
   let failures = 0;

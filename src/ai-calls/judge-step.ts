@@ -29,8 +29,9 @@ const BOUNDS: readonly Bound[] = [
   },
   // May have been done and billed: three more tries, each with the same idempotency key.
   { codes: ['ai_timeout', 'ai_connection_lost', 'ai_outcome_unknown'], maxCalls: 4, firstDelayMs: 250 },
-  // Nothing was sent, and the cause is this program or its network. The pauses add up to 4 minutes at least;
-  // mostly the breaker opens before, and then the preview waits as for an AI service that cannot be reached.
+  // Nothing was sent: the cause is this program or its network. The delays add up to at least
+  // 225 s. Usually the breaker opens earlier, and the preview waits as for an unreachable AI
+  // service.
   { codes: ['slot_expired'], maxCalls: 20, firstDelayMs: 1000 },
   // A call that was cut when its preview was cancelled, and a person wants it after all.
   { codes: ['cancelled'], maxCalls: 20, firstDelayMs: 0 },
@@ -38,7 +39,7 @@ const BOUNDS: readonly Bound[] = [
   { codes: ['internal', 'unavailable'], maxCalls: 3, firstDelayMs: 1000 },
 ];
 
-/** Failures that cost nothing: as those of a probe they say only that the provider fails still. */
+/** Failures that cost nothing. For a probe they only mean that the provider still fails. */
 const FREE_FOR_PROBES: ReadonlySet<string | null> = new Set<ErrorCode>([
   'ai_server_error',
   'ai_unauthorized',
@@ -50,9 +51,9 @@ const FREE_FOR_PROBES: ReadonlySet<string | null> = new Set<ErrorCode>([
 const LONGEST_DELAY_MS = 30_000;
 
 /**
- * Judges one step by its calls, in the order they were made. An answer counts whenever it came, a failure only in the
- * `round` that it is now. The delay is exponential with full jitter above half
- * (see "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: "equal jitter"); `random` is 0 to 1.
+ * Judges one step by its calls, in the order in which they were made. An answer counts in any
+ * round, a failure only in the current `round`. The delay is exponential with equal jitter
+ * ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015); `random` is 0 to 1.
  */
 export function judgeStep(
   calls: readonly CallRecord[],

@@ -4,7 +4,7 @@ import { aiCalls } from '../db/schema/ai-calls.ts';
 import type { PaidUsage } from '../lib/app-error.ts';
 import { toCount } from './to-count.ts';
 
-/** Writes down what an answer used that was paid for and is not kept. Idempotent. */
+/** Records the tokens of an answer that was paid for but is not stored. Idempotent. */
 export async function noteUsage(db: Executor, callId: string, usage: PaidUsage): Promise<void> {
   await db
     .update(aiCalls)

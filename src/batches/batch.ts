@@ -69,7 +69,7 @@ export const newBatchSchema = z.strictObject({
       }),
     )
     .min(1, { error: 'must have at least one source' })
-    // MAX_SOURCES cannot be more.
+    // The highest value that MAX_SOURCES may have.
     .max(100, { error: 'must have at most 100 sources' }),
 });
 export type NewBatch = z.infer<typeof newBatchSchema>;

@@ -32,9 +32,9 @@ export interface ClaimedSource {
 }
 
 /**
- * Takes `source.process` jobs and marks their sources as `running` by this worker, and their batches as started, in one
- * transaction. Jobs whose source is gone or not waiting (any more) are dropped; those of the workspaces in `without`
- * are left for later.
+ * Takes `source.process` jobs, marks their sources as `running` by this worker and their batches as
+ * started, in one transaction. Drops jobs whose source is gone or no longer `pending`. Leaves the
+ * jobs of the workspaces in `without` in the queue.
  */
 export async function claimSources(
   deps: { transact: Transact; queue: Queue },
@@ -110,7 +110,7 @@ const held = prepareOnce((orm) =>
     .prepare('is_source_held'),
 );
 
-/** Whether the source is still being read by the worker that claimed it. The caller holds the batch's lock. */
+/** Returns whether its worker still reads the source. The caller must hold the batch lock. */
 export async function isHeld(tx: Tx, source: ClaimedSource): Promise<boolean> {
   const { sourceId, workerId, attempt } = source;
   return (await held(tx).execute({ sourceId, workerId, attempt })).length > 0;

@@ -24,7 +24,7 @@ export async function settleCallFailure(
   if (error.retryAfterMs !== undefined) await pauseCalls(deps.orm, error.retryAfterMs);
   const outcome = await deps.transact<Outcome>(async (tx) => {
     await lockBatches(tx, [batchId]);
-    // Before the preview is settled, which sums it up.
+    // Before `settlePreview`, which adds up the usage of the calls.
     if (error.usage) await noteUsage(tx, call.callId, error.usage);
     const generation = await closeCall(tx, call, error.code);
     if (generation === undefined) return dropped('this worker was taken for dead');

@@ -132,7 +132,7 @@ function showBatchError(
   const [code] = codes;
   if (codes.size === 1 && code !== undefined && isErrorCode(code)) return failure(code);
   const all = failure('all_failed');
-  // A retry takes what was cancelled too.
+  // A retry also restarts cancelled previews.
   const retryable = progress.cancelled > 0 || failures.some((reason) => failureOf(reason)?.retryable);
   return all && { ...all, retryable };
 }

@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg';
 
 /**
- * Makes a schema if it is missing. Looks first: PostgreSQL asks for the right to create schemas in the database even if there is
- * nothing to create.
+ * Creates a schema if it is missing. Checks first, because PostgreSQL requires the privilege to
+ * create schemas in the database even if the schema exists.
  */
 export async function ensureSchema(client: ClientBase, schema: string): Promise<void> {
   const { rows } = await client.query<{ found: boolean }>(

@@ -3,15 +3,15 @@ import { ConnectionError } from './connection/connection-error.ts';
 const ENCODE = 'In an address / # ? @ % are written %2F %23 %3F %40 %25.';
 
 /**
- * Of an error that came while connecting: a sentence for the person who has set DATABASE_URL. Undefined if it is none of theirs:
- * a server that is not there now, say.
+ * Explains an error of connecting to the operator who set DATABASE_URL. Returns undefined for
+ * errors that the setting does not cause, such as a server that is down.
  */
 export function explainConnectionError(error: unknown): string | undefined {
   const reason = findReason(error);
   if (reason === undefined) return undefined;
   const { code = '', message } = reason;
   if (reason instanceof ConnectionError) return message;
-  // The server's own words, as it knows best what it did not like.
+  // The server's message is included: the server knows best why it refused.
   if (code === '28P01') return `The server refuses the password in DATABASE_URL: ${message}. ${ENCODE}`;
   if (code === '28000')
     return `The server refuses the connection of DATABASE_URL: ${message}.${adviseTls(message)}`;
@@ -27,7 +27,7 @@ function adviseTls(message: string): string {
   return /no encryption|SSL off/.test(message) ? ' It may want TLS: add sslmode=require.' : '';
 }
 
-/** The innermost error. */
+/** Returns the innermost error. */
 function findReason(error: unknown): (Error & { code?: string }) | undefined {
   if (error instanceof ConnectionError) return error;
   if (error instanceof AggregateError) return findReason(error.errors[0]);

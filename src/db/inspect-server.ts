@@ -5,7 +5,7 @@ import { sessionConfig } from './connection/session-config.ts';
 import { readMigrations } from './read-migrations.ts';
 import { findSchemaState, type SchemaState } from './schema-version.ts';
 
-/** What every command needs to know of a server before it works with it. */
+/** Facts about a server that every command needs before it works with it. */
 export interface SessionFacts {
   /** As the server says it, such as `18.4`. */
   readonly version: string;
@@ -13,19 +13,19 @@ export interface SessionFacts {
   readonly versionNumber: number;
   readonly database: string;
   readonly role: string;
-  /** A session keeps its server process: no pooler gives it away between transactions. */
+  /** Whether a session keeps its server process: no pooler reassigns it between transactions. */
   readonly keepsSession: boolean;
-  /** Of the database, such as `UTF8`. */
+  /** The encoding of the database, such as `UTF8`. */
   readonly encoding: string;
-  /** Why nothing can be written; undefined if it can. */
+  /** Why the database cannot be written; undefined if it can. */
   readonly readOnly: 'standby' | 'setting' | undefined;
-  /** `session_replication_role`: with another one than `origin` foreign keys do not hold. */
+  /** `session_replication_role`: another value than `origin` can turn off foreign keys. */
   readonly replicationRole: string;
 }
 
-/** And whether it serves as the program needs it. */
+/** More facts about whether the server has what the program needs. */
 export interface ServerFacts extends SessionFacts {
-  /** What one session notifies another one hears. */
+  /** Whether one session receives what another one notifies. */
   readonly hearsNotify: boolean;
   /** Undefined if the role may not look. */
   readonly schema: SchemaState | undefined;
@@ -41,12 +41,14 @@ export interface ServerFacts extends SessionFacts {
   readonly clockAheadMs: number;
 }
 
-/** A pooler whose server processes are all taken keeps a session waiting. */
+/** Bounds the wait for a pooler whose server processes are all in use. */
 const QUERY_TIMEOUT_MS = 15_000;
 const NOTIFY_CHANNEL = 'cta_doctor';
 const NOTIFY_WITHIN_MS = 2000;
 
-/** What `start` and all other commands look at first. Changes nothing. Throws what connecting throws. */
+/**
+ * Makes the checks of `start` and all other commands. Changes nothing. Throws connection errors.
+ */
 export function inspectSession(url: string): Promise<SessionFacts> {
   return withSessions(url, async (one, other) => ({
     ...(await readSessionFacts(one)),
@@ -54,7 +56,7 @@ export function inspectSession(url: string): Promise<SessionFacts> {
   }));
 }
 
-/** Looks at a server over two connections of its own. Changes nothing. Throws what connecting throws. */
+/** Checks a server over two connections of its own. Changes nothing. Throws connection errors. */
 export function inspectServer(url: string, schemas: readonly string[]): Promise<ServerFacts> {
   return withSessions(url, async (one, other) => {
     const sessionFacts = await readSessionFacts(one);
@@ -71,7 +73,7 @@ export function inspectServer(url: string, schemas: readonly string[]): Promise<
 }
 
 async function withSessions<T>(url: string, work: (one: Client, other: Client) => Promise<T>): Promise<T> {
-  // Left as they are: what is set would stay with the server process of a pooler, for others.
+  // Bare, because a pooler would keep settings with its server process and pass them to others.
   const config = sessionConfig(url, {
     applicationName: 'cta-batch check',
     query_timeout: QUERY_TIMEOUT_MS,
@@ -145,8 +147,9 @@ async function readFacts(client: Client, schemas: readonly string[]) {
 }
 
 /**
- * A pooler in transaction mode gives a session any server process for each transaction. While the other session holds the one
- * that this one had, it is given another, if there is one; and what it sets for its session is lost.
+ * A pooler in transaction mode gives each transaction any server process. While the other session
+ * holds the process that this session had, this session gets another one, if there is one, and its
+ * settings are lost.
  */
 async function keepsSession(one: Client, other: Client): Promise<boolean> {
   const mark = async () => {
@@ -158,10 +161,10 @@ async function keepsSession(one: Client, other: Client): Promise<boolean> {
   await one.query(`select set_config('cta.doctor', 'seen', false)`);
   const before = await mark();
   try {
-    // For as long as the transaction is open: a role may allow it no time at all.
+    // The role may have a time-out that ends the transaction before the checks are done.
     await other.query('begin; set local idle_in_transaction_session_timeout = 0');
   } catch (error) {
-    // A pooler in statement mode lets nobody begin.
+    // A pooler in statement mode refuses `begin`.
     if ((error as { code?: string }).code === '08P01') return false;
     throw error;
   }
@@ -169,7 +172,7 @@ async function keepsSession(one: Client, other: Client): Promise<boolean> {
     const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
     return (await mark()) === before && before !== `${rows[0]?.pid} seen` && before.endsWith(' seen');
   } catch (error) {
-    // One in transaction mode with a single server process, which the other session holds.
+    // A pooler in transaction mode with a single server process, which the other session holds.
     if ((error as Error).message === 'Query read timeout') return false;
     throw error;
   } finally {

@@ -8,29 +8,32 @@ import { ensureSchema } from './ensure-schema.ts';
 import { readMigrations } from './read-migrations.ts';
 import { findSchemaState, NewerSchemaError } from './schema-version.ts';
 
-/** Arbitrary, but the same in every version: two programs that start at once wait for each other here. */
+/**
+ * Arbitrary, but the same in every version, so that programs wait for each other at their start.
+ */
 const MIGRATION_LOCK = 727_001;
 
 /**
- * A statement that changes a table waits for all that use it, and all that come later wait behind it: the older version would
- * stand still. So it gives up soon, lets them through, and comes again.
+ * A statement that changes a table waits for the transactions that use it, and later ones wait
+ * behind it: the older version would stand still. So it gives up early and tries again later.
  */
 const LOCK_TIMEOUT_MS = 3000;
 const LOCK_TRIES = 20;
 const LOCK_PAUSE_MS = 1000;
 
 /**
- * Brings the database up to date under one advisory lock, so that programs may start at the same time. May run
- * again. `installQueue` runs under the same lock; it makes pg-boss's own schema and our queues.
+ * Migrates the database under one advisory lock, so that programs may start at the same time.
+ * Idempotent. `installQueue` runs under the same lock; it creates pg-boss's schema and our queues.
  *
- * @throws NewerSchemaError for a database that a later version has migrated, unless that is allowed: then nothing is done.
+ * @throws NewerSchemaError if a later version has migrated the database, unless that is allowed:
+ * then nothing is done.
  */
 export async function migrateDatabase(
   url: string,
   installQueue: () => Promise<void>,
   { allowNewer = false }: { allowNewer?: boolean } = {},
 ): Promise<void> {
-  // A migration of a large table takes as long as it takes, whatever the role's time-outs are.
+  // Migrating a large table takes long, so time-outs of the role must not end it.
   const client = new DatabaseClient(
     sessionConfig(url, { applicationName: 'cta-batch migrate', isUnlimited: true }),
   );
@@ -69,8 +72,8 @@ async function applyMigrations(client: Client): Promise<void> {
 }
 
 /**
- * As drizzle's own `migrate`, with the same table, but for two things: that one reads a folder, which the single executable does not
- * have, and wants the right to create schemas also where they are there.
+ * Like drizzle's own `migrate`, with the same table. But drizzle reads a folder, which the single
+ * executable does not have, and requires the privilege to create schemas even if they exist.
  */
 async function applyMissing(client: Client, migrations: readonly MigrationMeta[]): Promise<void> {
   await ensureSchema(client, 'cta');
@@ -90,5 +93,5 @@ async function applyMissing(client: Client, migrations: readonly MigrationMeta[]
   }
 }
 
-/** Done above. */
+/** Left out, because `ensureSchema` has already created the schema. */
 const MAKES_SCHEMA = /^\s*create schema if not exists "cta";\s*$/i;

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 
-/** Adds a field to the `Vary` of an answer, and leaves those that stand there. */
+/** Adds a field to the `Vary` of an answer and keeps the fields that are there. */
 export function addVary(answer: FastifyReply | Headers, field: string): void {
   const isHeaders = answer instanceof Headers;
   const present = isHeaders ? answer.get('vary') : answer.getHeader('vary');

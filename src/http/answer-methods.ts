@@ -3,7 +3,7 @@ import { AppError } from '../lib/app-error.ts';
 import { createListMethods } from './list-methods.ts';
 
 /**
- * Answers methods that a path does not have with 405 and `Allow`, before their body is read, and
+ * Answers methods that a path does not support with 405 and `Allow` before the body is read, and
  * `OPTIONS` with 204 and `Allow` (RFC 9110, 9.3.7). The caller must call it before the first route
  * and before CORS, which answers preflights.
  */
@@ -27,7 +27,7 @@ function pathOf({ url }: FastifyRequest): string {
   return url.split('?', 1)[0] ?? '';
 }
 
-/** The Fetch Standard's: a browser asks whether it may send what it names. */
+/** Returns whether it is a CORS preflight, as the Fetch Standard defines it. */
 function isPreflight({ headers }: FastifyRequest): boolean {
   return headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 }

@@ -31,8 +31,8 @@ import { NO_STORE, varyByCaller } from './vary-by-caller.ts';
 const REQUEST_MS = 30_000;
 
 /**
- * More are closed as they come: each holds a file descriptor, and without one the program cannot
- * reach its database either. Twice the streams that a process serves.
+ * Further connections are closed at once: each one holds a file descriptor, and without a free one
+ * the program cannot reach its database either. Twice the default of MAX_STREAMS.
  */
 const MAX_CONNECTIONS = 10_000;
 
@@ -43,7 +43,7 @@ export interface AppOptions {
   readonly corsOrigins: readonly string[];
   /** Requests of a workspace; no limit if null or absent. */
   readonly requestRate?: Rate | null;
-  /** Open streams of events; those of the settings' defaults if absent. */
+  /** Limits on open event streams; the defaults of the settings if absent. */
   readonly streamLimits?: StreamLimits;
   /** What may show a CTA's page in a frame, as `frame-ancestors` has it. */
   readonly frameAncestors: string;
@@ -51,7 +51,7 @@ export interface AppOptions {
   readonly trustProxy: boolean | string;
   /** `MAX_CONNECTIONS` if absent. */
   readonly maxConnections?: number;
-  /** When a connection is ended whose client takes nothing of its answer. */
+  /** When to close a connection whose client does not read its answer. */
   readonly stalls?: StallOptions;
 }
 

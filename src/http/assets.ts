@@ -7,16 +7,15 @@ import { type AssetCache, createAssetCache } from './asset-cache.ts';
 import type { ApiDeps } from './context.ts';
 
 /**
- * A day, for browsers and shared caches: pictures stand in pages with many visitors, so a cache in
- * front must be able to serve them, but one whose preview was deleted must be gone everywhere soon
- * after.
+ * One day. Shared caches must be able to serve images, because they are on pages with many
+ * visitors. But when a preview is deleted, its images must disappear everywhere soon.
  */
 const CACHE_CONTROL = 'public, max-age=86400, immutable';
 
 /**
- * `GET /assets/{key}`: images, for anyone who has the key, as an `<img>` sends no token. The content of a key never
- * changes, so it may be kept for ever; and it is an image, whatever a browser would like to see in it. The bytes are read
- * only for an answer that has them: not for HEAD, nor for a client that has them already.
+ * `GET /assets/{key}`: images for anyone who has the key, because an `<img>` sends no token. The
+ * content of a key never changes. Browsers must not treat it as anything but an image. The bytes
+ * are only read for answers that contain them: not for HEAD or 304.
  */
 export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>): void {
   const cache = createAssetCache(deps);
@@ -47,7 +46,7 @@ export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>)
 interface Answer {
   readonly contentType: string;
   readonly size: number;
-  /** Absent where the answer has none. */
+  /** Absent for HEAD and 304. */
   readonly bytes?: Buffer;
 }
 

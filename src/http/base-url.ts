@@ -13,8 +13,8 @@ export function getBaseUrl(request: FastifyRequest, publicUrl: string | undefine
 }
 
 /**
- * How the request came: over a trusted proxy as that says in `X-Forwarded-Proto`, unless it says
- * something that is no protocol of the web.
+ * Returns the protocol that the client used. A trusted proxy names it in `X-Forwarded-Proto`;
+ * values other than http and https are ignored.
  */
 export function getProtocol({ protocol, socket }: FastifyRequest): 'http' | 'https' {
   const name = protocol.toLowerCase();

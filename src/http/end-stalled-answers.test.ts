@@ -9,7 +9,7 @@ import { createMemoryLog, quietLog } from '../../test/support/quiet-log.ts';
 import { endStalledAnswers, type StallOptions } from './end-stalled-answers.ts';
 import { type ServerSentEvent, sendEvents } from './event-stream.ts';
 
-/* More than the operating system takes for a client that reads nothing. */
+/* More than the operating system buffers for a client that reads nothing. */
 const LARGE = Buffer.alloc(24 * 1024 * 1024, 'x');
 
 async function startServer(answer: RequestListener, options: StallOptions, log = quietLog): Promise<Server> {
@@ -24,7 +24,7 @@ async function startServer(answer: RequestListener, options: StallOptions, log =
   return server;
 }
 
-/** Asks for something, and reads nothing of what comes until the test does. */
+/** Sends a request. Nothing of the answer is read until the test does so. */
 async function ask(server: Server): Promise<Socket> {
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());
@@ -60,7 +60,7 @@ test('a client that takes little by little gets all of it', async () => {
   for await (const chunk of socket as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes >= LARGE.length) break;
-    // 64 KB each: about three times as long as a client may take nothing.
+    // 64 KB each: reading everything takes about three times `stalledMs`.
     await sleep(8);
   }
   expect(bytes).toBeGreaterThanOrEqual(LARGE.length);
@@ -74,7 +74,7 @@ test('a client that waits for its answer is not ended', async () => {
     { stalledMs: 100 },
   );
   const socket = await ask(server);
-  // Several times as long as a client may take nothing.
+  // Ten times `stalledMs`.
   await sleep(1000);
   answered.resolve();
   const [chunk] = (await once(socket, 'data')) as [Buffer];
@@ -114,6 +114,6 @@ test('a stream whose reader takes nothing is ended, and nothing gathers for it',
   await app.listen({ host: '127.0.0.1', port: 0 });
   await ask(app.server);
   await ended.promise;
-  // What the operating system took for it; the generator could have made thousands.
+  // As many as the operating system buffers; the generator could have made thousands.
   expect(made).toBeLessThan(300);
 });

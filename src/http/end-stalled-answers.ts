@@ -3,11 +3,11 @@ import type { Socket } from 'node:net';
 import type { Log } from '../lib/log.ts';
 import type { CountQueuedBytes } from './limit-pipelining.ts';
 
-/** How long a client may take nothing of an answer that waits for it. */
+/** A client must read a part of its waiting answer within this time. */
 export const STALLED_MS = 30_000;
 /**
- * Bytes of answers that may wait for clients. Above it, those who took nothing since the last look
- * are ended at once.
+ * The limit on the bytes of answers that wait for clients. Above it, connections whose client has
+ * read nothing since the last check are closed at once.
  */
 const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 const LOOK_MS = 1000;
@@ -15,11 +15,13 @@ const LOOK_MS = 1000;
 export interface StallOptions {
   readonly stalledMs?: number | undefined;
   readonly maxWaitingBytes?: number | undefined;
-  /** Counts answers that wait behind an earlier one of their connection; none if absent. */
+  /**
+   * Counts the bytes of answers that wait behind an earlier one of their connection; 0 if absent.
+   */
   readonly countQueuedBytes?: CountQueuedBytes | undefined;
 }
 
-/** How much of its answers a client has taken, and since when it has not taken more. */
+/** How much of its answers a client has read, and since when it has read nothing more. */
 interface Progress {
   readonly written: number;
   readonly queued: number;
@@ -27,10 +29,10 @@ interface Progress {
 }
 
 /**
- * Ends connections whose client takes nothing of an answer for `stalledMs`: until it is taken the
- * answer is held in memory. A server's own `timeout` does not do: it counts what is received too,
- * so a client that sends a byte now and then is never ended, and it ends requests that wait for us.
- * Here a connection counts only while the operating system takes no more bytes for it.
+ * Closes connections whose client reads nothing of an answer for `stalledMs`, because the answer
+ * stays in memory until it is read. The server's own `timeout` cannot do this: received bytes reset
+ * it, so a client that sends a byte now and then keeps its connection; and it closes requests that
+ * still wait for us. Here time counts only while the operating system accepts no more bytes.
  */
 export function endStalledAnswers(server: Server, log: Log, options: StallOptions = {}): void {
   const { stalledMs = STALLED_MS, maxWaitingBytes = MAX_WAITING_BYTES, countQueuedBytes = () => 0 } = options;
@@ -56,7 +58,7 @@ export function endStalledAnswers(server: Server, log: Log, options: StallOption
       const written = socket.bytesWritten - socket.writableLength;
       const queued = countUntaken(socket);
       const hasMoved = !before || before.written !== written || before.queued !== queued;
-      // If only later answers wait, the client waits for us: it is not late.
+      // If only answers behind an unfinished one wait, the client waits for us and is not stalled.
       if (hasMoved || socket.writableLength === 0) stalls.set(socket, { written, queued, since: now });
       if (hasMoved) continue;
       if (socket.writableLength > 0 && now - before.since >= stalledMs) {
@@ -85,9 +87,9 @@ export function endStalledAnswers(server: Server, log: Log, options: StallOption
 }
 
 /**
- * Bytes of the write under way that the operating system has not taken yet. One write can be a
- * whole answer, of which a slow client takes a part in 30 s. Node.js has no public name for it;
- * without it such a client is measured by whole writes.
+ * Returns the bytes of the current write that the operating system has not accepted yet. One write
+ * can be a whole answer, of which a slow client reads only a part in 30 s. Node.js has no public
+ * name for this value; without it, only complete writes would count.
  */
 function countUntaken(socket: Socket): number {
   const { _handle: handle } = socket as { _handle?: { writeQueueSize?: number } | null };

@@ -11,13 +11,12 @@ const RETRY_MS = 1000;
 /** setTimeout turns anything above this into 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Headers of a stream of events. */
 export const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': NO_STORE_STREAM,
-  // Not kept after the stream: a program that stops would wait for it.
+  // A stopping program would wait for a connection that stays open after its stream.
   connection: 'close',
-  // For nginx: do not gather them.
+  // Tells nginx not to buffer events.
   'x-accel-buffering': 'no',
 };
 

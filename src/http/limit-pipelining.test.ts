@@ -56,7 +56,7 @@ test('as many as allowed are answered in order, again and again', async () => {
   const server = await startServer((_request, response) => {
     handled += 1;
     const number = handled;
-    // The later ones are ready first.
+    // The later answers are ready first.
     setTimeout(() => response.end(`<${number}>`), 5 * (MAX_UNANSWERED - (number % MAX_UNANSWERED)));
   });
   const socket = await server.send('');
@@ -81,7 +81,7 @@ test('answers behind one that is not ready are counted, and ended when they are 
       handled += 1;
       if (handled % 5 !== 1) response.end(answer);
     },
-    // Only what waits together ends a connection here.
+    // So that only the limit on waiting bytes can close a connection.
     { stalls: { stalledMs: 60_000, maxWaitingBytes: 6_000_000 } },
   );
   const first = await server.send(REQUEST.repeat(5));

@@ -9,10 +9,10 @@ export const MAX_UNANSWERED = 10;
 export type CountQueuedBytes = (socket: Socket) => number;
 
 /**
- * Closes a connection that sends further requests while `MAX_UNANSWERED` wait for their answers, as
- * RFC 9112, 9.3.2 allows: the client sends them again. Node.js hands over every request of a chunk
- * of 64 KB at once, whether the connection is paused or not, so pausing would bound nothing.
- * Call it after the server has its request listeners: they do not get the requests above the limit.
+ * Closes a connection that sends more requests while `MAX_UNANSWERED` wait for their answers.
+ * RFC 9112, 9.3.2 allows it: the client sends them again. Pausing the connection would not help,
+ * because Node.js emits every request of a 64 KB chunk at once. The caller must call it after the
+ * server has its request listeners: they do not get the requests above the limit.
  */
 export function limitPipelining(server: Server, log: Log): CountQueuedBytes {
   const unanswered = new WeakMap<Socket, Set<ServerResponse>>();
@@ -20,7 +20,7 @@ export function limitPipelining(server: Server, log: Log): CountQueuedBytes {
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
-    // The parser goes on with what it has received, also after the connection was closed.
+    // The parser continues with the bytes that it has received even if the connection was closed.
     if (socket.destroyed) return;
     const responses = unanswered.get(socket) ?? new Set();
     if (responses.size >= MAX_UNANSWERED) {
@@ -36,7 +36,7 @@ export function limitPipelining(server: Server, log: Log): CountQueuedBytes {
   return (socket) => {
     let bytes = 0;
     for (const response of unanswered.get(socket) ?? []) {
-      // Only the first has the socket; its bytes are in the socket's own buffer.
+      // Only the first response has the socket, and its bytes are in the socket's own buffer.
       if (!response.socket) bytes += response.writableLength;
     }
     return bytes;

@@ -5,8 +5,9 @@ import { AppError } from '../lib/app-error.ts';
 import type { Caller } from './context.ts';
 
 /**
- * Counts a request of a workspace, or each of its `calls`, and tells the workspace how many are left (`RateLimit`
- * and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers). Throws `rate_limited`.
+ * Counts a workspace's request, or each of its `calls`, and tells the workspace how many are left
+ * in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). Throws
+ * `rate_limited`.
  */
 export type LimitRequests = (
   request: FastifyRequest,
@@ -15,7 +16,7 @@ export type LimitRequests = (
   calls?: number,
 ) => Promise<void>;
 
-/** Makes a limit over both doors of one process; none without a rate. Each process counts for itself. */
+/** Creates the limit for both APIs of this process, which counts alone. No limit without a rate. */
 export async function createLimitRequests(app: FastifyInstance, rate: Rate | null): Promise<LimitRequests> {
   if (!rate) return async () => {};
   const { maxCalls: max, windowMs } = rate;

@@ -3,29 +3,29 @@ import { AppError } from '../lib/app-error.ts';
 import type { Caller } from './context.ts';
 
 export interface StreamLimits {
-  /** Open streams of events of one workspace in this process. */
+  /** Open event streams of one workspace in this process. */
   readonly perWorkspace: number;
   /** Of all workspaces together. */
   readonly inAll: number;
 }
 
 /**
- * Counts a stream of events until its answer ends. It must be called before the stream begins:
- * afterwards nothing can be answered but events. Throws `too_many_streams` or `overloaded`.
+ * Counts an event stream until its answer ends. The caller must call it before the stream begins:
+ * afterwards only events can be sent. Throws `too_many_streams` or `overloaded`.
  */
 export type LimitStreams = (reply: FastifyReply, caller: Caller) => void;
 
-/** Bounds without settings of their own. */
+/** The defaults of STREAMS_PER_WORKSPACE and MAX_STREAMS. */
 const DEFAULT_LIMITS: StreamLimits = { perWorkspace: 500, inAll: 5000 };
-/** A stream may end at any time; there is nothing to compute this from. */
+/** Arbitrary: a stream may end at any time. */
 const RETRY_AFTER_MS = 10_000;
 
-/** Makes a limit over both APIs of one process. Each process counts for itself. */
+/** Creates the limit for both APIs of one process. Each process counts for itself. */
 export function createLimitStreams({ perWorkspace, inAll }: StreamLimits = DEFAULT_LIMITS): LimitStreams {
   const open = new Map<string, number>();
   let total = 0;
   return ({ raw }, { workspaceId }) => {
-    // The client may be gone already, and then nothing tells that it ends.
+    // If the client has disconnected already, there will be no `close` event.
     if (raw.closed || raw.destroyed) return;
     const count = open.get(workspaceId) ?? 0;
     if (count >= perWorkspace) throw new AppError('too_many_streams', { retryAfterMs: RETRY_AFTER_MS });

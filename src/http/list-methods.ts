@@ -1,21 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 
-/**
- * Finds the methods that a path has, as `Allow` names them; undefined for a path that does not
- * exist.
- */
+/** Returns the methods of a path, in the order of `Allow`; undefined if the path does not exist. */
 export type ListMethods = (path: string) => readonly string[] | undefined;
 
 const ORDER = ['GET', 'HEAD', 'POST', 'PATCH'];
 
-/**
- * Lists the methods of each path from the routes themselves. The caller must call it before the
- * first route is added.
- */
+/** Collects the methods of each path. The caller must call it before the first route is added. */
 export function createListMethods(app: FastifyInstance): ListMethods {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {
-    // The one of the CORS plugin is no path of ours.
+    // The CORS plugin adds this route; it is not a path of the API.
     if (url === '*') return;
     const route = routes.get(url) ?? { pattern: toPattern(url), methods: new Set() };
     for (const name of [method].flat()) route.methods.add(name);

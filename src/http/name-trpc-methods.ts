@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Names the method of a procedure that was called with the other one: queries and streams take GET,
- * mutations POST.
+ * Adds `Allow` to the 405 of a procedure that was called with the wrong method: queries and streams
+ * take GET, mutations POST.
  */
 export function nameTrpcMethods(app: FastifyInstance): void {
   app.addHook('onSend', async ({ method }, _reply, payload) => {

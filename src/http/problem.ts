@@ -57,7 +57,7 @@ export async function prepareProblem(
     // Not its address: some are keys.
     log.error({ err: error, requestId, route: nameRoute(request), method }, 'a request failed');
   }
-  // Whatever the route had said of the answer that did not come.
+  // The route may have set these for the answer that failed.
   reply.header('cache-control', NO_STORE).removeHeader('etag').removeHeader('content-encoding');
   if (httpStatus === 401) reply.header('www-authenticate', 'Bearer');
   if (problem.retryAfterMs !== undefined) {

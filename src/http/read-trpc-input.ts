@@ -1,6 +1,8 @@
 import { AppError } from '../lib/app-error.ts';
 
-/** An input that cannot be read. The call it was sent with fails with `error`, other calls of the request do not. */
+/**
+ * An unreadable input. Only its own call fails, with `error`; other calls of the request do not.
+ */
 export class InvalidInput {
   readonly error: AppError;
 
@@ -14,11 +16,12 @@ const UNKNOWN_META =
   'has a "meta" that is not taken: only values that are undefined may be named, at paths that exist';
 
 /**
- * Reads an input as tRPC's clients with superjson send it: the value under `json`. Of superjson's annotations under
- * `meta` only `undefined` is followed, since no input holds a date, a set or a map. Following the others would
- * let a client make values of any size: superjson gives an array the length that its annotation names.
+ * Reads an input as tRPC's clients with superjson send it: the value under `json`. Of superjson's
+ * annotations under `meta` only `undefined` is applied, because no input contains a date, a set or
+ * a map. To apply the others would let a client create values of any size: superjson gives an array
+ * the length that its annotation names.
  *
- * @returns the value, or an `InvalidInput`. The time is linear in the size of what was sent.
+ * @returns the value, or an `InvalidInput`, in time linear in the size of the input.
  */
 export function readTrpcInput(sent: unknown): unknown {
   if (!isRecord(sent)) return new InvalidInput(NOT_AN_ENVELOPE);
@@ -37,12 +40,12 @@ export function readTrpcInput(sent: unknown): unknown {
   return json;
 }
 
-/** What superjson writes for a value that is `undefined`. */
+/** Returns whether it is superjson's annotation of an `undefined` value. */
 function isUndefinedMark(value: unknown): boolean {
   return Array.isArray(value) && value.length === 1 && value[0] === 'undefined';
 }
 
-/** Sets an entry that exists to undefined. Returns whether it exists. */
+/** Sets an existing entry to undefined. Returns whether it exists. */
 function setUndefined(root: unknown, path: readonly string[]): boolean {
   let holder = root;
   for (const key of path.slice(0, -1)) {
@@ -60,7 +63,10 @@ function hasEntry(holder: unknown, key: string): holder is Record<string, unknow
   return isEntry && key !== '__proto__' && Object.hasOwn(holder as object, key);
 }
 
-/** The keys of one of superjson's paths: between dots, which stand after a backslash within a key. */
+/**
+ * Splits a path of superjson into its keys. A dot separates keys; a backslash escapes a dot or a
+ * backslash within a key.
+ */
 function splitPath(path: string): string[] {
   const keys = [''];
   for (let at = 0; at < path.length; at += 1) {

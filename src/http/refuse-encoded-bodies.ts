@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { AppError } from '../lib/app-error.ts';
 
 /**
- * Refuses bodies with a content coding: 64 KB need none, and a small compressed body could be a
- * very large one. The answer says what is taken (RFC 9110, 15.5.16). Called after the caller is
- * known, where a caller is asked for.
+ * Refuses bodies with a content coding: 64 KB do not need one, and a small compressed body could
+ * expand to a very large one. The answer names the accepted coding (RFC 9110, 15.5.16). Runs after
+ * authentication, on routes that require it.
  */
 export function refuseEncodedBodies(app: FastifyInstance): void {
   app.addHook('preParsing', async (request, reply, payload) => {
@@ -12,7 +12,7 @@ export function refuseEncodedBodies(app: FastifyInstance): void {
     const hasBody = request.headers['transfer-encoding'] !== undefined || Number(length) > 0;
     if (!hasBody || /^\s*(identity)?\s*$/i.test(coding)) return payload;
     reply.header('accept-encoding', 'identity');
-    // Only what can be the name of a coding is repeated.
+    // The error repeats only text that can be the name of a coding.
     const name = /^[\w.+-]{1,30}(, ?[\w.+-]{1,30}){0,3}$/.test(coding) ? ` "${coding}"` : '';
     throw new AppError('unsupported_media_type', {
       detail: `The body has the Content-Encoding${name}. Send it without one.`,

@@ -1,13 +1,13 @@
 import { AppError } from '../lib/app-error.ts';
 
-/** No array of an input may have more elements, whatever its schema says. */
+/** The limit on elements of any array in an input, whatever its schema allows. */
 export const MAX_ARRAY_ITEMS = 100;
-/** Inputs are three levels deep. Below that a schema has refused them before it looks at elements. */
+/** Inputs are three levels deep. A schema refuses a deeper one before it checks elements. */
 const MAX_DEPTH = 8;
 
 /**
- * Throws `validation` for an input with a longer array, before a schema looks at each of its elements: zod
- * makes an issue for every wrong element, and looks at the length last. Depth is no danger: nothing recurses.
+ * Throws `validation` for a longer array before a schema checks each of its elements: zod creates
+ * an issue for every wrong element and checks the length last. Depth is harmless: nothing recurses.
  */
 export function refuseLongArrays(input: unknown): void {
   const waiting: { readonly value: unknown; readonly path: readonly (string | number)[] }[] = [

@@ -26,12 +26,12 @@ interface TrpcOptions {
 
 /** Calls in one request. The typed client sends no more. */
 const MOST_CALLS = 100;
-/** Calls in one request that change something. Each may make a batch of 50 previews. */
+/** Calls in one request that change something. Each may create a batch of 50 previews. */
 const MOST_MUTATIONS = 10;
 /** Calls of one request that run at the same time. The pool has ten connections by default. */
 const CALLS_AT_ONCE = 4;
 
-/** Where the tRPC door is: the names of the calls are one segment. */
+/** The route of the tRPC API. The names of batched calls are one path segment. */
 export const TRPC_ROUTE = '/trpc/:path';
 
 /** Every procedure by its path. */
@@ -41,14 +41,14 @@ function getProcedure(path: string): AnyProcedure | undefined {
   return Object.hasOwn(PROCEDURES, path) ? PROCEDURES[path] : undefined;
 }
 
-/** The paths of the procedures that a request calls. A batch names them between commas. */
+/** Returns the paths of the procedures that a request calls. A batch separates them with commas. */
 function listCalls(request: FastifyRequest): string[] {
   const { path = '' } = request.params as { path?: string };
   const { batch } = request.query as { batch?: unknown };
   return [batch].flat().includes('1') ? path.split(',') : [path];
 }
 
-/** Throws for an input that cannot be read: once a stream has begun, its status can say nothing any more. */
+/** Throws for an unreadable input: after a stream has begun, its status can no longer say so. */
 function refuseStreamInput(request: FastifyRequest): void {
   const { input } = request.query as { input?: unknown };
   if (typeof input !== 'string') return;
@@ -80,7 +80,7 @@ const STREAMS: ReadonlySet<string> = new Set(
   ),
 );
 
-/** The tRPC door under `/trpc`, with batching. */
+/** The tRPC API under `/trpc`, with batching. */
 export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
   // tRPC parses bodies itself; what it must not do is to repair broken UTF-8.
   app.removeAllContentTypeParsers();
@@ -100,7 +100,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     return reply.code(httpStatus).send({ error: { json: shape } });
   });
   const callers = new WeakMap<FastifyRequest, Caller>();
-  // Before the body or any input is read, and before a subscription could tell it only in a stream.
+  // Runs before any input is read. A subscription could report these errors only in its stream.
   app.addHook('onRequest', async (request, reply) => {
     const caller = await options.authenticate(request.headers.authorization);
     callers.set(request, caller);
@@ -120,9 +120,9 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
       if (!caller) throw new Error('a request came past the authentication');
       if (STREAMS.has(request.params.path)) {
         refuseStreamInput(request);
-        // Once a stream has begun, nothing can be answered but events.
+        // After a stream has begun, only events can be sent.
         options.limitStreams(reply, caller);
-        // Not kept after the stream: a program that stops would wait for it.
+        // A stopping program would wait for a connection that stays open after its stream.
         reply.header('connection', 'close');
       }
       const inTurn = pLimit(CALLS_AT_ONCE);

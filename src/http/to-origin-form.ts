@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Returns a request's target without scheme and host, as most clients send it. Of one that has them
- * (RFC 9112, 3.2.2: every server must take it) the host counts, and not the one in `Host`.
+ * Returns a request's target without scheme and host, the form that most clients send. If the
+ * target has them, which every server must accept (RFC 9112, 3.2.2), its host replaces the one in
+ * `Host`.
  */
 export function toOriginForm(request: IncomingMessage): string {
   const url = request.url ?? '/';

@@ -16,13 +16,13 @@ export interface TrpcContext {
   readonly caller: Caller;
   readonly workspaceId: string;
   readonly baseUrl: string;
-  /** Runs the calls of a request, a few at once. */
+  /** Runs the calls of a request, only a few at the same time. */
   readonly inTurn: LimitFunction;
   /** Notes what a call is about; see `noteSubjects`. */
   note(area: string, names: unknown): void;
 }
 
-/** Of each error that is to be answered: the request it came with. tRPC formats some before there is a context. */
+/** The request of each error to answer. tRPC formats some errors before there is a context. */
 const requestIds = new WeakMap<TRPCError, string>();
 
 /** Notes which request an error belongs to; to be called before it is formatted. */
@@ -90,12 +90,12 @@ const named = t.middleware(async ({ next }) => {
   });
 });
 
-/** One request with many calls must not take every connection to the database. */
+/** One request with many calls must not use every connection to the database. */
 const inTurn = t.middleware(({ ctx, type, next }) =>
   type === 'subscription' ? next() : ctx.inTurn(() => next()),
 );
 
-/** Refuses an input before a schema looks at it: one that cannot be read, and one with a long array. */
+/** Refuses an unreadable input and one with a long array before a schema checks it. */
 const bounded = t.middleware(async ({ getRawInput, next }) => {
   const input = await getRawInput();
   if (input instanceof InvalidInput) throw input.error;
@@ -114,5 +114,5 @@ const noted = t.middleware(async ({ ctx, path, getRawInput, next }) => {
 
 export const createRouter = t.router;
 
-/** A procedure for callers with a valid token, which `registerTrpc` has checked. There is no other kind. */
+/** A procedure for callers with a valid token, which `registerTrpc` has checked. None is public. */
 export const procedure = t.procedure.use(named).use(bounded).use(inTurn).use(noted);

@@ -2,16 +2,16 @@ import type { FastifyInstance } from 'fastify';
 import { addVary } from './add-vary.ts';
 
 /**
- * Of an answer that nobody may keep: it depends on the caller or on the moment. Every answer has it
- * unless its route says otherwise.
+ * `Cache-Control` of answers that no cache may store, because they depend on the caller or on the
+ * time. The default of every answer; a route may set another value.
  */
 export const NO_STORE = 'private, no-store';
-/** The same for a stream of events, which a proxy must not gather or compress either. */
+/** The same for an event stream, which a proxy must not buffer or compress either. */
 export const NO_STORE_STREAM = 'private, no-store, no-transform';
 
 /**
- * Tells caches that what a scope answers depends on `Authorization`: some keep what they are asked
- * to keep by their operator only.
+ * Tells caches that every answer of a scope depends on `Authorization`. An operator can make a
+ * cache store answers in spite of `no-store`.
  */
 export function varyByCaller(app: FastifyInstance): void {
   app.addHook('onSend', async (_request, reply, payload) => {

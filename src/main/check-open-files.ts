@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { SettingsError } from './config.ts';
 
-/** Files, sockets and pipes that the program needs to start: PostgreSQL alone wants 58 and what it inherits. 128 serve under load. */
+/**
+ * File descriptors that the program needs to start: PostgreSQL alone needs 58 and those that it
+ * inherits. 128 are enough under load.
+ */
 const FEWEST = 80;
 
-/** Throws `SettingsError` if this process may open so few files that it would fail in odd places. */
+/** Throws `SettingsError` if this process may open too few files to work reliably. */
 export function checkOpenFiles(limit: number = readLimit()): void {
   if (limit >= FEWEST) return;
   throw new SettingsError(
@@ -13,7 +16,7 @@ export function checkOpenFiles(limit: number = readLimit()): void {
   );
 }
 
-/** Of Linux; elsewhere it is not known. */
+/** Returns the limit on Linux. Elsewhere it is unknown, and this returns infinity. */
 function readLimit(): number {
   try {
     const text = readFileSync('/proc/self/limits', 'utf8');

@@ -76,7 +76,7 @@ export async function createAdapters(settings: Settings, log: Log): Promise<Adap
   };
 }
 
-/** Throws `SettingsError` where images cannot be decoded, such as without the native libraries. */
+/** Throws `SettingsError` if images cannot be decoded, for example without the native libraries. */
 async function openDecoder(): Promise<ImageDecoder> {
   const images = createImageDecoder({ env: pickImageEnvironment(process.env) });
   try {

@@ -16,7 +16,7 @@ export type PageReaderOptions = Pick<Settings, 'FETCH_ALLOW_HOSTS' | 'FETCH_TIME
   Partial<Pick<Settings, 'FETCH_ALLOW_PORTS' | 'FETCH_PROXY'>> &
   Pick<GuardedFetchOptions, 'idleTimeoutMs' | 'lookupAll' | 'resolver'>;
 
-/** Builds what reads pages and their images. The caller closes the decoder. */
+/** Creates the reader of pages and their images. The caller must close the decoder. */
 export function createPageReader(
   images: ImageDecoder,
   settings: PageReaderOptions,

@@ -11,7 +11,7 @@ export async function runExtract(
   inputs: readonly string[],
   options: { url?: string },
 ): Promise<void> {
-  // No image is decoded, so no process is needed.
+  // This command decodes no images, so it must not start a decoder process.
   const images = { ...createImageDecoder(), prepare() {} };
   const reader = createPageReader(images, settings);
   try {

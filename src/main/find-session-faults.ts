@@ -1,16 +1,16 @@
 import type { SessionFacts } from '../db/inspect-server.ts';
 
-/** What keeps the program from working on a server at all. */
+/** A reason why the program cannot work with a server at all. */
 export interface SessionFault {
   readonly check: 'version' | 'encoding' | 'session' | 'read_only' | 'replication_role';
   readonly says: string;
 }
 
 const MIN_VERSION = 150_000;
-/** PostgreSQL's name for "bytes as they are": what is written comes back. */
+/** `SQL_ASCII` stores bytes unchanged, so texts are read as they were written. */
 const ENCODINGS = ['UTF8', 'SQL_ASCII'];
 
-/** What `start` and all other commands refuse, and `doctor` reports; none on a server that serves. */
+/** Returns the faults that `doctor` reports and that all other commands refuse to work with. */
 export function findSessionFaults(facts: SessionFacts): SessionFault[] {
   const faults: SessionFault[] = [];
   const { versionNumber, version, encoding, keepsSession, readOnly, replicationRole, database, role } = facts;

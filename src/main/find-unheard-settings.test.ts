@@ -78,7 +78,7 @@ test('variables of others are left alone', () => {
     'HTTPS_PROXY',
   ];
   for (const name of [...foreign, ...more]) expect(names({ [name]: 'x' }), name).toEqual([]);
-  // The right one is there; the other one is of another program.
+  // The right name is given too, so the other one belongs to another program.
   expect(names({ DATABASE_URI: 'x', DATABASE_URL: 'postgres://u@h/d' })).toEqual([]);
   expect(names({ AI_APIKEY: '  ' })).toEqual([]);
 });

@@ -2,22 +2,28 @@ import { SETTING_NAMES, type Settings } from './config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A setting that was given and has no effect, or not the one that was meant. */
+/** A setting that was given and has no effect, or another effect than the intended one. */
 export interface UnheardSetting {
   readonly setting: string;
   readonly says: string;
 }
 
-/** Shorter names are words that others use too. */
+/** Shorter names are words that other programs use too. */
 const SHORTEST_NAME = 8;
-/** In these, words that were added or left out are as likely as a wrong letter: AI_MODEL, AI_TEXT_API_KEY. */
+/**
+ * In names with these prefixes, added or missing words are as likely as a wrong letter: AI_MODEL,
+ * AI_TEXT_API_KEY.
+ */
 const OWN_PREFIXES = ['AI', 'PREVIEW'];
-/** Of other signals than traces, and of Node.js's own instrumentation. */
+/** Not about traces: variables for metrics and logs, and of Node.js's own instrumentation. */
 const OTHER_TELEMETRY = /METRIC|LOG|^OTEL_(NODE|PROPAGATORS|SDK_DISABLED)/;
-/** Words that one may think a name of ours has. Others make it another program's: AI_GATEWAY_API_KEY. */
+/**
+ * Words that a person may expect in our names. With any other word, the name is another program's:
+ * AI_GATEWAY_API_KEY.
+ */
 const EXTRA_WORDS = ['TEXT', 'IMAGE', 'SERVICE', 'MS', 'SECONDS'];
 
-/** What a person should be told at the start. Variables that are not about this program are left alone. */
+/** Returns what to warn about at the start. Ignores variables that are not about this program. */
 export function findUnheardSettings(environment: Environment, settings: Settings): UnheardSetting[] {
   const given = Object.keys(environment).filter((name) => environment[name]?.trim());
   return [
@@ -73,7 +79,7 @@ function findWithoutCollector(given: readonly string[], environment: Environment
     }));
 }
 
-/** Names that are nearly ours, where the right one is not given. */
+/** Finds names that are nearly those of settings, if the right name is not given. */
 function findMisspelt(given: readonly string[]): UnheardSetting[] {
   return given.flatMap((name) => {
     if (SETTING_NAMES.includes(name) || /^OTEL_/i.test(name)) return [];
@@ -93,7 +99,7 @@ function simplify(name: string): string {
   return name.toUpperCase().replace(/[^A-Z\d]/g, '');
 }
 
-/** One letter more, less, another, or two the wrong way round. */
+/** One letter is added, removed or replaced, or two adjacent letters are swapped. */
 function isOneEditAway(one: string, other: string): boolean {
   if (Math.abs(one.length - other.length) > 1) return false;
   let start = 0;
@@ -107,7 +113,7 @@ function isOneEditAway(one: string, other: string): boolean {
   );
 }
 
-/** Words are missing, or there are some more that would make sense. */
+/** Words are missing, or only words of `EXTRA_WORDS` are added. */
 function hasSameWords(name: string, setting: string): boolean {
   const [one, other] = [name.split('_'), setting.split('_')];
   if (!OWN_PREFIXES.includes(one[0] ?? '') || one[0] !== other[0] || one.length < 2) return false;

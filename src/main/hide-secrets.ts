@@ -5,8 +5,8 @@ const SHORTEST = 8;
 const PATTERNS: readonly [pattern: RegExp, shown: string][] = [
   // scheme://user:password@
   [/((?<![a-z\d+.-])[a-z][a-z\d+.-]*:\/\/[^\s:@/"'\\]*):[^\s@/"'\\]+@/gi, '$1:***@'],
-  // What an address is signed with stands in its query.
-  // Looked for from the "?" back, or a text of many "http://" would take quadratic time.
+  // The query may contain a signature. The pattern starts at the "?" and looks back, because
+  // matching from the scheme would take quadratic time for a text of many "http://".
   [/(?<=\b(?:https?|postgres(?:ql)?):\/\/[^\s"'?\\]+)\?[^\s"'\\]+/gi, '?***'],
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 ***'],
   // Tokens of workspaces, and secrets of webhooks.

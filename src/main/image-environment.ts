@@ -1,9 +1,9 @@
 import { isSingleExecutable } from '../lib/single-executable.ts';
 
-/** Where the single executable unpacks its native libraries. */
+/** Variables that decide where the single executable unpacks its native libraries. */
 const PLACES = ['HOME', 'XDG_CACHE_HOME', 'CTA_BATCH_CACHE', 'TMPDIR'];
 
-/** What the processes that decode images are told of the environment: nothing that they can do without. */
+/** Returns the environment of the processes that decode images: nothing that they do not need. */
 export function pickImageEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {

@@ -69,7 +69,7 @@ export async function openFoundation(
   }
 }
 
-/** Throws `SettingsError` where the program cannot work at all, before anything is written. */
+/** Throws `SettingsError` if the program cannot work with this server at all. Writes nothing. */
 async function checkSession(url: string): Promise<void> {
   const faults = findSessionFaults(await inspectSession(url));
   if (faults.length === 0) return;
@@ -105,7 +105,7 @@ export async function openServer(
     return { url: settings.DATABASE_URL, embedded: false, closers: [] };
   const server = await openEmbedded(log);
   const closers = [{ name: 'the embedded PostgreSQL', close: server.stop }];
-  // It speaks no TLS: nobody else is on the way to it.
+  // The embedded server has no TLS. Connections to it do not leave this machine.
   return { url: `${server.url}?sslmode=disable`, embedded: true, closers };
 }
 
@@ -120,7 +120,7 @@ async function openEmbedded(log: Log): Promise<EmbeddedServer> {
   }
 }
 
-/** Whatever it is, it is about this machine, and the way out is the same: the person at the keyboard needs no stack. */
+/** All causes are on this machine and have the same remedy, so nobody needs a stack trace. */
 function explainEmbeddedError({ code = '', message }: NodeJS.ErrnoException): SettingsError {
   if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(code)) {
     return new SettingsError(

@@ -36,7 +36,9 @@ const WEBHOOK_POLL_MS = 2000;
 const HOUSE_POLL_MS = 60_000;
 /** Messages under way: a receiver may let each wait for its time-out. */
 const WEBHOOKS_AT_ONCE = 20;
-/** For workspaces that send none, while the receivers of others let all of these wait. */
+/**
+ * For workspaces without a message under way while slow receivers of others use all slots above.
+ */
 const WEBHOOKS_IN_RESERVE = 20;
 /** For what was stopped to notice that it was. */
 const ABORT_MS = 2000;

@@ -21,9 +21,9 @@ const byId = prepareOnce((orm) =>
 );
 
 /**
- * The prefill behind the unguessable key of a preview's page, for anyone who has it: so no workspace is asked for. Addresses
- * are as they are stored. Undefined for a wrong or revoked key, and for a preview that has never been
- * done.
+ * Returns the prefill for the unguessable key of a preview's page. Anyone with the key may read it,
+ * so the workspace is not checked. Addresses are as they are stored. Returns undefined for a wrong
+ * or revoked key, and for a preview that has never been done.
  */
 export async function findEmbedded(deps: { orm: Orm }, key: string): Promise<Prefill | undefined> {
   const id = readEmbedKey(key);

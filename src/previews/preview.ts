@@ -45,7 +45,7 @@ const makerSchema = z.object({ provider: z.string(), model: z.string() });
 export const generatorSchema = z.object({ text: makerSchema, image: makerSchema });
 export type Generator = z.infer<typeof generatorSchema>;
 
-/** A preview as both doors show it. */
+/** A preview as both APIs return it. */
 export const previewSchema = z.object({
   id: z.string(),
   bulkTaskId: z.string(),
@@ -57,8 +57,8 @@ export const previewSchema = z.object({
   status: z.enum(PREVIEW_STATUSES),
   prefill: prefillSchema.nullable(),
   /**
-   * Its page for an iframe, for anyone who has this address; null until it is `done` for the first time, and while
-   * the address is revoked.
+   * The address of its page for an iframe. Anyone with the address can open the page. Null until
+   * the preview is `done` for the first time, and while the address is revoked.
    */
   embedUrl: z.string().nullable(),
   error: failureSchema.nullable(),

@@ -44,7 +44,7 @@ export interface NewJob<N extends JobName> {
   readonly id?: string;
   /** Higher goes first; 0 if absent. */
   readonly priority?: number;
-  /** The workspace it is for; see `Queue.take`. */
+  /** The workspace that the job is for; see `Queue.take`. */
   readonly owner?: string;
   /** Not taken before this long from now, by the database's clock. */
   readonly delayMs?: number;

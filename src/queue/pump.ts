@@ -5,7 +5,7 @@ export interface Claim<W> {
   readonly work: readonly W[];
   /** Ask again at once: more may be there. */
   readonly more: boolean;
-  /** Nothing waits for a slot or for room: while nobody wakes the pump, finished work makes no other claim succeed. */
+  /** Nothing waits for a slot or for room: until a `wake`, finished work makes no claim succeed. */
   readonly drained?: boolean;
   /** When a claim may succeed without anyone waking the pump, such as the next free slot. */
   readonly waitMs?: number;
@@ -13,28 +13,28 @@ export interface Claim<W> {
 
 export interface PumpOptions<W> {
   readonly name: string;
-  /** Pieces of work under way at most, but for those in `reserve`. */
+  /** The most pieces of work that run at the same time, without those in `reserve`. */
   readonly capacity: number;
-  /** Whose work it is. */
+  /** Returns the owner of a piece of work. */
   ownerOf?(work: W): string;
   /**
-   * Pieces above `capacity`, one at a time for an owner who holds none: work that others make slow on purpose
-   * cannot keep everybody else waiting for it to end. 0 if absent; needs `ownerOf`.
+   * Pieces above `capacity`, one for each owner with nothing running, so that deliberately slow
+   * work of some owners does not make all others wait. 0 if absent. Needs `ownerOf`.
    */
   readonly reserve?: number;
   /**
-   * Takes up to `free` pieces, none of the owners in `without`. Its transaction decides; what it returns is this
-   * process's to run.
+   * Takes up to `free` pieces, none of the owners in `without`. Its transaction decides which ones;
+   * this process must run what it returns.
    */
   claim(free: number, without: readonly string[]): Promise<Claim<W>>;
   /** Runs one piece. Must not throw. */
   run(work: W): Promise<void>;
-  /** Asks again after this long even if nobody wakes it: delayed jobs are not announced, and a NOTIFY can be lost. */
+  /** Polling interval: delayed jobs are not announced, and a NOTIFY can be lost. */
   readonly pollMs: number;
   readonly log: Log;
 }
 
-/** Takes work whenever there is room for it, woken by commits, by the clock, and by finished work if some waits. */
+/** Takes work when there is room. Woken by commits, the clock, and finished work if more waits. */
 export interface Pump {
   wake(): void;
   /** Takes nothing more, and resolves when no claim is under way. Work that runs goes on. */
@@ -47,7 +47,7 @@ const PAUSE_AFTER_ERROR_MS = 500;
 
 /** Starts a pump. A failed claim (the database is away) is logged and tried again. */
 export function startPump<W>(options: PumpOptions<W>): Pump {
-  // What runs, and whose it is.
+  // The running pieces and their owners.
   const running = new Map<Promise<void>, string>();
   let stopped = false;
   let woken = false;
@@ -80,7 +80,7 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
     ring = () => {};
   }
 
-  /** How many pieces may be claimed now, and whose not. */
+  /** Returns how many pieces may be claimed now, and the owners whose work may not be. */
   function findRoom(): { free: number; without: string[] } {
     const free = options.capacity - running.size;
     if (free > 0) return { free, without: [] };
@@ -96,7 +96,7 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
     try {
       const claim = await options.claim(free, without);
       for (const piece of claim.work) start(piece);
-      // Work of those that were left out may wait.
+      // Work of the owners in `without` may still wait.
       drained = without.length === 0 && (claim.drained ?? false);
       return claim.more ? 0 : Math.min(claim.waitMs ?? options.pollMs, options.pollMs);
     } catch (err) {

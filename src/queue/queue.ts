@@ -21,9 +21,10 @@ export interface Queue {
     how?: { readonly quietly?: boolean },
   ): Promise<void>;
   /**
-   * Takes up to `limit` jobs, best priority first. They are settled in the same transaction: from its commit on the rows that
-   * the caller marked as running answer for the work, and a rollback leaves the jobs untouched. A payload that does not
-   * parse is dropped and logged. Jobs of the owners in `without` are left in the queue.
+   * Takes up to `limit` jobs, best priority first, and settles them in the same transaction: after
+   * its commit, the rows that the caller marked as running stand for the work; a rollback leaves
+   * the jobs untouched. Drops and logs a payload that does not parse. Leaves the jobs of the owners
+   * in `without` in the queue.
    */
   take<N extends JobName>(
     tx: QueueTx,

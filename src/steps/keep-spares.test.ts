@@ -10,7 +10,7 @@ const ranking = { method: 'heuristic' as const, model: null };
 const images = (count: number) =>
   Array.from({ length: count }, (_, at) => ({ image: { url: `https://shop.example/${at}.jpg` }, score: 1 }));
 
-/** A keeper whose copies are made by `keepImages`; what it would store is counted, and not stored. */
+/** Creates a keeper that makes its copies with `keepImages`. Copies are counted and not stored. */
 function openKeeper(keepImages: Deps['keepImages']) {
   const stopping = new AbortController();
   let stored = 0;

@@ -8,41 +8,43 @@ import { addPictures } from '../products/add-pictures.ts';
 import type { RankingMethod } from '../products/product.ts';
 import type { PageReader } from './process-source.ts';
 
-/** What a page left over: all its pictures by rank, and those that its previews have by now. */
+/** A page's images by rank, and the copies that its previews already have. */
 export interface Leftovers {
   readonly best: readonly RankedImage[];
   readonly kept: readonly ChosenImage[];
   readonly ranking: RankingMethod;
 }
 
-/** Keeps the next best pictures of pages that were read, for a person to choose another one from. */
+/** Copies the next best images of pages, so that a person can choose another one. */
 export interface SpareKeeper {
   /**
-   * Takes a page's images. Resolves when the next page may be read: at once, unless many of the same workspace
-   * wait. Never throws.
+   * Takes a page's images. Resolves when the next page may be read: at once, unless many pages of
+   * the same workspace wait. Never throws.
    */
   keep(source: ClaimedSource, page: Leftovers): Promise<void>;
-  /** Resolves when nothing is left to be kept. */
+  /** Resolves when no page waits or is being copied. */
   idle(): Promise<void>;
 }
 
-/** Pictures of a product that are kept. */
+/** Images that are kept for a product. */
 const MOST_PICTURES = 8;
 /**
- * By then the calls of previews that did not have to wait have left, which copies made at that moment would delay; and the copies
- * are there before the first answer is, so that who looks at a finished preview finds them.
+ * After this time, calls of previews that did not have to wait have been sent; copies made earlier
+ * would delay them. The copies still exist before the first answer, so a person who opens a
+ * finished preview finds them.
  */
 const WAIT_MS = 30;
-/** Pages of a workspace whose images are held meanwhile, up to 20 MB each. */
+/** Pages of a workspace that may wait here. Each one holds up to 20 MB of images. */
 const MOST_WAITING = 4;
-/** For the copies of one page. They take a tenth of a second; images that take longer were made to. */
+/** For the copies of one page. They take 0.1 s; images that take longer were made to be slow. */
 const COPY_TIMEOUT_MS = 10_000;
 /** Copies of one page that may fail. */
 const MAX_FAILURES = 2;
 
 /**
- * Makes the copies a moment after the page was read, one after the other: the previews' calls and other pages come first.
- * Whatever fails fails alone, and what has not been kept when `signal` aborts (the program ends) is not kept.
+ * Makes the copies shortly after the page was read, one at a time: the previews' calls and other
+ * pages come first. A failure affects only its own copy. What is not stored when `signal` aborts
+ * (the program ends) is dropped.
  */
 export function createSpareKeeper(
   deps: Parameters<typeof addPictures>[0] & {
@@ -52,7 +54,7 @@ export function createSpareKeeper(
   signal: AbortSignal,
 ): SpareKeeper {
   const oneByOne = createFairLimit(1);
-  // What waits or is copied, and whose it is.
+  // The pages that wait or are being copied, and their owners.
   const waiting = new Map<Promise<void>, string>();
 
   async function copy(source: ClaimedSource, page: Leftovers, dueAt: number): Promise<void> {
@@ -65,7 +67,7 @@ export function createSpareKeeper(
     await addPictures(deps, source, { pictures, firstRank: page.kept.length, ranking: page.ranking });
   }
 
-  /** Returns up to `count` copies: those that were made when the time is over or too many have failed. */
+  /** Returns up to `count` copies. Stops early if the time is over or too many have failed. */
   async function copySome(
     owner: string,
     others: readonly RankedImage[],

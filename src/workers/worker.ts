@@ -1,12 +1,15 @@
-/** Class of the advisory locks that say "this worker lives"; the second key is the worker's `lock_key`. */
+/** Class of the advisory locks that say "this worker is alive". The second key is `lock_key`. */
 export const WORKER_LOCK_CLASS = 727_002;
 
-/** Pages that a worker reads at the same time: each has downloads and decoding of its own, which share two or four cores. */
+/**
+ * The most pages that a worker reads at the same time: each has its own downloads and decoding,
+ * which share two or four cores.
+ */
 export const PAGES_AT_ONCE = 5;
 
 /**
- * Pages above that for workspaces of which none is being read: shops of others may drip their answers for a
- * minute. Each page holds up to 20 MB.
+ * More pages, for workspaces of which none is being read: shops of other workspaces may take a
+ * minute to send their answers. Each page holds up to 20 MB.
  */
 export const PAGES_IN_RESERVE = 5;
 

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 
 const SOURCES = new URL('../../src/', import.meta.url);
 const COMMANDS = ['start', 'generate', 'extract'].map((name) => new URL(`main/${name}-command.ts`, SOURCES));
-/** A declaration, or a call of `import`; types alone are gone when the program runs. */
+/** Matches imports, re-exports and calls of `import`. Types do not exist at run time. */
 const IMPORT = /^(?:import|export) (?!type )[^;]*?from '([^']+)';|\bimport\('([^']+)'\)/gm;
 
-/** Every package and every file of ours that runs in the same process as `entries`. */
+/** Collects every package, and every file of ours, that runs in the same process as `entries`. */
 function collectImports(...entries: URL[]): { packages: Set<string>; files: Set<string> } {
   const packages = new Set<string>();
   const files = new Set<string>();
@@ -25,7 +25,7 @@ function collectImports(...entries: URL[]): { packages: Set<string>; files: Set<
 
 test('no decoder of images is loaded into the program: only into processes without its secrets', () => {
   const { packages, files } = collectImports(...COMMANDS);
-  // It has found its way through the program.
+  // Shows that the search follows the program's imports.
   expect([...packages]).toEqual(expect.arrayContaining(['pg', 'fastify', 'openai']));
   expect([...files].some((file) => file.endsWith('/images/image-decoder.ts'))).toBe(true);
   for (const name of ['sharp', '@huggingface/transformers']) expect([...packages]).not.toContain(name);

@@ -21,7 +21,7 @@ afterEach(() => server.close());
 const never = new AbortController().signal;
 const alice = { owner: 'alice', signal: never };
 const bob = { owner: 'bob', signal: never };
-/** Names that are being asked for, or were. */
+/** The names that have been asked for. */
 const asked = () => new Set([...server.questions.keys()].map((key) => key.split(' ')[0]));
 const untilAsked = (names: number) =>
   poll(
@@ -102,12 +102,13 @@ test('a page whose names are never answered holds up neither others nor getaddri
     }),
   );
   await untilAsked(4);
-  // Bob's name comes after hers, by the same resolver.
+  // Bob's lookup comes after Alice's, in the same resolver.
   expect(await patient.resolve('bob.test', bob)).toHaveLength(1);
-  // All of libuv's pool at once: with getaddrinfo two of her names would hold it for as long as they are silent.
+  // These run getaddrinfo in libuv's thread pool. If Alice's names did so too, two silent ones
+  // would block all of these.
   const system = await Promise.all(Array.from({ length: 8 }, () => dns.lookup('localhost')));
   expect(system).toHaveLength(8);
-  // None of hers had to end for that, and she has four at once.
+  // None of Alice's lookups had to end for that, and four of them run at once.
   expect(settled).toBe(0);
   expect(asked().size).toBe(5);
   const reason = new Error('cancelled');
@@ -137,7 +138,7 @@ test('an abort ends the lookup at once, and only for its requester', async () =>
   await untilAsked(1);
   controller.abort(reason);
   await expect(first).rejects.toBe(reason);
-  // The question is asked again after a second, and then answered.
+  // The resolver repeats its question after a second, and then gets an answer.
   server.records.set('slow.test', { v4: ['93.184.216.34'] });
   expect(await second).toHaveLength(1);
   await expect(patient.resolve('slow.test', { owner: 'alice', signal: controller.signal })).rejects.toBe(

@@ -36,7 +36,7 @@ const photo = await sharp({
   .jpeg()
   .toBuffer();
 
-/** The processes that this one has started and that are there still. */
+/** Returns the child processes of this process that still exist. */
 function listChildren(): number[] {
   const text = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8');
   return text.trim().split(' ').filter(Boolean).map(Number);
@@ -46,7 +46,7 @@ function readPeakMb(pid: number): number {
   return Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
-/** What work elsewhere costs this program: time of this thread's processor, and memory. */
+/** Measures what work in another process costs this one: CPU time of this thread, and memory. */
 async function measureHere<T>(work: () => Promise<T>) {
   await nextTurn();
   const [cpu, rss] = [process.threadCpuUsage(), process.memoryUsage.rss()];
@@ -80,7 +80,7 @@ describe('an image that means harm costs the program nothing', () => {
     );
     expect(result).toBe(name === 'png-text-bomb' ? 'usable' : 'no_usable_picture');
     expect(cpuMs).toBeLessThan(300);
-    // The bytes themselves are copied into the channel.
+    // Sending copies the input into the channel.
     expect(grownMb).toBeLessThan(60);
     const peaks = isLinux ? listChildren().map(readPeakMb) : [];
     process.stdout.write(
@@ -102,7 +102,7 @@ describe('an image that means harm costs the program nothing', () => {
       await Promise.all([...hostile, good]);
     });
     expect(done.toSorted()).toEqual(["bob's 600", ...Array(4).fill('no_usable_picture')]);
-    // Two were at work when it came.
+    // Two hostile images were being decoded when Bob's image arrived.
     expect(done.indexOf("bob's 600")).toBeLessThanOrEqual(2);
     expect(cpuMs).toBeLessThan(1000);
   });

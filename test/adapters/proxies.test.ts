@@ -13,7 +13,7 @@ import { type FakeProxy, type FakeProxyOptions, startFakeProxy } from '../fakes/
 import { OWN_CERTIFICATE, OWN_KEY } from '../fakes/own-certificate.ts';
 import { makeCall } from './make-call.ts';
 
-/* The hosts that are called have names that nothing resolves: whatever arrives came through the proxy. */
+/* No resolver knows the names of the hosts, so a request that arrives came through the proxy. */
 
 const usual = getCACertificates('default');
 beforeAll(() => setDefaultCACertificates([...usual, OWN_CERTIFICATE]));
@@ -30,7 +30,7 @@ async function startProxy(options?: FakeProxyOptions): Promise<FakeProxy> {
   return proxy;
 }
 
-/** A site that tells what it was asked; its requests are counted. */
+/** A site that returns the headers it received and records its requests. */
 async function startSite(isSecure: boolean) {
   const seen: string[] = [];
   const listener: http.RequestListener = async (request, response) => {

@@ -49,7 +49,7 @@ const hideSecrets = createSecretHider(['a-secret-of-ours']);
 const PAIRS = [[/product/, /image/] as const];
 const isNamed = makeNameMatcher(['Red cup']);
 
-/** The functions of this program that read what strangers wrote. */
+/** The functions of this program that read text from strangers. */
 const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   dropInvisible,
   'cleanText, uncut': (text) => cleanText(text, text.length),
@@ -84,7 +84,10 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
 };
 
 const LENGTH = 10_000;
-/** Linear readers take less for that; quadratic ones take many times as long. The system counts in steps of 4 ms. */
+/**
+ * Linear readers need less than this; quadratic ones need many times as much. The system counts in
+ * steps of 4 ms.
+ */
 const QUIET_MS = 20;
 const LONGEST_MS = 500;
 
@@ -93,7 +96,7 @@ test.each(Object.keys(READERS))('%s takes about linear time for any two hostile 
   const slow: string[] = [];
   for (const pair of listHostilePairs()) {
     if (measure(read, pair.make(LENGTH)) <= QUIET_MS) continue;
-    // Compiling a pattern, or collecting garbage, happens once: the least of three tells.
+    // Compiling a pattern or collecting garbage happens once, so the least of three counts.
     const large = least(() => measure(read, pair.make(LENGTH)));
     const small = least(() => measure(read, pair.make(LENGTH / 4)));
     if (large > 8 * small + QUIET_MS || large > LONGEST_MS)
@@ -113,11 +116,13 @@ test('whatever two parts are in it, a cleaned text has no tag and no invisible c
   }
 });
 
-/** In milliseconds for 100 KB. On a quiet machine the slowest takes a tenth. */
+/**
+ * CPU time for 100 KB, in milliseconds. On a quiet machine the slowest page takes a tenth of it.
+ */
 const LONGEST_PAGE_MS = 2000;
 const PAGE_LENGTH = 100_000;
 
-/** What took 3 to 22 s in one place or another. */
+/** Parts that once took 3 to 22 s in some place. */
 const KNOWN = ['a', 'main-', 'product-', 'a1 '].map((part) => ({
   name: part,
   make: (length: number) => part.repeat(length / part.length),
@@ -151,7 +156,7 @@ function readPage(html: string): void {
   if ('code' in answer) expect(answer.code, answer.stack).not.toBe('internal');
 }
 
-/** In milliseconds of the processor. A refusal is an answer. */
+/** Returns CPU time in milliseconds. A refusal counts as an answer. */
 function measure(read: (text: string) => unknown, text: string): number {
   return measureCpuMs(() => {
     try {
@@ -162,7 +167,7 @@ function measure(read: (text: string) => unknown, text: string): number {
   });
 }
 
-/** The least of three, or the first that is at most `enough`. */
+/** Returns the least of three measurements, or the first that is at most `enough`. */
 function least(take: () => number, enough = 0): number {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 3 && best > enough; round += 1) best = Math.min(best, take());

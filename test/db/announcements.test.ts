@@ -108,7 +108,7 @@ test('a change is not announced again when another process has announced after i
     await ended(counted, tries + 1);
     await setAnnounced(id);
     if (counted.tries === tries + 1 && (await readSaid(id, 'now')).count === 2) return id;
-    // A first try that came late enough was not refused, and there is no second one.
+    // If the first try came late, it was not refused, and there is no second one.
     await poll(async () => counted.ended >= tries + 2 || heardOf(id) > 0, Boolean);
     return addCovered();
   }

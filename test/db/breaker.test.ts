@@ -103,14 +103,14 @@ test('calls that cannot be sent in time wait as for an AI service that cannot be
   const first = await claim(db, workerId);
   expect(first).toHaveLength(20);
   expect(await fail(first, 'slot_expired')).toBe(true);
-  // Not one is tried at once, and no slot is held.
+  // No call is retried at once, and no slot is held.
   expect(await claim(db, workerId)).toEqual([]);
   const { text, image } = await db.transact(takeStock);
   expect([text, image].map(({ isFailing, isLimited }) => [isFailing, isLimited])).toEqual([
     [true, true],
     [true, true],
   ]);
-  // More probes than a preview has tries: before, each of them took one.
+  // More probes than a preview has tries: a failed probe must not use one up.
   for (let i = 0; i < 25; i += 1) {
     await passTime();
     const probe = await claim(db, workerId);

@@ -122,7 +122,7 @@ test('pages that never end hold up nobody but their workspace', async () => {
     async () => of(two).length + of(three).length,
     (count) => count === 2,
   );
-  // One each: a workspace with a slot waits for its own page to end, as ever.
+  // One page each: a workspace that has a slot waits for its own page to end.
   expect([of(one), of(two), of(three)].map(({ length }) => length)).toEqual([PAGES_AT_ONCE, 1, 1]);
   const [page] = of(two);
   running.get(page as ClaimedSource)?.();

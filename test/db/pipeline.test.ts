@@ -354,7 +354,7 @@ describe('workers that die', () => {
     await finish(db, await claim(db, await addWorker(db)));
     const before = await list(id);
     for (const call of late) expect(await answer(db, call)).toBe('late');
-    // It was paid for all the same.
+    // The usage still counts, because the answer was paid for.
     const paid = before.map((one) => ({
       ...one,
       usage: { ...one.usage, inputTokens: 40, outputTokens: 80 },

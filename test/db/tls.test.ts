@@ -12,12 +12,12 @@ import { type Certificates, makeCertificates, WITHOUT_OPENSSL } from '../support
 import { type OwnServer, startOwnServer } from '../support/own-server.ts';
 import { runProgram } from '../support/program.ts';
 
-/** Connects, and answers whether the bytes were encrypted, or the sentence that says why it could not. */
+/** Connects. Returns `TLS` or `plain`, or the sentence that says why the connection failed. */
 async function reach(url: string): Promise<string> {
   const client = new DatabaseClient(sessionConfig(url));
   try {
     await client.connect();
-    // More than one read of a socket brings.
+    // More than one read of a socket returns.
     const { rows } = await client.query<{ ssl: boolean; text: string }>(
       `select ssl, repeat('x', 1000000) as text from pg_stat_ssl where pid = pg_backend_pid()`,
     );
@@ -74,7 +74,7 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     await certificates?.end();
   });
 
-  /** An address on `localhost`, for which the certificate is. */
+  /** Returns an address on `localhost`, which is the name in the certificate. */
   function address(
     database: string,
     query: string,
@@ -241,7 +241,7 @@ test.each(['', 'sslmode=disable', 'sslmode=require'])(
 );
 
 describe('a server in between, which ends TLS with a certificate of its own', () => {
-  /** A message of the server: its type, and its body. */
+  /** A message of the server: its type and its body. */
   const message = (type: string, body: Buffer): Buffer => {
     const head = Buffer.from(`${type}\0\0\0\0`, 'latin1');
     head.writeInt32BE(body.length + 4, 1);
@@ -263,7 +263,10 @@ describe('a server in between, which ends TLS with a certificate of its own', ()
 
   type Reply = readonly Buffer[] | ((chunk: string) => Buffer);
 
-  /** Sends the n-th of `replies` after the n-th message of the client. Collects what comes after the first. */
+  /**
+   * Sends the n-th of `replies` after the client's n-th message. Records all messages but the
+   * first.
+   */
   async function startMiddleman(replies: readonly Reply[]) {
     const secureContext = createSecureContext({ cert: OWN_CERTIFICATE, key: OWN_KEY });
     const received: Buffer[] = [];

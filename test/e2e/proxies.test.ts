@@ -9,7 +9,10 @@ import { OWN_CERTIFICATE, OWN_KEY } from '../fakes/own-certificate.ts';
 import { runProgram } from '../support/program.ts';
 import { startWorld } from '../support/start-world.ts';
 
-/* The real program, an AI service with a certificate of a private authority, and a proxy that wants a password. */
+/*
+ * The real program, an AI service with a certificate of a private authority, and a proxy that
+ * requires a password.
+ */
 
 const PASSWORD = 'markedwordofproxy';
 

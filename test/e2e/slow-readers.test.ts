@@ -6,7 +6,7 @@ import { poll } from '../support/poll.ts';
 import { addQueuedBatch } from '../support/seed.ts';
 import { startWorld } from '../support/start-world.ts';
 
-/** Memory of a process that is really in use, in MB. */
+/** Returns the resident memory of a process, in MB. */
 async function measureRss(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s*(\d+) kB/.exec(status)?.[1]) / 1024;
@@ -38,7 +38,7 @@ test.skipIf(process.platform !== 'linux')(
       (begun) => begun === 60,
     );
     const grown = (await measureRss(api.pid)) - before;
-    // One copy for each would be 290 MB.
+    // One copy for each connection would be 290 MB.
     expect(grown).toBeLessThan(80);
   },
 );

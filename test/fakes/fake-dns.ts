@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** What a name has: addresses of both families, an error, or silence. */
+/** The records of a name: addresses of both families, an error, or no answer. */
 export type DnsRecords =
   | { readonly v4?: readonly string[]; readonly v6?: readonly (string | 'silent')[]; readonly ttl?: number }
   | 'nxdomain'
@@ -22,7 +22,7 @@ export interface FakeDns {
 const TYPES: Readonly<Record<number, 'A' | 'AAAA'>> = { 1: 'A', 28: 'AAAA' };
 const CODES = { nxdomain: 3, servfail: 2, refused: 5 };
 
-/** Starts one. A name without records gets no answer. */
+/** Starts a server. It does not answer questions about a name without records. */
 export async function startFakeDns(): Promise<FakeDns> {
   const socket = createSocket('udp4');
   const questions = new Map<string, number>();
@@ -67,14 +67,14 @@ function readQuestion(message: Buffer): { name: string; type: number; end: numbe
 function makeAnswer(query: Buffer, question: Buffer, code: number, answers: readonly Buffer[]): Buffer {
   const head = Buffer.alloc(12);
   query.copy(head, 0, 0, 2);
-  // An answer, recursion desired and available.
+  // Flags: a response, with recursion desired and available.
   head.writeUInt16BE(0x8180 | code, 2);
   head.writeUInt16BE(1, 4);
   head.writeUInt16BE(answers.length, 6);
   return Buffer.concat([head, question, ...answers]);
 }
 
-/** `0xc00c` stands for the name in the question. */
+/** `0xc00c` points to the name in the question. */
 function makeRecord(type: number, ttl: number, address: string): Buffer {
   const data =
     type === 1

@@ -7,31 +7,30 @@ import { OWN_CERTIFICATE, OWN_KEY } from './own-certificate.ts';
 /** A request to the proxy, as it came. */
 export interface ProxiedRequest {
   readonly method: string;
-  /** `host:port` of a CONNECT, else the whole address. */
+  /** `host:port` of a CONNECT, otherwise the whole URL. */
   readonly target: string;
   readonly host: string;
   readonly authorization: string | null;
 }
 
-/** An HTTP proxy on loopback that leads to where the test says, whatever it is asked for. */
+/** An HTTP proxy on loopback that connects to where the test says, whatever the request names. */
 export interface FakeProxy {
   /** `http://127.0.0.1:port`, or https. */
   readonly origin: string;
   readonly requests: ProxiedRequest[];
-  /** Where a `host:port` leads to; what is not here is a 502. */
+  /** The real destination of each `host:port`. Others get a 502. */
   readonly routes: Map<string, string>;
   close(): Promise<void>;
 }
 
 export interface FakeProxyOptions {
-  /** `user:password` that must be sent; a 407 without. */
+  /** `user:password` that a request must send. Without it, the proxy returns 407. */
   readonly credentials?: string;
   readonly isSecure?: boolean;
-  /** Reads requests and answers nothing. */
+  /** Reads requests and does not answer them. */
   readonly isSilent?: boolean;
 }
 
-/** Starts one. */
 export async function startFakeProxy(options: FakeProxyOptions = {}): Promise<FakeProxy> {
   const requests: ProxiedRequest[] = [];
   const routes = new Map<string, string>();
@@ -44,7 +43,7 @@ export async function startFakeProxy(options: FakeProxyOptions = {}): Promise<Fa
     socket.on('error', () => {});
   });
 
-  /** What the proxy answers at once, or where the request leads. */
+  /** Returns the status to answer at once, or the destination of the request. */
   function judge(request: http.IncomingMessage, target: string): 407 | 502 | URL {
     const authorization = request.headers['proxy-authorization'] ?? null;
     requests.push({

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 
-/** A coded image: its pixels, and what a decoder must know of them. */
+/** A coded image: its data, and the configuration that a decoder needs. */
 interface CodedImage {
   readonly config: Buffer;
   readonly data: Buffer;
 }
 
-/** An item of a forged file; `properties` are counted from 1. */
+/** An item of a forged file. `properties` are indexes that start at 1. */
 interface ForgedItem {
   readonly type: string;
   readonly data: Buffer;
@@ -25,18 +25,18 @@ interface ForgedFile {
   readonly storage?: Storage;
 }
 
-/** Where the data of items is. */
+/** Where the file stores the data of items. */
 export interface Storage {
-  /** 0: in the file, 1: in `idat`, 2: in another item. */
+  /** The construction method. 0: in the file, 1: in `idat`, 2: in another item. */
   readonly method: 0 | 1 | 2;
-  /** How many pieces it has, that follow each other. */
+  /** The number of consecutive pieces of the data. */
   readonly extents: number;
 }
 
 const ALPHA = 'urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0';
 const FLAT = new URL('../fixtures/avif/flat-8192.avif', import.meta.url);
 
-/** 400 x 400 with an alpha plane of 8192 x 8192, which decoders decode as a whole: 1.4 GB. */
+/** An image of 400 x 400 with an alpha plane of 8192 x 8192. Decoders decode all of it: 1.4 GB. */
 export async function forgeLargeAlpha(): Promise<Buffer> {
   const [small, large] = [takeApart(await draw(400)), takeApart(readFileSync(FLAT))];
   return forge({
@@ -55,7 +55,7 @@ export async function forgeLargeAlpha(): Promise<Buffer> {
   });
 }
 
-/** 8192 x 8192 that say they are 400 x 400. */
+/** An image of 8192 x 8192 that claims to be 400 x 400. */
 export function forgeLie(): Buffer {
   const { config, data } = takeApart(readFileSync(FLAT));
   return forge({
@@ -65,14 +65,14 @@ export function forgeLie(): Buffer {
   });
 }
 
-/** A flat image of 4096 x 4096 whose only item has the same frame again and again: a decoder decodes all of them. */
+/** A flat image of 4096 x 4096 whose only item repeats one frame. A decoder decodes all of them. */
 export async function forgeFrames(count: number): Promise<Buffer> {
   const create = { width: 4096, height: 4096, channels: 3, background: '#888' } as const;
   const avif = await sharp({ create }).avif({ effort: 0 }).toBuffer();
   return forgeImage(avif, (data) => Buffer.concat(Array<Buffer>(count).fill(data)));
 }
 
-/** An image as sharp writes it, with other data. */
+/** Returns an image that sharp has written, with changed data. */
 export function forgeImage(avif: Buffer, change: (data: Buffer) => Buffer, storage?: Storage): Buffer {
   const { config, data } = takeApart(avif);
   const size = avif.indexOf('ispe') + 8;
@@ -84,7 +84,10 @@ export function forgeImage(avif: Buffer, change: (data: Buffer) => Buffer, stora
   });
 }
 
-/** A grid of 16 x 16 whose tiles are all the same one, for a result of one tile: 256 images are decoded. */
+/**
+ * A grid of 16 x 16 times the same tile, whose result has the size of one tile. A decoder decodes
+ * 256 images.
+ */
 export async function forgeGrid(side: number): Promise<Buffer> {
   const tile = takeApart(await draw(side));
   const shape = Buffer.from([0, 0, 15, 15, side >> 8, side & 255, side >> 8, side & 255]);
@@ -112,7 +115,7 @@ function draw(side: number): Promise<Buffer> {
     .toBuffer();
 }
 
-/** Of a file with one item, as sharp writes it. */
+/** Splits a file with one item, as sharp writes it. */
 function takeApart(avif: Buffer): CodedImage {
   const config = avif.indexOf('av1C') - 4;
   const data = avif.indexOf('mdat') - 4;

@@ -7,7 +7,7 @@ const SVG_BOMB = `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">${
   (_, i) => `<!ENTITY ${'bcdefghij'[i]} "${`&${'abcdefghi'[i]};`.repeat(10)}">`,
 ).join('')}]><svg xmlns="http://www.w3.org/2000/svg" width="500" height="500"><text>&j;</text></svg>`;
 
-/** Pictures that are not what they seem, or are more than they seem. */
+/** Images that are not what they seem, or are more than they seem. */
 const PICTURES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   good: () => drawing().png().toBuffer(),
   'png-30000': async () => withPngSize(await drawing().png().toBuffer(), 30_000, 30_000),
@@ -108,8 +108,8 @@ function drawing(side = 500) {
 }
 
 /**
- * A progressive JPEG of 16 million pixels with 2,646 scans, each of one bit of one coefficient, all of them zero: valid, and
- * every one is a pass over all of it.
+ * A valid progressive JPEG of 16 million pixels with 2,646 scans. Each scan is one bit of one
+ * coefficient, all of them zero, and takes a pass over the whole image.
  */
 async function makeScans(): Promise<Buffer> {
   const flat = sharp({ create: { width: 4000, height: 4000, channels: 3, background: '#808080' } });
@@ -118,7 +118,7 @@ async function makeScans(): Promise<Buffer> {
     .toBuffer();
   const marker = (kind: number) => Buffer.from([0xff, kind]);
   const firstTable = jpeg.indexOf(marker(0xc4), jpeg.indexOf(marker(0xda)));
-  // The table and the scan of the last pass, whose data says nothing but "all blocks are empty".
+  // The table and the scan of the last pass. Its data only says "all blocks are empty".
   const [table, scan] = [jpeg.lastIndexOf(marker(0xc4)), jpeg.lastIndexOf(marker(0xda))];
   const data = jpeg.subarray(scan + 10, -2);
   const scans: Buffer[] = [];

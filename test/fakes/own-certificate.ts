@@ -1,4 +1,4 @@
-/** A certificate of its own authority for ai.test, shop.test, proxy.test and 127.0.0.1, until 2120. For tests only. */
+/** Self-signed, for ai.test, shop.test, proxy.test and 127.0.0.1, until 2120. For tests only. */
 export const OWN_CERTIFICATE = `
 -----BEGIN CERTIFICATE-----
 MIIBeTCCAR6gAwIBAgIBATAKBggqhkjOPQQDAjASMRAwDgYDVQQDDAdhaS50ZXN0
@@ -12,7 +12,7 @@ KhacVlQ8pVirhQIhANMBeYd1pxrqqY/uefNYTjboMx4OpwUymgRmdzsqbfiV
 -----END CERTIFICATE-----
 `;
 
-/** Its key. */
+/** The private key of `OWN_CERTIFICATE`. */
 export const OWN_KEY = `
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgsiKZViB9sA6whLvw

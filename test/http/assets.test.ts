@@ -24,7 +24,7 @@ beforeAll(async () => {
   return opened.close;
 });
 
-/** Counts what the database sends over all connections of a pool. */
+/** Counts the bytes that the database sends over all connections of a pool. */
 function watchPool(pool: Pool): () => number {
   const sockets = new Set<Socket>();
   pool.on('acquire', (client: PoolClient) => {
@@ -40,7 +40,7 @@ async function add(bytes: Buffer): Promise<string> {
   return key;
 }
 
-/** What the database sends while it is asked for. */
+/** Sends a request. Also returns how many bytes the database sent for it. */
 async function ask(method: 'GET' | 'HEAD', key: string, headers: Record<string, string> = {}) {
   const before = countBytes();
   const answer = await api.app.inject({ method, url: `/assets/${key}`, headers });

@@ -10,7 +10,10 @@ import { openApiWithPreview } from '../support/open-api-with-preview.ts';
 import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 
-/* What caches may keep of each answer. Generated from the routes and procedures: one that is added is tested by itself. */
+/*
+ * What caches may store of each answer. Generated from the routes and procedures, so that new ones
+ * are tested too.
+ */
 
 let api: TestApi;
 let token: string;
@@ -29,7 +32,7 @@ interface Asked {
   readonly body?: string;
 }
 
-/** Over a connection of its own, so that an answer that never ends can be looked at. */
+/** Uses a connection of its own, so that an answer that never ends can be inspected. */
 async function ask(path: string, { method = 'GET', headers = {}, body }: Asked = {}) {
   return new Promise<{ status: number; headers: IncomingHttpHeaders }>((resolve, reject) => {
     const request = http.request(
@@ -52,7 +55,7 @@ function expectNotStored(headers: IncomingHttpHeaders, name: string) {
 }
 
 const json = { 'content-type': 'application/json' };
-/** Requests that are refused, by what is wrong with them. */
+/** Refused requests, by what is wrong with them. */
 const REFUSED: Record<string, { status: number; asked: Asked }> = {
   'without a token': { status: 401, asked: { headers: { authorization: '' } } },
   'too large': { status: 413, asked: { headers: json, body: ' '.repeat(70_000) } },
@@ -104,7 +107,7 @@ describe.each(procedures)('tRPC %s', (path, procedure) => {
       const body = isMutation ? { body: input(id) } : {};
       const { status, headers } = await ask(at(id), { method, headers: json, ...body });
       expectNotStored(headers, String(status));
-      // What tRPC and CORS depend on is still named.
+      // The answer still names what tRPC and CORS depend on.
       expect(varyOf(headers)).toEqual(expect.arrayContaining(['trpc-accept', 'origin']));
     }
     const plain = await ask(`/trpc/${path}`, {
@@ -123,7 +126,7 @@ describe.each(procedures)('tRPC %s', (path, procedure) => {
   });
 
   test('called with the other method', async () => {
-    // Streams may be asked for with either.
+    // Streams accept both methods.
     if (procedure._def.type === 'subscription') return;
     const { status, headers } = await ask(`/trpc/${path}`, {
       method: isMutation ? 'GET' : 'POST',
@@ -170,7 +173,7 @@ test.each([
   [`${ROOT}/nowhere`, 404],
   ['/trpc', 404],
   ['/livez', 200],
-  // Nothing of this API can be looked at.
+  // The API of this test has no readiness checks.
   ['/readyz', 503],
 ])('%s is kept by nobody', async (path, status) => {
   const answer = await ask(path);

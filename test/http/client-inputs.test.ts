@@ -3,7 +3,7 @@ import { type ClientOptions, createCtaBatchClient } from '../../src/client/index
 import { addQueuedBatch } from '../support/seed.ts';
 import { openTestApi } from '../support/test-api.ts';
 
-/* What the typed client writes: inputs as plain JSON, without superjson's annotations. */
+/* The inputs that the typed client sends: plain JSON, without superjson's annotations. */
 
 let api: Awaited<ReturnType<typeof openTestApi>>;
 let batchId: string;
@@ -18,7 +18,7 @@ interface Sent {
   readonly meta?: unknown;
 }
 
-/** A client, and the inputs that it has sent. */
+/** Creates a client and records the inputs that it sends. */
 function recordInputs() {
   const inputs: Sent[] = [];
   const record: NonNullable<ClientOptions['fetch']> = (input, init) => {

@@ -53,7 +53,7 @@ describe('the address', () => {
     const revoked = await api.rest(one.token, 'POST', `/previews/${preview.id}/revoke-embed/`);
     expect(revoked.body).toMatchObject({ embed_url: null, status: 'done', version: preview.version + 1 });
     expect((await ask(first)).statusCode).toBe(404);
-    // Done before: nothing changes.
+    // Idempotent: nothing changes.
     const again = await api.client(one.token).previews.revokeEmbed.mutate({ id: preview.id });
     expect(again).toMatchObject({ embedUrl: null, version: preview.version + 1 });
 
@@ -66,7 +66,7 @@ describe('the address', () => {
       [first, second, third].map(async (path) => (await ask(path)).statusCode),
     );
     expect(statuses).toEqual([404, 404, 200]);
-    // A page that was read before is not shown from a cache either.
+    // A cache must ask again before it shows a page that was read before.
     expect((await ask(third)).headers['cache-control']).toBe('no-cache');
   });
 

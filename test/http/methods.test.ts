@@ -33,7 +33,7 @@ beforeAll(async () => {
   };
 });
 
-/** Methods of each path of REST, from the table of its routes. */
+/** The methods of each REST path, from the table of routes. */
 const restMethods = Map.groupBy(REST_ROUTES, ({ path }) => path);
 const rest = [...restMethods].map(([path, routes]): [string, string[]] => {
   const methods = routes.map(({ method }) => method as string);
@@ -56,7 +56,7 @@ const PATHS: [string, string[]][] = [
   ['/readyz', READ],
 ];
 
-/** A request as it is, with any method; answers status and headers. */
+/** Sends a request with any method, unchanged. Returns status and headers. */
 function ask(
   address: string,
   method: string,

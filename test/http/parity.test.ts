@@ -303,7 +303,7 @@ const HEADERS: Record<string, string> = {
   lastEventId: 'Last-Event-ID',
 };
 
-/** What the infinite queries of tRPC's clients add to a list; REST has no such field. */
+/** The field that infinite queries of tRPC's clients add to a list. REST has no such field. */
 const TRPC_ONLY = 'direction';
 
 /** What either door said, in one form: an error, or the output as REST spells it. */

@@ -24,7 +24,7 @@ async function openApi(options: Partial<AppOptions>): Promise<TestApi> {
   return api;
 }
 
-/** A connection that sends what it is given, and reads nothing. */
+/** Opens a connection, sends a request, and reads nothing. */
 async function open(api: TestApi, request: string): Promise<Socket> {
   const socket = connect(Number(new URL(api.address).port), '127.0.0.1');
   onTestFinished(() => void socket.destroy());
@@ -179,7 +179,7 @@ describe('open streams of events', () => {
       error: { json: { data: { code: 'too_many_streams', httpStatus: 429 } } },
     });
     expect((await watch(api, two, paths(others)[0] ?? '')).response.status).toBe(200);
-    // Requests that are no streams, and HEAD, count for nothing.
+    // HEAD and requests that are not streams are not counted.
     expect((await api.rest(one.token, 'GET', '/limits/')).status).toBe(200);
 
     first.leave();

@@ -8,8 +8,8 @@ import { openTestApi, type TestApi } from '../support/test-api.ts';
 import type { TestWorkspace } from '../support/test-database.ts';
 
 /*
- * What may be sent under `meta`, and how much in one request. Generated from the router: a procedure that is
- * added is covered by itself.
+ * What may be sent under `meta`, and how much in one request. Generated from the router, so that
+ * new procedures are tested too.
  */
 
 let api: TestApi;
@@ -22,10 +22,10 @@ beforeAll(async () => {
 
 const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyProcedure>);
 
-/** For two requests. Before, the first of these inputs took minutes. */
+/** For two requests. With superjson's own reader, the first of these inputs took minutes. */
 const MAX_CPU_MS = 100;
 
-/** What this thread, and so the API, works meanwhile. */
+/** Returns the CPU time of this thread, which also runs the API. */
 async function measureCpuMs(work: () => Promise<void>): Promise<number> {
   const before = process.threadCpuUsage();
   await work();

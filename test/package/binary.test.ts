@@ -174,7 +174,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
         /^Images cannot be decoded: The native libraries cannot be unpacked to .+\.\n$/,
       ),
     });
-    // What decodes no image does not need them.
+    // A command that decodes no images does not need the libraries.
     expect(await run(['extract', world.shop.productUrl('cup')], own)).toMatchObject({ code: 0 });
   });
 

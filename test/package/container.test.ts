@@ -231,7 +231,7 @@ describe('compose.yaml', async () => {
     expect(database?.volumes?.[0]).toBe('database:/var/lib/postgresql');
   });
 
-  /** What a value is without a variable of the environment: `${NAME:-default}`. */
+  /** Returns the default of a value such as `${NAME:-default}`. */
   const defaultOf = (value: string | undefined) => /^\$\{\w+:-(.*)\}$/.exec(value ?? '')?.[1] ?? '';
 
   test('no container has capabilities, may gain any, or writes to its root file system', () => {
@@ -243,10 +243,10 @@ describe('compose.yaml', async () => {
       });
       expect(service?.cap_add, name).toBeUndefined();
       expect(service?.privileged, name).toBeUndefined();
-      // Without a size it is half of the machine's memory.
+      // The default size is half of the machine's memory.
       for (const mount of service?.tmpfs ?? []) expect(mount, name).toMatch(/^\/[a-z/]+:size=\d+m\b/);
     }
-    // As root its entrypoint would need capabilities.
+    // Started as root, its entrypoint would need capabilities.
     expect(database?.user).toBe('postgres');
     expect(database?.tmpfs?.map((mount) => mount.split(':')[0])).toEqual(['/tmp', '/run/postgresql']);
   });
@@ -261,16 +261,16 @@ describe('compose.yaml', async () => {
     const IMAGE_DECODERS_MB = 3 * 600;
     for (const service of [migrate, api]) expect(megabytesOf(service)).toBeGreaterThanOrEqual(2 * PROGRAM_MB);
     expect(megabytesOf(worker)).toBeGreaterThanOrEqual(PROGRAM_MB + PAGE_READERS_MB + IMAGE_DECODERS_MB);
-    // Shared buffers and /dev/shm, and as much again for its connections.
+    // Shared buffers and /dev/shm, and as much again for connections.
     expect(megabytesOf(database)).toBeGreaterThanOrEqual(2 * (128 + 256));
     for (const service of Object.values(file.services)) {
       expect(megabytesOf(service)).toBeLessThanOrEqual(4096);
       expect(service?.pids_limit).toBeGreaterThanOrEqual(6 * 11 + 64);
       expect(service?.pids_limit).toBeLessThanOrEqual(512);
     }
-    // Its default max_connections, and its other processes.
+    // The default of max_connections, and the server's other processes.
     expect(database?.pids_limit).toBeGreaterThanOrEqual(100 + 30);
-    // No ceiling that a smaller machine does not have: Docker would refuse to start the container.
+    // No CPU limit by default: Docker refuses one above the number of cores of the machine.
     for (const service of [database, api, worker]) expect(defaultOf(service?.cpus)).toBe('0');
     const [first, second, third] = [database, api, worker].map((service) => service?.cpu_shares ?? 0);
     expect(first).toBeGreaterThan(second ?? 0);
@@ -331,7 +331,7 @@ describe('compose.yaml', async () => {
     for (const [name, value] of handedOn) {
       if (!fixed.includes(name)) expect(value).toMatch(new RegExp(`^\\$\\{${name}:-\\d*\\}$`));
     }
-    // What both need is the same for both.
+    // Settings that both need have the same value for both.
     const shared = ['DATABASE_POOL', 'LOG_LEVEL', 'FETCH_ALLOW_HOSTS', 'STOP_GRACE', 'METRICS_PORT'];
     for (const name of shared) expect(api?.environment).toHaveProperty(name, worker?.environment[name]);
     for (const name of ['AI_API_KEY', 'AI_IMAGE_API_KEY']) expect(api?.environment).not.toHaveProperty(name);

@@ -36,7 +36,7 @@ test('no npm command of the image runs install scripts', async () => {
 
 const npmVersion = spawnSync('npm', ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? '';
 const [major = 0, minor = 0] = npmVersion.split('.').map(Number);
-/** npm 10 and npm 11 before 11.16 were tried: they run the scripts of denied packages. */
+/** npm 10, and npm 11 before 11.16, were tried: they run the scripts of denied packages. */
 const readsAllowScripts = major > 11 || (major === 11 && minor >= 16);
 
 test('the package asks for an npm that reads allowScripts', () => {
@@ -141,7 +141,7 @@ interface Registry {
   close(): Promise<void>;
 }
 
-/** A registry of packages in version 1.0.0, each with a `postinstall` that adds its name to `$MARKS`. */
+/** A registry of packages in version 1.0.0. The `postinstall` of each adds its name to `$MARKS`. */
 async function startRegistry(folder: string, manifests: Record<string, object>): Promise<Registry> {
   const tarballs = new Map<string, { manifest: object; bytes: Buffer }>();
   for (const [name, more] of Object.entries(manifests)) {

@@ -9,7 +9,7 @@ import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { poll } from '../support/poll.ts';
 
-/* The examples of proxies, read and run by the proxies themselves. */
+/* The example configurations of proxies, read and run by the proxies themselves. */
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 const isThere = (command: string, argument: string) => spawnSync(command, [argument]).status === 0;
@@ -59,7 +59,9 @@ describe.skipIf(!hasNginx)(`deploy/nginx.conf${hasNginx ? '' : ', without nginx 
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** The example with ports, certificate and folders of this test. A header names the client's address. */
+  /**
+   * Writes the example with this test's ports, certificate and folders. A header names the client.
+   */
   async function writeConfiguration({ port, apiPort }: { port: number; apiPort: number }): Promise<string> {
     const [certificate, key] = [join(folder, 'certificate.pem'), join(folder, 'key.pem')];
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -168,7 +170,7 @@ describe.skipIf(!hasNginx)(`deploy/nginx.conf${hasNginx ? '' : ', without nginx 
       expect(await ask(path, { from: '198.51.100.6' }), path).toBe(404);
     expect(await ask('/', { from: '198.51.100.6', body: Buffer.alloc(200_000) })).toBe(413);
     expect(received).toHaveLength(before);
-    // The API itself answers what is a little too large.
+    // nginx passes on a body that is only a little too large, and the API answers it.
     expect(await ask('/', { from: '198.51.100.6', body: Buffer.alloc(100_000) })).toBe(200);
   });
 });

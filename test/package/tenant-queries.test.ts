@@ -2,8 +2,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 /*
- * Every query that starts from an id of a client names the workspace. The files below query tenant data without
- * naming one, each for a reason. A new file must name the workspace, or find its reason here.
+ * Every query that starts from a client's id must name the workspace. The files below query tenant
+ * data without it, each for a reason. A new file must name the workspace, or be listed here with a
+ * reason.
  */
 
 const REASONS: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,6 @@
 import { answerParent } from '../../src/lib/answer-parent.ts';
 
-/* A process of a pool that cannot load what it needs. */
+/* A process of a pool that cannot load a library. */
 answerParent(async () => {
   throw new Error('there is no library');
 });

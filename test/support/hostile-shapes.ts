@@ -1,6 +1,6 @@
 /**
- * Pages of a given length whose structure is hostile: references that many things share, elements within elements,
- * tags that a parser has to move. Each took from seconds to all memory in some reader.
+ * Pages of a given length with a hostile structure: shared references, nested elements, and tags
+ * that a parser has to move. Each of them once cost a reader seconds or all memory.
  */
 export const HOSTILE_SHAPES: Readonly<Record<string, (length: number) => string>> = {
   'offers that refer to one aggregate of offers': (length) =>
@@ -86,13 +86,13 @@ function jsonLd(length: number, ref: string, make: (refs: unknown[]) => unknown[
   return `<!doctype html><h1>Cup</h1><script type="application/ld+json">${graph}</script>${' '.repeat(Math.max(0, 150_000 - graph.length))}`;
 }
 
-/** As deep as is read at all, again and again. */
+/** Elements nested about as deep as readers accept, repeated. */
 function nested(tag: string, length: number): string {
   const name = /\w+/.exec(tag)?.[0];
   return fill(tag.repeat(4900) + `</${name}>`.repeat(4900), length);
 }
 
-/** Lists of `size` within lists. */
+/** Nests values in lists of at most `size` elements. */
 function nest(values: readonly unknown[], size: number): unknown[] {
   let lists: unknown[] = [...values];
   while (lists.length > size)

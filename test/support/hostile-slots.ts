@@ -3,7 +3,7 @@ const CUP = '<h1>Cup</h1><p class="price">€ 12.50</p><button>Add to cart</butt
 /** Makes a product page with one hostile text in it. */
 export type MakePage = (text: string) => string;
 
-/** The places of a page where a text of the shop is read, and pages with a text there. */
+/** The places of a page where text of the shop is read, each with a page that has a text there. */
 export const HOSTILE_SLOTS: Readonly<Record<string, MakePage>> = {
   title: (text) => page({ head: `<title>${text}</title>` }),
   heading: (text) => page({ body: `<h1>${text}</h1>` }),

@@ -1,4 +1,7 @@
-/** Parts that make readers of text slow when they are repeated: openers that never close, and what hides or splits them. */
+/**
+ * Parts that make readers of text slow if they are repeated: openings that never close, and
+ * characters that hide or split them.
+ */
 export const HOSTILE_PARTS: readonly string[] = [
   '<',
   '<!--',
@@ -36,13 +39,16 @@ export const HOSTILE_PARTS: readonly string[] = [
   '\u4e2d\u6587',
 ];
 
-/** Two parts together, as a text of about a given length. */
+/** A pair of parts that can make a text of about a given length. */
 export interface HostilePair {
   readonly name: string;
   make(length: number): string;
 }
 
-/** All ordered pairs: the first part again and again and then the second, and both in turn. */
+/**
+ * Returns every ordered pair in two forms: the first part repeated, then the second; and both in
+ * turn.
+ */
 export function listHostilePairs(parts: readonly string[] = HOSTILE_PARTS): HostilePair[] {
   return parts.flatMap((a) =>
     parts.flatMap((b) => [

@@ -8,8 +8,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
 
 /**
- * Packs `cta-batch-client` and installs the file in `project`, with its dependencies and nothing else, without a registry. `staging` is a
- * folder for the build: `packages/client/dist` may be in use.
+ * Packs `cta-batch-client` and installs it in `project` with only its dependencies, without a
+ * registry. `staging` is a folder for the build, because `packages/client/dist` may be in use.
  */
 export async function installClient(
   project: string,

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findAccount } from '../../src/db/embedded/find-account.ts';
 
-/** PEM files for a server on `localhost`, and of a client named `client`; both signed by an authority of the test's own. */
+/**
+ * PEM files for a server on `localhost` and for a client named `client`, signed by an authority of
+ * the test's own.
+ */
 export interface Certificates {
   readonly folder: string;
   readonly authority: string;
@@ -17,11 +20,11 @@ export interface Certificates {
   end(): Promise<void>;
 }
 
-/** Why there can be none here; undefined if there can. */
+/** Why tests that need openssl are skipped; undefined if they run. */
 export const WITHOUT_OPENSSL =
   spawnSync('openssl', ['version']).status === 0 ? undefined : 'openssl is not installed';
 
-/** Makes them with the openssl command; the server's key can be read by whom an embedded PostgreSQL runs as. */
+/** Creates them with openssl. The user of an embedded PostgreSQL can read the server's key. */
 export async function makeCertificates(): Promise<Certificates> {
   const folder = await mkdtemp(join(tmpdir(), 'cta-certificates-'));
   await chmod(folder, 0o755);

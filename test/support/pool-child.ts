@@ -9,10 +9,10 @@ export interface PoolQuestion {
   /** Wait until there is a file of this name. */
   readonly until?: string;
   readonly never?: true;
-  /** Send another answer too, as hostile code in a process could. */
+  /** Also send another answer, as hostile code in a process could. */
   readonly forge?: true;
   readonly exit?: number;
-  /** `native`: what `heapMb` does not bound. */
+  /** `native`: memory that `heapMb` does not limit. */
   readonly fill?: 'heap' | 'native';
 }
 

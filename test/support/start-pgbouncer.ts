@@ -11,10 +11,10 @@ import { poll } from './poll.ts';
 
 const PROGRAM = '/usr/sbin/pgbouncer';
 
-/** Why there can be none here; undefined if there can. */
+/** Why tests that need PgBouncer are skipped; undefined if they run. */
 export const WITHOUT_PGBOUNCER = existsSync(PROGRAM) ? undefined : 'PgBouncer is not installed';
 
-/** Starts one with default settings before the server of an address. Answers the same address through it. */
+/** Starts PgBouncer with default settings in front of a server. Returns the URL through it. */
 export async function startPgBouncer(
   url: string,
   { mode }: { mode: 'session' | 'transaction' | 'statement' },

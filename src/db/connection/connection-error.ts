@@ -1,5 +1,5 @@
 /**
- * A connection that could not be made for a reason that an operator can do something about. The message is a whole sentence about
+ * A connection failed for a reason that the operator can fix. The message is a whole sentence about
  * DATABASE_URL, without a password. The code is PostgreSQL's for a client that cannot connect.
  */
 export class ConnectionError extends Error {

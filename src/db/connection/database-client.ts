@@ -2,16 +2,16 @@ import { Client } from 'pg';
 import { requireChannelBinding } from './require-channel-binding.ts';
 import type { SessionConfig } from './session-config.ts';
 
-/** A client of the driver whose session is set up before it is used, and which hears nothing of the environment. */
+/** A `pg` client that sets up its session before use and ignores the environment variables. */
 export class DatabaseClient extends Client {
   readonly #setup: string | undefined;
 
   constructor(config?: SessionConfig) {
     super(config);
     this.#setup = config?.setup;
-    // Without a listener a connection that is lost would end the program.
+    // Without a listener, a lost connection would end the process.
     this.on('error', () => {});
-    // The driver takes both from PGOPTIONS and PGREPLICATION where the configuration has none.
+    // Without a value in the configuration, the driver would read PGOPTIONS and PGREPLICATION.
     const { connectionParameters } = this as unknown as { connectionParameters: object };
     Object.assign(connectionParameters, { options: config?.options, replication: undefined });
     const server = config?.channelBindingServer;

@@ -1,4 +1,4 @@
-/** The values of `sslmode`, as libpq has them, and `no-verify`, which other drivers know: the same as `require`. */
+/** libpq's values of `sslmode`, and `no-verify` of other drivers: TLS without any check. */
 export const SSL_MODES = [
   'disable',
   'allow',
@@ -11,12 +11,15 @@ export const SSL_MODES = [
 
 /** How a connection is encrypted. */
 export interface TlsPlan {
-  /** Which transports are tried, one after the other. `tls?` goes on without TLS if the server offers none. */
+  /** The transports to try, in order. `tls?` continues without TLS if the server offers none. */
   readonly attempts: readonly ('plain' | 'tls' | 'tls?')[];
-  /** As it stands in the address, for messages. */
+  /** The `sslmode` in effect, for messages. */
   readonly mode: string;
   readonly check: 'nothing' | 'authority' | 'authority and name';
-  /** PEM files; `system` for the authorities that the system trusts. Read anew for each connection. */
+  /**
+   * Paths of PEM files, which are read again for each connection. `rootCert` may be `system`, for
+   * the authorities that the system trusts.
+   */
   readonly rootCert: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
@@ -25,35 +28,35 @@ export interface TlsPlan {
   readonly minVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | undefined;
   readonly maxVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | undefined;
   readonly sendServerName: boolean;
-  /** `sslnegotiation=direct`: TLS from the first byte on. */
+  /** `sslnegotiation=direct`: TLS from the first byte. */
   readonly isDirect: boolean;
 }
 
-/** What DATABASE_URL says, checked. */
+/** DATABASE_URL, parsed and validated. */
 export interface DatabaseTarget {
   /** A name, an address, or the folder of a Unix socket. */
   readonly host: string;
-  /** The address to connect to, if the host's name is not to be looked up. */
+  /** The IP address to connect to, instead of looking up `host`. */
   readonly hostAddress: string | undefined;
   readonly port: number;
-  /** Empty if the address has none. */
+  /** Empty if the URL has none. */
   readonly user: string;
   readonly password: string | undefined;
   readonly database: string;
   readonly tls: TlsPlan;
-  /** Only a login that is bound to the server's certificate is allowed, and so only TLS. */
+  /** Only a login that is bound to the server's certificate is allowed. It needs TLS. */
   readonly requiresChannelBinding: boolean;
   readonly connectTimeoutMs: number | undefined;
   readonly keepAliveIdleMs: number | undefined;
   readonly isKeptAlive: boolean;
   readonly applicationName: string | undefined;
-  /** Sent to the server as they are. */
+  /** Sent to the server unchanged. */
   readonly options: string | undefined;
-  /** Time-outs in milliseconds that replace those of the program. */
+  /** Milliseconds. They replace the program's own time-outs. */
   readonly timeouts: Readonly<Partial<Record<TimeoutParameter, number>>>;
 }
 
-/** Time-outs that an address may set. */
+/** Time-outs that DATABASE_URL may set. */
 export const TIMEOUT_PARAMETERS = [
   'statement_timeout',
   'lock_timeout',
@@ -63,7 +66,7 @@ export const TIMEOUT_PARAMETERS = [
 
 export type TimeoutParameter = (typeof TIMEOUT_PARAMETERS)[number];
 
-/** Whether the server is reached by a Unix socket, on which nothing is encrypted. */
+/** Returns whether `host` is the folder of a Unix socket, where nothing is encrypted. */
 export function isSocketFolder(host: string): boolean {
   return host.startsWith('/');
 }

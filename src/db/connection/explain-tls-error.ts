@@ -14,7 +14,7 @@ const UNTRUSTED = new Set([
 
 const ENCRYPT_ONLY = 'sslmode=require encrypts without checking the server';
 
-/** Of an error of a TLS handshake: a sentence that says what is wrong, and what helps. */
+/** Explains an error of a TLS handshake to the operator: what is wrong and how to fix it. */
 export function explainTlsError(error: Error, { host, port, tls }: DatabaseTarget): ConnectionError {
   if (error instanceof ConnectionError) return error;
   const { code = '', message } = error as NodeJS.ErrnoException;

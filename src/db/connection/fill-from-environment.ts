@@ -5,7 +5,7 @@ import { splitDatabaseUrl } from './split-database-url.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** libpq's variables, and the parameters for which they are the default. */
+/** libpq's environment variables, and the URL parameters for which they are the default. */
 const PARAMETER_OF = {
   PGHOST: 'host',
   PGHOSTADDR: 'hostaddr',
@@ -29,10 +29,10 @@ const PARAMETER_OF = {
 } as const;
 
 /**
- * An address with what it lacks, from libpq's variables and its password file: afterwards nothing else needs to look at the
- * environment. What the address says stands.
+ * Returns the URL with its missing parts from libpq's environment variables and password file, so
+ * that later code does not read the environment. Parts that the URL has stay unchanged.
  *
- * @throws DatabaseUrlError that names the variables, if it is they that cannot be used.
+ * @throws DatabaseUrlError that names the variables if only they make the URL unusable.
  */
 export function fillFromEnvironment(url: string, environment: Environment): string {
   readDatabaseUrl(url);
@@ -65,7 +65,7 @@ function listAdded(url: string, environment: Environment): [parameter: string, v
     if (parameter === 'host' || parameter === 'port' || parameter === 'user' || parameter === 'password') {
       return given[parameter] !== '' || given.parameters.has(parameter);
     }
-    // Of one server the other's address would be wrong, and `ssl` is another spelling of `sslmode`.
+    // PGHOSTADDR belongs to PGHOST, not to a host in the URL. `ssl` is another name of `sslmode`.
     if (parameter === 'hostaddr') return given.host !== '' || given.parameters.has('host');
     if (parameter === 'sslmode' && given.parameters.has('ssl')) return true;
     return given.parameters.has(parameter);

@@ -2,8 +2,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { type DatabaseTarget, isSocketFolder } from './database-target.ts';
 
 /**
- * The password of libpq's password file: lines of `host:port:database:user:password`, in which `*` stands for any, and `\` goes
- * before a `:` or a `\`. Undefined without a line that fits, or if others may read the file.
+ * Finds the password in libpq's password file: lines of `host:port:database:user:password`, where
+ * `*` matches anything and `\` escapes `:` and `\`. Returns undefined if no line matches, or if
+ * other users have access to the file.
  */
 export function findPassword(
   { host, port, database, user }: Pick<DatabaseTarget, 'host' | 'port' | 'database' | 'user'>,
@@ -23,7 +24,7 @@ export function findPassword(
 
 function readLines(path: string): string[] {
   try {
-    // As libpq: a file that others may read is not used.
+    // libpq also ignores a file that other users have access to.
     if ((statSync(path).mode & 0o077) !== 0) return [];
     return readFileSync(path, 'utf8').split(/\r?\n/);
   } catch {

@@ -10,25 +10,27 @@ import { readTlsFiles } from './read-tls-files.ts';
 /** SSLRequest (PostgreSQL, "Message Formats"). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const ERROR_RESPONSE = 0x45;
-/** What a server begins with: Authentication, ErrorResponse, NoticeResponse, NegotiateProtocolVersion. */
+/**
+ * A server starts with Authentication, ErrorResponse, NoticeResponse or NegotiateProtocolVersion.
+ */
 const FIRST_MESSAGES: readonly number[] = [0x52, ERROR_RESPONSE, 0x4e, 0x76];
-/** No resources (53) or an operator's doing (57): it would be the same with another transport. */
+/** SQLSTATE classes 53 (no resources) and 57 (operator): another transport would not help. */
 const BUSY = /\0C5[37]/;
 
 type Attempt = TlsPlan['attempts'][number];
 
 /**
- * A connection to a server that is encrypted as libpq would: before the driver hears of the connection, and once more with the
- * other transport if the server refuses the first one for being encrypted, or for not being so. The driver, which only knows
- * "TLS or not", takes it for a plain socket.
+ * A connection that negotiates encryption like libpq before the driver uses it. If the server
+ * refuses a transport because it is encrypted, or because it is not, the other one is tried. The
+ * driver, which only knows "TLS or no TLS", treats this as a plain socket.
  */
 export class NegotiatedSocket extends Duplex {
   readonly #target: DatabaseTarget;
-  /** The TCP connection of the present attempt. */
+  /** The TCP connection of the current attempt. */
   #raw: Socket | undefined;
-  /** What bytes go through, once it is there. */
+  /** `#raw`, or TLS over it. Undefined until the driver can send its first message. */
   #transport: Socket | undefined;
-  /** The first message of the driver, which a second attempt sends again. */
+  /** The driver's first message. A second attempt sends it again. */
   #startup: Buffer | undefined;
   #isPassing = false;
   #keepAlive: readonly [boolean, number] = [false, 0];
@@ -38,7 +40,7 @@ export class NegotiatedSocket extends Duplex {
     this.#target = target;
   }
 
-  /** As of a socket. The address is the one of the target. */
+  /** Like `Socket.connect`, but always connects to the target's address. */
   connect(): this {
     this.#negotiate().catch((error: Error) => this.destroy(error));
     return this;
@@ -49,7 +51,7 @@ export class NegotiatedSocket extends Duplex {
     let refusal: Buffer | undefined;
     for (const [index, attempt] of attempts.entries()) {
       const isLast = index === attempts.length - 1;
-      // Refused or unknown addresses are the same with another transport.
+      // Outside `try`: if the address cannot be reached, another transport would not help.
       const raw = await this.#reach();
       try {
         const transport = await this.#open(raw, attempt);
@@ -67,7 +69,7 @@ export class NegotiatedSocket extends Duplex {
       }
       raw.destroy();
     }
-    // What the server said first is the reason; the other transport was not to be had either.
+    // The last attempt failed too. The server's refusal of the one before has the actual reason.
     this.emit('data', refusal);
     this.destroy();
   }
@@ -78,12 +80,12 @@ export class NegotiatedSocket extends Duplex {
     this.#raw = raw;
     raw.setKeepAlive(...this.#keepAlive);
     await once(raw, 'connect');
-    // Whoever uses it hears of its errors; between two of them there would be nobody.
+    // Without a listener, an error between two users of the socket would end the process.
     raw.on('error', () => {});
     return raw;
   }
 
-  /** A transport over which the driver's first message can be sent. */
+  /** Opens a transport on which the driver can send its first message. */
   async #open(raw: Socket, attempt: Attempt): Promise<Socket> {
     const { tls } = this.#target;
     if (attempt === 'plain') return raw;
@@ -126,7 +128,8 @@ export class NegotiatedSocket extends Duplex {
     const secureContext = await readTlsFiles(tls);
     const secure = connectTls({
       socket: raw,
-      // Checked against the certificate also where it is an address, which no server name may be (RFC 6066, 3).
+      // Checked against the certificate even if it is an IP address, which a server name must not
+      // be (RFC 6066, 3).
       host,
       ...(isIP(host) === 0 && tls.sendServerName ? { servername: host } : {}),
       secureContext,
@@ -144,7 +147,7 @@ export class NegotiatedSocket extends Duplex {
     return secure;
   }
 
-  /** Has the driver send its first message, or sends it again, and brings the server's first answer. */
+  /** Sends the driver's first message, or sends it again, and returns the server's first answer. */
   async #exchange(transport: Socket): Promise<Buffer> {
     this.#transport = transport;
     const answer = readFirst(transport);
@@ -154,8 +157,8 @@ export class NegotiatedSocket extends Duplex {
   }
 
   /**
-   * From now on the driver's bytes go straight through: past the buffers of this stream, which would cost as much as the driver's
-   * own work. The driver reads what comes as it comes, so nothing has to be held back.
+   * From here on, data bypasses the buffers of this stream, which would cost as much as the
+   * driver's own work. The driver reads data as it arrives, so back pressure is not needed.
    */
   #pass(transport: Socket, first: Buffer): void {
     this.#isPassing = true;
@@ -166,7 +169,7 @@ export class NegotiatedSocket extends Duplex {
     transport.resume();
   }
 
-  /** Since TLS 1.3 a server refuses the client's certificate after the handshake. */
+  /** With TLS 1.3, a server refuses the client's certificate only after the handshake. */
   #explain(error: Error): Error {
     const { code = '' } = error as NodeJS.ErrnoException;
     return code.startsWith('ERR_SSL_') ? explainTlsError(error, this.#target) : error;
@@ -184,13 +187,13 @@ export class NegotiatedSocket extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     if (!this.#transport) {
-      // Before the first message comes nothing but the goodbye of a driver that gives up.
+      // Before its first message, the driver only writes a Terminate message, if it gives up.
       this.destroy();
       done();
       return;
     }
     this.#startup ??= chunk;
-    // An attempt that fails is not the end of this socket.
+    // Ignores write errors: a failed attempt must not end this socket.
     this.#transport.write(chunk, () => done());
   }
 
@@ -225,12 +228,11 @@ export class NegotiatedSocket extends Duplex {
     return this;
   }
 
-  /** As of a socket. */
   get bytesRead(): number {
     return this.#raw?.bytesRead ?? 0;
   }
 
-  /** For channel binding, as of a TLS socket. */
+  /** Like `TLSSocket.getPeerCertificate`; the driver needs it for channel binding. */
   getPeerCertificate(): PeerCertificate | object {
     return this.#transport && 'getPeerCertificate' in this.#transport
       ? (this.#transport as TLSSocket).getPeerCertificate()
@@ -242,7 +244,7 @@ function isRefusal(answer: Buffer): boolean {
   return answer[0] === ERROR_RESPONSE;
 }
 
-/** The first bytes that come; the stream stands still after them. Throws if none come. */
+/** Returns the first chunk and pauses the socket. Throws if the socket ends before. */
 async function readFirst(socket: Socket): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const onEnd = () => reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' }));

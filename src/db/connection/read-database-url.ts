@@ -13,11 +13,11 @@ type Parameters = ReadonlyMap<string, string>;
 type SslMode = (typeof SSL_MODES)[number];
 
 const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
-/** libpq's shortest time for a connection, in seconds. */
+/** libpq's minimum for `connect_timeout`, in seconds. */
 const SHORTEST_CONNECT_TIMEOUT = 2;
 
 /**
- * Reads the address of a database as libpq does, without looking at the environment.
+ * Parses a database URL like libpq, but without the environment.
  *
  * @throws DatabaseUrlError that says what is wrong with it.
  */
@@ -59,7 +59,7 @@ export function readDatabaseUrl(url: string): DatabaseTarget {
   };
 }
 
-/** Parameters that leave nothing to choose. */
+/** Checks parameters of which only some values are supported. */
 function checkFixed(parameters: Parameters): void {
   const encoding = parameters.get('client_encoding');
   if (encoding !== undefined && !/^(auto|utf-?8|unicode)$/i.test(encoding)) {
@@ -120,7 +120,11 @@ function planTls(parameters: Parameters, host: string, requiresChannelBinding: b
   };
 }
 
-/** `ssl` is the spelling of other drivers. Who names an authority or shows a certificate of their own wants the server checked. */
+/**
+ * `ssl` is the spelling of other drivers. Without `sslmode`, and if `ssl` does not turn TLS or its
+ * checks off, `sslrootcert` and `sslcert` imply `verify-full`: an operator who sets one of them
+ * expects that the server is checked.
+ */
 function readMode(parameters: Parameters, rootCert: string | undefined): SslMode {
   const mode = readOneOf(parameters, 'sslmode', SSL_MODES);
   const ssl = readOneOf(parameters, 'ssl', ['true', 'false', '1', '0', 'no-verify']);
@@ -139,7 +143,10 @@ function listAttempts(mode: SslMode): TlsPlan['attempts'] {
   return ['tls'];
 }
 
-/** As libpq: where an authority is named it is checked. Without one, `verify-ca` alone would let in whoever has any certificate. */
+/**
+ * Like libpq, checks the authority if `sslrootcert` is set. Otherwise `verify-ca` checks the name
+ * too, because any server can have a certificate of a public authority.
+ */
 function readCheck(mode: SslMode, rootCert: string | undefined): TlsPlan['check'] {
   if (mode === 'no-verify') return 'nothing';
   if (mode === 'verify-full') return 'authority and name';

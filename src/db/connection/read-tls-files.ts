@@ -4,7 +4,8 @@ import { ConnectionError } from './connection-error.ts';
 import type { TlsPlan } from './database-target.ts';
 
 /**
- * The certificates and the key that an address names, read anew: files may have been renewed.
+ * Reads the certificates and the key that the URL names. They are read for each connection, because
+ * the files may have been renewed.
  *
  * @throws ConnectionError that names the parameter whose file cannot be used.
  */

@@ -3,12 +3,12 @@ import type { Duplex } from 'node:stream';
 import type { Client } from 'pg';
 import { ConnectionError } from './connection-error.ts';
 
-/** What the gate uses of the driver's connection, which the types of `pg` do not declare. */
+/** The part of the driver's connection that is used here. The types of `pg` do not declare it. */
 interface DriverConnection extends EventEmitter {
   readonly stream: Duplex;
 }
 
-/** The only login that is bound to the server's certificate, in the order of its messages. */
+/** The messages of the only login that is bound to the server's certificate, in order. */
 const LOGIN: readonly unknown[] = [
   'authenticationSASL',
   'authenticationSASLContinue',
@@ -23,10 +23,11 @@ const REQUESTS: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /**
- * Ends the connection of a client before the driver replies to any login but SCRAM-SHA-256-PLUS. Every message is checked, not
- * only the first: the driver would send the password whenever it is asked for, also after a login that failed.
+ * Closes a client's connection before the driver replies to any login but SCRAM-SHA-256-PLUS. Every
+ * message is checked, not only the first: the driver sends the password whenever the server asks
+ * for it, even after a failed login.
  *
- * @param server as it is named in the error.
+ * @param server as errors name it.
  */
 export function requireChannelBinding(client: Client, server: string): void {
   const { connection } = client as unknown as { connection: DriverConnection };
@@ -50,7 +51,7 @@ export function requireChannelBinding(client: Client, server: string): void {
   connection.emit = (name: string | symbol, ...values: unknown[]): boolean => {
     if (name === 'error' || name === 'end') {
       const isHandled = emit(name, ...values);
-      // The driver reports a login that failed, and would go on reading.
+      // The driver reports the failed login, but would continue to read messages.
       if (name === 'error' && step < LOGIN.length && !hasFailed) end();
       return isHandled;
     }

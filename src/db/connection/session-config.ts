@@ -5,7 +5,7 @@ import { NegotiatedSocket } from './negotiated-socket.ts';
 import { readDatabaseUrl } from './read-database-url.ts';
 import { type SessionTimeouts, writeSessionSetup } from './session-settings.ts';
 
-/** What a client of ours is made of. A pool makes its clients of `Client`. */
+/** The configuration of our clients. A pool creates its clients with `Client`. */
 export interface SessionConfig {
   readonly Client: typeof DatabaseClient;
   readonly host: string;
@@ -19,34 +19,35 @@ export interface SessionConfig {
   readonly application_name: string;
   readonly options?: string;
   readonly enableChannelBinding: boolean;
-  /** The server as errors name it, if only a login with channel binding is allowed. */
+  /** The server's name in errors; set if only a login with channel binding is allowed. */
   readonly channelBindingServer: string | undefined;
   readonly keepAlive: boolean;
   readonly keepAliveInitialDelayMillis: number;
   readonly connectionTimeoutMillis: number;
   readonly query_timeout: number;
-  /** Run on each connection before it is used. */
+  /** A statement that runs on each connection before its first use. */
   readonly setup: string | undefined;
 }
 
 export interface SessionOptions extends Partial<SessionTimeouts> {
   readonly applicationName?: string;
-  /** Milliseconds until a statement is given up here; 0 is never. */
+  /** Milliseconds until the client gives up on a statement; 0 is never. */
   readonly query_timeout?: number;
-  /** Whether the session is left as the server makes it. */
+  /** Whether the session keeps the settings that the server gives it. */
   readonly isBare?: boolean;
-  /** Whether no time-out ends what runs, also none of the address. */
+  /** Whether statements run without any time-out, including those of the URL. */
   readonly isUnlimited?: boolean;
 }
 
 type Limits = DatabaseTarget['timeouts'];
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** The system's own is two hours: what stands in between forgets a silent connection long before. */
+/** The system's default is two hours. Firewalls and NAT drop a silent connection much earlier. */
 const KEEP_ALIVE_IDLE_MS = 30_000;
 
 /**
- * How every connection is made and set up. Nothing of it comes from the environment, which the driver would look at otherwise.
+ * Returns the configuration of a connection. It sets every value that the driver would otherwise
+ * read from the environment.
  *
  * @throws DatabaseUrlError
  */
@@ -69,7 +70,7 @@ export function sessionConfig(
     port: target.port,
     user: target.user,
     database: target.database,
-    // Called when the server asks for one: it would look for a file of its own without a function.
+    // Called if the server asks for a password. Without a function, the driver would read a file.
     password: () => tellPassword(target),
     ...(isPlain ? {} : { stream: () => new NegotiatedSocket(target) }),
     ssl: false,

@@ -1,6 +1,6 @@
 /**
- * What the program needs of a session, whatever a role, a database or a server has set: how values are written, what a transaction
- * sees, and that nothing ends what takes longer. Those that not all versions know are left out where they are unknown.
+ * What the program needs of a session, whatever the role, the database or the server has
+ * configured: how values are written, what a transaction sees, and that nothing ends long work.
  */
 const FIXED: Readonly<Record<string, string>> = {
   client_encoding: 'UTF8',
@@ -13,7 +13,7 @@ const FIXED: Readonly<Record<string, string>> = {
   array_nulls: 'on',
   transform_null_equals: 'off',
   quote_all_identifiers: 'off',
-  // All names in statements have their schema; what others put into `public` is not ours.
+  // Statements name the schema of every object. What others put into `public` is not ours.
   search_path: 'pg_catalog',
   row_security: 'on',
   default_transaction_isolation: 'read committed',
@@ -22,7 +22,7 @@ const FIXED: Readonly<Record<string, string>> = {
   idle_session_timeout: '0',
 };
 
-/** Since PostgreSQL 17. */
+/** Since PostgreSQL 17. Set only if the server knows it. */
 const NEW: Readonly<Record<string, string>> = { transaction_timeout: '0' };
 
 /** Time-outs of a session in milliseconds; 0 is none. */
@@ -33,8 +33,8 @@ export interface SessionTimeouts {
 }
 
 /**
- * One statement that sets them. Statements and not parameters of the start of a session: poolers refuse most of those, and the
- * driver leaves out a time-out of 0.
+ * Returns one statement that sets them. They are not startup parameters, because poolers refuse
+ * most of those and the driver leaves out a time-out of 0.
  */
 export function writeSessionSetup(timeouts: SessionTimeouts): string {
   const set = ([name, value]: [string, string | number]) => `set_config('${name}', '${value}', false)`;

@@ -1,36 +1,36 @@
 import { DatabaseUrlError } from './database-url-error.ts';
 import { isProperQuery } from './url-parameters.ts';
 
-/** The parts of an address, decoded. Empty where it has none. */
+/** The decoded parts of a database URL. A part that is missing is empty. */
 export interface UrlParts {
   readonly user: string;
   readonly password: string;
   readonly host: string;
   readonly port: string;
   readonly database: string;
-  /** The last value of each; empty ones are left out. */
+  /** The last value of each parameter, without empty values. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 const ENCODE = 'in a user or a password / is written %2F, # %23, ? %3F, @ %40, and % %25';
 const SHAPE = 'postgres://USER:PASSWORD@HOST:PORT/DATABASE';
 
-/** What stands in templates in place of a value. */
+/** What templates contain in place of a value. */
 const PLACEHOLDER =
   /^(\[[^\]]*\]|<[^>]*>|\{[^}]*\}|\$\{[^}]*\}|\$\([^)]*\)|\$[A-Z_][A-Z\d_]*|%[A-Z_]*[G-Z_][A-Z_]*%)$/;
 
 /**
- * Splits an address as libpq does. A `%` that begins no escape stands for itself.
+ * Splits a database URL like libpq. A `%` that starts no escape stands for itself.
  *
- * @throws DatabaseUrlError that says what is wrong, and how it is written.
+ * @throws DatabaseUrlError that says what is wrong, and how to write it.
  */
 export function splitDatabaseUrl(url: string): UrlParts {
   const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(url)?.[1];
   if (rest === undefined) throw new DatabaseUrlError(`must begin with postgres://, as in ${SHAPE}`);
   const { authority, path, query, tail } = cutUp(rest);
   const at = authority.lastIndexOf('@');
-  // A raw / ? or # ends the authority early, and the @ before the host comes after it. What looks
-  // like a host, a port or a parameter may then be a part of the password, and must not be shown.
+  // An unencoded / ? or # in a password ends the authority before the @ of the host. What looks
+  // like a host, a port or a parameter may then be part of the password and must not be shown.
   const isEarly = path === '' ? query.includes('@') : path.includes('@') || !isProperQuery(query);
   const template = findPlaceholder(rest, isEarly);
   if (template !== undefined) throw template;
@@ -70,7 +70,7 @@ function splitHost(text: string, hasUser: boolean): { host: string; port: string
   if (bracketed) return { host: bracketed[1] ?? '', port: bracketed[2] ?? '' };
   const [host = '', port = ''] = cutOnce(text, ':');
   if (port !== '' && !/^\d+$/.test(port)) {
-    // Without a user this may be a password.
+    // Without a user, this may be a password.
     const shown = hasUser ? ` (it is ${JSON.stringify(port)})` : '';
     throw new DatabaseUrlError(
       `has a port that is not a number${shown}; it is written ${SHAPE}, and ${ENCODE}; an IPv6 address stands in []`,
@@ -86,7 +86,7 @@ function checkHost(host: string): void {
   );
 }
 
-/** Of addresses of several servers, which libpq knows. */
+/** Returns the error for a URL with several hosts, which libpq accepts. */
 export function severalHosts(): DatabaseUrlError {
   return new DatabaseUrlError(
     'names several hosts, which are not supported: give the one address under which the primary is always reached, such as that of a pooler or a virtual address',
@@ -99,7 +99,7 @@ function readQuery(query: string): Map<string, string> {
     if (pair === '') continue;
     const [rawName = '', rawValue = ''] = cutOnce(pair, '=');
     const name = decode(rawName, 'a parameter');
-    // Only there drivers differ: what psql takes as it is, they take for a space.
+    // Other drivers differ from libpq only in `options`: they read `+` as a space.
     const value = decode(
       name === 'options' ? rawValue.replaceAll('+', ' ') : rawValue,
       `the value of ${name}`,
@@ -109,7 +109,7 @@ function readQuery(query: string): Map<string, string> {
   return parameters;
 }
 
-/** What was copied and not filled in. */
+/** Returns an error if a placeholder was copied from a template and not replaced. */
 function findPlaceholder(rest: string, isEarly: boolean): DatabaseUrlError | undefined {
   const [before = ''] = cutOnce(rest, '?');
   const at = before.lastIndexOf('@');
@@ -120,7 +120,7 @@ function findPlaceholder(rest: string, isEarly: boolean): DatabaseUrlError | und
   for (const [what, value] of Object.entries({ user, password, host, port, database: path.join('/') })) {
     if (isEarly && what !== 'password') continue;
     if (PLACEHOLDER.test(value)) {
-      // That of a password may be one after all.
+      // A real password may look like a placeholder.
       const shown = what === 'password' ? '' : ` (${value})`;
       return new DatabaseUrlError(
         `still has a placeholder for the ${what}${shown}: put the value in its place, without brackets`,

@@ -1,6 +1,6 @@
 import { TIMEOUT_PARAMETERS } from './database-target.ts';
 
-/** What counts of an address's query. */
+/** Parameters that have an effect. */
 const USED: readonly string[] = [
   ...['host', 'hostaddr', 'port', 'user', 'password', 'dbname', 'passfile'],
   ...['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslcrl', 'sslsni'],
@@ -11,21 +11,21 @@ const USED: readonly string[] = [
   ...TIMEOUT_PARAMETERS,
 ];
 
-/** What libpq and drivers know and has no effect here, as there is nothing to choose. */
+/** Parameters of libpq and of other drivers that are accepted and have no effect. */
 const WITHOUT_EFFECT: readonly string[] = [
   ...['uselibpqcompat', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout', 'sslcompression'],
   ...['gsslib', 'krbsrvname', 'gssdelegation', 'load_balance_hosts'],
   ...['min_protocol_version', 'max_protocol_version'],
 ];
 
-/** What libpq knows and is not done here: to leave it out silently could make a connection less safe than it was meant to be. */
+/** Refused parameters of libpq: ignoring one could make a connection less safe than intended. */
 const NOT_SUPPORTED: readonly string[] = [
   ...['service', 'servicefile', 'replication', 'require_auth', 'requirepeer', 'requiressl', 'sslcrldir'],
   ...['sslcertmode', 'sslkeylogfile', 'scram_client_key', 'scram_server_key'],
   ...['oauth_issuer', 'oauth_client_id', 'oauth_client_secret', 'oauth_scope'],
 ];
 
-/** Parameters whose value may hold an `@` that is not encoded: names, passwords, and paths. */
+/** Parameters whose value may contain an unencoded `@`: names, passwords and paths. */
 const FREE_TEXT: readonly string[] = [
   ...['host', 'user', 'password', 'dbname', 'passfile', 'application_name', 'fallback_application_name'],
   ...['options', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslcrl'],
@@ -33,20 +33,23 @@ const FREE_TEXT: readonly string[] = [
 
 const KNOWN: readonly string[] = [...USED, ...WITHOUT_EFFECT, ...NOT_SUPPORTED];
 
-/** Why an address may not have this parameter; undefined if it may. */
+/** Returns why a URL may not have this parameter; undefined if it may. */
 export function judgeParameter(name: string): string | undefined {
   if (NOT_SUPPORTED.includes(name)) {
     return `has the parameter ${name}, which this program does not support: leave it out`;
   }
   if (KNOWN.includes(name)) return undefined;
-  // What is no name may be a part of a password.
+  // Text that cannot be a parameter's name may be part of a password.
   const shown = /^[\w.-]{1,50}$/.test(name) ? ` ${JSON.stringify(name)}` : '';
   const meant = KNOWN.find((known) => simplify(known) === simplify(name));
   const help = meant === undefined ? 'leave it out' : `it is written ${meant}`;
   return `has a parameter${shown} that PostgreSQL does not know: ${help}`;
 }
 
-/** Whether each `@` of a query stands where one may: otherwise the query may be a part of a password. */
+/**
+ * Returns whether every `@` of a query is in a place where it may be. If not, the query may be part
+ * of a password.
+ */
 export function isProperQuery(query: string): boolean {
   if (!query.includes('@')) return true;
   return query.split('&').every((pair) => {

@@ -37,7 +37,7 @@ export async function createDataDirectory(
   }
 }
 
-/** initdb looks up who runs it, and gives up where a container runs it as a number only. */
+/** initdb looks up the name of its user and fails in a container whose user is only a number. */
 function checkUserHasName(): void {
   try {
     userInfo();

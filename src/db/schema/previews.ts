@@ -55,7 +55,7 @@ export const previews = cta.table(
     embedSecret: text('embed_secret')
       .notNull()
       .default(sql`replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')`),
-    /** Since when its page has no address, until a person renews it. */
+    /** When the address of its page was revoked; null while the address is valid. */
     embedRevokedAt: moment('embed_revoked_at'),
     version: integer('version').notNull().default(1),
     createdAt: createdAt(),

@@ -20,18 +20,18 @@ interface DocsOptions {
   readonly publicUrl?: string | undefined;
 }
 
-/** Hosts whose document is kept: a client may name any in its `Host` header. */
+/** The limit on cached documents: a client may name any host in its `Host` header. */
 const MOST_HOSTS = 10;
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** The two files of the page, as the reader names them. */
+/** The paths of the page's two files in the API reader. */
 const PAGE = '/docs/';
 const SCRIPT = '/docs/js/scalar.js';
 
 /**
- * `GET /openapi.json`: the document of the REST API; `GET /docs`: the same to read and to try,
- * without any other server.
+ * `GET /openapi.json`: the document of the REST API. `GET /docs`: a page to read it and to try the
+ * API, which loads nothing from other servers.
  */
 export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): void {
   const documents = new LRUCache<string, PreparedAnswer>({ max: MOST_HOSTS });
@@ -48,7 +48,7 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
     return sendPrepared(request, reply, answer);
   });
 
-  // The reader is 5 MB of script: it is loaded when someone wants to read, and then kept.
+  // The API reader is 5 MB of script. It is loaded at the first request and then kept.
   let files: Promise<ReadonlyMap<string, PreparedAnswer>> | undefined;
   async function sendFile(
     path: string,
@@ -66,8 +66,8 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
     reply.headers({
       'cache-control': cacheControl,
       'content-security-policy': POLICY,
-      // Who reads it may have typed a token in: no page that opened it, or that it opens, holds on
-      // to it.
+      // A person may have typed a token into the page: pages that opened it, or that it opens, must
+      // not have access to it.
       'cross-origin-opener-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
     });
@@ -76,15 +76,16 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
   app.get('/docs', (request, reply) => {
     const [path = '', query] = request.url.split('?', 2);
     if (path.endsWith('/')) return sendFile(PAGE, request, reply, 'no-cache');
-    // The page names its script relative to itself. A relative address also keeps a path that a
-    // proxy put before ours.
+    // The page names its script relative to itself. A relative redirect also keeps a path prefix
+    // that a proxy has added.
     return reply.redirect(`docs/${query === undefined ? '' : `?${query}`}`, 301);
   });
   app.get(SCRIPT, (request, reply) => sendFile(SCRIPT, request, reply, 'public, max-age=3600'));
 }
 
 /**
- * Asks the reader once for each of its files. It is an app of its own, and not needed afterwards.
+ * Requests each file from the API reader once. The reader is an app of its own and is not needed
+ * afterwards.
  */
 async function readFiles(): Promise<ReadonlyMap<string, PreparedAnswer>> {
   const reader = await openReader();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * The input of a list over tRPC: that of its operation, or none. The infinite queries of tRPC's
+ * The input of a list over tRPC: that of its operation, optional. Infinite queries of tRPC's
  * clients add a `direction`.
  */
 export function listInput<S extends z.core.$ZodLooseShape>(input: z.ZodObject<S, z.core.$strict>) {
