@@ -1,4 +1,4 @@
-import { SETTING_NAMES, type Settings } from './config.ts';
+import { SETTING_NAMES, type Settings, upperCaseProxies } from './config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -19,7 +19,8 @@ const EXTRA_WORDS = ['TEXT', 'IMAGE', 'SERVICE', 'MS', 'SECONDS'];
 
 /** What a person should be told at the start. Variables that are not about this program are left alone. */
 export function findUnheardSettings(environment: Environment, settings: Settings): UnheardSetting[] {
-  const given = Object.keys(environment).filter((name) => environment[name]?.trim());
+  const known = upperCaseProxies(environment);
+  const given = Object.keys(known).filter((name) => known[name]?.trim());
   return [
     ...findWithoutKey(given, settings),
     ...findWithoutModel(given, settings),
