@@ -62,7 +62,8 @@ async function applyMigrations(client: Client): Promise<void> {
       await client.query('commit');
       return;
     } catch (error) {
-      await client.query('rollback');
+      // On a lost connection this fails too, and must not replace the error that says why.
+      await client.query('rollback').catch(() => {});
       // A cycle with a transaction of the older version is found sooner than the time-out comes.
       const isInTheWay = isLockTimeout(error) || isRetryableConflict(error);
       if (!isInTheWay || attempt >= LOCK_TRIES) throw error;

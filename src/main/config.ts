@@ -241,7 +241,7 @@ export class SettingsError extends Error {
 /** Reads the settings once, at the start. An empty value counts as not set. Throws `SettingsError`, naming each wrong one. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const given = Object.fromEntries(
-    Object.entries<string | undefined>(upperCaseProxies(environment)).filter(([, value]) => value?.trim()),
+    Object.entries(upperCaseProxies(environment)).filter(([, value]) => value?.trim()),
   );
   const result = checkedSchema.safeParse(given);
   if (result.success) return fillDatabaseUrl(result.data, environment);
@@ -266,13 +266,16 @@ function fillDatabaseUrl(
   }
 }
 
-/** The names of proxies are also written in lower case, which then counts (as with curl). */
-function upperCaseProxies(environment: Readonly<Record<string, string | undefined>>) {
-  const lower = ['https_proxy', 'http_proxy', 'no_proxy'].filter((name) => environment[name]?.trim());
-  return {
-    ...environment,
-    ...Object.fromEntries(lower.map((name) => [name.toUpperCase(), environment[name]])),
-  };
+/** Renames proxies in lower case, which then take precedence over upper case (as with curl). */
+export function upperCaseProxies(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const renamed = { ...environment };
+  for (const name of ['https_proxy', 'http_proxy', 'no_proxy']) {
+    if (environment[name]?.trim()) renamed[name.toUpperCase()] = environment[name];
+    delete renamed[name];
+  }
+  return renamed;
 }
 
 function isSecret(name: string): boolean {

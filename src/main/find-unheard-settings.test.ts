@@ -56,6 +56,13 @@ test.each([
   ]);
 });
 
+test('proxies in lower case are settings', () => {
+  const proxies = { https_proxy: 'http://p:1', http_proxy: 'http://p:1', no_proxy: 'ai.example' };
+  expect(find(proxies)).toEqual([]);
+  expect(names({ ...proxies, HTTPS_PROXI: 'x' })).toEqual([]);
+  expect(names({ HTTPS_PROXI: 'x' })).toEqual(['HTTPS_PROXI']);
+});
+
 test('variables of others are left alone', () => {
   const foreign = [
     'HOSTNAME',

@@ -1,4 +1,4 @@
-import { SETTING_NAMES, type Settings } from './config.ts';
+import { SETTING_NAMES, type Settings, upperCaseProxies } from './config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,7 +25,8 @@ const EXTRA_WORDS = ['TEXT', 'IMAGE', 'SERVICE', 'MS', 'SECONDS'];
 
 /** Returns what to warn about at the start. Ignores variables that are not about this program. */
 export function findUnheardSettings(environment: Environment, settings: Settings): UnheardSetting[] {
-  const given = Object.keys(environment).filter((name) => environment[name]?.trim());
+  const known = upperCaseProxies(environment);
+  const given = Object.keys(known).filter((name) => known[name]?.trim());
   return [
     ...findWithoutKey(given, settings),
     ...findWithoutModel(given, settings),

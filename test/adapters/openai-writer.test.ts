@@ -1,7 +1,12 @@
-import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { Brief } from '../../src/adapters/ai/ai-provider.ts';
 import { createOpenAiTextWriter } from '../../src/adapters/ai/openai-writer.ts';
 import { startFakeAi } from '../fakes/fake-ai.ts';
+import { measureCpuMs } from '../support/measure-cpu-ms.ts';
 import { makeCall } from './make-call.ts';
 
 const ai = await startFakeAi();
@@ -167,4 +172,31 @@ test('an answer of more than 2 MB is not read: JSON takes the event loop by its 
   expect(await writer.writeText(brief, makeCall().call)).toMatchObject({ headline: 'H' });
   ai.setScript(() => behaviour('x'.repeat(2_100_000)));
   await expect(writer.writeText(brief, makeCall().call)).rejects.toMatchObject({ code: 'ai_bad_answer' });
+});
+
+test('a refusal of 20 MB of JSON is classified by its status, and not parsed', async () => {
+  const entry = '{"code":"content_filter"},';
+  const body = Buffer.from(`[${entry.repeat(20_000_000 / entry.length)}{}]`);
+  // Compressed, so that sending it in this thread costs nothing.
+  const compressed = gzipSync(body);
+  const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(400, headers).end(compressed);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const large = createOpenAiTextWriter({
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    apiKey: API_KEY,
+    model: 'text-1',
+  });
+  const before = process.threadCpuUsage();
+  const error = await large.writeText(brief, makeCall().call).catch((reason: unknown) => reason);
+  const { user, system } = process.threadCpuUsage(before);
+  expect(error).toMatchObject({ code: 'ai_bad_request' });
+  expect(String((error as Error).cause).length).toBeLessThan(70_000);
+  const parseMs = measureCpuMs(() => JSON.parse(body.toString()));
+  expect((user + system) / 1000).toBeLessThan(parseMs);
 });

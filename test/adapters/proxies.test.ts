@@ -38,7 +38,8 @@ async function startSite(isSecure: boolean) {
     for await (const chunk of request) body += chunk;
     const { method, url, headers } = request;
     seen.push(`${method} ${headers.host}${url} ${body}`);
-    if (url === '/moved') response.writeHead(302, { location: '/there' }).end();
+    if (url === '/407') response.writeHead(407).end();
+    else if (url === '/moved') response.writeHead(302, { location: '/there' }).end();
     else response.end(JSON.stringify(headers));
   };
   const server = isSecure
@@ -106,6 +107,19 @@ test.each([
     expect(proxy.requests).toHaveLength(1);
   },
 );
+
+test('a 407 of the service itself is its answer, directly and through a tunnel', async () => {
+  const site = await startSite(true);
+  const plainSite = await startSite(false);
+  const proxy = await startProxy();
+  proxy.routes.set('ai.test:443', site.host);
+  const proxies = { https: parseProxy(proxy.origin), http: parseProxy(proxy.origin) };
+  for (const url of ['https://ai.test/407', `http://${plainSite.host}/407`]) {
+    const response = await createSendOnce(makeCall().call, { proxies })(url);
+    expect(response.status, url).toBe(407);
+  }
+  expect(proxy.requests).toHaveLength(1);
+});
 
 test('a proxy that is not there, or holds no certificate for the host, sends nothing', async () => {
   const proxy = await startProxy();

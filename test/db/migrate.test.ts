@@ -99,6 +99,24 @@ test('a migration that has to wait for a lock lets others pass', async () => {
   expect(rows).toEqual([{ latest: Math.max(...readMigrations().map((m) => m.folderMillis)) }]);
 });
 
+test('a migration that loses its connection says why', async () => {
+  const { url } = await openOldDatabase(LAST_FREE);
+  const [holder, other] = [await connect(url), await connect(url)];
+  await holder.query('begin');
+  await holder.query('lock table cta.batches in access share mode');
+  const migration = expect(migrateDatabase(url, noQueue)).rejects.toMatchObject({ code: '57P01' });
+  await poll(
+    async () =>
+      (
+        await other.query(`
+          select pg_terminate_backend(pid) from pg_locks
+          where not granted and relation = 'cta.batches'::regclass`)
+      ).rows,
+    (rows) => rows.length > 0,
+  );
+  await migration;
+});
+
 test('a migration that stands in a cycle with a transaction of the older version comes again', async () => {
   const { url } = await openOldDatabase(10);
   const [holder, other] = [await connect(url), await connect(url)];

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, Socket } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext, TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { DatabaseClient } from '../../src/db/connection/database-client.ts';
 import { sessionConfig } from '../../src/db/connection/session-config.ts';
 import { explainConnectionError } from '../../src/db/explain-connection-error.ts';
@@ -32,6 +32,18 @@ async function reach(url: string): Promise<string> {
   } finally {
     await client.end();
   }
+}
+
+/** Counts the writes to sockets while 10 queries with parameters run. */
+async function countWrites(url: string): Promise<number> {
+  const client = new DatabaseClient(sessionConfig(url));
+  await client.connect();
+  const spies = (['_write', '_writev'] as const).map((name) => vi.spyOn(Socket.prototype, name));
+  for (let i = 0; i < 10; i += 1) await client.query('select $1::int', [i]);
+  const counted = spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+  for (const spy of spies) spy.mockRestore();
+  await client.end();
+  return counted;
 }
 
 describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody knows', () => {
@@ -160,6 +172,25 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     }
   });
 
+  test('the checks of channel_binding=require end with the login', async () => {
+    const client = new DatabaseClient(sessionConfig(address('service', 'channel_binding=require')));
+    await client.connect();
+    onTestFinished(() => client.end());
+    const { connection } = client as unknown as { connection: EventEmitter };
+    expect(connection.emit).toBe(EventEmitter.prototype.emit);
+    // The password is still not sent to a server that asks for it later.
+    expect(connection.eventNames().filter((name) => /^authentication(C|M|SASL$)/.test(String(name)))).toEqual(
+      [],
+    );
+  });
+
+  test.each(['', 'sslmode=disable', 'sslmode=require'])(
+    'all messages of a query leave in one write (%s)',
+    async (query) => {
+      expect(await countWrites(address('service', query))).toBe(10);
+    },
+  );
+
   test('the program works with sslmode=require, and says in one sentence what is wrong with a certificate', async () => {
     const run = (url: string, ...args: string[]) => runProgram({ args, env: { DATABASE_URL: url } });
     const required = await run(address('service', 'sslmode=require'), 'migrate');
@@ -196,6 +227,10 @@ describe('a server without TLS', () => {
     ['sslmode=allow&channel_binding=require', /offers no TLS, which channel_binding=require asks for/],
   ])('%s', async (query, expected) => {
     expect(await reach(address(query))).toMatch(expected);
+  });
+
+  test('all messages of a query leave in one write', async () => {
+    expect(await countWrites(address(''))).toBe(10);
   });
 
   test('a password that is missing or wrong is said', async () => {

@@ -6,6 +6,9 @@ import { classifyAnswer } from './classify-answer.ts';
 import { createClient, type OpenAiSettings } from './create-client.ts';
 import { createSendOnce, type SendOnce } from './send-once.ts';
 
+/** Bodies of error responses that are longer are not parsed: parsing blocks the event loop. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
+
 /** The part of the client's request options that we set. */
 interface AskOptions {
   readonly headers: Record<string, string>;
@@ -26,7 +29,10 @@ export type CallOpenAi = (
 interface Sender {
   readonly sendOnce: SendOnce;
   failure?: { readonly error: unknown };
-  /** The body of an error response, if it is JSON. */
+  /**
+   * The body of an error response, if it is JSON and not too large. The client keeps only its field
+   * `error`. Gemini sends a list, and other services put the reason beside `error`.
+   */
   refusal?: unknown;
 }
 
@@ -49,8 +55,10 @@ export function createCallOpenAi(
     if (!sender) throw new Error('a request without a call');
     try {
       const response = await sender.sendOnce(input, init);
-      if (!response.ok) sender.refusal = await readRefusal(response.clone());
-      return response;
+      if (response.ok || response.body === null) return response;
+      const { text, isComplete } = await readStart(response.body);
+      if (isComplete) sender.refusal = parse(text);
+      return new Response(text, response);
     } catch (error) {
       sender.failure = { error };
       throw error;
@@ -82,13 +90,21 @@ export function createCallOpenAi(
   };
 }
 
-/**
- * The client keeps only the field `error` of an error response. Gemini sends a list, and other
- * services put the reason beside `error`.
- */
-async function readRefusal(response: Response): Promise<unknown> {
+/** Reads up to `MAX_REFUSAL_BYTES` of a body. */
+async function readStart(body: ReadableStream<Uint8Array>): Promise<{ text: string; isComplete: boolean }> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk.subarray(0, MAX_REFUSAL_BYTES - length));
+    length += chunk.length;
+    if (length > MAX_REFUSAL_BYTES) break;
+  }
+  return { text: Buffer.concat(chunks).toString(), isComplete: length <= MAX_REFUSAL_BYTES };
+}
+
+function parse(text: string): unknown {
   try {
-    return await response.json();
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

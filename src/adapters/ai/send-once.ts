@@ -121,6 +121,7 @@ function exchange(terms: Exchange): Promise<Response> {
   const connecting = new AbortController();
   const request = openRequest(terms, proxy, connecting.signal);
   const isSecure = url.protocol === 'https:' || proxy?.protocol === 'https:';
+  const asksProxy = proxy !== undefined && url.protocol === 'http:';
   let sent = false;
   let left = false;
   let settled = false;
@@ -175,8 +176,8 @@ function exchange(terms: Exchange): Promise<Response> {
   request.once('close', onClose);
   request.once('response', (response) => {
     request.off('close', onClose);
-    // The proxy sent it: services do not ask for proxy authentication.
-    if (response.statusCode === 407) return fail(refusedByProxy());
+    // Without a proxy, and inside a tunnel, the service itself sent it.
+    if (response.statusCode === 407 && asksProxy) return fail(refusedByProxy());
     readAnswer(response).then(
       (answer) => settle(() => resolve(answer)),
       (error: unknown) => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -62,4 +62,17 @@ test('a password file is looked at, unless others may read it', async () => {
   expect(fill('postgres://u@host/db', { HOME: folder }).password).toBe('home');
   await writeFile(join(folder, 'open'), '*:*:*:*:no\n', { mode: 0o644 });
   expect(fill('postgres://u@host/db', { PGPASSFILE: join(folder, 'open') }).password).toBeUndefined();
+});
+
+test('without HOME no password file is read', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cta-pass-'));
+  const before = process.cwd();
+  onTestFinished(async () => {
+    process.chdir(before);
+    await rm(folder, { recursive: true });
+  });
+  process.chdir(folder);
+  await mkdir('undefined');
+  await writeFile('undefined/.pgpass', '*:*:*:*:no\n', { mode: 0o600 });
+  expect(fill('postgres://u@host/db', {}).password).toBeUndefined();
 });

@@ -41,9 +41,10 @@ export function fillFromEnvironment(url: string, environment: Environment): stri
   try {
     const target = readDatabaseUrl(filled);
     if (target.user === '') throw new DatabaseUrlError('names no user, and nor does PGUSER');
-    const passfile = splitDatabaseUrl(filled).parameters.get('passfile');
-    if (target.password === undefined) {
-      const password = findPassword(target, passfile ?? `${environment.HOME}/.pgpass`);
+    const home = environment.HOME;
+    const passfile = splitDatabaseUrl(filled).parameters.get('passfile') ?? (home && `${home}/.pgpass`);
+    if (target.password === undefined && passfile) {
+      const password = findPassword(target, passfile);
       if (password !== undefined) filled = add(filled, [['password', password]]);
     }
     return filled;

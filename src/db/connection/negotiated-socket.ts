@@ -161,12 +161,20 @@ export class NegotiatedSocket extends Duplex {
    * driver's own work. The driver reads data as it arrives, so back pressure is not needed.
    */
   #pass(transport: Socket, first: Buffer): void {
-    this.#isPassing = true;
+    this.#moveCorks(transport);
     transport.on('data', (chunk) => this.emit('data', chunk));
     transport.on('error', (error) => this.destroy(this.#explain(error)));
     transport.on('close', () => this.destroy());
     this.emit('data', first);
     transport.resume();
+  }
+
+  /** Sends what is held back, and holds back at the transport from now on, as often as here. */
+  #moveCorks(transport: Socket): void {
+    const corks = this.writableCorked;
+    for (let left = corks; left > 0; left -= 1) super.uncork();
+    this.#isPassing = true;
+    for (let left = corks; left > 0; left -= 1) transport.cork();
   }
 
   /** With TLS 1.3, a server refuses the client's certificate only after the handshake. */
@@ -181,6 +189,17 @@ export class NegotiatedSocket extends Duplex {
     const stream = this.#isPassing && !this.destroyed && this.#transport;
     const write = stream ? stream.write : super.write;
     return (write as (...values: unknown[]) => boolean).apply(stream || this, values);
+  }
+
+  /** The driver corks the messages of a query so that they leave in one write. */
+  override cork(): void {
+    if (this.#isPassing) this.#transport?.cork();
+    else super.cork();
+  }
+
+  override uncork(): void {
+    if (this.#isPassing) this.#transport?.uncork();
+    else super.uncork();
   }
 
   override _read(): void {}

@@ -16,7 +16,7 @@ const LOGIN: readonly unknown[] = [
   'authenticationOk',
 ];
 
-const REQUESTS: ReadonlyMap<unknown, string> = new Map([
+const REQUESTS: ReadonlyMap<string | symbol, string> = new Map([
   ['authenticationCleartextPassword', 'asks for the password in clear text'],
   ['authenticationMD5Password', 'asks for an MD5 hash of the password'],
   ['authenticationSASL', 'does not offer SCRAM-SHA-256-PLUS'],
@@ -31,7 +31,8 @@ const REQUESTS: ReadonlyMap<unknown, string> = new Map([
  */
 export function requireChannelBinding(client: Client, server: string): void {
   const { connection } = client as unknown as { connection: DriverConnection };
-  const emit = connection.emit.bind(connection);
+  const original = connection.emit;
+  const emit = original.bind(connection);
   let step = 0;
   let hasFailed = false;
 
@@ -48,6 +49,12 @@ export function requireChannelBinding(client: Client, server: string): void {
     return name !== 'authenticationSASL' || isBindingOffered(message);
   };
 
+  // After the login, checking every row would cost time; nothing may ask for the password any more.
+  const release = () => {
+    connection.emit = original;
+    for (const request of REQUESTS.keys()) connection.removeAllListeners(request);
+  };
+
   connection.emit = (name: string | symbol, ...values: unknown[]): boolean => {
     if (name === 'error' || name === 'end') {
       const isHandled = emit(name, ...values);
@@ -56,7 +63,10 @@ export function requireChannelBinding(client: Client, server: string): void {
       return isHandled;
     }
     if (hasFailed) return false;
-    if (isExpected(name, values[0])) return emit(name, ...values);
+    if (isExpected(name, values[0])) {
+      if (name === 'readyForQuery') release();
+      return emit(name, ...values);
+    }
     const reason = REQUESTS.get(name) ?? 'accepts the connection without a complete SCRAM login';
     end(
       new ConnectionError(
