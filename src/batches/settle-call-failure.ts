@@ -27,7 +27,7 @@ export async function settleCallFailure(
     // Before `settlePreview`, which adds up the usage of the calls.
     if (error.usage) await noteUsage(tx, call.callId, error.usage);
     const generation = await closeCall(tx, call, error.code);
-    if (generation === undefined) return dropped('this worker was taken for dead');
+    if (generation === undefined) return dropped('the call is already closed');
     const steps = await settlePreview(deps, tx, { batchId, previewId, closed: [kind], generation });
     const step = steps?.[kind];
     if (!step) return dropped('the preview is final or gone');
