@@ -7,16 +7,15 @@ import { type AssetCache, createAssetCache } from './asset-cache.ts';
 import type { ApiDeps } from './context.ts';
 
 /**
- * A day, for browsers and shared caches: pictures stand in pages with many visitors, so a cache in
- * front must be able to serve them, but one whose preview was deleted must be gone everywhere soon
- * after.
+ * The bytes of a key never change; caches may keep them for a day, so that a deleted image
+ * disappears soon.
  */
 const CACHE_CONTROL = 'public, max-age=86400, immutable';
 
 /**
- * `GET /assets/{key}`: images, for anyone who has the key, as an `<img>` sends no token. The content of a key never
- * changes, so it may be kept for ever; and it is an image, whatever a browser would like to see in it. The bytes are read
- * only for an answer that has them: not for HEAD, nor for a client that has them already.
+ * Serves `GET /assets/{key}`: images, for anyone who has the key, because an `<img>` sends no token.
+ * Browsers must treat them as images, whatever they contain. The bytes are read only for an answer
+ * that has them: not for HEAD, nor for a client that has them already.
  */
 export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>): void {
   const cache = createAssetCache(deps);
@@ -28,7 +27,7 @@ export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>)
       const etag = `"${key}"`;
       const isKnown = fresh(request.headers, { etag });
       const asset = ASSET_KEY.test(key) ? await findAnswer(request, { deps, cache, isKnown }) : undefined;
-      if (!asset) throw new AppError('not_found', { detail: 'There is no picture at this address.' });
+      if (!asset) throw new AppError('not_found', { detail: 'There is no image at this address.' });
       reply.headers({
         'content-type': asset.contentType,
         'cache-control': CACHE_CONTROL,

@@ -16,12 +16,12 @@ export interface StreamLimits {
 export type LimitStreams = (reply: FastifyReply, caller: Caller) => void;
 
 /** Bounds without settings of their own. */
-const DEFAULT_LIMITS: StreamLimits = { perWorkspace: 500, inAll: 5000 };
+export const DEFAULT_STREAM_LIMITS: StreamLimits = { perWorkspace: 500, inAll: 5000 };
 /** A stream may end at any time; there is nothing to compute this from. */
 const RETRY_AFTER_MS = 10_000;
 
 /** Makes a limit over both APIs of one process. Each process counts for itself. */
-export function createLimitStreams({ perWorkspace, inAll }: StreamLimits = DEFAULT_LIMITS): LimitStreams {
+export function createLimitStreams({ perWorkspace, inAll }: StreamLimits = DEFAULT_STREAM_LIMITS): LimitStreams {
   const open = new Map<string, number>();
   let total = 0;
   return ({ raw }, { workspaceId }) => {

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
  */
 export type ListMethods = (path: string) => readonly string[] | undefined;
 
+/** The usual order. Other methods follow in the order of their routes. */
 const ORDER = ['GET', 'HEAD', 'POST', 'PATCH'];
 
 /**
@@ -25,7 +26,8 @@ export function createListMethods(app: FastifyInstance): ListMethods {
     const found = [...routes.values()].filter(({ pattern }) => path === '*' || pattern.test(path));
     if (found.length === 0) return undefined;
     const methods = new Set(found.flatMap((route) => [...route.methods]));
-    return [...ORDER.filter((method) => methods.has(method)), 'OPTIONS'];
+    const others = [...methods].filter((method) => !ORDER.includes(method) && method !== 'OPTIONS');
+    return [...ORDER.filter((method) => methods.has(method)), ...others, 'OPTIONS'];
   };
 }
 
