@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Asked, LoadFailure, Reply } from './answer-parent.ts';
 import { createFairLimit, type Requester } from './fair-limit.ts';
 import { toExecArgv } from './single-executable.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface ChildPoolOptions<Answer> {
   /** The file that the processes run. It must call `answerParent`. */
@@ -227,22 +228,4 @@ async function converse<Question, Answer>(
 
 function isLoadFailure(message: unknown): message is LoadFailure {
   return typeof message === 'object' && message !== null && 'loadFailure' in message;
-}
-
-/**
- * Returns the result, or throws the reason of the signal if it aborts first. The work then
- * continues, and its result is dropped.
- */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  work.catch(() => {});
-  const ended = new AbortController();
-  const aborted = once(signal, 'abort', { signal: ended.signal }).then(
-    () => signal.throwIfAborted() as never,
-  );
-  aborted.catch(() => {});
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    ended.abort();
-  }
 }

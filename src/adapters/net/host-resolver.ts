@@ -2,6 +2,7 @@ import type { LookupAddress, LookupOptions } from 'node:dns';
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../../lib/app-error.ts';
 import { createFairLimit, type Requester } from '../../lib/fair-limit.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
 import { createHostSlots } from '../page/host-slots.ts';
 import { queryDns } from './query-dns.ts';
 import { createHostsFile, type FindInHostsFile } from './read-hosts-file.ts';
@@ -80,7 +81,7 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
 
   function start(hostname: string): Lookup {
     const abort = new AbortController();
-    const entry = orAbort(find(hostname, abort.signal), abort.signal)
+    const entry = unlessAborted(find(hostname, abort.signal), abort.signal)
       .catch((cause: unknown): Entry => {
         return { error: new AppError('dns_failed', { cause }), keepMs: KEEP_FAILURE_MS };
       })
@@ -99,7 +100,7 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
   async function join(hostname: string, lookup: Lookup, signal: AbortSignal) {
     lookup.waiters += 1;
     try {
-      return take(await orAbort(lookup.entry, signal));
+      return take(await unlessAborted(lookup.entry, signal));
     } finally {
       lookup.waiters -= 1;
       if (lookup.waiters === 0 && underWay.get(hostname) === lookup) {
@@ -143,16 +144,4 @@ function callLookup(lookupAll: LookupAll, hostname: string): Promise<LookupAddre
   return new Promise((resolve, reject) => {
     lookupAll(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
   });
-}
-
-/** Rejects with the reason of the signal as soon as it aborts, unless the promise has settled. */
-async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const giveUp = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
 }
