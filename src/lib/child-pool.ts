@@ -60,11 +60,14 @@ export class ChildEndedError extends Error {
   readonly late: boolean;
   /** The signal that ended the process, if a signal did. */
   readonly signal: NodeJS.Signals | null;
+  /** Whether a limit or a crash killed the process. False if it ended by itself with an exit code. */
+  readonly wasKilled: boolean;
 
   constructor(end: { late: boolean; code: number | null; signal: NodeJS.Signals | null }) {
     super(end.late ? 'the process took too long' : `the process ended: ${end.signal ?? end.code}`);
     this.late = end.late;
     this.signal = end.signal;
+    this.wasKilled = end.late || end.signal !== null;
   }
 }
 
