@@ -21,7 +21,10 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = { perWorkspace: 500, inAll: 5
 const RETRY_AFTER_MS = 10_000;
 
 /** Makes a limit over both APIs of one process. Each process counts for itself. */
-export function createLimitStreams({ perWorkspace, inAll }: StreamLimits = DEFAULT_STREAM_LIMITS): LimitStreams {
+export function createLimitStreams({
+  perWorkspace,
+  inAll,
+}: StreamLimits = DEFAULT_STREAM_LIMITS): LimitStreams {
   const open = new Map<string, number>();
   let total = 0;
   return ({ raw }, { workspaceId }) => {
