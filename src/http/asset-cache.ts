@@ -7,12 +7,12 @@ type Asset = NonNullable<Awaited<ReturnType<typeof findAsset>>>;
 const MAX_BYTES = 32 * 1024 * 1024;
 /** Larger than any image that is stored now. */
 const MAX_ASSET_BYTES = 4 * 1024 * 1024;
-/** An image that was deleted is served this long at most. */
+/** This process serves a deleted image for at most this long; caches outside may keep it longer. */
 const TTL_MS = 30_000;
 
-/** Images that were asked for a moment ago. Whoever asks again costs the database nothing. */
+/** Keeps images for a moment, so that repeated requests do not reach the database. */
 export interface AssetCache {
-  /** Undefined if there is none. Requests at the same time share one read. */
+  /** Returns undefined if there is none. Requests at the same time share one read. */
   find(key: string): Promise<Asset | undefined>;
 }
 
