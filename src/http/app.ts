@@ -13,7 +13,7 @@ import { registerErrorsPage } from './errors-page.ts';
 import { registerHealth } from './health.ts';
 import { limitPipelining } from './limit-pipelining.ts';
 import { createLimitRequests } from './limit-requests.ts';
-import { createLimitStreams, type StreamLimits } from './limit-streams.ts';
+import { createLimitStreams, DEFAULT_STREAM_LIMITS, type StreamLimits } from './limit-streams.ts';
 import { nameRequest } from './name-request.ts';
 import { nameTrpcMethods } from './name-trpc-methods.ts';
 import { observeRequests } from './observe-requests.ts';
@@ -32,9 +32,9 @@ const REQUEST_MS = 30_000;
 
 /**
  * Further connections are closed at once: each one holds a file descriptor, and without a free one
- * the program cannot reach its database either. Twice the default of MAX_STREAMS.
+ * the program cannot reach its database either.
  */
-const MAX_CONNECTIONS = 10_000;
+const MIN_MAX_CONNECTIONS = 10_000;
 
 export interface AppOptions {
   /** Origin of the addresses we make; the request's own if absent. */
@@ -49,7 +49,7 @@ export interface AppOptions {
   readonly frameAncestors: string;
   /** Fastify's `trustProxy`. */
   readonly trustProxy: boolean | string;
-  /** `MAX_CONNECTIONS` if absent. */
+  /** 10,000 or twice the number of open streams if absent, whichever is more. */
   readonly maxConnections?: number;
   /** When to close a connection whose client does not read its answer. */
   readonly stalls?: StallOptions;
@@ -96,7 +96,8 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
       void sendProblem(voice, error, request, reply);
     },
   });
-  app.server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
+  const { inAll } = options.streamLimits ?? DEFAULT_STREAM_LIMITS;
+  app.server.maxConnections = options.maxConnections ?? Math.max(MIN_MAX_CONNECTIONS, 2 * inAll);
   const countQueuedBytes = limitPipelining(app.server, deps.log);
   endStalledAnswers(app.server, deps.log, { ...options.stalls, countQueuedBytes });
   const authenticate = createAuthenticate(deps);

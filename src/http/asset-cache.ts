@@ -7,7 +7,7 @@ type Asset = NonNullable<Awaited<ReturnType<typeof findAsset>>>;
 const MAX_BYTES = 32 * 1024 * 1024;
 /** Larger than any image that is stored now. */
 const MAX_ASSET_BYTES = 4 * 1024 * 1024;
-/** A deleted image is served for at most this long. */
+/** This process serves a deleted image for at most this long; caches outside may keep it longer. */
 const TTL_MS = 30_000;
 
 /** Keeps images for a moment, so that repeated requests do not reach the database. */

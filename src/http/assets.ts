@@ -7,15 +7,15 @@ import { type AssetCache, createAssetCache } from './asset-cache.ts';
 import type { ApiDeps } from './context.ts';
 
 /**
- * One day. Shared caches must be able to serve images, because they are on pages with many
- * visitors. But when a preview is deleted, its images must disappear everywhere soon.
+ * One day, also in shared caches, because images are on pages with many visitors. The bytes of a key
+ * never change, but a deleted image must be gone from all caches about a day later.
  */
 const CACHE_CONTROL = 'public, max-age=86400, immutable';
 
 /**
- * `GET /assets/{key}`: images for anyone who has the key, because an `<img>` sends no token. The
- * content of a key never changes. Browsers must not treat it as anything but an image. The bytes
- * are only read for answers that contain them: not for HEAD or 304.
+ * Serves `GET /assets/{key}`: images, for anyone who has the key, because an `<img>` sends no token.
+ * Browsers must treat them as images, whatever they contain. Only an answer with a body reads the
+ * bytes or fills the cache: HEAD and 304 do not.
  */
 export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>): void {
   const cache = createAssetCache(deps);
@@ -27,7 +27,7 @@ export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>)
       const etag = `"${key}"`;
       const isKnown = fresh(request.headers, { etag });
       const asset = ASSET_KEY.test(key) ? await findAnswer(request, { deps, cache, isKnown }) : undefined;
-      if (!asset) throw new AppError('not_found', { detail: 'There is no picture at this address.' });
+      if (!asset) throw new AppError('not_found', { detail: 'There is no image at this address.' });
       reply.headers({
         'content-type': asset.contentType,
         'cache-control': CACHE_CONTROL,

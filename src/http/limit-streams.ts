@@ -16,12 +16,15 @@ export interface StreamLimits {
 export type LimitStreams = (reply: FastifyReply, caller: Caller) => void;
 
 /** The defaults of STREAMS_PER_WORKSPACE and MAX_STREAMS. */
-const DEFAULT_LIMITS: StreamLimits = { perWorkspace: 500, inAll: 5000 };
+export const DEFAULT_STREAM_LIMITS: StreamLimits = { perWorkspace: 500, inAll: 5000 };
 /** Arbitrary: a stream may end at any time. */
 const RETRY_AFTER_MS = 10_000;
 
 /** Creates the limit for both APIs of one process. Each process counts for itself. */
-export function createLimitStreams({ perWorkspace, inAll }: StreamLimits = DEFAULT_LIMITS): LimitStreams {
+export function createLimitStreams({
+  perWorkspace,
+  inAll,
+}: StreamLimits = DEFAULT_STREAM_LIMITS): LimitStreams {
   const open = new Map<string, number>();
   let total = 0;
   return ({ raw }, { workspaceId }) => {

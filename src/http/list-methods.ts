@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 /** Returns the methods of a path, in the order of `Allow`; undefined if the path does not exist. */
 export type ListMethods = (path: string) => readonly string[] | undefined;
 
+/** The usual order. Other methods follow in the order of their routes. */
 const ORDER = ['GET', 'HEAD', 'POST', 'PATCH'];
 
 /** Collects the methods of each path. The caller must call it before the first route is added. */
@@ -19,7 +20,8 @@ export function createListMethods(app: FastifyInstance): ListMethods {
     const found = [...routes.values()].filter(({ pattern }) => path === '*' || pattern.test(path));
     if (found.length === 0) return undefined;
     const methods = new Set(found.flatMap((route) => [...route.methods]));
-    return [...ORDER.filter((method) => methods.has(method)), 'OPTIONS'];
+    const others = [...methods].filter((method) => !ORDER.includes(method) && method !== 'OPTIONS');
+    return [...ORDER.filter((method) => methods.has(method)), ...others, 'OPTIONS'];
   };
 }
 

@@ -6,6 +6,7 @@ import { prepareSql } from '../db/prepare-sql.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isForeignKeyViolation } from '../lib/database-error.ts';
 import { sha256 } from '../lib/ids.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 
 /** How long an equal request waits for the answer of the first one, which is still at work. */
 const WAIT_MS = 5000;
@@ -81,14 +82,11 @@ export async function runOnce<D extends Deps, T>(
 
 /** Waits for something until the deadline. Throws `idempotency_conflict` then. */
 async function waitFor<R>(something: Promise<R>, deadline: AbortSignal): Promise<R> {
-  const over = Promise.withResolvers<never>();
-  const giveUp = () => over.reject(new AppError('idempotency_conflict'));
-  if (deadline.aborted) giveUp();
-  deadline.addEventListener('abort', giveUp, { once: true });
   try {
-    return await Promise.race([something, over.promise]);
-  } finally {
-    deadline.removeEventListener('abort', giveUp);
+    return await unlessAborted(something, deadline);
+  } catch (error) {
+    if (deadline.aborted && error === deadline.reason) throw new AppError('idempotency_conflict');
+    throw error;
   }
 }
 

@@ -77,6 +77,7 @@ test('one that takes too long is ended, whatever it does, and the next question 
   await expect(pool.ask({ never: true }, { timeoutMs: 100 })).rejects.toMatchObject({
     name: 'ChildEndedError',
     late: true,
+    wasKilled: true,
   });
   expect(isAlive(pid)).toBe(false);
   expect((await pool.ask()).pid).not.toBe(pid);
@@ -90,8 +91,9 @@ test('one that ends by itself fails its own question and no other', async () => 
     pool.ask({ fill: 'heap' }),
     pool.ask(),
   ]);
-  expect(ended).toMatchObject({ reason: { name: 'ChildEndedError', late: false, signal: null } });
-  expect(full).toMatchObject({ reason: { name: 'ChildEndedError', late: false, signal: 'SIGABRT' } });
+  const name = 'ChildEndedError';
+  expect(ended).toMatchObject({ reason: { name, late: false, signal: null, wasKilled: false } });
+  expect(full).toMatchObject({ reason: { name, late: false, signal: 'SIGABRT', wasKilled: true } });
   expect(next).toMatchObject({ status: 'fulfilled' });
   expect(next.status === 'fulfilled' && next.value.pid).not.toBe(pid);
 });

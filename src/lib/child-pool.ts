@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Asked, LoadFailure, Reply } from './answer-parent.ts';
 import { createFairLimit, type Requester } from './fair-limit.ts';
 import { toExecArgv } from './single-executable.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface ChildPoolOptions<Answer> {
   /** The file that the processes run. It must call `answerParent`. */
@@ -59,11 +60,14 @@ export class ChildEndedError extends Error {
   readonly late: boolean;
   /** The signal that ended the process, if a signal did. */
   readonly signal: NodeJS.Signals | null;
+  /** Whether a limit or a crash killed the process. False if it ended by itself with an exit code. */
+  readonly wasKilled: boolean;
 
   constructor(end: { late: boolean; code: number | null; signal: NodeJS.Signals | null }) {
     super(end.late ? 'the process took too long' : `the process ended: ${end.signal ?? end.code}`);
     this.late = end.late;
     this.signal = end.signal;
+    this.wasKilled = end.late || end.signal !== null;
   }
 }
 
@@ -227,22 +231,4 @@ async function converse<Question, Answer>(
 
 function isLoadFailure(message: unknown): message is LoadFailure {
   return typeof message === 'object' && message !== null && 'loadFailure' in message;
-}
-
-/**
- * Returns the result, or throws the reason of the signal if it aborts first. The work then
- * continues, and its result is dropped.
- */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  work.catch(() => {});
-  const ended = new AbortController();
-  const aborted = once(signal, 'abort', { signal: ended.signal }).then(
-    () => signal.throwIfAborted() as never,
-  );
-  aborted.catch(() => {});
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    ended.abort();
-  }
 }

@@ -45,6 +45,36 @@ test('copies of one workspace that never end do not hold up the pages of another
   expect(copied.filter((owner) => owner === 'alice').length).toBeLessThanOrEqual(1);
 });
 
+test('the images of at most eight pages wait in all, whichever workspaces they belong to', async () => {
+  const released = Promise.withResolvers<void>();
+  const copied = new Set<string>();
+  const { page, idle } = openKeeper(async (_images, { owner }) => {
+    await released.promise;
+    copied.add(owner);
+    return [];
+  });
+  let free = 0;
+  const readPages = (count: number) =>
+    Array.from({ length: count }, async (_, at) => {
+      await page(`workspace ${at}`);
+      free += 1;
+    });
+  const pages = readPages(12);
+  await new Promise(setImmediate);
+  expect(free).toBe(8);
+  // A page without spares does not wait for the others.
+  await page('without spares', 0);
+  released.resolve();
+  await Promise.all(pages);
+  await idle();
+  expect(copied.size).toBe(12);
+  // The places are free again.
+  const later = readPages(12);
+  await new Promise(setImmediate);
+  expect(free).toBe(12 + 8);
+  await Promise.all(later);
+});
+
 test('a page whose images fail is given up after two', async () => {
   let tried = 0;
   const { page, idle } = openKeeper(async () => {

@@ -19,7 +19,8 @@ export interface Leftovers {
 export interface SpareKeeper {
   /**
    * Takes a page's images. Resolves when the next page may be read: at once, unless many pages of
-   * the same workspace wait. Never throws.
+   * the same workspace or of all wait. Then it resolves when this page's copies are made. Never
+   * throws.
    */
   keep(source: ClaimedSource, page: Leftovers): Promise<void>;
   /** Resolves when no page waits or is being copied. */
@@ -34,8 +35,12 @@ const MOST_PICTURES = 8;
  * finished preview finds them.
  */
 const WAIT_MS = 30;
-/** Pages of a workspace that may wait here. Each one holds up to 20 MB of images. */
+/**
+ * Pages whose images wait here although their caller went on, up to 20 MB each: of one workspace,
+ * and of all. One workspace alone cannot use up the places of all.
+ */
 const MOST_WAITING = 4;
+const MOST_WAITING_IN_ALL = 8;
 /** For the copies of one page. They take 0.1 s; images that take longer were made to be slow. */
 const COPY_TIMEOUT_MS = 10_000;
 /** Copies of one page that may fail. */
@@ -54,17 +59,16 @@ export function createSpareKeeper(
   signal: AbortSignal,
 ): SpareKeeper {
   const oneByOne = createFairLimit(1);
-  // The pages that wait or are being copied, and their owners.
+  // The pages that wait or are being copied.
+  const underWay = new Set<Promise<void>>();
+  // Those whose caller went on, and their workspaces. A caller that waits holds its images anyway.
   const waiting = new Map<Promise<void>, string>();
 
-  async function copy(source: ClaimedSource, page: Leftovers, dueAt: number): Promise<void> {
-    const used = new Set(page.kept.map((picture) => picture.url));
-    const others = page.best.filter(({ image }) => !used.has(image.url));
-    const count = MOST_PICTURES - page.kept.length;
-    if (others.length === 0 || count <= 0) return;
+  async function copy(source: ClaimedSource, spares: Spares, dueAt: number): Promise<void> {
+    const { others, firstRank, ranking } = spares;
     await sleep(Math.max(0, dueAt - performance.now()), undefined, { signal });
-    const pictures = await copySome(source.workspaceId, others, count);
-    await addPictures(deps, source, { pictures, firstRank: page.kept.length, ranking: page.ranking });
+    const pictures = await copySome(source.workspaceId, others, MOST_PICTURES - firstRank);
+    await addPictures(deps, source, { pictures, firstRank, ranking });
   }
 
   /** Returns up to `count` copies. Stops early if the time is over or too many have failed. */
@@ -93,20 +97,38 @@ export function createSpareKeeper(
 
   return {
     async keep(source, page) {
+      const spares = findSpares(page);
+      if (spares.others.length === 0 || spares.firstRank >= MOST_PICTURES) return;
       const dueAt = performance.now() + WAIT_MS;
       const work = oneByOne
-        .run({ owner: source.workspaceId, signal }, () => copy(source, page, dueAt))
+        .run({ owner: source.workspaceId, signal }, () => copy(source, spares, dueAt))
         .catch((err: unknown) => {
           if (signal.aborted) return;
           deps.log.warn({ err, sourceId: source.sourceId }, 'more pictures of a product could not be kept');
         })
-        .finally(() => waiting.delete(work));
-      waiting.set(work, source.workspaceId);
+        .finally(() => {
+          underWay.delete(work);
+          waiting.delete(work);
+        });
+      underWay.add(work);
       const own = [...waiting.values()].filter((owner) => owner === source.workspaceId);
-      if (own.length > MOST_WAITING) await work;
+      if (own.length >= MOST_WAITING || waiting.size >= MOST_WAITING_IN_ALL) return work;
+      waiting.set(work, source.workspaceId);
     },
     async idle() {
-      await Promise.all(waiting.keys());
+      await Promise.all(underWay);
     },
   };
+}
+
+interface Spares {
+  /** The images that no preview has. */
+  readonly others: readonly RankedImage[];
+  readonly firstRank: number;
+  readonly ranking: RankingMethod;
+}
+
+function findSpares({ best, kept, ranking }: Leftovers): Spares {
+  const used = new Set(kept.map(({ url }) => url));
+  return { others: best.filter(({ image }) => !used.has(image.url)), firstRank: kept.length, ranking };
 }

@@ -1,10 +1,14 @@
-import { promises as dns } from 'node:dns';
+import { promises as dns, type lookup as dnsLookup } from 'node:dns';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createHostResolver, type HostResolver } from '../../src/adapters/net/host-resolver.ts';
 import { createHostsFile } from '../../src/adapters/net/read-hosts-file.ts';
+import { createSystemLookup } from '../../src/adapters/net/system-lookup.ts';
 import { createGuardedFetch } from '../../src/adapters/page/guarded-fetch.ts';
 import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.ts';
 import { type FakeDns, startFakeDns } from '../fakes/fake-dns.ts';
@@ -189,4 +193,30 @@ test('a page behind silent names ends with its own time', async () => {
     code: 'page_timeout',
   });
   await guarded.close();
+});
+
+test('pages and webhooks share one lookup with getaddrinfo', async () => {
+  const site = createServer((_request, response) => response.end('ok'));
+  await once(site.listen(0, '127.0.0.1'), 'listening');
+  const host = `shop.test:${(site.address() as AddressInfo).port}`;
+  const names: string[] = [];
+  const lookup = ((hostname: string, _options: unknown, callback: (...args: unknown[]) => void) => {
+    names.push(hostname);
+    setImmediate(callback, null, [{ address: '127.0.0.1', family: 4 }]);
+  }) as unknown as typeof dnsLookup;
+  const shared = createHostResolver({ systemLookup: createSystemLookup(lookup) });
+  const rules = { allowHosts: new Set([host]), timeoutMs: 10_000, resolver: shared };
+  const pages = createGuardedFetch({ ...rules, userAgent: 'x' });
+  const webhooks = createWebhookSender(rules);
+  const secret = `whsec_${Buffer.alloc(24).toString('base64')}`;
+  const url = `http://${host}/`;
+  const [page, told] = await Promise.all([
+    pages.fetchBytes(url, { accept: '*/*', maxBytes: 100, ...alice }),
+    webhooks.send({ id: 'm', url, secret, body: '{}' }, bob),
+  ]);
+  expect([page.status, told.status]).toEqual([200, 200]);
+  expect(names).toEqual(['shop.test']);
+  await pages.close();
+  await webhooks.close();
+  site.close();
 });

@@ -94,6 +94,13 @@ test('connections above the most are closed as they come', async () => {
   expect(await countOpen(api)).toBe(5);
 });
 
+test('twice as many connections as streams are allowed, and at least 10,000', async () => {
+  const limitOf = async (options: Partial<AppOptions>) => (await openApi(options)).app.server.maxConnections;
+  expect(await limitOf({})).toBe(10_000);
+  expect(await limitOf({ streamLimits: { perWorkspace: 10, inAll: 100 } })).toBe(10_000);
+  expect(await limitOf({ streamLimits: { perWorkspace: 10, inAll: 100_000 } })).toBe(200_000);
+});
+
 describe('requests that do not wait for earlier answers', () => {
   const trpcInput = encodeURIComponent(JSON.stringify({ json: { pageSize: 100 } }));
   const makeRequest = (path: string, id: string) =>

@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { drawHostilePicture } from '../../../test/fakes/hostile-pictures.ts';
 import { AppError } from '../../lib/app-error.ts';
+import { ChildEndedError } from '../../lib/child-pool.ts';
 import type { FetchBytes } from '../page/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
 import { collectImages } from './collect-images.ts';
@@ -94,4 +95,33 @@ test('an image that ends its decoder is left out; where none can be decoded at a
   expect(await collectImages(deps, candidates('scans'), options)).toEqual([]);
   impatient.close();
   await expect(collectImages(deps, candidates('hat'), options)).rejects.toMatchObject({ code: 'internal' });
+});
+
+test.each([
+  ['two killed decoders end the decoding', 'SIGSEGV', []],
+  ['decoders that exited by themselves do not count as killed', null, ['hat']],
+] as const)('%s', async (_name, signal, expected) => {
+  const failed = Promise.withResolvers<void>();
+  let failures = 0;
+  const images = {
+    ...decoder,
+    look: async (bytes: Buffer, requester: { owner: string; signal: AbortSignal }) => {
+      if (failures === 2) return decoder.look(bytes, requester);
+      failures += 1;
+      if (failures === 2) setImmediate(failed.resolve);
+      const cause = new ChildEndedError({ late: false, code: signal === null ? 1 : null, signal });
+      throw new AppError(signal === null ? 'internal' : 'no_usable_picture', { cause });
+    },
+  };
+  const inOrder: FetchBytes = async (url, request) => {
+    if (url === 'hat') await failed.promise;
+    return fetchBytes(url, request);
+  };
+  const options = { owner: 'test', signal: never };
+  const found = await collectImages(
+    { fetchBytes: inOrder, images },
+    candidates('small', 'large', 'hat'),
+    options,
+  );
+  expect(found.map(({ url }) => url)).toEqual(expected);
 });

@@ -3,7 +3,7 @@ import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { FetchBytes } from '../page/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
-import { type ImageDecoder, isKilled } from './image-decoder.ts';
+import { hasKilledDecoder, type ImageDecoder } from './image-decoder.ts';
 import {
   COLLECT_TIMEOUT_MS,
   DOWNLOADS_AT_ONCE,
@@ -72,7 +72,7 @@ export async function collectImages(
       } catch (error) {
         options.signal.throwIfAborted();
         if (isOurFault(error)) fault = error;
-        if (isKilled(error)) killed += 1;
+        if (hasKilledDecoder(error)) killed += 1;
         return undefined;
       }
     });

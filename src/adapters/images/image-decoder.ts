@@ -53,8 +53,12 @@ export interface ImageDecoder {
 }
 
 /** Whether an image killed its decoder: it took too much time or memory, or crashed it. */
-export function isKilled(error: unknown): boolean {
-  return error instanceof AppError && error.cause instanceof ChildEndedError;
+export function hasKilledDecoder(error: unknown): boolean {
+  return error instanceof AppError && wasKilled(error.cause);
+}
+
+function wasKilled(error: unknown): boolean {
+  return error instanceof ChildEndedError && error.wasKilled;
 }
 
 export interface ImageDecoderOptions {
@@ -90,8 +94,7 @@ export function createImageDecoder(options: ImageDecoderOptions = {}): ImageDeco
     const answer = await pool.ask(question, { ...requester, timeoutMs }).catch((cause: unknown): never => {
       requester.signal.throwIfAborted();
       // If a limit or a crash killed the process, its image cannot be used.
-      const isKilled = cause instanceof ChildEndedError && (cause.late || cause.signal !== null);
-      throw new AppError(isKilled ? refusal : 'internal', { cause });
+      throw new AppError(wasKilled(cause) ? refusal : 'internal', { cause });
     });
     if ('refused' in answer) throw new AppError(refusal, { cause: new Error(answer.refused) });
     return answer.result as Awaited<ReturnType<ImageTasks[Name]>>;

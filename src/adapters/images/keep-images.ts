@@ -1,7 +1,7 @@
 import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { CollectedImage } from './collect-images.ts';
-import { type ImageDecoder, isKilled } from './image-decoder.ts';
+import { hasKilledDecoder, type ImageDecoder } from './image-decoder.ts';
 import { MAX_KILLED } from './image-limits.ts';
 import type { KeptImage } from './keep-image.ts';
 import type { RankedImage } from './ranker.ts';
@@ -44,7 +44,7 @@ async function keep(
   try {
     return { ...facts, score, ...(await images.keep(image, requester)) };
   } catch (error) {
-    if (isKilled(error)) noteKilled();
+    if (hasKilledDecoder(error)) noteKilled();
     if (error instanceof AppError && error.code === 'no_usable_picture') return undefined;
     throw error;
   }

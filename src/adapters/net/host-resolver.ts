@@ -1,10 +1,13 @@
 import type { LookupAddress, LookupOptions } from 'node:dns';
+import type { LookupFunction } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../../lib/app-error.ts';
 import { createFairLimit, type Requester } from '../../lib/fair-limit.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
 import { createHostSlots } from '../page/host-slots.ts';
 import { queryDns } from './query-dns.ts';
 import { createHostsFile, type FindInHostsFile } from './read-hosts-file.ts';
+import { createSystemLookup } from './system-lookup.ts';
 
 /** For one name, including both address families and all retries. */
 const TIMEOUT_MS = 3000;
@@ -23,7 +26,10 @@ export type LookupAll = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** Resolves untrusted names: those of shops, images and webhooks. */
+/**
+ * Resolves untrusted names: those of shops, images and webhooks. A program must have only one, so
+ * that its limits hold for all connections together.
+ */
 export interface HostResolver {
   /**
    * Returns all addresses of a name. The caller must check whether it may connect to them.
@@ -34,6 +40,8 @@ export interface HostResolver {
    *   as soon as the signal aborts.
    */
   resolve(hostname: string, requester: Requester): Promise<readonly LookupAddress[]>;
+  /** Resolves names that the operator has configured, with getaddrinfo. */
+  readonly systemLookup: LookupFunction;
 }
 
 export interface HostResolverOptions {
@@ -42,6 +50,8 @@ export interface HostResolverOptions {
   readonly hostsFile?: FindInHostsFile;
   /** Replaces DNS and the hosts file, for tests. */
   readonly lookupAll?: LookupAll | undefined;
+  /** Replaces the lookup with getaddrinfo, for tests. */
+  readonly systemLookup?: LookupFunction;
   readonly timeoutMs?: number;
 }
 
@@ -58,11 +68,12 @@ interface Lookup {
 
 /**
  * Makes a resolver. At most 16 lookups run at once, and at most 4 of one owner; owners take turns.
- * Does not use getaddrinfo: libuv runs only two at a time for the whole program, and one whose
- * server does not respond cannot be canceled.
+ * `resolve` does not use getaddrinfo: libuv runs only two at a time for the whole program, and one
+ * whose server does not respond cannot be canceled.
  */
 export function createHostResolver(options: HostResolverOptions = {}): HostResolver {
   const { servers, lookupAll, timeoutMs = TIMEOUT_MS, hostsFile = createHostsFile() } = options;
+  const { systemLookup = createSystemLookup() } = options;
   const kept = new LRUCache<string, Entry>({ max: MAX_KEPT });
   const underWay = new Map<string, Lookup>();
   const ofOwner = createHostSlots(LOOKUPS_OF_OWNER);
@@ -80,7 +91,7 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
 
   function start(hostname: string): Lookup {
     const abort = new AbortController();
-    const entry = orAbort(find(hostname, abort.signal), abort.signal)
+    const entry = unlessAborted(find(hostname, abort.signal), abort.signal)
       .catch((cause: unknown): Entry => {
         return { error: new AppError('dns_failed', { cause }), keepMs: KEEP_FAILURE_MS };
       })
@@ -99,7 +110,7 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
   async function join(hostname: string, lookup: Lookup, signal: AbortSignal) {
     lookup.waiters += 1;
     try {
-      return take(await orAbort(lookup.entry, signal));
+      return take(await unlessAborted(lookup.entry, signal));
     } finally {
       lookup.waiters -= 1;
       if (lookup.waiters === 0 && underWay.get(hostname) === lookup) {
@@ -110,6 +121,7 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
   }
 
   return {
+    systemLookup,
     async resolve(hostname, requester) {
       const { signal } = requester;
       signal.throwIfAborted();
@@ -143,16 +155,4 @@ function callLookup(lookupAll: LookupAll, hostname: string): Promise<LookupAddre
   return new Promise((resolve, reject) => {
     lookupAll(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
   });
-}
-
-/** Rejects with the reason of the signal as soon as it aborts, unless the promise has settled. */
-async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const giveUp = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
 }

@@ -4,7 +4,6 @@ import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { HostResolver } from '../net/host-resolver.ts';
 import { openTunnel } from '../net/open-tunnel.ts';
-import { createSystemLookup } from '../net/system-lookup.ts';
 import { type AddressRules, bareHost, findRefusal, isAllowed, portOf, type Target } from './address-rules.ts';
 import { isPublicAddress } from './public-address.ts';
 
@@ -29,7 +28,7 @@ export function createGuardedConnector(options: GuardedConnectorOptions): buildC
   const { proxy, resolver, timeoutMs } = options;
   // HTTP/1.1 only: it detects a body that is shorter than its Content-Length.
   const shared = { timeout: timeoutMs, allowH2: false };
-  const systemLookup = createSystemLookup();
+  const { systemLookup } = resolver;
   const connectAnywhere = buildConnector({ ...shared, lookup: systemLookup });
   const connectPublic = buildConnector({ ...shared, lookup: guardLookup(resolver) });
 
