@@ -85,8 +85,10 @@ export const SETTINGS = {
       .describe('requests of a workspace to each process that serves the API; `off`'),
     STREAMS_PER_WORKSPACE: count(100_000)
       .prefault('500')
-      .describe('open streams of events of a workspace in each process that serves the API'),
-    MAX_STREAMS: count(100_000).prefault('5000').describe('the same of all workspaces together'),
+      .describe('open event streams of one workspace in each API process'),
+    MAX_STREAMS: count(100_000)
+      .prefault('5000')
+      .describe('open event streams of all workspaces in each API process'),
     MAX_SOURCES: count(100).prefault('5').describe('sources that one batch may have'),
     MAX_BATCH_SIZE: count(100).prefault('10').describe('previews that one source may ask for'),
   },
@@ -115,7 +117,8 @@ export const SETTINGS = {
       unset: 'none',
     }),
     NO_PROXY: text.meta({
-      description: 'hosts, IP addresses and ranges between commas that need none of them; `no_proxy` too',
+      description:
+        'hosts that are called without a proxy: names, IP addresses or ranges, separated by commas; `no_proxy` too',
       unset: 'this machine only',
     }),
     AI_TIMEOUT: duration.prefault('180s').describe('for one call'),

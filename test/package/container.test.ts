@@ -257,7 +257,7 @@ describe('compose.yaml', async () => {
       return Number(size) * (unit === 'g' ? 1024 : 1);
     };
     const PROGRAM_MB = 450;
-    const PAGE_READERS_MB = 3 * 450;
+    const PAGE_READERS_MB = 3 * 600;
     const IMAGE_DECODERS_MB = 3 * 600;
     for (const service of [migrate, api]) expect(megabytesOf(service)).toBeGreaterThanOrEqual(2 * PROGRAM_MB);
     expect(megabytesOf(worker)).toBeGreaterThanOrEqual(PROGRAM_MB + PAGE_READERS_MB + IMAGE_DECODERS_MB);
@@ -265,7 +265,7 @@ describe('compose.yaml', async () => {
     expect(megabytesOf(database)).toBeGreaterThanOrEqual(2 * (128 + 256));
     for (const service of Object.values(file.services)) {
       expect(megabytesOf(service)).toBeLessThanOrEqual(4096);
-      expect(service?.pids_limit).toBeGreaterThanOrEqual(6 * 11 + 64);
+      expect(service?.pids_limit).toBeGreaterThanOrEqual(8 * 11 + 64);
       expect(service?.pids_limit).toBeLessThanOrEqual(512);
     }
     // The default of max_connections, and the server's other processes.
