@@ -16,12 +16,12 @@ export interface Reply<Answer> {
 }
 
 /**
- * The message of a process whose code cannot be loaded, instead of an answer. The process then
- * ends.
+ * What a process says first: that it is ready for questions, or why its code cannot be loaded. In
+ * the second case it ends.
  */
-export interface LoadFailure {
-  readonly loadFailure: string;
-}
+export type FirstMessage = { readonly isReady: true } | { readonly loadFailure: string };
+
+export type FromChild<Answer> = FirstMessage | Reply<Answer>;
 
 /**
  * Runs in a process of a `ChildPool`. Answers the questions of the parent program one after the
@@ -38,12 +38,19 @@ export function answerParent<Question, Answer>(
   preferAsVictim();
   keepCompiled();
   const loaded = load();
-  // The process may be killed at any time, so write the compiled code as soon as all is loaded.
-  loaded.then(writeCompiled, (error: unknown) => {
-    const loadFailure = error instanceof Error ? error.message : String(error);
-    if (process.send) process.send({ loadFailure } satisfies LoadFailure, () => process.exit(1));
-    else process.exit(1);
-  });
+  loaded.then(
+    () => {
+      process.send?.({ isReady: true } satisfies FirstMessage);
+      // The process may be killed at any time, so write the compiled code as soon as all is loaded.
+      writeCompiled();
+    },
+    (error: unknown) => {
+      const loadFailure = error instanceof Error ? error.message : String(error);
+      const end = () => process.exit(1);
+      if (process.send) process.send({ loadFailure } satisfies FirstMessage, end);
+      else end();
+    },
+  );
   process.on('message', async ({ id, question }: Asked<Question>) => {
     const answer = await loaded.catch(() => undefined);
     if (answer === undefined) return;

@@ -118,30 +118,42 @@ test.skipIf(process.platform !== 'linux')(
   },
 );
 
-test('a question waits a moment for a busy process before another is started', async () => {
-  const pool = open({ processes: 2, growAfterMs: 60_000 });
-  const [one, two] = await Promise.all([pool.ask(), pool.ask()]);
-  expect(two.pid).toBe(one.pid);
-  const impatient = open({ processes: 2, growAfterMs: 1 });
-  await impatient.ask();
-  const file = join(folder, 'grown');
-  const held = impatient.ask({ until: file });
-  const other = await impatient.ask();
-  await writeFile(file, '');
-  expect(other.pid).not.toBe((await held).pid);
+/** A pool with one busy process, whose other process does not become ready. */
+async function openBusy(name: string) {
+  const [loadWhen, begun, until] = ['load', 'begun', 'until'].map((of) => join(folder, `${name}-${of}`)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(loadWhen, '');
+  const pool = open({ processes: 2, env: { LOAD_WHEN: loadWhen } });
+  const held = pool.ask({ begun, until });
+  await isThere(begun);
+  await rm(loadWhen);
+  return { pool, held, free: () => writeFile(until, ''), load: () => writeFile(loadWhen, '') };
+}
+
+test('a question that has another process started takes the one that is free first', async () => {
+  const busy = await openBusy('free');
+  const other = busy.pool.ask();
+  await busy.free();
+  expect((await other).pid).toBe((await busy.held).pid);
+  const started = await openBusy('started');
+  const another = started.pool.ask();
+  await started.load();
+  const { pid } = await another;
+  await started.free();
+  expect(pid).not.toBe((await started.held).pid);
 });
 
-test('one that waits for a busy process is asked nothing after its abort', async () => {
-  const pool = open({ processes: 2, growAfterMs: 60_000 });
-  const file = join(folder, 'busy');
-  const [begun, never] = [join(folder, 'first'), join(folder, 'second')];
-  const held = pool.ask({ begun, until: file });
-  await isThere(begun);
+test('one that waits for a process is asked nothing after its abort', async () => {
+  const { pool, held, free } = await openBusy('aborted');
+  const never = join(folder, 'second');
   const unwanted = new AbortController();
   const asking = pool.ask({ begun: never }, { signal: unwanted.signal });
   unwanted.abort(new Error('not wanted'));
   await expect(asking).rejects.toThrow('not wanted');
-  await writeFile(file, '');
+  await free();
   expect((await pool.ask()).pid).toBe((await held).pid);
   expect(existsSync(never)).toBe(false);
 });
@@ -149,6 +161,9 @@ test('one that waits for a busy process is asked nothing after its abort', async
 test('why its code cannot be loaded is said', async () => {
   const pool = open({ file: new URL('../../test/support/broken-child.ts', import.meta.url) });
   await expect(pool.ask()).rejects.toThrow(/^there is no library$/);
+  const both = open({ file: new URL('../../test/support/broken-child.ts', import.meta.url), processes: 2 });
+  for (const { status } of await Promise.allSettled([both.ask(), both.ask()]))
+    expect(status).toBe('rejected');
 });
 
 test('one that is killed while it has nothing to do is missed by nobody', async () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Asked, LoadFailure, Reply } from './answer-parent.ts';
+import type { Asked, FromChild, Reply } from './answer-parent.ts';
 import { createFairLimit, type Requester } from './fair-limit.ts';
 import { toExecArgv } from './single-executable.ts';
 import { unlessAborted } from './unless-aborted.ts';
@@ -18,11 +18,6 @@ export interface ChildPoolOptions<Answer> {
   readonly heapMb: number;
   /** A process that is idle for this time ends and frees its memory. */
   readonly idleMs: number;
-  /**
-   * If all processes are busy, a question waits this long for one of them before another process is
-   * started; 0 if absent. Starting a process takes longer than most answers, and a whole core.
-   */
-  readonly growAfterMs?: number;
   /** The complete environment of a process; empty if absent. */
   readonly env?: Readonly<Record<string, string>>;
   /**
@@ -43,9 +38,11 @@ export interface ChildPool<Question, Answer> {
   /**
    * The question and the answer are copied as `structuredClone` does.
    *
+   * `timeoutMs` does not include the wait for a process.
+   *
    * @throws ChildEndedError when the process ended before it answered, `late` if it took longer
-   *   than `timeoutMs`; `signal.reason` as soon as the signal aborts; an Error when the process
-   *   cannot be started or cannot load its code.
+   *   than `timeoutMs`; `signal.reason` as soon as the signal aborts; an Error when no process can
+   *   be started within a minute, or it cannot load its code.
    */
   ask(question: Question, options: Requester & { readonly timeoutMs: number }): Promise<Answer>;
   /** Starts a process if there is none. Call this before a question arrives, to save time. */
@@ -53,6 +50,9 @@ export interface ChildPool<Question, Answer> {
   /** Ends all processes at once. Running questions and all later ones fail. */
   close(): void;
 }
+
+/** Allows for a busy machine, and for libraries that must be unpacked first. */
+const START_TIMEOUT_MS = 60_000;
 
 /** A process ended before it answered. */
 export class ChildEndedError extends Error {
@@ -71,20 +71,29 @@ export class ChildEndedError extends Error {
   }
 }
 
+const CLOSED = 'the processes were ended';
+
+/** A question that waits for a process. */
+interface Waiter {
+  resolve(child: ChildProcess): void;
+  reject(reason: unknown): void;
+}
+
 /** No process is started before `prepare` or the first question. */
 export function createChildPool<Question, Answer>(
   options: ChildPoolOptions<Answer>,
 ): ChildPool<Question, Answer> {
   const inTurn = createFairLimit(options.processes, options.reserve);
   const all = new Set<ChildProcess>();
+  const starting = new Set<ChildProcess>();
   const idle = new Map<ChildProcess, NodeJS.Timeout>();
-  /** Functions that wake the questions that wait for a busy process. */
-  const waiting = new Set<() => void>();
+  /** In order of arrival. For each one, a process is starting. */
+  const waiting = new Set<Waiter>();
   /** The id of the question that each process works on. */
   const asked = new WeakMap<ChildProcess, string>();
   let isClosed = false;
 
-  function start(): ChildProcess {
+  function start(): void {
     const child = fork(fileURLToPath(options.file), {
       // Without helper threads for garbage collection: they would take cores from the processes
       // that wait for this one.
@@ -95,51 +104,73 @@ export function createChildPool<Question, Answer>(
       serialization: 'advanced',
       stdio: 'ignore',
     });
-    const forget = () => {
-      all.delete(child);
+    const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS).unref();
+    const forget = (reason: Error) => {
+      clearTimeout(timer);
       clearTimeout(idle.get(child));
       idle.delete(child);
-      wakeOne();
+      all.delete(child);
+      if (starting.delete(child)) failOne(reason);
     };
     all.add(child);
-    // Otherwise a late answer would be taken for the answer to the next question.
-    child.on('message', (message) => {
-      if (!isLoadFailure(message) && (message as Reply<Answer>).id !== asked.get(child)) end(child);
-    });
-    child.once('exit', forget);
-    // A process that could not be started emits no `exit`.
-    child.on('error', () => {
-      if (child.pid === undefined) forget();
-    });
-    return child;
-  }
-
-  function rest(child: ChildProcess): void {
-    // An idle process must not keep the program alive.
-    child.unref();
-    child.channel?.unref();
-    idle.set(child, setTimeout(() => end(child), options.idleMs).unref());
-    wakeOne();
-  }
-
-  function wakeOne(): void {
-    const [wake] = waiting;
-    wake?.();
-  }
-
-  /** Resolves when a process has become free or has ended, and after `ms` at the latest. */
-  function waitForOne(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
+    starting.add(child);
+    child.on('message', (message: FromChild<Answer>) => {
+      if (starting.has(child)) {
         clearTimeout(timer);
-        waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, ms);
-      waiting.add(wake);
-      signal.addEventListener('abort', wake);
+        if ('loadFailure' in message) return forget(new Error(message.loadFailure));
+        starting.delete(child);
+        rest(child);
+      } else if (!('id' in message) || message.id !== asked.get(child)) {
+        // Otherwise a late answer would be taken for the answer to the next question.
+        end(child);
+      }
     });
+    child.once('exit', (code, signal) => forget(new Error(`a process cannot start: ${signal ?? code}`)));
+    // A process that could not be started emits no `exit`.
+    child.on('error', (error) => {
+      if (child.pid === undefined) forget(error);
+    });
+  }
+
+  /** Without this, every question that waits would start one more process that cannot start. */
+  function failOne(reason: Error): void {
+    const [waiter] = waiting;
+    if (waiter && waiting.size > starting.size) waiter.reject(reason);
+  }
+
+  /** Gives a process to the first question that waits. Without one, the process is idle. */
+  function rest(child: ChildProcess): void {
+    const [waiter] = waiting;
+    if (waiter) {
+      waiter.resolve(child);
+      return;
+    }
+    setRef(child, false);
+    idle.set(child, setTimeout(() => end(child), options.idleMs).unref());
+  }
+
+  /** Whether a process keeps the program alive. An idle one must not. */
+  function setRef(child: ChildProcess, isRef: boolean): void {
+    const change = isRef ? 'ref' : 'unref';
+    child[change]();
+    child.channel?.[change]();
+  }
+
+  /** Starts a process, and waits for it or for any that becomes free before: most answers are faster. */
+  async function waitForOne(signal: AbortSignal): Promise<ChildProcess> {
+    const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
+    const waiter = { resolve, reject };
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener('abort', giveUp);
+    waiting.add(waiter);
+    try {
+      if (starting.size < waiting.size) start();
+      for (const child of starting) setRef(child, true);
+      return await promise;
+    } finally {
+      waiting.delete(waiter);
+      signal.removeEventListener('abort', giveUp);
+    }
   }
 
   function end(child: ChildProcess): void {
@@ -150,27 +181,25 @@ export function createChildPool<Question, Answer>(
   }
 
   /** Takes the process that worked last, so that the others can reach their idle limit. */
-  function takeOrStart(): ChildProcess {
+  function takeIdle(): ChildProcess | undefined {
     const child = [...idle.keys()].findLast((resting) => resting.connected);
-    if (child === undefined) return start();
+    if (child === undefined) return undefined;
     clearTimeout(idle.get(child));
     idle.delete(child);
-    child.ref();
-    child.channel?.ref();
+    setRef(child, true);
     return child;
   }
 
   return {
     prepare() {
-      if (all.size === 0 && !isClosed) rest(start());
+      if (all.size > 0 || isClosed) return;
+      start();
+      for (const child of starting) setRef(child, false);
     },
     async ask(question, { timeoutMs, owner, signal }) {
       const asking = inTurn.run({ owner, signal }, async () => {
-        const { growAfterMs = 0 } = options;
-        if (growAfterMs > 0 && idle.size === 0 && all.size > 0) await waitForOne(growAfterMs, signal);
-        signal.throwIfAborted();
-        if (isClosed) throw new Error('the processes were ended');
-        const child = takeOrStart();
+        if (isClosed) throw new Error(CLOSED);
+        const child = takeIdle() ?? (await waitForOne(signal));
         const drop = () => end(child);
         if (options.endWhenAborted) signal.addEventListener('abort', drop, { once: true });
         try {
@@ -189,6 +218,7 @@ export function createChildPool<Question, Answer>(
     },
     close() {
       isClosed = true;
+      for (const waiter of waiting) waiter.reject(new Error(CLOSED));
       for (const child of all) end(child);
     },
   };
@@ -208,7 +238,6 @@ async function converse<Question, Answer>(
   }, timeoutMs);
   const { signal } = given;
   const answered = once(child, 'message', { signal }).then(([message]) => {
-    if (isLoadFailure(message)) throw new Error(message.loadFailure);
     const reply = message as Reply<Answer>;
     if (reply.id === asked.id) return reply.answer;
     // A reply to another question: the listener in `start` ends the process.
@@ -227,8 +256,4 @@ async function converse<Question, Answer>(
     clearTimeout(timer);
     given.abort();
   }
-}
-
-function isLoadFailure(message: unknown): message is LoadFailure {
-  return typeof message === 'object' && message !== null && 'loadFailure' in message;
 }

@@ -190,8 +190,9 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
         serialization: 'advanced',
         stdio: 'ignore',
       });
-      const answered = once(child, 'message').then(([reply]) => reply.answer);
       const ended = once(child, 'exit').then(([, signal]) => signal);
+      expect(await once(child, 'message')).toMatchObject([{ isReady: true }]);
+      const answered = once(child, 'message').then(([reply]) => reply.answer);
       child.send({ id: 'a page', question: page });
       const result = await Promise.race([answered, ended]);
       child.kill('SIGKILL');

@@ -19,8 +19,6 @@ const HEAP_MB = 128;
 const START_TIMEOUT_MS = 60_000;
 /** A process takes 80 MB, so an idle program keeps none. */
 const IDLE_MS = 30_000;
-/** Most images take 10 ms; starting a process takes 200 ms. */
-const GROW_AFTER_MS = 150;
 
 /**
  * Decodes images in child processes without the environment of the program: an image that attacks
@@ -79,7 +77,6 @@ export function createImageDecoder(options: ImageDecoderOptions = {}): ImageDeco
     reserve: RESERVE,
     heapMb: HEAP_MB,
     idleMs: IDLE_MS,
-    growAfterMs: GROW_AFTER_MS,
     env,
     // Otherwise a hostile image could keep a core busy until the timeout.
     endWhenAborted: true,
