@@ -20,6 +20,7 @@ export interface PumpOptions<W> {
   /**
    * Pieces above `capacity`, one for each owner with nothing running, so that deliberately slow
    * work of some owners does not make all others wait. 0 if absent. Needs `ownerOf`.
+   * Such work waits up to `pollMs` longer.
    */
   readonly reserve?: number;
   /**
@@ -52,6 +53,8 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
   let stopped = false;
   let woken = false;
   let drained = false;
+  /** When a claim for the reserve last found nothing. */
+  let foundNoneAt = Number.NEGATIVE_INFINITY;
   let ring = () => {};
 
   function wake(): void {
@@ -93,9 +96,13 @@ export function startPump<W>(options: PumpOptions<W>): Pump {
     drained = false;
     const { free, without } = findRoom();
     if (free < 1) return options.pollMs;
+    // Every commit wakes a full pump, and most claims would find work of owners who hold slots.
+    const againInMs = without.length > 0 ? foundNoneAt + options.pollMs - performance.now() : 0;
+    if (againInMs > 0) return againInMs;
     try {
       const claim = await options.claim(free, without);
       for (const piece of claim.work) start(piece);
+      if (without.length > 0 && claim.work.length === 0) foundNoneAt = performance.now();
       // Work of the owners in `without` may still wait.
       drained = without.length === 0 && (claim.drained ?? false);
       return claim.more ? 0 : Math.min(claim.waitMs ?? options.pollMs, options.pollMs);
