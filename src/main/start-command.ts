@@ -45,6 +45,9 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     const observers = { log, meter: metrics?.meter ?? noMeter, tracing: traces?.tracing ?? noTracing };
     const ports = await openWatchPorts(settings, { health, metrics }, log);
     closers.push({ name: 'the ports for watching', close: ports.close });
+    // At the same time as the database, because an image decoder takes as long to start.
+    const opening = role === 'api' ? undefined : openAdapters(settings, log);
+    if (opening) closers.push({ name: 'the page reader', close: opening.close });
     const foundation = await openFoundation(settings, log, {
       supervise: role !== 'api',
       tracing: observers.tracing,
@@ -65,11 +68,10 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       countConnections: foundation.database.countConnections,
       countWatchers: () => api?.countWatchers() ?? 0,
     });
-    if (role !== 'api') {
+    if (opening) {
       // A model may be on its way from the hub for minutes: a stop does not wait for it.
-      const adapters = await Promise.race([createAdapters(settings, log), stopSignal.then(() => undefined)]);
+      const adapters = await Promise.race([opening.ready, stopSignal.then(() => undefined)]);
       if (adapters === undefined) return;
-      closers.push({ name: 'the page reader', close: adapters.close });
       const observed = observeAdapters(adapters, observers);
       const worker = await startWorker(foundation, observed, settings, observers);
       const graceMs = settings.STOP_GRACE;
@@ -85,6 +87,18 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     await closeAll(closers, log);
   }
   log.info({}, 'stopped');
+}
+
+/** Starts to open the adapters. `close` closes them if they are open by then; it does not wait. */
+function openAdapters(settings: Settings, log: Log): { ready: Promise<Adapters>; close(): Promise<void> } {
+  let open: Adapters | undefined;
+  const ready = createAdapters(settings, log).then((adapters) => {
+    open = adapters;
+    return adapters;
+  });
+  // The caller of `ready` gets the error; until then it must not end the program as unhandled.
+  ready.catch(() => {});
+  return { ready, close: async () => open?.close() };
 }
 
 /** With METRICS_PORT; without it, the library is not even loaded. */
