@@ -7,15 +7,15 @@ import { type AssetCache, createAssetCache } from './asset-cache.ts';
 import type { ApiDeps } from './context.ts';
 
 /**
- * One day, also in shared caches, because images are on pages with many visitors. The bytes of a key
- * never change, but a deleted image must be gone from all caches about a day later.
+ * One day, also in shared caches, because images are on pages with many visitors. The bytes of a
+ * key never change, but a deleted image must be gone from all caches about a day later.
  */
 const CACHE_CONTROL = 'public, max-age=86400, immutable';
 
 /**
- * Serves `GET /assets/{key}`: images, for anyone who has the key, because an `<img>` sends no token.
- * Browsers must treat them as images, whatever they contain. Only an answer with a body reads the
- * bytes or fills the cache: HEAD and 304 do not.
+ * Serves `GET /assets/{key}`: images, for anyone who has the key, because an `<img>` sends no
+ * token. Browsers must treat them as images, whatever they contain. Only an answer with a body
+ * reads the bytes or fills the cache: HEAD and 304 do not.
  */
 export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>): void {
   const cache = createAssetCache(deps);

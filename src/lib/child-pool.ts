@@ -60,7 +60,9 @@ export class ChildEndedError extends Error {
   readonly late: boolean;
   /** The signal that ended the process, if a signal did. */
   readonly signal: NodeJS.Signals | null;
-  /** Whether a limit or a crash killed the process. False if it ended by itself with an exit code. */
+  /**
+   * Whether a limit or a crash killed the process. False if it ended by itself with an exit code.
+   */
   readonly wasKilled: boolean;
 
   constructor(end: { late: boolean; code: number | null; signal: NodeJS.Signals | null }) {
@@ -156,7 +158,10 @@ export function createChildPool<Question, Answer>(
     child.channel?.[change]();
   }
 
-  /** Starts a process, and waits for it or for any that becomes free before: most answers are faster. */
+  /**
+   * Starts a process, and waits for it or for any that becomes free before: most answers are
+   * faster.
+   */
   async function waitForOne(signal: AbortSignal): Promise<ChildProcess> {
     const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
     const waiter = { resolve, reject };

@@ -22,8 +22,9 @@ import {
 } from './setting-values.ts';
 
 /**
- * Every setting by what it is about. Names are those of the environment, defaults what one would write there (`prefault`), the
- * description the line of the table in docs/settings.md; `unset` says there what happens without one that has no default.
+ * Every setting by what it is about. Names are those of the environment, defaults what one would
+ * write there (`prefault`), the description the line of the table in docs/settings.md; `unset` says
+ * there what happens without one that has no default.
  */
 export const SETTINGS = {
   Database: {
@@ -241,7 +242,10 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
-/** Reads the settings once, at the start. An empty value counts as not set. Throws `SettingsError`, naming each wrong one. */
+/**
+ * Reads the settings once, at the start. An empty value counts as not set. Throws `SettingsError`,
+ * naming each wrong one.
+ */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const given = Object.fromEntries(
     Object.entries(upperCaseProxies(environment)).filter(([, value]) => value?.trim()),
@@ -255,7 +259,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   throw new SettingsError(sentences.join('\n'));
 }
 
-/** What DATABASE_URL lacks is taken from libpq's variables here, and the environment is not looked at again. */
+/**
+ * What DATABASE_URL lacks is taken from libpq's variables here, and the environment is not looked
+ * at again.
+ */
 function fillDatabaseUrl(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,

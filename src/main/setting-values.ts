@@ -92,7 +92,10 @@ function isProxy(text: string): boolean {
   );
 }
 
-/** A list as `frame-ancestors` of a Content-Security-Policy has it; undefined if it cannot stand there. */
+/**
+ * A list as `frame-ancestors` of a Content-Security-Policy has it; undefined if it cannot stand
+ * there.
+ */
 function toFrameAncestors(entries: readonly string[]): string | undefined {
   const names = entries.map((entry) => entry.replace(/^'(.*)'$/, '$1'));
   if (names.length === 1 && names[0] === '*') return '*';

@@ -14,8 +14,8 @@ import { startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 /*
- * `cta-batch-client` as its users have it: packed, and unpacked in a project that has only its dependencies. Nothing of the server is there,
- * so neither types nor code can depend on it.
+ * `cta-batch-client` as its users have it: packed, and unpacked in a project that has only its
+ * dependencies. Nothing of the server is there, so neither types nor code can depend on it.
  */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -158,7 +158,8 @@ test('its manifest and its types are as package tools want them, also for Common
 });
 
 /*
- * Installed from the registry, and run by older versions of Node.js that come from there as well. Without a registry this is skipped.
+ * Installed from the registry, and run by older versions of Node.js that come from there as well.
+ * Without a registry this is skipped.
  */
 const NPM = ['--fetch-retries=0', '--fetch-timeout=20000', '--no-audit', '--no-fund'];
 const missing =

@@ -7,7 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findPackageProblems, STRICT_COMPILER_OPTIONS } from '../support/package-checks.ts';
 
-/* `cta-batch/client`: the same client as `cta-batch-client`, exported by the package of the server. */
+/*
+ * `cta-batch/client`: the same client as `cta-batch-client`, exported by the package of the server.
+ */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TSC = join(ROOT, 'node_modules/.bin/tsc');
@@ -67,7 +69,8 @@ test('exports what cta-batch-client exports', async () => {
 test('its manifest and its types are as package tools want them', async () => {
   const { messages, problems } = await findPackageProblems(join(consumer, 'node_modules/cta-batch'), tarball);
   expect(messages).toEqual([]);
-  // It is a module and nothing else: resolvers from before `exports`, and `require`, are not served.
+  // It is a module and nothing else: resolvers from before `exports`, and `require`, are not
+  // served.
   const served = problems.filter(
     (problem) => !('resolutionKind' in problem && /^node10$|-cjs$/.test(problem.resolutionKind)),
   );

@@ -3,9 +3,8 @@ import { expect, test } from 'vitest';
 
 /*
  * Every query that starts from a client's id must name the workspace. This test checks files, not
- * queries: a file that names it once passes. The files below query tenant data without it, each for a
- * reason. A new file must name the workspace, or be listed here with a
- * reason.
+ * queries: a file that names it once passes. The files below query tenant data without it, each for
+ * a reason. A new file must name the workspace, or be listed here with a reason.
  */
 
 const REASONS: Readonly<Record<string, readonly string[]>> = {

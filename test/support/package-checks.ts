@@ -15,7 +15,10 @@ export const STRICT_COMPILER_OPTIONS = {
   noEmit: true,
 };
 
-/** What publint says about the manifest in `folder`, and arethetypeswrong about the types in `tarball`. */
+/**
+ * What publint says about the manifest in `folder`, and arethetypeswrong about the types in
+ * `tarball`.
+ */
 export async function findPackageProblems(folder: string, tarball: string) {
   const { messages } = await publint({ pkgDir: folder, pack: false, level: 'suggestion', strict: true });
   const checked = await checkPackage(createPackageFromTarballData(await readFile(tarball)));

@@ -7,8 +7,8 @@ const KEEP_MS = 5000;
 /**
  * Makes a lookup with getaddrinfo, for the few names that the operator has configured. Runs one at
  * a time and caches the result for 5 s. A program must make only one (see `createHostResolver`):
- * then at least one of the two libuv threads for getaddrinfo stays free for everything else, however
- * many connections pages and webhooks need.
+ * then at least one of the two libuv threads for getaddrinfo stays free for everything else,
+ * however many connections pages and webhooks need.
  */
 export function createSystemLookup(lookup: typeof dnsLookup = dnsLookup): LookupFunction {
   const oneAtATime = pLimit(1);
