@@ -1,7 +1,7 @@
 import { setLimit } from '../../src/ai-calls/set-limit.ts';
-import { recoverForgotten } from '../../src/batches/recover-work.ts';
-import { settleStrays } from '../../src/batches/settle-strays.ts';
 import { openDatabase } from '../../src/db/client.ts';
+import { rescueStuckPreviews } from '../../src/pipeline/rescue-stuck-previews.ts';
+import { rescueForgotten } from '../../src/pipeline/rescue-work.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { findDeadWorkers } from '../../src/workers/find-dead-workers.ts';
 import { quietLog } from '../../test/support/quiet-log.ts';
@@ -27,9 +27,9 @@ export async function openWorkbench({ url, workspaceId }: StageDatabase): Promis
       const create = await time(() => addQueuedBatch(db, workspaceId, [10]));
       const claimed = await time(() => claim(db, workerId, 5));
       const sweep = await time(async () => {
-        await settleStrays(db.deps);
+        await rescueStuckPreviews(db.deps);
         await findDeadWorkers(orm);
-        await recoverForgotten(db.deps, {
+        await rescueForgotten(db.deps, {
           workerId,
           held: claimed.result.map((call) => call.callId),
         });

@@ -7,7 +7,7 @@ import type { ErrorCode } from '../lib/app-error.ts';
  */
 
 /** So many failures, one after another, open it. */
-export const RUN_OF_FAILURES = 5;
+export const FAILURES_IN_A_ROW = 5;
 /** Answers in a wrong shape open it only if they are from this many pages: one may ask too much. */
 export const SOURCES_OF_BAD_ANSWERS = 3;
 /** While it is open one call is let through in this time, whatever its kind. */
@@ -27,12 +27,12 @@ const TROUBLE: ReadonlySet<string> = new Set<ErrorCode>([
 ]);
 
 /** Failures that a working provider gives. */
-export const SIGNS_OF_LIFE = [
+export const SUCCESS_SIGNALS = [
   'ai_refused',
   'ai_bad_request',
   'ai_rate_limited',
 ] as const satisfies readonly ErrorCode[];
-const ALIVE: ReadonlySet<string> = new Set<ErrorCode>(SIGNS_OF_LIFE);
+const ALIVE: ReadonlySet<string> = new Set<ErrorCode>(SUCCESS_SIGNALS);
 
 /** A call that has ended, as the breaker looks at it. */
 export interface EndedCall {
@@ -43,7 +43,7 @@ export interface EndedCall {
 }
 
 /** Whether a failure may be a reason to open the breaker. */
-export function isTrouble(code: ErrorCode): boolean {
+export function countsAsFailure(code: ErrorCode): boolean {
   return TROUBLE.has(code) || code === 'ai_bad_answer';
 }
 
@@ -62,6 +62,6 @@ export function isFailing(latest: readonly EndedCall[]): boolean {
     badAnswers += 1;
     sourcesOfBadAnswers.add(sourceId);
   }
-  if (failures >= RUN_OF_FAILURES) return true;
-  return failures + badAnswers >= RUN_OF_FAILURES && sourcesOfBadAnswers.size >= SOURCES_OF_BAD_ANSWERS;
+  if (failures >= FAILURES_IN_A_ROW) return true;
+  return failures + badAnswers >= FAILURES_IN_A_ROW && sourcesOfBadAnswers.size >= SOURCES_OF_BAD_ANSWERS;
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
 import type { CallKind } from './ai-call.ts';
-import { SIGNS_OF_LIFE } from './breaker.ts';
+import { SUCCESS_SIGNALS } from './breaker.ts';
 
 /**
  * Closes the breakers whose provider has shown since they opened that it works. Answers their kinds. The caller holds the
@@ -9,7 +9,7 @@ import { SIGNS_OF_LIFE } from './breaker.ts';
  */
 export async function closeBreakers(tx: Tx): Promise<CallKind[]> {
   const signs = sql.join(
-    SIGNS_OF_LIFE.map((code) => sql`${code}`),
+    SUCCESS_SIGNALS.map((code) => sql`${code}`),
     sql`, `,
   );
   const { rows } = await tx.execute<{ kind: CallKind }>(sql`

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Orm } from '../db/client.ts';
 import { AppError, isErrorCode } from '../lib/app-error.ts';
 import { CALL_KINDS } from './ai-call.ts';
-import { findWorstWindow } from './find-worst-window.ts';
+import { findPeakWindow } from './find-peak-window.ts';
 import { type KindState, loadLimiter } from './load-limiter.ts';
 import { DEFAULT_WINDOW_MS } from './search-windows.ts';
 
@@ -42,7 +42,7 @@ export async function getLimits(deps: { orm: Orm }): Promise<Limits> {
   const { now, kinds } = await loadLimiter(deps.orm);
   const shown = kinds.map(async (state) => {
     const windowMs = state.windowMs ?? DEFAULT_WINDOW_MS;
-    const worstWindow = await findWorstWindow(deps.orm, { kind: state.kind, windowMs });
+    const worstWindow = await findPeakWindow(deps.orm, { kind: state.kind, windowMs });
     return { ...showKind(state, now), windowMs, worstWindow };
   });
   return { rate: kinds[0]?.rate ?? null, kinds: await Promise.all(shown) };

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Executor } from '../db/client.ts';
 import { epochMs, toDate } from '../db/epoch-ms.ts';
 import type { CallKind } from './ai-call.ts';
-import { SLOT_GUARD_MS } from './take-stock.ts';
+import { SLOT_GUARD_MS } from './lock-slots.ts';
 
 /** How one kind of call stands. All times are by the database's clock. */
 export interface KindState {

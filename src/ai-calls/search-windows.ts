@@ -13,7 +13,7 @@ export interface WindowKind {
 }
 
 /** The window with the most calls. */
-export interface WorstWindow {
+export interface PeakWindow {
   readonly calls: number;
   /** When the first and the last of them left. */
   readonly from: Date;
@@ -30,7 +30,7 @@ export async function searchWindows(
   db: Executor,
   { kind, windowMs }: WindowKind,
   { from, until }: { from: Date | null; until: Date | null },
-): Promise<WorstWindow | null> {
+): Promise<PeakWindow | null> {
   const after = from && new Date(from.getTime() - windowMs);
   const { rows } = await db.execute<{ calls: number; from: number; to: number }>(sql`
     select calls, ${epochMs(sql`first_left_at`)} as "from", ${epochMs(sql`left_at`)} as "to"
@@ -51,7 +51,7 @@ export async function searchWindows(
 }
 
 /** The fuller one of two; the later one if both are as full. */
-export function pickFuller(earlier: WorstWindow | null, later: WorstWindow | null): WorstWindow | null {
+export function pickFuller(earlier: PeakWindow | null, later: PeakWindow | null): PeakWindow | null {
   if (!earlier || !later) return earlier ?? later;
   return later.calls >= earlier.calls ? later : earlier;
 }

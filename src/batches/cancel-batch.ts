@@ -3,14 +3,14 @@ import type { Orm, Transact } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
-import { cancelPreviews } from '../previews/cancel-previews.ts';
+import { cancelPreviews } from '../pipeline/cancel-previews.ts';
+import { finishBatch } from '../pipeline/finish-batch.ts';
+import { lockBatches } from '../pipeline/lock-batches.ts';
+import { notifyCancel } from '../pipeline/notify-cancel.ts';
 import type { Queue } from '../queue/queue.ts';
-import { announceCancel } from './announce-cancel.ts';
+import { stopSources } from '../sources/stop-sources.ts';
 import type { Batch } from './batch.ts';
-import { finishBatch } from './finish-batch.ts';
 import { getBatch } from './get-batch.ts';
-import { lockBatches } from './lock-batches.ts';
-import { stopSources } from './stop-sources.ts';
 
 /**
  * Cancels a batch: what waits never starts, what is under way is ended, finished previews stay. May run again. Throws
@@ -38,7 +38,7 @@ export async function cancelBatch(
       .where(eq(batches.id, id));
     await stopSources(tx, id);
     await finishBatch(deps, tx, id);
-    await announceCancel(tx, id);
+    await notifyCancel(tx, id);
   });
   return getBatch(deps, options);
 }

@@ -6,10 +6,10 @@ import { isForeignKeyViolation } from '../lib/database-error.ts';
 import { createId } from '../lib/ids.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import type { Queue } from '../queue/queue.ts';
+import { enqueueSources } from '../sources/enqueue-sources.ts';
+import { assignSourceTags } from '../sources/source-start-tags.ts';
 import type { Batch, NewBatch } from './batch.ts';
-import { enqueuePages } from './enqueue-pages.ts';
 import { getBatch } from './get-batch.ts';
-import { givePageTags } from './page-tags.ts';
 
 /** How much one submission may ask for. */
 export interface BatchLimits {
@@ -64,10 +64,10 @@ export async function createBatch(
         // Nobody is woken for it: who reads its first page starts it too, and is woken below.
         () =>
           deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }], { quietly: true }),
-        () => givePageTags(tx, { workspaceId, batchId }),
+        () => assignSourceTags(tx, { workspaceId, batchId }),
       );
       const [, batch] = await pipelined(
-        () => enqueuePages(deps, tx, { workspaceId, batchId, tags }),
+        () => enqueueSources(deps, tx, { workspaceId, batchId, tags }),
         () => getBatch({ orm: tx }, { workspaceId, id: batchId }),
       );
       return batch;

@@ -2,11 +2,11 @@ import { and, eq, inArray } from 'drizzle-orm';
 import type { Orm, Transact } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
+import { lockBatches } from '../pipeline/lock-batches.ts';
+import { restartPreviews } from '../pipeline/restart-previews.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Batch } from './batch.ts';
 import { getBatch } from './get-batch.ts';
-import { lockBatches } from './lock-batches.ts';
-import { restartPreviews } from './restart-previews.ts';
 
 /**
  * Tries again what failed or was cancelled in a batch; what is done, and every answer that is stored, is kept. Throws

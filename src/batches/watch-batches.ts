@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Database, Orm } from '../db/client.ts';
 import { AppError } from '../lib/app-error.ts';
-import { createPacer } from '../lib/pacer.ts';
-import { CHANGE_CHANNEL } from './announce-changes.ts';
+import { createKeyedThrottle } from '../lib/keyed-throttle.ts';
+import { CHANGE_CHANNEL } from '../pipeline/notify-changes.ts';
 import type { Batch } from './batch.ts';
 import { getBatch } from './get-batch.ts';
 
@@ -68,7 +68,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
   const closing = new AbortController();
   let listening: Promise<void> | undefined;
 
-  const pacer = createPacer(EVERY_MS, async (batchId) => {
+  const pacer = createKeyedThrottle(EVERY_MS, async (batchId) => {
     const feed = feeds.get(batchId);
     if (feed) publish(feed, await look(database.orm, feed.workspaceId, batchId));
   });

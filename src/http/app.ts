@@ -5,6 +5,7 @@ import type { Rate } from '../ai-calls/rate.ts';
 import { AppError } from '../lib/app-error.ts';
 import { answerMethods } from './answer-methods.ts';
 import { registerAssets } from './assets.ts';
+import { assignRequestId } from './assign-request-id.ts';
 import { createAuthenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
 import { registerCtaPage } from './cta-page.ts';
@@ -14,7 +15,6 @@ import { registerHealth } from './health.ts';
 import { limitPipelining } from './limit-pipelining.ts';
 import { createLimitRequests } from './limit-requests.ts';
 import { createLimitStreams, DEFAULT_STREAM_LIMITS, type StreamLimits } from './limit-streams.ts';
-import { nameRequest } from './name-request.ts';
 import { nameTrpcMethods } from './name-trpc-methods.ts';
 import { observeRequests } from './observe-requests.ts';
 import { registerDocs } from './openapi/register-docs.ts';
@@ -70,7 +70,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
     // What comes while it closes is answered as ever.
     return503OnClosing: false,
     rewriteUrl: toOriginForm,
-    genReqId: (request) => nameRequest(request.headers['x-request-id']),
+    genReqId: (request) => assignRequestId(request.headers['x-request-id']),
     // Batched tRPC calls have their names in one path segment.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 5000 },
     // Requests that are no HTTP: there is nothing to route, but there is an answer.

@@ -1,10 +1,10 @@
-import type { changePreview } from '../batches/change-preview.ts';
 import type { createBatch } from '../batches/create-batch.ts';
 import type { BatchWatch } from '../batches/watch-batches.ts';
 import type { Health } from '../lib/health.ts';
 import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
 import type { Tracing } from '../lib/tracing.ts';
+import type { changePreview } from '../previews/change-preview.ts';
 import type { TokenWatch } from '../workspaces/watch-tokens.ts';
 
 /** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import fresh from 'fresh';
+import { renderCtaPage } from '../creative/render-cta-page.ts';
 import { AppError } from '../lib/app-error.ts';
 import { sha256 } from '../lib/ids.ts';
 import { findEmbedded } from '../previews/find-embedded.ts';
-import { renderCtaPage } from '../previews/render-cta-page.ts';
 import type { ApiDeps } from './context.ts';
 
 interface CtaPageOptions {

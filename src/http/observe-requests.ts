@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/log.ts';
 import { type Meter, noMeter } from '../lib/meter.ts';
 import { noTracing, type Span, type Tracing } from '../lib/tracing.ts';
+import { getRouteTemplate } from './get-route-template.ts';
 import { isHealthRequest } from './health.ts';
-import { nameRoute } from './name-route.ts';
-import { subjectsOf } from './note-subjects.ts';
+import { subjectsOf } from './record-subjects.ts';
 
 /** Who hears of it. */
 interface Observers {
@@ -38,7 +38,7 @@ function traceRequests(app: FastifyInstance, tracing: Tracing, spans: WeakMap<Fa
   app.addHook('onRequest', (request, _reply, done) => {
     if (isHealthRequest(request)) return done();
     const { traceparent } = request.headers;
-    const span = tracing.start(`${request.method} ${nameRoute(request)}`, {
+    const span = tracing.start(`${request.method} ${getRouteTemplate(request)}`, {
       kind: 'server',
       ...(typeof traceparent === 'string' ? { traceparent } : {}),
     });
@@ -64,7 +64,7 @@ function note(
 ): void {
   const { id: requestId, method } = request;
   const status = reply.raw.headersSent ? reply.statusCode : CLIENT_CLOSED_REQUEST;
-  const route = nameRoute(request);
+  const route = getRouteTemplate(request);
   const subjects = subjectsOf(request);
   const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream');
   if (!isStream) meter.countRequest({ method, route, status, seconds: ms / 1000 });

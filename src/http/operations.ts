@@ -2,21 +2,21 @@ import { z } from 'zod';
 import { getLimits, limitsSchema } from '../ai-calls/get-limits.ts';
 import { batchSchema, createdBatchSchema, newBatchSchema, taskSchema } from '../batches/batch.ts';
 import { cancelBatch } from '../batches/cancel-batch.ts';
-import { cancelPreview } from '../batches/cancel-preview.ts';
-import { changePreview } from '../batches/change-preview.ts';
 import { createBatch } from '../batches/create-batch.ts';
 import { getBatch } from '../batches/get-batch.ts';
 import { getTask } from '../batches/get-task.ts';
 import { listBatches } from '../batches/list-batches.ts';
 import { retryBatch } from '../batches/retry-batch.ts';
-import { retryPreview } from '../batches/retry-preview.ts';
-import { runOnce } from '../idempotency/run-once.ts';
+import { prefillPatchSchema } from '../creative/prefill.ts';
+import { runIdempotent } from '../idempotency/run-idempotent.ts';
 import { AppError } from '../lib/app-error.ts';
+import { cancelPreview } from '../previews/cancel-preview.ts';
+import { changePreview } from '../previews/change-preview.ts';
 import { getPreview } from '../previews/get-preview.ts';
 import { listPreviews } from '../previews/list-previews.ts';
-import { prefillPatchSchema } from '../previews/prefill.ts';
 import { PREVIEW_STATUSES, previewSchema } from '../previews/preview.ts';
 import { replaceEmbed } from '../previews/replace-embed.ts';
+import { retryPreview } from '../previews/retry-preview.ts';
 import { getProduct, productSchema } from '../products/get-product.ts';
 import type { OperationContext } from './context.ts';
 
@@ -47,7 +47,7 @@ function keyed<S extends z.ZodRawShape, O extends z.ZodType>(
       const plain = rest as z.output<typeof input>;
       if (key === undefined) return run(context, plain);
       const request = { workspaceId: context.workspaceId, key, operation: name, input: plain };
-      return runOnce(context.deps, request, (deps) => run({ ...context, deps }, plain));
+      return runIdempotent(context.deps, request, (deps) => run({ ...context, deps }, plain));
     },
   });
 }

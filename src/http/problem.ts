@@ -6,7 +6,7 @@ import { getBaseUrl } from './base-url.ts';
 import { drainRequest } from './drain-request.ts';
 import { toRequestError } from './errors.ts';
 import { errorAddress } from './errors-page.ts';
-import { nameRoute } from './name-route.ts';
+import { getRouteTemplate } from './get-route-template.ts';
 import { NO_STORE } from './vary-by-caller.ts';
 
 export interface ProblemOptions {
@@ -55,7 +55,7 @@ export async function prepareProblem(
   const { httpStatus } = describeError(problem.code);
   if (httpStatus >= 500) {
     // Not its address: some are keys.
-    log.error({ err: error, requestId, route: nameRoute(request), method }, 'a request failed');
+    log.error({ err: error, requestId, route: getRouteTemplate(request), method }, 'a request failed');
   }
   // The route may have set these for the answer that failed.
   reply.header('cache-control', NO_STORE).removeHeader('etag').removeHeader('content-encoding');

@@ -8,12 +8,12 @@ import { getBaseUrl } from './base-url.ts';
 import type { ApiDeps, Caller } from './context.ts';
 import type { LimitRequests } from './limit-requests.ts';
 import type { LimitStreams } from './limit-streams.ts';
-import { noteSubjects } from './note-subjects.ts';
 import { decodeUtf8 } from './parse-body.ts';
 import { prepareProblem } from './problem.ts';
 import { InvalidInput, readTrpcInput } from './read-trpc-input.ts';
+import { recordSubjects } from './record-subjects.ts';
 import { appRouter } from './router.ts';
-import { nameErrorRequest } from './trpc.ts';
+import { addRequestId } from './trpc.ts';
 import type { TrpcErrorShape } from './trpc-error-shape.ts';
 
 interface TrpcOptions {
@@ -138,10 +138,10 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
           workspaceId: caller.workspaceId,
           baseUrl: getBaseUrl(request, options.publicUrl),
           inTurn,
-          note: (area: string, names: unknown) => noteSubjects(request, area, names),
+          note: (area: string, names: unknown) => recordSubjects(request, area, names),
         }),
         onError({ error, path }) {
-          nameErrorRequest(error, request.id);
+          addRequestId(error, request.id);
           if (error.code === 'INTERNAL_SERVER_ERROR') {
             const fields = { err: error.cause ?? error, requestId: request.id, path };
             options.deps.log.error(fields, 'a procedure failed');

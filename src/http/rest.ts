@@ -19,8 +19,8 @@ import {
 import { headersOf, readHeaders } from './header-inputs.ts';
 import type { LimitRequests } from './limit-requests.ts';
 import type { LimitStreams } from './limit-streams.ts';
-import { noteSubjects } from './note-subjects.ts';
 import { watchBatchInput } from './operations.ts';
+import { recordSubjects } from './record-subjects.ts';
 import { refuseLongArrays } from './refuse-long-arrays.ts';
 import { REST_ROOT, REST_ROUTES, type RestRoute } from './rest-routes.ts';
 import { snakeCased } from './snake-case.ts';
@@ -70,9 +70,9 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
           ...readHeaders(request, operation.input),
           ...asObject(request.params),
         };
-        noteSubjects(request, area, whole);
+        recordSubjects(request, area, whole);
         const output = operation.output.parse(await spellErrors(operation.run(context, whole)));
-        noteSubjects(request, area, output);
+        recordSubjects(request, area, output);
         if (version) reply.header('etag', `"${version(output)}"`);
         reply.code(status);
         return withSnakeKeys(answer ? answer(reply, output, baseUrl, request) : output);
@@ -87,7 +87,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
     async handler(request, reply) {
       const caller = callerOf(request);
       const input = watchBatchInput.parse({ ...readHeaders(request, watchBatchInput), ...request.params });
-      noteSubjects(request, 'batch', input);
+      recordSubjects(request, 'batch', input);
       const { batchWatch, tokenWatch } = options.deps;
       const { workspaceId } = caller;
       if (request.method === 'HEAD') {

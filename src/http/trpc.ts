@@ -18,7 +18,7 @@ export interface TrpcContext {
   readonly baseUrl: string;
   /** Runs the calls of a request, only a few at the same time. */
   readonly inTurn: LimitFunction;
-  /** Notes what a call is about; see `noteSubjects`. */
+  /** Notes what a call is about; see `recordSubjects`. */
   note(area: string, names: unknown): void;
 }
 
@@ -26,7 +26,7 @@ export interface TrpcContext {
 const requestIds = new WeakMap<TRPCError, string>();
 
 /** Notes which request an error belongs to; to be called before it is formatted. */
-export function nameErrorRequest(error: TRPCError, requestId: string): void {
+export function addRequestId(error: TRPCError, requestId: string): void {
   requestIds.set(error, requestId);
 }
 

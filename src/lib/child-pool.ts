@@ -2,13 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Asked, FromChild, Reply } from './answer-parent.ts';
 import { createFairLimit, type Requester } from './fair-limit.ts';
+import type { IpcMessage, IpcRequest, IpcResponse } from './serve-parent.ts';
 import { toExecArgv } from './single-executable.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
 export interface ChildPoolOptions<Answer> {
-  /** The file that the processes run. It must call `answerParent`. */
+  /** The file that the processes run. It must call `serveParent`. */
   readonly file: URL;
   /** Maximum number of processes. More questions wait, and their owners take turns. */
   readonly processes: number;
@@ -116,7 +116,7 @@ export function createChildPool<Question, Answer>(
     };
     all.add(child);
     starting.add(child);
-    child.on('message', (message: FromChild<Answer>) => {
+    child.on('message', (message: IpcMessage<Answer>) => {
       if (starting.has(child)) {
         clearTimeout(timer);
         if ('loadFailure' in message) return forget(new Error(message.loadFailure));
@@ -232,7 +232,7 @@ export function createChildPool<Question, Answer>(
 /** Sends one question and returns its answer. Ends the process if there is no answer in time. */
 async function converse<Question, Answer>(
   child: ChildProcess,
-  asked: Asked<Question>,
+  asked: IpcRequest<Question>,
   timeoutMs: number,
 ): Promise<Answer> {
   const given = new AbortController();
@@ -243,7 +243,7 @@ async function converse<Question, Answer>(
   }, timeoutMs);
   const { signal } = given;
   const answered = once(child, 'message', { signal }).then(([message]) => {
-    const reply = message as Reply<Answer>;
+    const reply = message as IpcResponse<Answer>;
     if (reply.id === asked.id) return reply.answer;
     // A reply to another question: the listener in `start` ends the process.
     return ended;

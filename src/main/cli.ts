@@ -42,11 +42,11 @@ program
   .command('migrate')
   .description('bring the database up to date and end')
   .action(async () => {
-    const { openFoundation } = await import('./open-foundation.ts');
+    const { openRuntime } = await import('./open-runtime.ts');
     const { closeAll } = await import('./close-all.ts');
     const settings = readSettings(process.env);
     const log = createLog(settings.LOG_LEVEL, settings);
-    const { closers } = await openFoundation(settings, log, { supervise: false });
+    const { closers } = await openRuntime(settings, log, { supervise: false });
     await closeAll(closers, log);
     process.stdout.write('The database is up to date.\n');
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { parseAllowHosts } from '../adapters/page/allow-hosts.ts';
-import { parseAllowPorts } from '../adapters/page/allow-ports.ts';
+import { parseAllowHosts } from '../adapters/net/allow-hosts.ts';
+import { parseAllowPorts } from '../adapters/net/allow-ports.ts';
 import { parseRate } from '../ai-calls/rate.ts';
 import { DatabaseUrlError } from '../db/connection/database-url-error.ts';
 import { fillFromEnvironment } from '../db/connection/fill-from-environment.ts';

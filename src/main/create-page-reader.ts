@@ -1,9 +1,9 @@
 import { collectImages } from '../adapters/images/collect-images.ts';
+import { copyImages } from '../adapters/images/copy-images.ts';
 import type { ImageDecoder } from '../adapters/images/image-decoder.ts';
-import { keepImages } from '../adapters/images/keep-images.ts';
-import { createGuardedFetch, type GuardedFetchOptions } from '../adapters/page/guarded-fetch.ts';
+import { createGuardedFetch, type GuardedFetchOptions } from '../adapters/net/guarded-fetch.ts';
+import { createRobotsGate, type RobotsGate } from '../adapters/page/fetch/robots-gate.ts';
 import { createPageParser } from '../adapters/page/page-parser.ts';
-import { createRobotsGate, type RobotsGate } from '../adapters/page/robots-gate.ts';
 import { PRODUCT_TOKEN, USER_AGENT_PRODUCT } from '../lib/user-agent.ts';
 import type { PageReader } from '../steps/process-source.ts';
 import type { Settings } from './config.ts';
@@ -55,7 +55,7 @@ export function createPageReader(
         images.prepare();
         return collectImages({ fetchBytes, images }, candidates, { ...requester, refererUrl: pageUrl });
       },
-      keepImages: (ranked, options) => keepImages(images, ranked, options),
+      copyImages: (ranked, options) => copyImages(images, ranked, options),
     },
     async close() {
       await close();

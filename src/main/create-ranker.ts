@@ -6,7 +6,7 @@ import type { ImageRanker } from '../adapters/images/ranker.ts';
 import type { Log } from '../lib/log.ts';
 import { pickClipEnvironment } from './clip-environment.ts';
 import { type Settings, SettingsError } from './config.ts';
-import { MODELS_FOLDER } from './open-foundation.ts';
+import { MODELS_FOLDER } from './open-runtime.ts';
 
 /**
  * The ranker that IMAGE_RANKER asks for. `auto` is CLIP when CLIP_MODEL is set and can be loaded, and rules otherwise,

@@ -1,20 +1,20 @@
 import { getLimits, type Limits } from '../ai-calls/get-limits.ts';
+import { openDatabase } from '../db/client.ts';
+import { explainConnectionError } from '../db/explain-connection-error.ts';
+import { inspectServer, type ServerFacts } from '../db/inspect-server.ts';
+import type { Log } from '../lib/log.ts';
 import {
   type BrokenRow,
   FOUND_AT_MOST,
   INVARIANTS,
   type Invariant,
   type InvariantDeps,
-} from '../batches/invariants.ts';
-import { openDatabase } from '../db/client.ts';
-import { explainConnectionError } from '../db/explain-connection-error.ts';
-import { inspectServer, type ServerFacts } from '../db/inspect-server.ts';
-import type { Log } from '../lib/log.ts';
+} from '../pipeline/invariants.ts';
 import { openQueue, QUEUE_SCHEMA } from '../queue/queue.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
 import { findSessionFaults, type SessionFault } from './find-session-faults.ts';
-import { openServer, reasonOf } from './open-foundation.ts';
+import { openServer, reasonOf } from './open-runtime.ts';
 
 /** One thing that was looked at, and what came of it. */
 export interface Finding {

@@ -17,7 +17,7 @@ import { type Closer, closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { createAdapters } from './create-adapters.ts';
 import { DEFAULT_WORKSPACE } from './get-default-token.ts';
-import { openFoundation } from './open-foundation.ts';
+import { openRuntime } from './open-runtime.ts';
 import { renderPage, type ShownPreview } from './render-page.ts';
 import { startWorker } from './start-worker.ts';
 import { waitForStopSignal } from './stop-signals.ts';
@@ -45,7 +45,7 @@ export async function runGenerate(
   const adapters = await createAdapters(settings, log);
   const closers: Closer[] = [{ name: 'the page reader', close: adapters.close }];
   try {
-    const foundation = await openFoundation(settings, log, { supervise: true });
+    const foundation = await openRuntime(settings, log, { supervise: true });
     closers.unshift(...foundation.closers);
     const { database, queue } = foundation;
     const workspaceId = await ensureWorkspace(database, DEFAULT_WORKSPACE);

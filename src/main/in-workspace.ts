@@ -2,7 +2,7 @@ import type { Log } from '../lib/log.ts';
 import { getWorkspace } from '../workspaces/get-workspace.ts';
 import { closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
-import { type Foundation, openFoundation } from './open-foundation.ts';
+import { openRuntime, type Runtime } from './open-runtime.ts';
 
 /** What a command line has, and the workspace it names. */
 export interface WorkspaceCommand {
@@ -15,9 +15,9 @@ export interface WorkspaceCommand {
 /** Runs a command's `work` for its workspace, and prints what it answers. */
 export async function inWorkspace(
   { settings, log, workspace }: WorkspaceCommand,
-  work: (foundation: Foundation, workspaceId: string) => Promise<string>,
+  work: (foundation: Runtime, workspaceId: string) => Promise<string>,
 ): Promise<void> {
-  const foundation = await openFoundation(settings, log, { supervise: false });
+  const foundation = await openRuntime(settings, log, { supervise: false });
   try {
     const workspaceId = await getWorkspace(foundation.database, workspace.trim());
     process.stdout.write(`${await work(foundation, workspaceId)}\n`);

@@ -3,11 +3,11 @@ import { getLimits, type Limits } from '../ai-calls/get-limits.ts';
 import type { Log } from '../lib/log.ts';
 import { closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
-import { openFoundation } from './open-foundation.ts';
+import { openRuntime } from './open-runtime.ts';
 
 /** `limits`: what is free now, when the next slot opens, and the worst window on record. */
 export async function runLimits(settings: Settings, log: Log, options: { json: boolean }): Promise<void> {
-  const { database, closers } = await openFoundation(settings, log, { supervise: false });
+  const { database, closers } = await openRuntime(settings, log, { supervise: false });
   try {
     const limits = await getLimits(database);
     process.stdout.write(`${options.json ? JSON.stringify(limits, null, 2) : drawLimits(limits)}\n`);

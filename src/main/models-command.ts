@@ -3,7 +3,7 @@ import { ClipModelError } from '../adapters/images/clip-model.ts';
 import { findClipPlace } from '../adapters/images/find-clip-place.ts';
 import { loadClipModel } from '../adapters/images/load-clip-model.ts';
 import { type Settings, SettingsError } from './config.ts';
-import { MODELS_FOLDER } from './open-foundation.ts';
+import { MODELS_FOLDER } from './open-runtime.ts';
 
 /**
  * `models pull`: fetches a model into the cache, and loads it, so that a start finds one that works. May run again:

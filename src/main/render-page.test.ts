@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { styleSource } from '../creative/render-cta-page.ts';
 import type { Preview } from '../previews/preview.ts';
-import { styleSource } from '../previews/render-cta-page.ts';
 import { renderPage } from './render-page.ts';
 
 const preview: Preview = {

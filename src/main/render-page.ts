@@ -1,8 +1,8 @@
 import { escapeUTF8 } from 'entities/escape';
-import { CTA_STYLE } from '../previews/cta-style.ts';
+import { CTA_STYLE } from '../creative/cta-style.ts';
+import { renderCta } from '../creative/render-cta.ts';
+import { styleSource } from '../creative/render-cta-page.ts';
 import type { Preview } from '../previews/preview.ts';
-import { renderCta } from '../previews/render-cta.ts';
-import { styleSource } from '../previews/render-cta-page.ts';
 
 /** A preview with its pictures as files beside the page. */
 export interface ShownPreview {

@@ -5,7 +5,7 @@ import type { ApiDeps } from '../http/context.ts';
 import { createTokenWatch } from '../workspaces/watch-tokens.ts';
 import type { Settings } from './config.ts';
 import { addressOf, explainListenError } from './explain-listen-error.ts';
-import type { Foundation } from './open-foundation.ts';
+import type { Runtime } from './open-runtime.ts';
 
 /** For requests under way when the port closes. */
 export const CLOSE_WITHIN_MS = 5000;
@@ -25,7 +25,7 @@ export interface RunningApi {
 
 /** Opens the port and serves both doors. */
 export async function startApi(
-  foundation: Foundation,
+  foundation: Runtime,
   settings: Settings,
   { log, health, meter, tracing }: Pick<ApiDeps, 'log' | 'health' | 'meter' | 'tracing'>,
 ): Promise<RunningApi> {

@@ -9,16 +9,16 @@ import { noMeter } from '../lib/meter.ts';
 import { isSingleExecutable } from '../lib/single-executable.ts';
 import { noTracing } from '../lib/tracing.ts';
 import { type Closer, closeAll } from './close-all.ts';
+import { collectGauges } from './collect-gauges.ts';
 import type { Settings } from './config.ts';
 import { type Adapters, createAdapters } from './create-adapters.ts';
 import { getDefaultToken } from './get-default-token.ts';
-import { observeAdapters } from './observe-adapters.ts';
-import { DATA_FOLDER, type Foundation, openFoundation } from './open-foundation.ts';
-import { openWatchPorts } from './open-watch-ports.ts';
+import { instrumentAdapters } from './instrument-adapters.ts';
+import { openMonitoring } from './open-monitoring.ts';
+import { DATA_FOLDER, openRuntime, type Runtime } from './open-runtime.ts';
 import { CLOSE_WITHIN_MS, startApi } from './start-api.ts';
 import { startWorker } from './start-worker.ts';
 import { waitForStopSignal } from './stop-signals.ts';
-import { takeReadings } from './take-readings.ts';
 
 export type Role = 'all' | 'api' | 'worker';
 
@@ -43,12 +43,12 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     // What is traced goes on to the end.
     if (traces) closers.push({ name: 'the traces', close: traces.close });
     const observers = { log, meter: metrics?.meter ?? noMeter, tracing: traces?.tracing ?? noTracing };
-    const ports = await openWatchPorts(settings, { health, metrics }, log);
+    const ports = await openMonitoring(settings, { health, metrics }, log);
     closers.push({ name: 'the ports for watching', close: ports.close });
     // At the same time as the database, because an image decoder takes as long to start.
     const opening = role === 'api' ? undefined : openAdapters(settings, log);
     if (opening) closers.push({ name: 'the page reader', close: opening.close });
-    const foundation = await openFoundation(settings, log, {
+    const foundation = await openRuntime(settings, log, {
       supervise: role !== 'api',
       tracing: observers.tracing,
     });
@@ -64,7 +64,7 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     const apiWithinMs = settings.STOP_DELAY + CLOSE_WITHIN_MS + MARGIN_MS;
     if (api) closers.push({ name: 'the API', withinMs: apiWithinMs, close: api.stop });
     metrics?.connect({
-      takeReadings: () => takeReadings(foundation),
+      collectGauges: () => collectGauges(foundation),
       countConnections: foundation.database.countConnections,
       countWatchers: () => api?.countWatchers() ?? 0,
     });
@@ -72,7 +72,7 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       // A model may be on its way from the hub for minutes: a stop does not wait for it.
       const adapters = await Promise.race([opening.ready, stopSignal.then(() => undefined)]);
       if (adapters === undefined) return;
-      const observed = observeAdapters(adapters, observers);
+      const observed = instrumentAdapters(adapters, observers);
       const worker = await startWorker(foundation, observed, settings, observers);
       const graceMs = settings.STOP_GRACE;
       closers.push({ name: 'the worker', withinMs: graceMs + HAND_ON_MS, close: () => worker.stop(graceMs) });
@@ -118,7 +118,7 @@ async function startTracesIfWanted(settings: Settings, role: Role, log: Log): Pr
 
 /** The lines a person sees first: where it is, how to come in, and a command that makes a batch. */
 async function introduce(
-  foundation: Foundation,
+  foundation: Runtime,
   { address, role, watching }: { address: string | undefined; role: Role; watching: readonly string[] },
 ): Promise<string[]> {
   if (address === undefined) return ['The worker is ready.', ...watching];

@@ -1,32 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setLimit } from '../ai-calls/set-limit.ts';
-import { CANCEL_CHANNEL } from '../batches/announce-cancel.ts';
-import { type ClaimedCall, claimCalls } from '../batches/claim-calls.ts';
-import { type ClaimedSource, claimSources } from '../batches/claim-sources.ts';
-import { recoverWork } from '../batches/recover-work.ts';
-import { createAnswerSettler } from '../batches/settle-answer.ts';
-import { startBatches } from '../batches/start-batches.ts';
 import type { Log } from '../lib/log.ts';
 import { type Meter, noMeter } from '../lib/meter.ts';
 import { noTracing, type Tracing } from '../lib/tracing.ts';
+import { type ClaimedCall, claimCalls } from '../pipeline/claim-calls.ts';
+import { type ClaimedSource, claimSources } from '../pipeline/claim-sources.ts';
+import { CANCEL_CHANNEL } from '../pipeline/notify-cancel.ts';
+import { rescueWork } from '../pipeline/rescue-work.ts';
+import { createAnswerSettler } from '../pipeline/settle-answer.ts';
+import { startBatches } from '../pipeline/start-batches.ts';
 import type { JobName } from '../queue/catalogue.ts';
-import { type Pump, startPump } from '../queue/pump.ts';
+import { type Poller, startPoller } from '../queue/poller.ts';
 import { WAKE_CHANNEL } from '../queue/queue.ts';
 import { runJob, Stopping } from '../queue/run-job.ts';
 import { deliverWebhook } from '../steps/deliver-webhook.ts';
 import { generatePreview } from '../steps/generate-preview.ts';
-import { keepHouse } from '../steps/keep-house.ts';
-import { createSpareKeeper } from '../steps/keep-spares.ts';
+import { createAlternativesKeeper } from '../steps/keep-alternatives.ts';
 import { processSource } from '../steps/process-source.ts';
+import { runHousekeeping } from '../steps/run-housekeeping.ts';
 import { type ClaimedDelivery, claimDeliveries } from '../webhooks/claim-deliveries.ts';
 import { handBackDeliveries } from '../webhooks/hand-back-deliveries.ts';
 import { claimHousekeeping, scheduleHousekeeping } from '../workers/claim-housekeeping.ts';
 import { PAGES_AT_ONCE, PAGES_IN_RESERVE } from '../workers/worker.ts';
 import type { Settings } from './config.ts';
 import type { Adapters } from './create-adapters.ts';
-import { createHeldWork } from './held-work.ts';
-import { keepAlive } from './keep-alive.ts';
-import type { Foundation } from './open-foundation.ts';
+import { createInFlightJobs } from './in-flight-jobs.ts';
+import type { Runtime } from './open-runtime.ts';
+import { startHeartbeat } from './start-heartbeat.ts';
 
 /** Jobs are announced; this is for delayed ones, and in case an announcement is lost. */
 const POLL_MS = 500;
@@ -54,7 +54,7 @@ export interface RunningWorker {
 
 /** Starts a worker: it takes jobs, shows that it lives, and takes over from workers that died. */
 export async function startWorker(
-  { url, database, queue }: Foundation,
+  { url, database, queue }: Runtime,
   adapters: Adapters,
   settings: Settings,
   { log, meter = noMeter, tracing = noTracing }: { log: Log; meter?: Meter; tracing?: Tracing },
@@ -72,14 +72,14 @@ export async function startWorker(
   const watching = { log, meter, tracing };
   const stopping = new AbortController();
   await scheduleHousekeeping(deps);
-  const held = createHeldWork(stopping.signal);
-  const life = await keepAlive(
+  const held = createInFlightJobs(stopping.signal);
+  const life = await startHeartbeat(
     { url, database, queue },
     { held: held.ids, providerWaitMs: settings.PROVIDER_WAIT, capacity: settings.WORKER_CONCURRENCY },
     log,
   );
 
-  const spares = createSpareKeeper({ ...deps, keepImages: deps.pages.keepImages }, stopping.signal);
+  const spares = createAlternativesKeeper({ ...deps, copyImages: deps.pages.copyImages }, stopping.signal);
   const sourceStep = processSource({ ...deps, spares });
   const answers = createAnswerSettler(deps);
   const callStep = generatePreview({
@@ -88,14 +88,14 @@ export async function startWorker(
     aiTimeoutMs: settings.AI_TIMEOUT,
   });
   const common = { pollMs: POLL_MS, log };
-  const batches = startPump<never>({
+  const batches = startPoller<never>({
     ...common,
     name: 'batches',
     capacity: 20,
     claim: async (free) => ({ work: [], more: (await startBatches(deps, free)) === free }),
     run: async () => {},
   });
-  const sources = startPump<ClaimedSource>({
+  const sources = startPoller<ClaimedSource>({
     ...common,
     name: 'sources',
     capacity: PAGES_AT_ONCE,
@@ -107,7 +107,7 @@ export async function startWorker(
         runJob(watching, sourceStep, { work: source, signal }),
       ),
   });
-  const calls = startPump<ClaimedCall>({
+  const calls = startPoller<ClaimedCall>({
     ...common,
     name: 'calls',
     // A preview in flight is two calls.
@@ -126,7 +126,7 @@ export async function startWorker(
   });
   const webhookStep = deliverWebhook(deps);
   const sending = new Set<ClaimedDelivery>();
-  const webhooks = startPump<ClaimedDelivery>({
+  const webhooks = startPoller<ClaimedDelivery>({
     ...common,
     name: 'webhooks',
     capacity: WEBHOOKS_AT_ONCE,
@@ -140,11 +140,11 @@ export async function startWorker(
     },
     pollMs: WEBHOOK_POLL_MS,
   });
-  const houseStep = keepHouse({
+  const houseStep = runHousekeeping({
     ...deps,
     retention: { batchesMs: settings.KEEP_BATCHES, callsMs: settings.KEEP_CALLS },
   });
-  const house = startPump<object>({
+  const house = startPoller<object>({
     ...common,
     name: 'housekeeping',
     capacity: 1,
@@ -152,8 +152,8 @@ export async function startWorker(
     run: (work) => runJob(watching, houseStep, { work, signal: stopping.signal }),
     pollMs: HOUSE_POLL_MS,
   });
-  const pumps: readonly Pump[] = [batches, sources, calls, webhooks, house];
-  const pumpOf: Record<JobName, Pump> = {
+  const pumps: readonly Poller[] = [batches, sources, calls, webhooks, house];
+  const pumpOf: Record<JobName, Poller> = {
     'batch.start': batches,
     'source.process': sources,
     'preview.generate': calls,
@@ -180,7 +180,7 @@ export async function startWorker(
       stopping.abort(new Stopping());
       await Promise.race([idle, sleep(ABORT_MS, undefined, { ref: false })]);
       try {
-        const recovered = await recoverWork(deps, life.id);
+        const recovered = await rescueWork(deps, life.id);
         const handedOn = { ...recovered, deliveries: await handBackDeliveries(deps, cut) };
         if (handedOn.calls + handedOn.pages + handedOn.deliveries > 0)
           log.warn(handedOn, 'stopped with work under way; it is handed on');

@@ -7,7 +7,7 @@ import { revokeToken } from '../workspaces/revoke-token.ts';
 import { closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
 import { inWorkspace, type WorkspaceCommand } from './in-workspace.ts';
-import { openFoundation } from './open-foundation.ts';
+import { openRuntime } from './open-runtime.ts';
 
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -22,7 +22,7 @@ export async function runTokenCreate(
     throw new SettingsError('--workspace must be a name of 1 to 100 characters.');
   }
   const expiry = options.expires === undefined ? {} : { expiresInMs: parseExpiry(options.expires) };
-  const foundation = await openFoundation(settings, log, { supervise: false });
+  const foundation = await openRuntime(settings, log, { supervise: false });
   try {
     const workspaceId = await ensureWorkspace(foundation.database, name);
     process.stdout.write(`${await createToken(foundation.database, { workspaceId, ...expiry })}\n`);

@@ -1,10 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
+import { mergePrefill, type Overrides } from '../creative/merge-prefill.ts';
+import type { Prefill } from '../creative/prefill.ts';
 import { type Orm, prepareOnce } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { makeEmbedKey, readEmbedKey } from './embed-key.ts';
-import { mergePrefill, type Overrides } from './merge-prefill.ts';
-import type { Prefill } from './prefill.ts';
 
 const byId = prepareOnce((orm) =>
   orm

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { KindState } from '../ai-calls/load-limiter.ts';
-import { SLOT_GUARD_MS } from '../ai-calls/take-stock.ts';
-import { forecast, type Place, type Workers } from './forecast.ts';
+import { SLOT_GUARD_MS } from '../ai-calls/lock-slots.ts';
+import { forecast, type QueuePosition, type Workers } from './forecast.ts';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
 const at = (ms: number) => new Date(NOW.getTime() + ms);
 const workers: Workers = { alive: 1, capacity: 50, pagesAtOnce: 5, running: 0, typicalPageMs: 2000 };
-const place = (position: number, more: Partial<Place> = {}): Place => ({
+const place = (position: number, more: Partial<QueuePosition> = {}): QueuePosition => ({
   position,
   calls: { text: position, image: position },
   retryAt: null,

@@ -1,10 +1,10 @@
 import type { CallKind } from '../ai-calls/ai-call.ts';
 import type { KindState, LimiterState } from '../ai-calls/load-limiter.ts';
-import { SLOT_GUARD_MS } from '../ai-calls/take-stock.ts';
+import { SLOT_GUARD_MS } from '../ai-calls/lock-slots.ts';
 import { type Waiting, waitFor } from './waiting.ts';
 
 /** Where a preview stands among all that have not started. */
-export interface Place {
+export interface QueuePosition {
   /** 1 for the first. */
   readonly position: number;
   /** How many calls of each kind are wanted up to here, its own included; 0 for a kind that it does not want. */
@@ -33,7 +33,7 @@ export interface Workers {
  * follows from when each slot opens: the slots come round again every window and guard. Times are rounded up to a second, so
  * that the same state is told in the same words.
  */
-export function forecast(limiter: LimiterState, workers: Workers, place: Place): Waiting {
+export function forecast(limiter: LimiterState, workers: Workers, place: QueuePosition): Waiting {
   const { position: queuePosition, retryAt, pages } = place;
   if (workers.alive === 0) return { queuePosition, eta: null, waitingFor: waitFor('worker', null) };
   const now = limiter.now.getTime();

@@ -3,7 +3,7 @@ import type { Orm } from '../db/client.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { loadCapacity } from '../workers/load-capacity.ts';
 import { forecast } from './forecast.ts';
-import { loadPlaces } from './load-places.ts';
+import { loadQueuePositions } from './load-queue-positions.ts';
 import type { Waiting } from './waiting.ts';
 
 /** Says for those of the previews that are `pending` or `queued` how long they wait still. No query if there are none. */
@@ -17,7 +17,7 @@ export async function loadWaiting(
   const [limiter, workers, places] = await pipelined(
     () => loadLimiter(deps.orm),
     () => loadCapacity(deps.orm),
-    () => loadPlaces(deps.orm, { queued, pending }),
+    () => loadQueuePositions(deps.orm, { queued, pending }),
   );
   return new Map([...places].map(([id, place]) => [id, forecast(limiter, workers, place)]));
 }

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { and, eq, sql } from 'drizzle-orm';
+import { contrastOf, MIN_CONTRAST } from '../creative/choose-colors.ts';
+import { mergePrefill, type Overrides, patchOverrides } from '../creative/merge-prefill.ts';
+import type { Prefill, PrefillPatch } from '../creative/prefill.ts';
 import type { Orm } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
-import { contrastOf, MIN_CONTRAST } from './choose-colors.ts';
 import { getPreviewRow } from './get-preview.ts';
-import { mergePrefill, type Overrides, patchOverrides } from './merge-prefill.ts';
-import type { Prefill, PrefillPatch } from './prefill.ts';
 import type { Preview } from './preview.ts';
 import { previewColumns, showPreview } from './show-preview.ts';
 

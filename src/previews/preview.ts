@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { usageSchema } from '../ai-calls/usage.ts';
-import { prefillSchema } from './prefill.ts';
+import { prefillSchema } from '../creative/prefill.ts';
 import { waitingForSchema } from './waiting.ts';
 
 /**

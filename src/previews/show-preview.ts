@@ -1,8 +1,8 @@
+import { mergePrefill, type Overrides } from '../creative/merge-prefill.ts';
+import type { Prefill } from '../creative/prefill.ts';
 import { previews } from '../db/schema/previews.ts';
 import { describeError, isErrorCode } from '../lib/app-error.ts';
 import { makeEmbedKey } from './embed-key.ts';
-import { mergePrefill, type Overrides } from './merge-prefill.ts';
-import type { Prefill } from './prefill.ts';
 import type { Failure, Generator, Preview, PreviewStatus, Ranking } from './preview.ts';
 import type { Waiting } from './waiting.ts';
 

@@ -24,7 +24,7 @@ export interface ReadProduct {
 }
 
 /** A picture that was downloaded, decoded and ranked. */
-export interface RankedPicture {
+export interface ProductImage {
   readonly url: string;
   readonly alt: string | null;
   readonly bytes: Buffer;

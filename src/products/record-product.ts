@@ -4,19 +4,19 @@ import type { Transact, Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { createId } from '../lib/ids.ts';
 import { pipelined } from '../lib/pipelined.ts';
-import type { RankedPicture, RankingMethod, ReadProduct } from './product.ts';
+import type { ProductImage, RankingMethod, ReadProduct } from './product.ts';
 
 /** A ranked picture with the asset that holds our copy. */
-export interface StoredPicture extends RankedPicture {
+export interface StoredImage extends ProductImage {
   readonly assetId: string;
 }
 
 /** Keeps the pictures of a page. Its own transaction, as bytes take long and locks should not wait for them. */
-export async function storePictures(
+export async function storeImages(
   deps: { transact: Transact },
   workspaceId: string,
-  pictures: readonly RankedPicture[],
-): Promise<StoredPicture[]> {
+  pictures: readonly ProductImage[],
+): Promise<StoredImage[]> {
   // Locked in the order of their content, so that two pages with the same pictures do not wait for each other crosswise.
   const inOrder = pictures.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
   const stored = await deps.transact(async (tx) => {
@@ -33,7 +33,7 @@ export async function storePictures(
 export async function recordProduct(
   tx: Tx,
   workspaceId: string,
-  page: { product: ReadProduct; pictures: readonly StoredPicture[]; ranking: RankingMethod },
+  page: { product: ReadProduct; pictures: readonly StoredImage[]; ranking: RankingMethod },
 ): Promise<{ productId: string; imageIds: string[] }> {
   const { product, pictures, ranking } = page;
   const rows = pictures.map((picture, rank) => ({

@@ -24,7 +24,7 @@ const DATABASE_RETRY_MS = 250;
 
 /**
  * Runs one claimed piece of work to its end and logs it once. Never throws: a failure that cannot even be
- * written down is logged, and the work is found again as forgotten (`batches/recover-work`).
+ * written down is logged, and the work is found again as forgotten (`pipeline/rescue-work`).
  */
 export async function runJob<W extends TracedWork>(
   deps: RunJobDeps,

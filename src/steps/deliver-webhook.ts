@@ -1,18 +1,18 @@
 import { type Step, throughOutages } from '../queue/run-job.ts';
 import type { ClaimedDelivery } from '../webhooks/claim-deliveries.ts';
-import { noteAnswer } from '../webhooks/note-answer.ts';
-import type { WebhookAnswer } from '../webhooks/webhook.ts';
+import { recordResponse } from '../webhooks/record-response.ts';
+import type { WebhookResponse } from '../webhooks/webhook.ts';
 
 /** Sends a message, as the adapter does it. */
 export interface WebhookSender {
   send(
     message: { id: string; url: string; secret: string; body: string },
     requester: { owner: string; signal: AbortSignal },
-  ): Promise<WebhookAnswer>;
+  ): Promise<WebhookResponse>;
 }
 
 /** What the features need, and a sender. */
-export type DeliverWebhookDeps = Parameters<typeof noteAnswer>[0] & { readonly webhooks: WebhookSender };
+export type DeliverWebhookDeps = Parameters<typeof recordResponse>[0] & { readonly webhooks: WebhookSender };
 
 /** `webhook.deliver`: one claimed try of a delivery: send it, write down what came of it. */
 export function deliverWebhook(deps: DeliverWebhookDeps): Step<ClaimedDelivery> {
@@ -23,8 +23,9 @@ export function deliverWebhook(deps: DeliverWebhookDeps): Step<ClaimedDelivery> 
       const { deliveryId: id, workspaceId: owner, url, secret, payload } = delivery;
       const message = { id, url, secret, body: JSON.stringify(payload) };
       const answer = await deps.webhooks.send(message, { owner, signal });
-      return throughOutages(() => noteAnswer(deps, delivery, answer), { signal });
+      return throughOutages(() => recordResponse(deps, delivery, answer), { signal });
     },
-    settleFailure: (delivery, error) => noteAnswer(deps, delivery, { status: null, error: error.message }),
+    settleFailure: (delivery, error) =>
+      recordResponse(deps, delivery, { status: null, error: error.message }),
   };
 }

@@ -1,14 +1,14 @@
 import type { BackgroundPainter, Brief, CallContext, TextWriter } from '../adapters/ai/ai-provider.ts';
 import { SEND_WITHIN_MS } from '../ai-calls/ai-call.ts';
-import { markLeft } from '../ai-calls/mark-left.ts';
-import type { ClaimedCall } from '../batches/claim-calls.ts';
-import { noteLateAnswer } from '../batches/note-late-answer.ts';
-import type { AnswerSettler } from '../batches/settle-answer.ts';
-import { settleCallFailure } from '../batches/settle-call-failure.ts';
+import { recordDeparture } from '../ai-calls/record-departure.ts';
 import { AppError } from '../lib/app-error.ts';
 import type { Log } from '../lib/log.ts';
-import { loadPicture, readInput } from '../previews/load-input.ts';
-import { storeBackground, storeTexts } from '../previews/store-answer.ts';
+import type { ClaimedCall } from '../pipeline/claim-calls.ts';
+import { loadImage, readInput } from '../pipeline/load-input.ts';
+import { recordLateAnswer } from '../pipeline/record-late-answer.ts';
+import type { AnswerSettler } from '../pipeline/settle-answer.ts';
+import { settleCallFailure } from '../pipeline/settle-call-failure.ts';
+import { storeBackground, storeTexts } from '../pipeline/store-answer.ts';
 import { done, dropped } from '../queue/outcome.ts';
 import { type Step, throughOutages } from '../queue/run-job.ts';
 
@@ -37,7 +37,7 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
       if (!call.input) throw gone();
       const fate = await buy[call.kind](deps, call, readInput(call.input), signal);
       if (fate === 'late') {
-        await throughOutages(() => noteLateAnswer(deps, call));
+        await throughOutages(() => recordLateAnswer(deps, call));
         return dropped('this worker was taken for dead; its answer is stored');
       }
       await throughOutages(() => deps.settleAnswer(call));
@@ -80,7 +80,7 @@ async function buyBackground(
   brief: Brief,
   signal: AbortSignal,
 ) {
-  const product = await throughOutages(() => loadPicture(deps, call.previewId), { signal });
+  const product = await throughOutages(() => loadImage(deps, call.previewId), { signal });
   if (!product) throw gone();
   const answer = await deps.painter.paintBackground(brief, product, callContext(deps, call, signal));
   const { palette, model, usage, ...picture } = answer;
@@ -104,7 +104,7 @@ function callContext(deps: GeneratePreviewDeps, call: ClaimedCall, signal: Abort
     onLeft() {
       if (!call.counted) return;
       // Not waited for: until it is written the slot counts as taken, which is the safe side.
-      throughOutages(() => markLeft(deps.orm, call.callId), { signal }).catch((err: unknown) =>
+      throughOutages(() => recordDeparture(deps.orm, call.callId), { signal }).catch((err: unknown) =>
         deps.log.warn({ err, callId: call.callId }, 'it could not be noted when a request left'),
       );
     },

@@ -1,17 +1,17 @@
 import type { CollectedImage } from '../adapters/images/collect-images.ts';
-import type { ChosenImage } from '../adapters/images/keep-images.ts';
+import type { ChosenImage } from '../adapters/images/copy-images.ts';
 import { preferDifferent } from '../adapters/images/prefer-different.ts';
 import type { ImageRanker, RankedImage } from '../adapters/images/ranker.ts';
+import { takeGivenProduct } from '../adapters/page/facts/take-given-product.ts';
 import type { CandidateImage, PageProduct } from '../adapters/page/page-product.ts';
-import { takeGivenProduct } from '../adapters/page/take-given-product.ts';
-import { assignPictures } from '../batches/assign-pictures.ts';
-import type { ClaimedSource } from '../batches/claim-sources.ts';
-import { settleSourceFailure } from '../batches/settle-source-failure.ts';
 import { AppError } from '../lib/app-error.ts';
 import type { Requester } from '../lib/fair-limit.ts';
+import { assignImages } from '../pipeline/assign-images.ts';
+import type { ClaimedSource } from '../pipeline/claim-sources.ts';
+import { settleSourceFailure } from '../pipeline/settle-source-failure.ts';
 import { done, dropped } from '../queue/outcome.ts';
 import { type Step, throughOutages } from '../queue/run-job.ts';
-import type { SpareKeeper } from './keep-spares.ts';
+import type { AlternativesKeeper } from './keep-alternatives.ts';
 
 /** Reading a page and its pictures, as the adapters do it. */
 export interface PageReader {
@@ -23,18 +23,18 @@ export interface PageReader {
     pageUrl: string,
     requester: Requester,
   ): Promise<CollectedImage[]>;
-  /** Makes our own copies of the best ones; see `keepImages`. */
-  keepImages(
+  /** Makes our own copies of the best ones; see `copyImages`. */
+  copyImages(
     ranked: readonly RankedImage[],
     options: Requester & { readonly count: number },
   ): Promise<ChosenImage[]>;
 }
 
 /** What the features need, a reader and a ranker. */
-export type ProcessSourceDeps = Parameters<typeof assignPictures>[0] & {
+export type ProcessSourceDeps = Parameters<typeof assignImages>[0] & {
   readonly pages: PageReader;
   readonly ranker: ImageRanker;
-  readonly spares: SpareKeeper;
+  readonly spares: AlternativesKeeper;
 };
 
 /** `source.process`: page (or what was given in its place) -> product -> pictures -> ranking -> the source's previews are queued. */
@@ -51,9 +51,9 @@ export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
       if (images.length === 0) throw new AppError('no_usable_picture');
       const { ranked, ...ranking } = await deps.ranker.rank(images, { title: product.title }, requester);
       const best = preferDifferent(ranked);
-      const pictures = await deps.pages.keepImages(best, { count: source.batchSize, ...requester });
+      const pictures = await deps.pages.copyImages(best, { count: source.batchSize, ...requester });
       const page = { product, pictures, ranking };
-      const assigned = await throughOutages(() => assignPictures(deps, source, page), { signal });
+      const assigned = await throughOutages(() => assignImages(deps, source, page), { signal });
       if (!assigned) return dropped('deleted, or handed to another worker');
       await deps.spares.keep(source, { best, kept: pictures, ranking });
       return done;

@@ -3,9 +3,9 @@ import { alias } from 'drizzle-orm/pg-core';
 import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { webhookDeliveries, webhooks } from '../db/schema/webhooks.ts';
 import { pipelined } from '../lib/pipelined.ts';
-import type { Claim } from '../queue/pump.ts';
+import type { Claim } from '../queue/poller.ts';
 import type { Queue } from '../queue/queue.ts';
-import { judgeDelivery, LEASE_MS } from './webhook.ts';
+import { decideDelivery, LEASE_MS } from './webhook.ts';
 
 /** A message to send now. */
 export interface ClaimedDelivery {
@@ -43,7 +43,7 @@ export async function claimDeliveries(
     const [, rows] = await pipelined(settle, () =>
       hold(tx).execute({ ids: jobs.map((job) => job.payload.deliveryId) }),
     );
-    const verdicts = new Map(rows.map((row) => [row.deliveryId, judgeDelivery(row)]));
+    const verdicts = new Map(rows.map((row) => [row.deliveryId, decideDelivery(row)]));
     const idsOf = (verdict: string) => [...verdicts].flatMap(([id, is]) => (is === verdict ? [id] : []));
     await giveUp(tx, idsOf('give_up'));
     const traceparents = new Map(jobs.map(({ payload }) => [payload.deliveryId, payload.traceparent]));

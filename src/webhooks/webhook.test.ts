@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   backoffMs,
+  classifyResponse,
   type DeliveryState,
-  judgeAnswer,
-  judgeDelivery,
+  decideDelivery,
   LEASE_MS,
   withJitter,
 } from './webhook.ts';
@@ -53,7 +53,7 @@ describe('a delivery whose job was taken', () => {
   });
   const last = pauses().length + 1;
 
-  test.each<[string, Partial<DeliveryState>, ReturnType<typeof judgeDelivery>]>([
+  test.each<[string, Partial<DeliveryState>, ReturnType<typeof decideDelivery>]>([
     ['was never tried', { attempts: 0, lastError: null, sinceTryMs: null }, 'send'],
     ['has just failed', { sinceTryMs: 100 }, 'leave'],
     ['failed long enough ago', { sinceTryMs: 5000 }, 'send'],
@@ -68,14 +68,14 @@ describe('a delivery whose job was taken', () => {
     ['was delivered', { status: 'delivered', lastError: null, sinceTryMs: HOUR_MS }, 'leave'],
     ['failed for good', { status: 'failed', sinceTryMs: HOUR_MS }, 'leave'],
   ])('that %s', (_, more, verdict) => {
-    expect(judgeDelivery(state(more))).toBe(verdict);
+    expect(decideDelivery(state(more))).toBe(verdict);
   });
 
   test('is due when the job of its next try is', () => {
     for (const [at, pauseMs] of pauses().entries())
       for (const chance of [0, 0.5, 1]) {
         const due = state({ attempts: at + 1, sinceTryMs: withJitter(pauseMs, chance) });
-        expect(judgeDelivery(due)).toBe('send');
+        expect(decideDelivery(due)).toBe('send');
       }
   });
 });
@@ -83,24 +83,27 @@ describe('a delivery whose job was taken', () => {
 test('a receiver that is busy may ask for a longer pause, of an hour at most, and for no shorter one', () => {
   const busy = (status: number, retryAfterMs: number) => ({ status, error: null, retryAfterMs });
   for (const status of [429, 503]) {
-    expect(judgeAnswer(busy(status, 60_000), 1)).toEqual({ status: 'pending', pauseMs: 60_000 });
-    expect(judgeAnswer(busy(status, 0), 1)).toEqual({ status: 'pending', pauseMs: 5000 });
-    expect(judgeAnswer(busy(status, 86_400_000), 1)).toEqual({ status: 'pending', pauseMs: HOUR_MS });
-    expect(judgeAnswer(busy(status, 86_400_000), 8)).toEqual({ status: 'pending', pauseMs: 3 * HOUR_MS });
-    expect(judgeAnswer(busy(status, 60_000), pauses().length + 1)).toEqual({ status: 'failed' });
+    expect(classifyResponse(busy(status, 60_000), 1)).toEqual({ status: 'pending', pauseMs: 60_000 });
+    expect(classifyResponse(busy(status, 0), 1)).toEqual({ status: 'pending', pauseMs: 5000 });
+    expect(classifyResponse(busy(status, 86_400_000), 1)).toEqual({ status: 'pending', pauseMs: HOUR_MS });
+    expect(classifyResponse(busy(status, 86_400_000), 8)).toEqual({
+      status: 'pending',
+      pauseMs: 3 * HOUR_MS,
+    });
+    expect(classifyResponse(busy(status, 60_000), pauses().length + 1)).toEqual({ status: 'failed' });
   }
-  expect(judgeAnswer(busy(500, 60_000), 1)).toEqual({ status: 'pending', pauseMs: 5000 });
-  expect(judgeAnswer(busy(410, 60_000), 1)).toEqual({ status: 'failed' });
+  expect(classifyResponse(busy(500, 60_000), 1)).toEqual({ status: 'pending', pauseMs: 5000 });
+  expect(classifyResponse(busy(410, 60_000), 1)).toEqual({ status: 'failed' });
 });
 
 test('a 2xx delivers, a 410 ends, all else is tried again until the last try', () => {
   const answered = (status: number) => ({ status, error: null });
   for (const status of [200, 201, 204, 299])
-    expect(judgeAnswer(answered(status), 1)).toEqual({ status: 'delivered' });
-  expect(judgeAnswer(answered(410), 1)).toEqual({ status: 'failed' });
+    expect(classifyResponse(answered(status), 1)).toEqual({ status: 'delivered' });
+  expect(classifyResponse(answered(410), 1)).toEqual({ status: 'failed' });
   for (const status of [302, 304, 400, 404, 429, 500, 503])
-    expect(judgeAnswer(answered(status), 2)).toEqual({ status: 'pending', pauseMs: 30_000 });
+    expect(classifyResponse(answered(status), 2)).toEqual({ status: 'pending', pauseMs: 30_000 });
   const silent = { status: null, error: 'No answer came in time.' };
-  expect(judgeAnswer(silent, pauses().length)).toMatchObject({ status: 'pending' });
-  expect(judgeAnswer(silent, pauses().length + 1)).toEqual({ status: 'failed' });
+  expect(classifyResponse(silent, pauses().length)).toMatchObject({ status: 'pending' });
+  expect(classifyResponse(silent, pauses().length + 1)).toEqual({ status: 'failed' });
 });

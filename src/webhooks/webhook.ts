@@ -82,7 +82,7 @@ export interface DeliveryState {
  * What is to be done with a delivery whose job was taken: `send` it; `leave` it, as it is over, or has another job for when it is
  * due; or `give_up`, as its last try was lost with its worker.
  */
-export function judgeDelivery(delivery: DeliveryState): 'send' | 'leave' | 'give_up' {
+export function decideDelivery(delivery: DeliveryState): 'send' | 'leave' | 'give_up' {
   const { status, attempts, lastError, sinceTryMs, dueInMs } = delivery;
   if (status !== 'pending') return 'leave';
   if (sinceTryMs === null) return 'send';
@@ -99,7 +99,7 @@ export function judgeDelivery(delivery: DeliveryState): 'send' | 'leave' | 'give
  * What came of a try: the status that was answered, and how long the receiver asks to wait, if it does; or else why there was no answer, in
  * a sentence.
  */
-export type WebhookAnswer =
+export type WebhookResponse =
   | { readonly status: number; readonly error: null; readonly retryAfterMs?: number }
   | { readonly status: null; readonly error: string };
 
@@ -107,8 +107,8 @@ export type WebhookAnswer =
  * What a try means: a 2xx is `delivered`; a 410 (the receiver is gone for good) or the last try `failed`; else a pause, longer than usual
  * if a receiver that is busy asks for that.
  */
-export function judgeAnswer(
-  answer: WebhookAnswer,
+export function classifyResponse(
+  answer: WebhookResponse,
   attempt: number,
 ): { readonly status: DeliveryStatus; readonly pauseMs?: number } {
   const { status } = answer;

@@ -14,7 +14,7 @@ export const PAGES_AT_ONCE = 5;
 export const PAGES_IN_RESERVE = 5;
 
 /** How often a worker shows itself and looks for dead ones. */
-export const BEAT_MS = 500;
+export const HEARTBEAT_INTERVAL_MS = 500;
 
 /**
  * A worker without its lock is dead when it has not shown itself for this long. A session that is lost and

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import type { Brief, Picture } from '../../src/adapters/ai/ai-provider.ts';
+import type { Brief, SourceImage } from '../../src/adapters/ai/ai-provider.ts';
 import { createOpenAiPainter } from '../../src/adapters/ai/openai-painter.ts';
 import { createImageDecoder } from '../../src/adapters/images/image-decoder.ts';
 import { startFakeAi } from '../fakes/fake-ai.ts';
@@ -26,7 +26,7 @@ const brief: Brief = {
   palette: ['#c2382e'],
   variant: 0,
 };
-const picture: Picture = {
+const picture: SourceImage = {
   bytes: await sharp({ create: { width: 40, height: 40, channels: 3, background: '#c2382e' } })
     .jpeg()
     .toBuffer(),

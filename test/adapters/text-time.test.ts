@@ -5,22 +5,22 @@ import { buildImagePrompt } from '../../src/adapters/ai/build-image-prompt.ts';
 import { buildTextPrompt } from '../../src/adapters/ai/build-text-prompt.ts';
 import { cleanText } from '../../src/adapters/ai/clean-text.ts';
 import { readTextAnswer } from '../../src/adapters/ai/read-text-answer.ts';
-import { canonicalAddress } from '../../src/adapters/page/canonical-address.ts';
-import { cleanTitle } from '../../src/adapters/page/clean-title.ts';
-import { findCurrency } from '../../src/adapters/page/currency.ts';
-import { cleanBrand } from '../../src/adapters/page/find-brand.ts';
-import { cleanCode } from '../../src/adapters/page/find-code.ts';
-import { hasWordPair } from '../../src/adapters/page/has-word-pair.ts';
-import { parseSloppyJson } from '../../src/adapters/page/json-ld.ts';
-import { makeNameMatcher } from '../../src/adapters/page/match-name.ts';
+import { canonicalAddress } from '../../src/adapters/page/facts/canonical-address.ts';
+import { cleanTitle } from '../../src/adapters/page/facts/clean-title.ts';
+import { findCurrency } from '../../src/adapters/page/facts/currency.ts';
+import { cleanBrand } from '../../src/adapters/page/facts/find-brand.ts';
+import { cleanCode } from '../../src/adapters/page/facts/find-code.ts';
+import { makeNameMatcher } from '../../src/adapters/page/facts/match-name.ts';
+import { parsePrice } from '../../src/adapters/page/facts/parse-price.ts';
+import { toAvailability } from '../../src/adapters/page/facts/schema-product.ts';
+import { readRobotsRules } from '../../src/adapters/page/fetch/read-robots-rules.ts';
+import { estimateMarkupSize } from '../../src/adapters/page/parse/estimate-markup-size.ts';
+import { hasWordPair } from '../../src/adapters/page/parse/has-word-pair.ts';
+import { parseSloppyJson } from '../../src/adapters/page/parse/json-ld.ts';
+import { readSrcset } from '../../src/adapters/page/parse/read-srcset.ts';
+import { scanJson } from '../../src/adapters/page/parse/scan-json.ts';
+import { toPlainText as pageText } from '../../src/adapters/page/parse/to-plain-text.ts';
 import { parsePage } from '../../src/adapters/page/parse-page.ts';
-import { parsePrice } from '../../src/adapters/page/parse-price.ts';
-import { plainText as pageText } from '../../src/adapters/page/plain-text.ts';
-import { readRobotsRules } from '../../src/adapters/page/read-robots-rules.ts';
-import { readSrcset } from '../../src/adapters/page/read-srcset.ts';
-import { scanJson } from '../../src/adapters/page/scan-json.ts';
-import { toAvailability } from '../../src/adapters/page/schema-product.ts';
-import { weighMarkup } from '../../src/adapters/page/weigh-markup.ts';
 import { readIfMatch } from '../../src/http/entity-tags.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { decodeCursor } from '../../src/lib/cursor.ts';
@@ -76,7 +76,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   scanJson: (text) => scanJson(text),
   readSrcset: (text) => readSrcset(text),
   toAvailability: (text) => toAvailability(text),
-  weighMarkup: (text) => weighMarkup(Buffer.from(text)),
+  estimateMarkupSize: (text) => estimateMarkupSize(Buffer.from(text)),
   readRobotsRules: (text) => readRobotsRules(`User-agent: *\nDisallow: /${text}`, 'cta-batch'),
   readIfMatch: (text) => readIfMatch(text),
   decodeCursor: (text) => decodeCursor(text),

@@ -1,11 +1,11 @@
 import { eq, sql } from 'drizzle-orm';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { announceChanges, CHANGE_CHANNEL } from '../../src/batches/announce-changes.ts';
-import { lockBatches } from '../../src/batches/lock-batches.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { announcements } from '../../src/db/schema/announcements.ts';
 import { batches } from '../../src/db/schema/batches.ts';
+import { lockBatches } from '../../src/pipeline/lock-batches.ts';
+import { CHANGE_CHANNEL, notifyChanges } from '../../src/pipeline/notify-changes.ts';
 import { poll } from '../support/poll.ts';
 import { addQueuedBatch } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -44,7 +44,7 @@ function openAnnouncer() {
       return answer;
     },
   });
-  const stop = announceChanges(database);
+  const stop = notifyChanges(database);
   onTestFinished(async () => {
     await stop();
     await database.close();

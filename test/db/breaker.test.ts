@@ -1,14 +1,14 @@
 import { eq, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { lockSlots } from '../../src/ai-calls/lock-slots.ts';
 import { setLimit } from '../../src/ai-calls/set-limit.ts';
-import { takeStock } from '../../src/ai-calls/take-stock.ts';
-import { type ClaimedCall, claimCalls } from '../../src/batches/claim-calls.ts';
-import { expireWaits } from '../../src/batches/expire-waits.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
-import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { previews } from '../../src/db/schema/previews.ts';
 import { AppError, type ErrorCode } from '../../src/lib/app-error.ts';
+import { type ClaimedCall, claimCalls } from '../../src/pipeline/claim-calls.ts';
+import { expireWaits } from '../../src/pipeline/expire-waits.ts';
+import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
 import { addQueuedBatch, addWorker, answer, claim, finish, makers } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -105,7 +105,7 @@ test('calls that cannot be sent in time wait as for an AI service that cannot be
   expect(await fail(first, 'slot_expired')).toBe(true);
   // No call is retried at once, and no slot is held.
   expect(await claim(db, workerId)).toEqual([]);
-  const { text, image } = await db.transact(takeStock);
+  const { text, image } = await db.transact(lockSlots);
   expect([text, image].map(({ isFailing, isLimited }) => [isFailing, isLimited])).toEqual([
     [true, true],
     [true, true],

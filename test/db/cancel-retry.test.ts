@@ -2,27 +2,27 @@ import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { assignPictures } from '../../src/batches/assign-pictures.ts';
 import type { Batch } from '../../src/batches/batch.ts';
 import { cancelBatch } from '../../src/batches/cancel-batch.ts';
-import { cancelPreview } from '../../src/batches/cancel-preview.ts';
-import { changePreview } from '../../src/batches/change-preview.ts';
-import type { ClaimedCall } from '../../src/batches/claim-calls.ts';
-import { claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
 import { retryBatch } from '../../src/batches/retry-batch.ts';
-import { retryPreview } from '../../src/batches/retry-preview.ts';
-import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
-import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
-import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
 import type { Tx } from '../../src/db/client.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { productImages } from '../../src/db/schema/products.ts';
 import { AppError } from '../../src/lib/app-error.ts';
+import { assignImages } from '../../src/pipeline/assign-images.ts';
+import type { ClaimedCall } from '../../src/pipeline/claim-calls.ts';
+import { claimSources } from '../../src/pipeline/claim-sources.ts';
+import { createAnswerSettler } from '../../src/pipeline/settle-answer.ts';
+import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
+import { settleSourceFailure } from '../../src/pipeline/settle-source-failure.ts';
+import { cancelPreview } from '../../src/previews/cancel-preview.ts';
+import { changePreview } from '../../src/previews/change-preview.ts';
 import { getPreview } from '../../src/previews/get-preview.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
 import { patchPreview } from '../../src/previews/patch-preview.ts';
+import { retryPreview } from '../../src/previews/retry-preview.ts';
 import {
   addQueuedBatch,
   addWorker,
@@ -72,7 +72,7 @@ async function readPages(): Promise<number> {
   for (const source of work) {
     const pictures = makePictures(3);
     const ranking = { method: 'heuristic', model: null } as const;
-    await assignPictures(db.deps, source, { product: makeProduct(source.url), pictures, ranking });
+    await assignImages(db.deps, source, { product: makeProduct(source.url), pictures, ranking });
   }
   return work.length;
 }
@@ -100,7 +100,7 @@ describe('cancelling a batch', () => {
       pictures: makePictures(3),
       ranking: { method: 'heuristic', model: null } as const,
     };
-    await assignPictures(db.deps, source, page);
+    await assignImages(db.deps, source, page);
     await finish(db, await claim(db, workerId, 1));
     const cancelled = await cancel(batch);
     expect(cancelled).toMatchObject({
@@ -150,7 +150,7 @@ describe('cancelling a batch', () => {
       pictures: makePictures(1),
       ranking: { method: 'heuristic', model: null } as const,
     };
-    for (const source of work) expect(await assignPictures(db.deps, source, page)).toBe(false);
+    for (const source of work) expect(await assignImages(db.deps, source, page)).toBe(false);
     expect((await get(batch)).progress).toMatchObject({ cancelled: 2 });
   });
 

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createBatch } from '../../src/batches/create-batch.ts';
-import { INVARIANTS } from '../../src/batches/invariants.ts';
+import { INVARIANTS } from '../../src/pipeline/invariants.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 

@@ -2,13 +2,13 @@ import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { CALL_KINDS, type CallKind, SEND_WITHIN_MS } from '../../src/ai-calls/ai-call.ts';
-import { markLeft } from '../../src/ai-calls/mark-left.ts';
-import { SLOT_GUARD_MS, takeStock } from '../../src/ai-calls/take-stock.ts';
-import type { ClaimedCall } from '../../src/batches/claim-calls.ts';
-import { recoverWork } from '../../src/batches/recover-work.ts';
-import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
-import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
+import { lockSlots, SLOT_GUARD_MS } from '../../src/ai-calls/lock-slots.ts';
+import { recordDeparture } from '../../src/ai-calls/record-departure.ts';
 import { AppError, type ErrorCode } from '../../src/lib/app-error.ts';
+import type { ClaimedCall } from '../../src/pipeline/claim-calls.ts';
+import { rescueWork } from '../../src/pipeline/rescue-work.ts';
+import { createAnswerSettler } from '../../src/pipeline/settle-answer.ts';
+import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
 import { addQueuedBatch, addWorker, answer, claim } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -165,7 +165,7 @@ async function play(history: readonly Step[]): Promise<void> {
         drop(one);
       }
       await pass(step.afterMs);
-      await recoverWork(db.deps, workerId);
+      await rescueWork(db.deps, workerId);
       workers[step.worker] = await addWorker(db);
     } else {
       const waiting = held.filter((one) => one.sent === (step.do !== 'send'));
@@ -180,7 +180,7 @@ async function play(history: readonly Step[]): Promise<void> {
       else {
         arrive(one);
         await pass(step.stallMs);
-        await markLeft(db.orm, one.call.callId);
+        await recordDeparture(db.orm, one.call.callId);
       }
     }
   }
@@ -191,7 +191,7 @@ async function play(history: readonly Step[]): Promise<void> {
   await db.orm.execute(
     sql`update cta.call_limits set failing_since = null, failing_code = null, probe_after = null`,
   );
-  const stock = await db.transact(takeStock);
+  const stock = await db.transact(lockSlots);
   for (const kind of CALL_KINDS) expect(stock[kind].free).toBe(MAX_CALLS);
 }
 

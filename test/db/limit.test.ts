@@ -1,16 +1,16 @@
 import { eq, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type CallKind, SEND_WITHIN_MS } from '../../src/ai-calls/ai-call.ts';
-import { markLeft } from '../../src/ai-calls/mark-left.ts';
+import { lockSlots, SLOT_GUARD_MS } from '../../src/ai-calls/lock-slots.ts';
 import { pauseCalls } from '../../src/ai-calls/pause-calls.ts';
+import { recordDeparture } from '../../src/ai-calls/record-departure.ts';
 import { setLimit } from '../../src/ai-calls/set-limit.ts';
-import { SLOT_GUARD_MS, takeStock } from '../../src/ai-calls/take-stock.ts';
-import { recoverWork } from '../../src/batches/recover-work.ts';
-import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { batches } from '../../src/db/schema/batches.ts';
 import { workspaces } from '../../src/db/schema/workspaces.ts';
 import { AppError } from '../../src/lib/app-error.ts';
+import { rescueWork } from '../../src/pipeline/rescue-work.ts';
+import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
 import { addQueuedBatch, addWorker, answer, claim } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => db.drop());
 
-const stock = () => db.transact(takeStock);
+const stock = () => db.transact(lockSlots);
 const free = async () => {
   const { text, image } = await stock();
   return { text: text.free, image: image.free };
@@ -34,7 +34,7 @@ const age = (ms: number) =>
   db.orm.execute(sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${ms} / 1000.0)`);
 const leaveAll = async () => {
   const rows = await db.orm.select({ id: aiCalls.id }).from(aiCalls);
-  for (const { id } of rows) await markLeft(db.orm, id);
+  for (const { id } of rows) await recordDeparture(db.orm, id);
 };
 const WINDOW_MS = 60_000 + SLOT_GUARD_MS;
 
@@ -82,7 +82,7 @@ describe('slots', () => {
   test('a call of a dead worker holds its slot as long as it might still have been sent', async () => {
     await addQueuedBatch(db, workspaceId, [1]);
     await claim(db, workerId);
-    await recoverWork(db.deps, workerId);
+    await rescueWork(db.deps, workerId);
     const rows = await db.orm.select().from(aiCalls);
     for (const { claimedAt, leftAt } of rows) {
       expect((leftAt?.getTime() ?? 0) - claimedAt.getTime()).toBeGreaterThanOrEqual(SEND_WITHIN_MS);

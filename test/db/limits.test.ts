@@ -1,13 +1,13 @@
 import { eq, isNull, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { getLimits } from '../../src/ai-calls/get-limits.ts';
-import { markLeft } from '../../src/ai-calls/mark-left.ts';
+import { SLOT_GUARD_MS } from '../../src/ai-calls/lock-slots.ts';
 import { pauseCalls } from '../../src/ai-calls/pause-calls.ts';
+import { recordDeparture } from '../../src/ai-calls/record-departure.ts';
 import { setLimit } from '../../src/ai-calls/set-limit.ts';
-import { SLOT_GUARD_MS } from '../../src/ai-calls/take-stock.ts';
-import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { aiCalls, worstWindows } from '../../src/db/schema/ai-calls.ts';
 import { AppError } from '../../src/lib/app-error.ts';
+import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
 import { addQueuedBatch, addWorker, claim } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -24,7 +24,7 @@ afterEach(() => db.drop());
 const textLimit = async () => (await getLimits(db.deps)).kinds.find((kind) => kind.kind === 'text');
 const leaveAll = async () => {
   for (const { id } of await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(isNull(aiCalls.leftAt)))
-    await markLeft(db.orm, id);
+    await recordDeparture(db.orm, id);
 };
 const age = (seconds: number) =>
   db.orm.execute(sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${seconds})`);

@@ -2,9 +2,9 @@ import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { Pool } from 'pg';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import type { Place } from '../../src/previews/forecast.ts';
-import { loadPlaces } from '../../src/previews/load-places.ts';
-import { loadStretches } from '../../src/previews/load-stretches.ts';
+import type { QueuePosition } from '../../src/previews/forecast.ts';
+import { loadQueuePositions } from '../../src/previews/load-queue-positions.ts';
+import { loadQueueSegments } from '../../src/previews/load-queue-segments.ts';
 import { poll } from '../support/poll.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -57,7 +57,7 @@ async function queue(count: number, firstTag = 0): Promise<void> {
 }
 
 /** The same in plain words: both lines ranked as a whole, one behind the other. */
-async function rankAll({ orm }: TestDatabase): Promise<Map<string, Place>> {
+async function rankAll({ orm }: TestDatabase): Promise<Map<string, QueuePosition>> {
   interface Row extends Record<string, unknown> {
     readonly id: string;
     readonly status: string;
@@ -96,12 +96,16 @@ async function rankAll({ orm }: TestDatabase): Promise<Map<string, Place>> {
 }
 
 /** What is asked for, of all that wait: those at these positions. */
-async function ask(database: Pick<TestDatabase, 'orm'>, ranked: Map<string, Place>, positions: number[]) {
+async function ask(
+  database: Pick<TestDatabase, 'orm'>,
+  ranked: Map<string, QueuePosition>,
+  positions: number[],
+) {
   const all = [...ranked];
   const asked = positions.map((position) => all.at(position < 0 ? position : position - 1)?.[0] ?? '');
   const queued = asked.filter((id) => ranked.get(id)?.pages === null);
   const pending = asked.filter((id) => !queued.includes(id));
-  const places = await loadPlaces(database.orm, { queued, pending });
+  const places = await loadQueuePositions(database.orm, { queued, pending });
   expect(places.size).toBe(asked.length);
   const expected = new Map(asked.map((id) => [id, ranked.get(id)]));
   return { places, expected };
@@ -115,7 +119,7 @@ const current = (): TestDatabase => {
 test('a long line that is ranked in parts gives the places of one that is ranked as a whole', async () => {
   const ranked = await rankAll(current());
   for (const line of ['queued', 'pending'] as const)
-    expect((await loadStretches(current().orm, line)).length).toBeGreaterThan(2);
+    expect((await loadQueueSegments(current().orm, line)).length).toBeGreaterThan(2);
   const everybody = [...ranked.keys()].map((_, i) => i + 1);
   const together = await ask(current(), ranked, everybody);
   expect(together.places).toEqual(together.expected);
@@ -138,7 +142,7 @@ test('who is queued or gone since the line was cut: a place at once, all the pla
   await queue(30, 1000);
   await queue(30);
   const after = await rankAll(current());
-  expect((await loadPlaces(current().orm, { queued: started, pending: [] })).size).toBe(0);
+  expect((await loadQueuePositions(current().orm, { queued: started, pending: [] })).size).toBe(0);
   const everybody = [...after.keys()].map((_, i) => i + 1);
   const first = await ask(current(), after, [1, 2, 3]);
   expect(first.places).toEqual(first.expected);

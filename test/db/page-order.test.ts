@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { cancelBatch } from '../../src/batches/cancel-batch.ts';
-import { type ClaimedSource, claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
-import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
 import { AppError } from '../../src/lib/app-error.ts';
-import { startPump } from '../../src/queue/pump.ts';
+import { type ClaimedSource, claimSources } from '../../src/pipeline/claim-sources.ts';
+import { settleSourceFailure } from '../../src/pipeline/settle-source-failure.ts';
+import { startPoller } from '../../src/queue/poller.ts';
 import { PAGES_AT_ONCE, PAGES_IN_RESERVE } from '../../src/workers/worker.ts';
 import { poll } from '../support/poll.ts';
 import { quietLog } from '../support/quiet-log.ts';
@@ -99,7 +99,7 @@ test('pages that never end hold up nobody but their workspace', async () => {
   for (let i = 0; i < 4; i += 1) await submit(one, 5);
   const running = new Map<ClaimedSource, () => void>();
   const of = (workspaceId: string) => [...running.keys()].filter((page) => page.workspaceId === workspaceId);
-  const pump = startPump<ClaimedSource>({
+  const pump = startPoller<ClaimedSource>({
     name: 'sources',
     capacity: PAGES_AT_ONCE,
     reserve: PAGES_IN_RESERVE,

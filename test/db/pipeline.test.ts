@@ -1,16 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { assignPictures } from '../../src/batches/assign-pictures.ts';
-import type { ClaimedCall } from '../../src/batches/claim-calls.ts';
-import { claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
-import { recoverForgotten, recoverWork } from '../../src/batches/recover-work.ts';
-import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
-import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
-import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
-import { settleStrays } from '../../src/batches/settle-strays.ts';
-import { startBatches } from '../../src/batches/start-batches.ts';
 import type { Tx } from '../../src/db/client.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { assets } from '../../src/db/schema/assets.ts';
@@ -19,6 +10,15 @@ import { previews } from '../../src/db/schema/previews.ts';
 import { products } from '../../src/db/schema/products.ts';
 import { workspaces } from '../../src/db/schema/workspaces.ts';
 import { AppError, type ErrorCode } from '../../src/lib/app-error.ts';
+import { assignImages } from '../../src/pipeline/assign-images.ts';
+import type { ClaimedCall } from '../../src/pipeline/claim-calls.ts';
+import { claimSources } from '../../src/pipeline/claim-sources.ts';
+import { rescueStuckPreviews } from '../../src/pipeline/rescue-stuck-previews.ts';
+import { rescueForgotten, rescueWork } from '../../src/pipeline/rescue-work.ts';
+import { createAnswerSettler } from '../../src/pipeline/settle-answer.ts';
+import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
+import { settleSourceFailure } from '../../src/pipeline/settle-source-failure.ts';
+import { startBatches } from '../../src/pipeline/start-batches.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
 import { poll } from '../support/poll.ts';
 import {
@@ -71,7 +71,7 @@ describe('a batch from its creation to its end', () => {
       pictures: makePictures(2),
       ranking: { method: 'heuristic', model: null } as const,
     };
-    expect(await assignPictures(db.deps, source, page)).toBe(true);
+    expect(await assignImages(db.deps, source, page)).toBe(true);
     expect(await counts(created.id)).toEqual({ queued: 3 });
 
     const calls = await claim(db, workerId);
@@ -141,7 +141,7 @@ describe('a batch from its creation to its end', () => {
       pictures: makePictures(1),
       ranking: { method: 'heuristic', model: null } as const,
     };
-    await assignPictures(db.deps, good, page);
+    await assignImages(db.deps, good, page);
     await finish(db, await claim(db, workerId));
     const batch = await show(id);
     expect(batch).toMatchObject({ status: 'done', error: null, progress: { done: 1, failed: 2 } });
@@ -279,8 +279,8 @@ describe('workers that die', () => {
     const [stored] = calls;
     if (!stored) throw new Error('calls were expected');
     await answer(db, stored);
-    expect(await recoverWork(db.deps, workerId)).toEqual({ calls: 3, pages: 0 });
-    expect(await recoverWork(db.deps, workerId)).toEqual({ calls: 0, pages: 0 });
+    expect(await rescueWork(db.deps, workerId)).toEqual({ calls: 3, pages: 0 });
+    expect(await rescueWork(db.deps, workerId)).toEqual({ calls: 0, pages: 0 });
     expect(await counts(id)).toEqual({ queued: 2 });
     await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
     const other = await addWorker(db);
@@ -304,7 +304,7 @@ describe('workers that die', () => {
       tx.execute(sql`select 1 from cta.workspaces where id = ${id} for no key update nowait`);
     const recovered = await db.transact(async (tx) => {
       await lock(tx, first);
-      const recovering = recoverWork(db.deps, workerId);
+      const recovering = rescueWork(db.deps, workerId);
       await poll(
         () =>
           db.orm.execute(sql`
@@ -323,7 +323,7 @@ describe('workers that die', () => {
     for (let death = 0; death < 3; death += 1) {
       const victim = await addWorker(db);
       expect(await claim(db, victim)).toHaveLength(2);
-      await recoverWork(db.deps, victim);
+      await rescueWork(db.deps, victim);
       await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
     }
     await finish(db, await claim(db, workerId));
@@ -334,7 +334,7 @@ describe('workers that die', () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const calls = await claim(db, workerId);
     expect(calls).toHaveLength(2);
-    await recoverWork(db.deps, workerId);
+    await rescueWork(db.deps, workerId);
     for (const call of calls) expect(await answer(db, call)).toBe('late');
     expect(await fail(calls[0] as ClaimedCall, 'ai_timeout')).toMatchObject({ kind: 'dropped' });
     expect(await counts(id)).toEqual({ queued: 1 });
@@ -349,7 +349,7 @@ describe('workers that die', () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const late = await claim(db, workerId);
     expect(late).toHaveLength(2);
-    await recoverWork(db.deps, workerId);
+    await rescueWork(db.deps, workerId);
     await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
     await finish(db, await claim(db, await addWorker(db)));
     const before = await list(id);
@@ -370,7 +370,7 @@ describe('workers that die', () => {
       const victim = await addWorker(db);
       const late = (await claim(db, victim)).find((call) => call.kind === lateKind);
       if (!late) throw new Error('a call was expected');
-      await recoverWork(db.deps, victim);
+      await rescueWork(db.deps, victim);
       await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
       const calls = await claim(db, workerId);
       expect(calls).toHaveLength(2);
@@ -389,7 +389,7 @@ describe('workers that die', () => {
       batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },
     });
     const victim = await addWorker(db);
-    const [claimed] = await Promise.all([claim(db, victim), recoverWork(db.deps, victim)]);
+    const [claimed] = await Promise.all([claim(db, victim), rescueWork(db.deps, victim)]);
     expect(await claim(db, victim)).toEqual([]);
     expect((await claimSources(db.deps, { workerId: victim, limit: 5 })).work).toEqual([]);
     // Whichever came first: nothing is left open under a dead worker.
@@ -402,7 +402,7 @@ describe('workers that die', () => {
     const calls = await claim(db, workerId);
     const [known] = calls;
     if (!known) throw new Error('calls were expected');
-    const lookFor = () => recoverForgotten(db.deps, { workerId, held: [known.callId] });
+    const lookFor = () => rescueForgotten(db.deps, { workerId, held: [known.callId] });
     expect(await lookFor()).toEqual({ calls: 0, pages: 0 });
     await db.orm.execute(sql`update cta.ai_calls set claimed_at = claimed_at - interval '6 seconds'`);
     expect(await lookFor()).toEqual({ calls: 3, pages: 0 });
@@ -417,7 +417,7 @@ describe('workers that die', () => {
       .update(previews)
       .set({ imageId: null })
       .where(eq(previews.id, calls[0]?.previewId ?? ''));
-    expect(await settleStrays(db.deps)).toBe(2);
+    expect(await rescueStuckPreviews(db.deps)).toBe(2);
     expect(await counts(id)).toEqual({ done: 1, failed: 1 });
     expect((await list(id)).map((preview) => preview.error?.code ?? 'none').sort()).toEqual([
       'internal',
@@ -429,7 +429,7 @@ describe('workers that die', () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     for (const call of await claim(db, workerId)) await answer(db, call);
     expect(await counts(id)).toEqual({ running: 1 });
-    expect(await settleStrays(db.deps)).toBe(1);
+    expect(await rescueStuckPreviews(db.deps)).toBe(1);
     expect(await counts(id)).toEqual({ done: 1 });
   });
 
@@ -442,7 +442,7 @@ describe('workers that die', () => {
       expect(await counts(id)).toEqual({ pending: 1 });
       const victim = await addWorker(db);
       expect((await claimSources(db.deps, { workerId: victim, limit: 1 })).work).toHaveLength(1);
-      expect(await recoverWork(db.deps, victim)).toEqual({ calls: 0, pages: 1 });
+      expect(await rescueWork(db.deps, victim)).toEqual({ calls: 0, pages: 1 });
     }
     expect(await show(id)).toMatchObject({ status: 'failed', error: { code: 'source_crashed' } });
   });
@@ -483,9 +483,9 @@ describe('deleting while a worker is busy', () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     await claim(db, workerId);
     await db.orm.delete(products);
-    await recoverWork(db.deps, workerId);
+    await rescueWork(db.deps, workerId);
     expect(await db.orm.select().from(aiCalls).where(eq(aiCalls.status, 'sent'))).toEqual([]);
-    await settleStrays(db.deps);
+    await rescueStuckPreviews(db.deps);
     expect(await show(id)).toMatchObject({ status: 'failed', finishedAt: expect.any(Date) });
   });
 
@@ -513,7 +513,7 @@ describe('deleting while a worker is busy', () => {
       pictures: makePictures(1),
       ranking: { method: 'heuristic', model: null } as const,
     };
-    expect(await assignPictures(db.deps, source, page)).toBe(false);
+    expect(await assignImages(db.deps, source, page)).toBe(false);
     expect(await settleSourceFailure(db.deps, source, new AppError('page_gone'))).toMatchObject({
       kind: 'dropped',
     });

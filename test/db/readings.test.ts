@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Orm } from '../../src/db/client.ts';
 import { createId } from '../../src/lib/ids.ts';
-import { takeReadings } from '../../src/main/take-readings.ts';
+import { collectGauges } from '../../src/main/collect-gauges.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 let db: TestDatabase;
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-const read = () => takeReadings({ database: db, queue: db.queue });
+const read = () => collectGauges({ database: db, queue: db.queue });
 
 test('an empty database: every stage is there, and all slots are free', async () => {
   expect(await read()).toEqual({
@@ -58,7 +58,7 @@ test('with many rows neither the ledger nor settled jobs are gone over', async (
   await db.orm.execute(sql`vacuum analyze cta.ai_calls`);
   await db.orm.execute(sql`analyze cta_jobs.job`);
   const read = await db.transact(async (tx) => {
-    await takeReadings({ database: { lookOrm: tx as unknown as Orm }, queue: db.queue });
+    await collectGauges({ database: { lookOrm: tx as unknown as Orm }, queue: db.queue });
     // By the server's own count, of this transaction alone.
     const { rows } = await tx.execute<{ scans: number; fetched: number }>(sql`
       select sum(seq_scan)::int as scans, sum(coalesce(idx_tup_fetch, 0))::int as fetched

@@ -2,18 +2,18 @@ import { isNull, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { storeAsset } from '../../src/assets/store-asset.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
-import { recoverWork } from '../../src/batches/recover-work.ts';
 import { retryBatch } from '../../src/batches/retry-batch.ts';
-import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { assets } from '../../src/db/schema/assets.ts';
 import { batches } from '../../src/db/schema/batches.ts';
 import { productImages, products } from '../../src/db/schema/products.ts';
 import { workers } from '../../src/db/schema/workers.ts';
 import { AppError } from '../../src/lib/app-error.ts';
+import { rescueWork } from '../../src/pipeline/rescue-work.ts';
+import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
 import { patchPreview } from '../../src/previews/patch-preview.ts';
-import { keepHouse } from '../../src/steps/keep-house.ts';
+import { runHousekeeping } from '../../src/steps/run-housekeeping.ts';
 import { claimHousekeeping, scheduleHousekeeping } from '../../src/workers/claim-housekeeping.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
@@ -37,7 +37,7 @@ const keep = (
     batchesMs: number | null;
     callsMs: number | null;
   },
-) => keepHouse({ ...db.deps, log: quietLog, retention }).run({}, signal);
+) => runHousekeeping({ ...db.deps, log: quietLog, retention }).run({}, signal);
 
 /** Makes everything that is there older. */
 async function age(days: number): Promise<void> {
@@ -129,7 +129,7 @@ test('a picture that a person put into a prefill stays; one that is stored again
 test('dead workers are forgotten after a day; the ledger still knows who made a call', async () => {
   await addQueuedBatch(db, workspaceId, [1]);
   await claim(db, workerId);
-  await recoverWork(db.deps, workerId);
+  await rescueWork(db.deps, workerId);
   await age(2);
   const before = await count(workers);
   await keep();

@@ -3,12 +3,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadLimiter } from '../../src/ai-calls/load-limiter.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
 import { listBatches } from '../../src/batches/list-batches.ts';
-import { recoverWork } from '../../src/batches/recover-work.ts';
-import { retryPreview } from '../../src/batches/retry-preview.ts';
-import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { AppError } from '../../src/lib/app-error.ts';
+import { rescueWork } from '../../src/pipeline/rescue-work.ts';
+import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
+import { storeTexts } from '../../src/pipeline/store-answer.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
-import { storeTexts } from '../../src/previews/store-answer.ts';
+import { retryPreview } from '../../src/previews/retry-preview.ts';
 import { addQueuedBatch, addWorker, answer, claim, finish } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -68,7 +68,7 @@ test('an answer of which another try was faster was paid for too', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const late = (await claim(db, workerId)).find((call) => call.kind === 'text');
   if (!late) throw new Error('nothing was claimed');
-  await recoverWork(db.deps, workerId);
+  await rescueWork(db.deps, workerId);
   await finish(db, await claim(db, await addWorker(db)));
   const before = await usageOf(batch.id);
   expect(await answer(db, late)).toBe('late');
@@ -83,7 +83,7 @@ test('an answer that comes late was paid for too', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const [late] = await claim(db, workerId);
   if (!late) throw new Error('nothing was claimed');
-  await recoverWork(db.deps, workerId);
+  await rescueWork(db.deps, workerId);
   expect(await usageOf(batch.id)).toMatchObject({ calls: 2, inputTokens: 0 });
   expect(await answer(db, late)).toBe('late');
   expect(await usageOf(batch.id)).toMatchObject({ calls: 2, inputTokens: 10, outputTokens: 20 });

@@ -1,16 +1,16 @@
 import { inArray, isNull, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { markLeft } from '../../src/ai-calls/mark-left.ts';
 import { pauseCalls } from '../../src/ai-calls/pause-calls.ts';
+import { recordDeparture } from '../../src/ai-calls/record-departure.ts';
 import type { Batch } from '../../src/batches/batch.ts';
-import { type ClaimedCall, claimCalls } from '../../src/batches/claim-calls.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
-import { noteLateAnswer } from '../../src/batches/note-late-answer.ts';
-import { recoverWork } from '../../src/batches/recover-work.ts';
-import { settleCallFailure } from '../../src/batches/settle-call-failure.ts';
 import { aiCalls } from '../../src/db/schema/ai-calls.ts';
 import { workers } from '../../src/db/schema/workers.ts';
 import { AppError } from '../../src/lib/app-error.ts';
+import { type ClaimedCall, claimCalls } from '../../src/pipeline/claim-calls.ts';
+import { recordLateAnswer } from '../../src/pipeline/record-late-answer.ts';
+import { rescueWork } from '../../src/pipeline/rescue-work.ts';
+import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
 import { getPreview } from '../../src/previews/get-preview.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
 import { addQueuedBatch, addWorker, answer, claim, finish, makers } from '../support/seed.ts';
@@ -33,7 +33,7 @@ const list = async (workspaceId: string, batch?: Batch) =>
   (await listPreviews(db.deps, { workspaceId, baseUrl, pageSize: 100, bulkTaskId: batch?.id })).items;
 
 async function leave(calls: readonly ClaimedCall[]): Promise<void> {
-  for (const call of calls) await markLeft(db.orm, call.callId);
+  for (const call of calls) await recordDeparture(db.orm, call.callId);
 }
 
 /** Lets time pass, as far as the limit can see it. */
@@ -136,10 +136,10 @@ describe('a preview of whose two waiting steps one is answered wants one call, n
     await addQueuedBatch(db, one, [1]);
     const late = (await claim(db, workerId)).find((call) => call.kind === kind);
     if (!late) throw new Error('a call was expected');
-    await recoverWork(db.deps, workerId);
+    await rescueWork(db.deps, workerId);
     expect(await nextStep()).toBeNull();
     expect(await answer(db, late)).toBe('late');
-    await noteLateAnswer(db.deps, late);
+    await recordLateAnswer(db.deps, late);
     expect(await nextStep()).toBe(kind === 'text' ? 'image' : 'text');
   });
 

@@ -2,26 +2,26 @@ import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { batchSchema } from '../../src/batches/batch.ts';
 import { cancelBatch } from '../../src/batches/cancel-batch.ts';
-import { claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
-import { finishBatch } from '../../src/batches/finish-batch.ts';
 import { getBatch } from '../../src/batches/get-batch.ts';
-import { lockBatches } from '../../src/batches/lock-batches.ts';
 import { retryBatch } from '../../src/batches/retry-batch.ts';
-import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
-import { settleSourceFailure } from '../../src/batches/settle-source-failure.ts';
 import type { Tx } from '../../src/db/client.ts';
 import { batches } from '../../src/db/schema/batches.ts';
 import { webhookDeliveries } from '../../src/db/schema/webhooks.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { withSnakeKeys } from '../../src/lib/snake-keys.ts';
+import { claimSources } from '../../src/pipeline/claim-sources.ts';
+import { finishBatch } from '../../src/pipeline/finish-batch.ts';
+import { lockBatches } from '../../src/pipeline/lock-batches.ts';
+import { createAnswerSettler } from '../../src/pipeline/settle-answer.ts';
+import { settleSourceFailure } from '../../src/pipeline/settle-source-failure.ts';
 import { addWebhook } from '../../src/webhooks/add-webhook.ts';
 import { claimDeliveries } from '../../src/webhooks/claim-deliveries.ts';
 import { deleteOldDeliveries } from '../../src/webhooks/delete-old-deliveries.ts';
 import { handBackDeliveries } from '../../src/webhooks/hand-back-deliveries.ts';
 import { listDeliveries } from '../../src/webhooks/list-deliveries.ts';
 import { listWebhooks } from '../../src/webhooks/list-webhooks.ts';
-import { noteAnswer } from '../../src/webhooks/note-answer.ts';
+import { recordResponse } from '../../src/webhooks/record-response.ts';
 import { removeWebhook } from '../../src/webhooks/remove-webhook.ts';
 import { resendDelivery } from '../../src/webhooks/resend-delivery.ts';
 import { passWebhookTime } from '../support/pass-webhook-time.ts';
@@ -195,7 +195,7 @@ describe('a delivery', () => {
     const [delivery] = await take();
     expect(delivery).toMatchObject({ webhookId: id, secret, url: 'https://hooks.example/in', attempt: 1 });
     if (!delivery) return;
-    expect(await noteAnswer(db.deps, delivery, answered(204))).toEqual({ kind: 'done' });
+    expect(await recordResponse(db.deps, delivery, answered(204))).toEqual({ kind: 'done' });
     expect(await rows()).toMatchObject([
       { status: 'delivered', attempts: 1, lastStatus: 204, lastError: null, deliveredAt: expect.any(Date) },
     ]);
@@ -206,7 +206,7 @@ describe('a delivery', () => {
 
   test('is tried again when it is due, not before, however many jobs there are', async () => {
     const first = await takeOne();
-    expect(await noteAnswer(db.deps, first, answered(500))).toMatchObject({ kind: 'retry' });
+    expect(await recordResponse(db.deps, first, answered(500))).toMatchObject({ kind: 'retry' });
     expect(await rows()).toMatchObject([
       { status: 'pending', lastStatus: 500, lastError: 'The receiver answered 500.' },
     ]);
@@ -226,7 +226,7 @@ describe('a delivery', () => {
   test('is tried again when a receiver that is busy asks for it, whatever jobs there are', async () => {
     const first = await takeOne();
     const asked = { status: 503, error: null, retryAfterMs: 30 * 60_000 };
-    expect(await noteAnswer(db.deps, first, asked)).toMatchObject({ kind: 'retry' });
+    expect(await recordResponse(db.deps, first, asked)).toMatchObject({ kind: 'retry' });
     // As after ten minutes: its usual pause is long over.
     await db.orm.execute(
       sql`update cta.webhook_deliveries set attempted_at = attempted_at - interval '10 min', due_at = due_at - interval '10 min'`,
@@ -245,13 +245,13 @@ describe('a delivery', () => {
     const first = await takeOne();
     expect(await handBackDeliveries(db.deps, [first])).toBe(1);
     expect(await handBackDeliveries(db.deps, [first])).toBe(0);
-    expect(await noteAnswer(db.deps, first, answered(204))).toMatchObject({ kind: 'dropped' });
+    expect(await recordResponse(db.deps, first, answered(204))).toMatchObject({ kind: 'dropped' });
     const [second] = await take();
     expect(second).toEqual({ ...first, attemptedAt: expect.any(Date) });
     expect(second?.attemptedAt).not.toEqual(first.attemptedAt);
     // It came too late: the next one has it, or it was answered.
     expect(await handBackDeliveries(db.deps, [first])).toBe(0);
-    if (second) await noteAnswer(db.deps, second, answered(500));
+    if (second) await recordResponse(db.deps, second, answered(500));
     expect(await handBackDeliveries(db.deps, second ? [second] : [])).toBe(0);
     expect(await rows()).toMatchObject([{ status: 'pending', attempts: 1, lastStatus: 500 }]);
   });
@@ -262,8 +262,8 @@ describe('a delivery', () => {
     await passWebhookTime(db);
     const [second] = await take();
     expect(second).toMatchObject({ deliveryId: first.deliveryId, attempt: 2, payload: first.payload });
-    expect(await noteAnswer(db.deps, first, answered(500))).toMatchObject({ kind: 'dropped' });
-    if (second) await noteAnswer(db.deps, second, answered(200));
+    expect(await recordResponse(db.deps, first, answered(500))).toMatchObject({ kind: 'dropped' });
+    if (second) await recordResponse(db.deps, second, answered(200));
     expect(await rows()).toMatchObject([{ status: 'delivered', attempts: 2 }]);
   });
 
@@ -277,7 +277,7 @@ describe('a delivery', () => {
       for (const delivery of work) {
         const isFirst = delivery.url.endsWith('a');
         if (!isFirst && tries === 14) continue;
-        const outcome = await noteAnswer(db.deps, delivery, {
+        const outcome = await recordResponse(db.deps, delivery, {
           status: null,
           error: 'No answer came in time.',
         });
@@ -295,7 +295,7 @@ describe('a delivery', () => {
     expect(await waitingJobs()).toBe(0);
     await makeDone();
     for (const delivery of await take())
-      expect(await noteAnswer(db.deps, delivery, answered(410))).toMatchObject({ kind: 'failed' });
+      expect(await recordResponse(db.deps, delivery, answered(410))).toMatchObject({ kind: 'failed' });
   });
 
   test('goes with its webhook; its job finds nothing, and what is under way writes nothing', async () => {
@@ -303,7 +303,7 @@ describe('a delivery', () => {
     await makeDone();
     await removeWebhook(db, { workspaceId, id: delivery.webhookId });
     expect(await rows()).toEqual([]);
-    expect(await noteAnswer(db.deps, delivery, answered(200))).toMatchObject({ kind: 'dropped' });
+    expect(await recordResponse(db.deps, delivery, answered(200))).toMatchObject({ kind: 'dropped' });
     await passWebhookTime(db);
     expect(await take()).toEqual([]);
     expect(await waitingJobs()).toBe(0);
@@ -313,7 +313,7 @@ describe('a delivery', () => {
 
   test('that is sent again is the same message, with as many tries as at first', async () => {
     const first = await takeOne();
-    await noteAnswer(db.deps, first, answered(410));
+    await recordResponse(db.deps, first, answered(410));
     await resendDelivery(db.deps, { workspaceId, id: first.deliveryId });
     expect(await take()).toEqual([{ ...first, attempt: 1, attemptedAt: expect.any(Date) }]);
   });

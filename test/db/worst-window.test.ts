@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { findWorstWindow } from '../../src/ai-calls/find-worst-window.ts';
-import { keepWorstWindow } from '../../src/ai-calls/keep-worst-window.ts';
+import { findPeakWindow } from '../../src/ai-calls/find-peak-window.ts';
 import { pickFuller, searchWindows } from '../../src/ai-calls/search-windows.ts';
+import { storePeakWindow } from '../../src/ai-calls/store-peak-window.ts';
 import { aiCalls, worstWindows } from '../../src/db/schema/ai-calls.ts';
 import { createId } from '../../src/lib/ids.ts';
-import { keepHouse } from '../../src/steps/keep-house.ts';
+import { runHousekeeping } from '../../src/steps/run-housekeeping.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { makers } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -100,7 +100,7 @@ async function play(history: readonly Step[]): Promise<void> {
   const times: number[] = [];
   let now = 0;
   const look = async (windowMs: number) => {
-    const worst = await findWorstWindow(db.orm, { kind: 'text', windowMs });
+    const worst = await findPeakWindow(db.orm, { kind: 'text', windowMs });
     const shown = worst && {
       calls: worst.calls,
       from: worst.from.getTime() - start.getTime() + now,
@@ -118,7 +118,7 @@ async function play(history: readonly Step[]): Promise<void> {
       // Neither takes a slot of this kind.
       await leave(9, { counted: false });
       await leave(9, { kind: 'image' });
-    } else if (step.do === 'keep') await keepWorstWindow(db.orm, { kind: 'text', windowMs: step.windowMs });
+    } else if (step.do === 'keep') await storePeakWindow(db.orm, { kind: 'text', windowMs: step.windowMs });
     else await look(step.windowMs);
   }
   for (const windowMs of WINDOWS) await look(windowMs);
@@ -153,11 +153,11 @@ test('the ledger may be cut at any moment, and nothing is lost at the cut', asyn
 }, 60_000);
 
 const keep = () =>
-  keepHouse({ ...db.deps, log: quietLog, retention: { batchesMs: null, callsMs: 86_400_000 } }).run(
+  runHousekeeping({ ...db.deps, log: quietLog, retention: { batchesMs: null, callsMs: 86_400_000 } }).run(
     {},
     new AbortController().signal,
   );
-const look = (windowMs = MINUTE_MS) => findWorstWindow(db.orm, { kind: 'text', windowMs });
+const look = (windowMs = MINUTE_MS) => findPeakWindow(db.orm, { kind: 'text', windowMs });
 
 test('the fullest window stays on record when its calls are deleted', async () => {
   await leave(7);

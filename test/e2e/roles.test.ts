@@ -67,7 +67,7 @@ async function makeDoneBatch(shop: FakeShop, url: string, address: string): Prom
 }
 
 /** What pg-boss does once a minute in a worker. Answers what went wrong. */
-async function keepHouse(url: string): Promise<Error[]> {
+async function runHousekeeping(url: string): Promise<Error[]> {
   const errors: Error[] = [];
   const boss = new PgBoss({
     connectionString: url,
@@ -103,7 +103,7 @@ test('after the owner has migrated, the service does all its work, and may chang
   await makeDoneBatch(shop, service, program.address);
   const doctor = await runProgram({ args: ['doctor'], env: { DATABASE_URL: service } });
   expect(doctor).toMatchObject({ code: 0, stdout: expect.stringContaining('0 faults') });
-  expect(await keepHouse(service)).toEqual([]);
+  expect(await runHousekeeping(service)).toEqual([]);
   expect(await program.stop()).toEqual({ code: 0, signal: null });
   expect(program.output().stderr).not.toMatch(/"level":[456]0/);
 

@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { retryPreview } from '../../src/batches/retry-preview.ts';
 import { previews } from '../../src/db/schema/previews.ts';
 import { makeEmbedKey } from '../../src/previews/embed-key.ts';
+import { retryPreview } from '../../src/previews/retry-preview.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
 import { openTestApi, startTestApi, type TestApi } from '../support/test-api.ts';
 import type { TestDatabase, TestWorkspace } from '../support/test-database.ts';

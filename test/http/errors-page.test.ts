@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { load } from 'cheerio';
 import { beforeAll, expect, test } from 'vitest';
 import { renderErrorsDoc } from '../../scripts/render-errors-doc.ts';
+import { styleSource } from '../../src/creative/render-cta-page.ts';
 import { describeError, isErrorCode } from '../../src/lib/app-error.ts';
 import { ERROR_ADVICE } from '../../src/lib/error-advice.ts';
-import { styleSource } from '../../src/previews/render-cta-page.ts';
 import { openTestApi, type TestApi } from '../support/test-api.ts';
 
 let api: TestApi;

@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import { beforeAll, expect, test } from 'vitest';
-import { announceChanges } from '../../src/batches/announce-changes.ts';
 import { createBatchWatch } from '../../src/batches/watch-batches.ts';
 import type { Batch } from '../../src/client/index.ts';
+import { notifyChanges } from '../../src/pipeline/notify-changes.ts';
 import { createToken } from '../../src/workspaces/create-token.ts';
 import { listTokens } from '../../src/workspaces/list-tokens.ts';
 import { revokeToken } from '../../src/workspaces/revoke-token.ts';
@@ -19,7 +19,7 @@ let other: TestWorkspace;
 beforeAll(async () => {
   const opened = await openTestApi();
   ({ db, api, one, two: other } = opened);
-  const stopAnnouncing = announceChanges(db);
+  const stopAnnouncing = notifyChanges(db);
   workerId = await addWorker(db);
   return async () => {
     await stopAnnouncing();

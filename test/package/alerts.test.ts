@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { createMetrics } from '../../src/adapters/telemetry/create-metrics.ts';
 import { deliverWebhook } from '../../src/steps/deliver-webhook.ts';
 import { generatePreview } from '../../src/steps/generate-preview.ts';
-import { keepHouse } from '../../src/steps/keep-house.ts';
 import { processSource } from '../../src/steps/process-source.ts';
+import { runHousekeeping } from '../../src/steps/run-housekeeping.ts';
 
 const read = (file: string) => readFile(new URL(`../../docs/${file}`, import.meta.url), 'utf8');
 
@@ -32,7 +32,12 @@ test('what is lost of any step is counted from the start: the first time must be
   });
   const text = await render();
   const none = { retention: {} } as never;
-  for (const step of [processSource(none), generatePreview(none), deliverWebhook(none), keepHouse(none)]) {
+  for (const step of [
+    processSource(none),
+    generatePreview(none),
+    deliverWebhook(none),
+    runHousekeeping(none),
+  ]) {
     expect(text).toContain(`step="${step.name}",outcome="lost"} 0`);
   }
 });

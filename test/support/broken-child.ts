@@ -1,6 +1,6 @@
-import { answerParent } from '../../src/lib/answer-parent.ts';
+import { serveParent } from '../../src/lib/serve-parent.ts';
 
 /* A process of a pool that cannot load a library. */
-answerParent(async () => {
+serveParent(async () => {
   throw new Error('there is no library');
 });

@@ -1,4 +1,4 @@
-import type { Prefill } from '../../src/previews/prefill.ts';
+import type { Prefill } from '../../src/creative/prefill.ts';
 
 /** Texts that want to be something else, or to break what is around them. */
 export const hostileTexts = {

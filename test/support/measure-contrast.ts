@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { contrastOf } from '../../src/previews/choose-colors.ts';
+import { contrastOf } from '../../src/creative/choose-colors.ts';
 
 /** A text of a page, and the least contrast it has with a pixel that is really behind it. */
 export interface MeasuredText {

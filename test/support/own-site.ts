@@ -6,7 +6,7 @@ import {
   type FetchedBytes,
   type GuardedFetch,
   type GuardedFetchOptions,
-} from '../../src/adapters/page/guarded-fetch.ts';
+} from '../../src/adapters/net/guarded-fetch.ts';
 
 /** A server on loopback whose answer the test says, and what fetches from it through the guard. */
 export interface OwnSite {

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answerParent } from '../../src/lib/answer-parent.ts';
+import { serveParent } from '../../src/lib/serve-parent.ts';
 
 /** What `child-pool.test.ts` has its processes do before they answer. */
 export interface PoolQuestion {
@@ -47,7 +47,7 @@ const answer = async (question: PoolQuestion): Promise<PoolAnswer> => {
 /** The code counts as loaded when there is a file of this name. */
 const { LOAD_WHEN } = process.env;
 
-answerParent(
+serveParent(
   async () => {
     while (LOAD_WHEN !== undefined && !existsSync(LOAD_WHEN)) await sleep(10);
     return answer;

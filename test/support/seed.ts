@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { assignPictures } from '../../src/batches/assign-pictures.ts';
 import type { Batch } from '../../src/batches/batch.ts';
-import { type ClaimedCall, claimCalls } from '../../src/batches/claim-calls.ts';
-import { claimSources } from '../../src/batches/claim-sources.ts';
 import { createBatch } from '../../src/batches/create-batch.ts';
-import { createAnswerSettler } from '../../src/batches/settle-answer.ts';
 import { workers } from '../../src/db/schema/workers.ts';
 import { createId } from '../../src/lib/ids.ts';
-import { storeBackground, storeTexts } from '../../src/previews/store-answer.ts';
-import type { RankedPicture, ReadProduct } from '../../src/products/product.ts';
+import { assignImages } from '../../src/pipeline/assign-images.ts';
+import { type ClaimedCall, claimCalls } from '../../src/pipeline/claim-calls.ts';
+import { claimSources } from '../../src/pipeline/claim-sources.ts';
+import { createAnswerSettler } from '../../src/pipeline/settle-answer.ts';
+import { storeBackground, storeTexts } from '../../src/pipeline/store-answer.ts';
+import type { ProductImage, ReadProduct } from '../../src/products/product.ts';
 import type { TestDatabase } from './test-database.ts';
 
 /** What is needed of a database to put rows into it. */
@@ -44,7 +44,7 @@ export function makeProduct(address = 'https://shop.example/red-shoe'): ReadProd
   };
 }
 
-export function makePictures(count: number): RankedPicture[] {
+export function makePictures(count: number): ProductImage[] {
   return Array.from({ length: count }, (_, i) => ({
     url: `https://shop.example/${i}.jpg`,
     alt: null,
@@ -72,7 +72,7 @@ export async function addQueuedBatch(
   });
   const { work } = await claimSources(db.deps, { workerId, limit: 100 });
   for (const source of work) {
-    await assignPictures(db.deps, source, {
+    await assignImages(db.deps, source, {
       product: makeProduct(source.url),
       pictures: makePictures(Math.min(source.batchSize, 3)),
       ranking: { method: 'heuristic', model: null },

@@ -16,7 +16,7 @@ export interface Brief {
 }
 
 /** An encoded picture (PNG, JPEG, WebP …) with its MIME type. */
-export interface Picture {
+export interface SourceImage {
   readonly bytes: Buffer;
   readonly contentType: string;
 }
@@ -83,5 +83,5 @@ export interface TextWriter {
 export interface BackgroundPainter {
   readonly provider: ProviderName;
   readonly model: string;
-  paintBackground(brief: Brief, picture: Picture, call: CallContext): Promise<ImageAnswer>;
+  paintBackground(brief: Brief, picture: SourceImage, call: CallContext): Promise<ImageAnswer>;
 }

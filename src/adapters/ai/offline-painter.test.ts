@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { afterAll, expect, test } from 'vitest';
 import { createImageDecoder } from '../images/image-decoder.ts';
-import type { Brief, CallContext, Picture } from './ai-provider.ts';
+import type { Brief, CallContext, SourceImage } from './ai-provider.ts';
 import { createOfflinePainter } from './offline-painter.ts';
 import { chooseSceneColors } from './scene-colors.ts';
 
@@ -30,7 +30,7 @@ function briefFor(variant: number, palette = ['#ffffff', '#c2382e']): Brief {
   };
 }
 
-async function draw(background: string, size = 400): Promise<Picture> {
+async function draw(background: string, size = 400): Promise<SourceImage> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}"><rect width="100%" height="100%" fill="${background}"/><circle cx="50%" cy="50%" r="30%" fill="#c2382e"/></svg>`;
   return { bytes: await sharp(Buffer.from(svg)).png().toBuffer(), contentType: 'image/png' };
 }
@@ -73,7 +73,7 @@ test('a studio picture melts into a light scene: no white box is left', async ()
 });
 
 test('a broken picture costs the product, not the background', async () => {
-  const broken: Picture = { bytes: Buffer.from('nothing'), contentType: 'image/png' };
+  const broken: SourceImage = { bytes: Buffer.from('nothing'), contentType: 'image/png' };
   for (const variant of [0, 2]) {
     expect((await painter.paintBackground(briefFor(variant), broken, call)).width).toBe(1200);
   }

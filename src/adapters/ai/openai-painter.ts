@@ -1,7 +1,7 @@
 import { toFile } from 'openai';
 import { AppError } from '../../lib/app-error.ts';
 import type { ImageDecoder } from '../images/image-decoder.ts';
-import type { BackgroundPainter, CallContext, Picture } from './ai-provider.ts';
+import type { BackgroundPainter, CallContext, SourceImage } from './ai-provider.ts';
 import { buildImagePrompt } from './build-image-prompt.ts';
 import { createCallOpenAi } from './call-openai.ts';
 import { OPENAI_BASE_URL, type OpenAiSettings } from './create-client.ts';
@@ -44,7 +44,7 @@ export function createOpenAiPainter(
   };
 }
 
-function toUpload(picture: Picture): Promise<File> {
+function toUpload(picture: SourceImage): Promise<File> {
   const extension = EXTENSIONS[picture.contentType] ?? 'png';
   return toFile(picture.bytes, `product.${extension}`, { type: picture.contentType });
 }

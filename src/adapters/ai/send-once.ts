@@ -126,7 +126,7 @@ function exchange(terms: Exchange): Promise<Response> {
   let left = false;
   let settled = false;
 
-  function markLeft(): void {
+  function recordDeparture(): void {
     if (left || !sent) return;
     left = true;
     call.onLeft();
@@ -141,7 +141,7 @@ function exchange(terms: Exchange): Promise<Response> {
     connecting.abort();
     // A server may answer or disconnect before it has read everything. Nothing more is written
     // then.
-    markLeft();
+    recordDeparture();
     finish();
   }
   const fail = (error: unknown): void => settle(() => reject(error));
@@ -169,7 +169,7 @@ function exchange(terms: Exchange): Promise<Response> {
       request.end(body ?? undefined);
     });
   });
-  request.once('finish', markLeft);
+  request.once('finish', recordDeparture);
   request.on('error', lost);
   // Once an answer has begun, only its own end or error counts: the socket may close earlier.
   const onClose = (): void => lost(undefined);

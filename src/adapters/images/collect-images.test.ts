@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { drawHostilePicture } from '../../../test/fakes/hostile-pictures.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { ChildEndedError } from '../../lib/child-pool.ts';
-import type { FetchBytes } from '../page/guarded-fetch.ts';
+import type { FetchBytes } from '../net/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
 import { collectImages } from './collect-images.ts';
 import { createImageDecoder } from './image-decoder.ts';

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
-import type { FetchBytes } from '../page/guarded-fetch.ts';
+import type { FetchBytes } from '../net/guarded-fetch.ts';
 import type { CandidateImage } from '../page/page-product.ts';
 import { hasKilledDecoder, type ImageDecoder } from './image-decoder.ts';
 import {
@@ -15,7 +15,7 @@ import {
   MIN_ENTROPY,
   MIN_SIDE,
 } from './image-limits.ts';
-import type { SeenImage } from './look-at-image.ts';
+import type { SeenImage } from './inspect-image.ts';
 import { isAlike } from './measure-thumb.ts';
 
 /** A candidate image that was downloaded and can be used. `width` and `height` are measured. */

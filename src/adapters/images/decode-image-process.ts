@@ -1,5 +1,5 @@
-import { answerParent } from '../../lib/answer-parent.ts';
+import { serveParent } from '../../lib/serve-parent.ts';
 import { MAX_DECODER_MB } from './image-limits.ts';
 
 /* A process that decodes images for `image-decoder.ts`. */
-answerParent(async () => (await import('./decode-image.ts')).decodeImage, { maxRssMb: MAX_DECODER_MB });
+serveParent(async () => (await import('./decode-image.ts')).decodeImage, { maxRssMb: MAX_DECODER_MB });

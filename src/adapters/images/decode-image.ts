@@ -1,7 +1,7 @@
 import { composeScene } from '../ai/compose-scene.ts';
 import { configureSharp, withSvg } from './configure-sharp.ts';
-import { keepImage, makeView } from './keep-image.ts';
-import { lookAtImage } from './look-at-image.ts';
+import { copyImage, makeView } from './copy-image.ts';
+import { inspectImage } from './inspect-image.ts';
 import { makeBackground } from './make-background.ts';
 
 configureSharp();
@@ -9,8 +9,8 @@ configureSharp();
 /** The tasks of a decoding process. See `ImageDecoder`. */
 const TASKS = {
   nothing: async () => null,
-  look: lookAtImage,
-  keep: keepImage,
+  look: inspectImage,
+  keep: copyImage,
   view: makeView,
   background: makeBackground,
   compose: (...args: Parameters<typeof composeScene>) => withSvg(() => composeScene(...args)),

@@ -3,10 +3,10 @@ import { AppError, type ErrorCode } from '../../lib/app-error.ts';
 import { ChildEndedError, createChildPool } from '../../lib/child-pool.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { SceneInput } from '../ai/compose-scene.ts';
+import type { ImageCopy } from './copy-image.ts';
 import type { ImageAnswer, ImageQuestion, ImageTasks } from './decode-image.ts';
 import { DECODE_TIMEOUT_MS } from './image-limits.ts';
-import type { KeptImage } from './keep-image.ts';
-import type { SeenImage } from './look-at-image.ts';
+import type { SeenImage } from './inspect-image.ts';
 import type { Background } from './make-background.ts';
 
 /** Decoding uses a whole core: more processes would only wait for each other. */
@@ -33,7 +33,7 @@ export interface ImageDecoder {
   /** Measures an image of a shop. Throws an AppError `no_usable_picture` if it cannot be used. */
   look(bytes: Buffer, requester: Requester): Promise<SeenImage>;
   /** Makes our own copy of an image. Throws as `look` does. */
-  keep(image: Pick<SeenImage, 'original' | 'isTransparent'>, requester: Requester): Promise<KeptImage>;
+  keep(image: Pick<SeenImage, 'original' | 'isTransparent'>, requester: Requester): Promise<ImageCopy>;
   /** Makes a small JPEG of an image for a model. Throws as `look` does. */
   view(original: Buffer, requester: Requester): Promise<Buffer>;
   /**

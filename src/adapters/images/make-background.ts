@@ -1,6 +1,6 @@
 import sharp, { type OutputInfo } from 'sharp';
 import { MAX_BACKGROUND_BYTES, MAX_BACKGROUND_SIDE, THUMB_SIDE } from './image-limits.ts';
-import { hasHoles } from './look-at-image.ts';
+import { hasHoles } from './inspect-image.ts';
 import { pickPalette } from './pick-palette.ts';
 import { readImage } from './read-image.ts';
 

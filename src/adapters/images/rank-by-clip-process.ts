@@ -1,4 +1,4 @@
-import { answerParent } from '../../lib/answer-parent.ts';
+import { serveParent } from '../../lib/serve-parent.ts';
 
 /* A process that has the model, and ranks pictures for `clip-ranker.ts`. */
-answerParent(async () => (await import('./rank-by-clip.ts')).rankByClip);
+serveParent(async () => (await import('./rank-by-clip.ts')).rankByClip);

@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
+import { cacheTextVectors } from './cache-text-vectors.ts';
 import { type ClipModel, ClipModelError, type ClipModelOptions } from './clip-model.ts';
 import { NEGATIVE_PROMPTS, productPrompt } from './clip-prompts.ts';
-import { keepTextVectors } from './keep-text-vectors.ts';
 import { loadClipModel } from './load-clip-model.ts';
 import { scoreByClip } from './score-by-clip.ts';
 
@@ -45,7 +45,7 @@ export async function rankByClip({ title, pictures, ...options }: ClipTask): Pro
 }
 
 async function load(options: ClipModelOptions) {
-  const model = keepTextVectors(await loadClipModel(options));
+  const model = cacheTextVectors(await loadClipModel(options));
   return { model, bytes: countBytes() };
 }
 

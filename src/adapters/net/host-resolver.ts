@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { AppError } from '../../lib/app-error.ts';
 import { createFairLimit, type Requester } from '../../lib/fair-limit.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
-import { createHostSlots } from '../page/host-slots.ts';
+import { createHostSlots } from './host-slots.ts';
 import { queryDns } from './query-dns.ts';
 import { createHostsFile, type FindInHostsFile } from './read-hosts-file.ts';
 import { createSystemLookup } from './system-lookup.ts';

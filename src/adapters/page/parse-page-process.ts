@@ -1,4 +1,4 @@
-import { answerParent } from '../../lib/answer-parent.ts';
+import { serveParent } from '../../lib/serve-parent.ts';
 
 /* A process that reads pages for `page-parser.ts`. */
-answerParent(async () => (await import('./parse-page.ts')).parsePage);
+serveParent(async () => (await import('./parse-page.ts')).parsePage);

@@ -1,6 +1,6 @@
 import type { CheerioAPI } from 'cheerio';
 import { AppError } from '../../lib/app-error.ts';
-import { canonicalAddress } from './canonical-address.ts';
+import { canonicalAddress } from './facts/canonical-address.ts';
 import {
   chooseAvailability,
   chooseBrand,
@@ -8,23 +8,23 @@ import {
   chooseCurrency,
   choosePrice,
   type Source,
-} from './choose-facts.ts';
-import { cleanTitle } from './clean-title.ts';
-import { findLanguage } from './find-language.ts';
-import { findMeta } from './find-meta.ts';
-import { readJsonLd } from './json-ld.ts';
-import { listImages } from './list-images.ts';
-import { loadPage } from './load-page.ts';
-import { readMicrodata, readRdfa } from './microdata.ts';
-import { nameRefusal } from './name-refusal.ts';
-import { type OpenGraphFacts, readOpenGraph } from './open-graph.ts';
-import { elementsOf } from './page-elements.ts';
+} from './facts/choose-facts.ts';
+import { cleanTitle } from './facts/clean-title.ts';
+import { listImages } from './facts/list-images.ts';
+import { type OpenGraphFacts, readOpenGraph } from './facts/open-graph.ts';
+import { readState } from './facts/read-state.ts';
+import { readSchemaProduct } from './facts/schema-product.ts';
+import { readVisiblePage, type VisibleFacts } from './facts/visible-page.ts';
+import { classifyRefusal } from './fetch/classify-refusal.ts';
 import type { PageHints, PageProduct, PageSource, ProductFacts } from './page-product.ts';
-import { plainText } from './plain-text.ts';
-import { readNodeText } from './read-node-text.ts';
-import { readState } from './read-state.ts';
-import { readSchemaProduct } from './schema-product.ts';
-import { readVisiblePage, type VisibleFacts } from './visible-page.ts';
+import { findLanguage } from './parse/find-language.ts';
+import { findMeta } from './parse/find-meta.ts';
+import { readJsonLd } from './parse/json-ld.ts';
+import { loadPage } from './parse/load-page.ts';
+import { readMicrodata, readRdfa } from './parse/microdata.ts';
+import { elementsOf } from './parse/page-elements.ts';
+import { readNodeText } from './parse/read-node-text.ts';
+import { toPlainText } from './parse/to-plain-text.ts';
 
 export interface ProductPage {
   readonly html: Buffer;
@@ -54,13 +54,13 @@ export function readProductPage(page: ProductPage): PageProduct {
 function readDocument($: CheerioAPI, url: string): PageProduct {
   const hints = readHints($, url);
   const found = readSources($, hints);
-  if (!hasProduct(found)) throw new AppError(nameRefusal($, url));
+  if (!hasProduct(found)) throw new AppError(classifyRefusal($, url));
   return assemble($, found, hints);
 }
 
 function readHints($: CheerioAPI, url: string): PageHints {
   const titles = [textOfFirst($, 'h1'), textOfFirst($, 'title'), findMeta($, 'property', 'og:title')]
-    .map((title) => plainText(title ?? '', 300))
+    .map((title) => toPlainText(title ?? '', 300))
     .filter((title) => title !== null);
   return { url, language: findLanguage($), titles };
 }

@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest';
-import { createMetrics, type Readings } from './create-metrics.ts';
+import { createMetrics, type Gauges } from './create-metrics.ts';
 
 const make = () =>
   createMetrics({ role: 'all', build: { version: '1.2.3', commit: 'abc', date: null, node: 'v24' } });
 
-const readings: Readings = {
+const readings: Gauges = {
   stages: [{ stage: 'page', jobs: 3, oldestSeconds: 1.5 }],
   kinds: [
     { kind: 'text', slots: { taken: 4, free: 16 }, isOpen: true, isPaused: false },
@@ -14,7 +14,7 @@ const readings: Readings = {
 };
 
 const sources = {
-  takeReadings: async () => readings,
+  collectGauges: async () => readings,
   countConnections: () => ({ total: 5, idle: 2, waiting: 1 }),
   countWatchers: () => 9,
 };
@@ -71,7 +71,7 @@ test('a database that does not answer leaves its gauges out, and the page is the
   let away = false;
   metrics.connect({
     ...sources,
-    async takeReadings() {
+    async collectGauges() {
       if (away) throw new Error('connect ECONNREFUSED');
       return readings;
     },

@@ -4,7 +4,7 @@ import type { Meter } from '../../lib/meter.ts';
 import { shareLook } from '../../lib/share-look.ts';
 
 /** What the database says of the service as a whole; every process says the same. */
-export interface Readings {
+export interface Gauges {
   readonly stages: readonly { stage: string; jobs: number; oldestSeconds: number }[];
   readonly kinds: readonly {
     kind: string;
@@ -20,7 +20,7 @@ export interface Readings {
 /** What is looked at when somebody asks for the metrics. */
 export interface MetricSources {
   /** Asks the database. At most once in a second, and one question at a time. */
-  takeReadings(): Promise<Readings>;
+  collectGauges(): Promise<Gauges>;
   /** Of this process. */
   countConnections(): { readonly total: number; readonly idle: number; readonly waiting: number };
   countWatchers(): number;
@@ -64,13 +64,13 @@ export function createMetrics({ role, build }: { role: string; build: BuildInfo 
   const process = createProcessGauges(registers);
   const shared = createSharedGauges(registers);
   let sources: MetricSources | undefined;
-  let take: (() => Promise<Readings>) | undefined;
+  let take: (() => Promise<Gauges>) | undefined;
   return {
     meter: createMeter(registers),
     contentType: registry.contentType,
     connect(given) {
       sources = given;
-      take = shareLook(given.takeReadings, READINGS);
+      take = shareLook(given.collectGauges, READINGS);
     },
     async render() {
       if (sources) process.show(sources);
@@ -183,7 +183,7 @@ function createSharedGauges(registers: Registry[]) {
   const running = gauge('cta_batch_previews_running', 'Previews that are in flight.', []);
   const labelled = [jobs, age, taken, free, open, paused];
 
-  async function read(take: (() => Promise<Readings>) | undefined): Promise<Readings | undefined> {
+  async function read(take: (() => Promise<Gauges>) | undefined): Promise<Gauges | undefined> {
     try {
       return await take?.();
     } catch {
@@ -194,7 +194,7 @@ function createSharedGauges(registers: Registry[]) {
 
   return {
     /** Those that were not read are not shown: an old value would look like a new one. */
-    async show(take: (() => Promise<Readings>) | undefined): Promise<void> {
+    async show(take: (() => Promise<Gauges>) | undefined): Promise<void> {
       const readings = await read(take);
       // Before there is anything to ask, nobody can tell.
       if (take) up.set(readings ? 1 : 0);

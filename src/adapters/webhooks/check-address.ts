@@ -1,5 +1,5 @@
 import { AppError } from '../../lib/app-error.ts';
-import { type AddressRules, findPortRefusal, isAllowed, isPrivateLiteral } from '../page/address-rules.ts';
+import { type AddressRules, findPortRefusal, isAllowed, isPrivateLiteral } from '../net/address-rules.ts';
 
 const MAX_LENGTH = 2048;
 

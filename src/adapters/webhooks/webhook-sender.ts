@@ -4,10 +4,10 @@ import type { AppError, ErrorCode } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import { readRetryAfter } from '../../lib/read-retry-after.ts';
 import { USER_AGENT_PRODUCT } from '../../lib/user-agent.ts';
+import type { AddressRules } from '../net/address-rules.ts';
+import { classifyFetchFailure } from '../net/fetch-failure.ts';
+import { createGuardedConnector, resolveFirst } from '../net/guarded-connector.ts';
 import { createHostResolver, type HostResolver, type LookupAll } from '../net/host-resolver.ts';
-import type { AddressRules } from '../page/address-rules.ts';
-import { nameFetchFailure } from '../page/fetch-failure.ts';
-import { createGuardedConnector, resolveFirst } from '../page/guarded-connector.ts';
 import { checkWebhookAddress } from './check-address.ts';
 
 /** From the connection to the head of the answer, and what is looked at of its body. */
@@ -109,7 +109,7 @@ function makeHeaders({ id, secret, body }: WebhookMessage): Record<string, strin
 }
 
 function explain(error: unknown): string {
-  const { code }: AppError = nameFetchFailure(error, false);
+  const { code }: AppError = classifyFetchFailure(error, false);
   const reason = (error as { code?: unknown }).code;
   // A name such as CERT_HAS_EXPIRED tells what a person can mend; a message could tell addresses.
   return typeof reason === 'string' && !(code in SENTENCES)

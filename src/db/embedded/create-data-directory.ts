@@ -1,17 +1,17 @@
 import { chmod, chown, readFile, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { Place } from './find-place.ts';
+import { createAtomically } from './create-atomically.ts';
 import { SUPERUSER } from './identity.ts';
-import { makeOnce } from './make-once.ts';
+import type { DataDirectory } from './resolve-data-directory.ts';
 import { runProgram } from './run-program.ts';
 
 /** Makes the data directory if it is missing. Throws if the one that is there is not for these binaries. */
 export async function createDataDirectory(
-  { dataDirectory, binaries, account }: Place,
+  { dataDirectory, binaries, account }: DataDirectory,
   { password, sync }: { password: string; sync: boolean },
 ): Promise<void> {
-  await makeOnce({ target: dataDirectory, marker: 'PG_VERSION', account }, async (made, work) => {
+  await createAtomically({ target: dataDirectory, marker: 'PG_VERSION', account }, async (made, work) => {
     if (account === undefined) checkUserHasName();
     const passwordFile = join(work, 'password');
     await writeFile(passwordFile, password, { mode: 0o600 });

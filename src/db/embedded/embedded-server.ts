@@ -1,13 +1,13 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { createAtomically } from './create-atomically.ts';
 import { createDataDirectory } from './create-data-directory.ts';
 import { endServer } from './end-server.ts';
 import { findBinaries } from './find-binaries.ts';
-import { findPlace } from './find-place.ts';
 import { getPassword } from './get-password.ts';
 import { DATABASE, SUPERUSER } from './identity.ts';
-import { makeOnce } from './make-once.ts';
-import { reviveServer } from './revive-server.ts';
+import { resolveDataDirectory } from './resolve-data-directory.ts';
+import { restartServer } from './restart-server.ts';
 import { startOrJoin } from './start-or-join.ts';
 
 /** A PostgreSQL that this program owns or has joined. */
@@ -39,13 +39,13 @@ export async function openEmbeddedServer(options: EmbeddedOptions): Promise<Embe
   const binaries = await findBinaries();
   const folder = await makeFolder(options.folder);
   const password = await getPassword(folder);
-  const place = await findPlace({ folder, binaries, password, log });
+  const place = await resolveDataDirectory({ folder, binaries, password, log });
   const { dataDirectory } = place;
   await createDataDirectory(place, { password, sync: settings.fsync !== 'off' });
   const { session, port } = await startOrJoin({ place, password, settings, log });
 
   const logFile = join(dataDirectory, 'server.log');
-  const letDie = reviveServer(session, { place, port, logFile, settings, log });
+  const letDie = restartServer(session, { place, port, logFile, settings, log });
 
   async function stop(): Promise<void> {
     letDie();
@@ -77,7 +77,7 @@ async function makeFolder(folder: string): Promise<string> {
   const target = resolve(folder);
   await mkdir(dirname(target), { recursive: true });
   // Whole at once: a program that found it without its mode would look for another place.
-  await makeOnce({ target, marker: '.' }, async (made) => {
+  await createAtomically({ target, marker: '.' }, async (made) => {
     await mkdir(made);
     await chmod(made, 0o711);
   });

@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createAtomically } from './create-atomically.ts';
 import type { Binaries } from './find-binaries.ts';
-import { makeOnce } from './make-once.ts';
 import { type Account, runProgram } from './run-program.ts';
 
 /** The binaries where `account` can run them: as they are, else as a copy in `place`. Throws if it cannot there either. */
@@ -13,7 +13,7 @@ export async function makeRunnable(binaries: Binaries, place: string, account: A
     // A checkout in /root, or files that only their owner may read.
   }
   const native = join(place, `native-${binaries.version}`);
-  await makeOnce({ target: native, marker: 'bin/postgres' }, async (made) => {
+  await createAtomically({ target: native, marker: 'bin/postgres' }, async (made) => {
     await cp(binaries.native, made, { recursive: true, verbatimSymlinks: true });
     await runProgram('chmod', ['-R', 'a+rX', made]);
   });

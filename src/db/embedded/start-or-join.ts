@@ -2,10 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Place } from './find-place.ts';
 import { findPort } from './find-port.ts';
 import { findServer } from './find-server.ts';
 import { openSession, type Session } from './open-session.ts';
+import type { DataDirectory } from './resolve-data-directory.ts';
 import { startServer } from './start-server.ts';
 
 /** Enough for another program's server to end, or for a start that collided with one to be tried again. */
@@ -16,7 +16,7 @@ const BETWEEN_STARTS_MS = 500;
 const MAX_WAITED_STARTS = 3;
 
 interface StartOrJoinOptions {
-  readonly place: Place;
+  readonly place: DataDirectory;
   readonly password: string;
   readonly settings: Record<string, string>;
   readonly log: { info(message: string): void; warn(message: string): void };

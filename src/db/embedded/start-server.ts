@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants, open } from 'node:fs/promises';
-import type { Place } from './find-place.ts';
+import type { DataDirectory } from './resolve-data-directory.ts';
 import { CLEAN_ENVIRONMENT } from './run-program.ts';
 
 interface StartOptions {
-  readonly place: Place;
+  readonly place: DataDirectory;
   readonly port: number;
   readonly logFile: string;
   /** A pid in postmaster.pid that is known not to be a server. */

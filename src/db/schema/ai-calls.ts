@@ -11,7 +11,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { assets } from './assets.ts';
-import { cta, moment, oneOf, primaryId } from './columns.ts';
+import { cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { previews } from './previews.ts';
 import { workspaces } from './workspaces.ts';
 
@@ -39,10 +39,10 @@ export const aiCalls = cta.table(
     /** Whether it was the one call that was let through to see if a failing provider works again. */
     probe: boolean('probe').notNull().default(false),
     /** When the slot was taken. */
-    claimedAt: moment('claimed_at').notNull().default(sql`clock_timestamp()`),
+    claimedAt: timestamp('claimed_at').notNull().default(sql`clock_timestamp()`),
     /** When the request's last byte had gone out, or at the latest can have: null while that is not known. */
-    leftAt: moment('left_at'),
-    endedAt: moment('ended_at'),
+    leftAt: timestamp('left_at'),
+    endedAt: timestamp('ended_at'),
     errorCode: text('error_code'),
     provider: text('provider').notNull(),
     model: text('model').notNull(),
@@ -80,16 +80,16 @@ export const callLimits = cta.table(
     maxCalls: integer('max_calls'),
     windowMs: integer('window_ms'),
     /** No call of this kind starts before; set when the provider asks us to wait. */
-    pausedUntil: moment('paused_until'),
+    pausedUntil: timestamp('paused_until'),
     /** Since when the breaker is open: the provider keeps failing, and calls of this kind wait. Null: it is closed. */
-    failingSince: moment('failing_since'),
+    failingSince: timestamp('failing_since'),
     /** The failure that opened it. */
     failingCode: text('failing_code'),
     /** While it is open: not before this one call is let through, to see. */
-    probeAfter: moment('probe_after'),
+    probeAfter: timestamp('probe_after'),
     /** The largest fair tag that has started: where a workspace with nothing waiting joins the order. */
     virtualTag: integer('virtual_tag').notNull().default(0),
-    updatedAt: moment('updated_at').notNull().defaultNow(),
+    updatedAt: timestamp('updated_at').notNull().defaultNow(),
   },
   (t) => [
     check('call_limits_kind', oneOf('kind', ['text', 'image'])),
@@ -115,9 +115,9 @@ export const worstWindows = cta.table(
     windowMs: integer('window_ms').notNull(),
     calls: integer('calls').notNull(),
     /** When the first and the last of the calls left; null while there are none. */
-    firstLeftAt: moment('first_left_at'),
-    lastLeftAt: moment('last_left_at'),
-    until: moment('until').notNull(),
+    firstLeftAt: timestamp('first_left_at'),
+    lastLeftAt: timestamp('last_left_at'),
+    until: timestamp('until').notNull(),
   },
   (t) => [
     primaryKey({ columns: [t.kind, t.windowMs] }),

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, integer, text, uniqueIndex } from 'drizzle-orm/pg-core';
-import { bytea, createdAt, cta, moment, primaryId } from './columns.ts';
+import { bytea, createdAt, cta, primaryId, timestamp } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
 /**
@@ -20,7 +20,7 @@ export const assets = cta.table(
     bytes: bytea('bytes').notNull(),
     createdAt: createdAt(),
     /** When it was stored last: what was stored again is about to be referred to. */
-    usedAt: moment('used_at').notNull().defaultNow(),
+    usedAt: timestamp('used_at').notNull().defaultNow(),
   },
   (t) => [
     uniqueIndex('assets_workspace_sha256').on(t.workspaceId, t.sha256),

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
+import { createdAt, cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { products } from './products.ts';
 import { inWorkspace } from './workspaces.ts';
 
@@ -14,9 +14,9 @@ export const batches = cta.table(
     taskId: uuid('task_id').notNull(),
     /** What a person calls it. */
     name: text('name'),
-    cancelRequestedAt: moment('cancel_requested_at'),
-    startedAt: moment('started_at'),
-    finishedAt: moment('finished_at'),
+    cancelRequestedAt: timestamp('cancel_requested_at'),
+    startedAt: timestamp('started_at'),
+    finishedAt: timestamp('finished_at'),
     createdAt: createdAt(),
   },
   (t) => [
@@ -61,9 +61,9 @@ export const sources = cta.table(
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
     /** When it was claimed last; `started_at` is the first time. */
-    claimedAt: moment('claimed_at'),
-    startedAt: moment('started_at'),
-    finishedAt: moment('finished_at'),
+    claimedAt: timestamp('claimed_at'),
+    startedAt: timestamp('started_at'),
+    finishedAt: timestamp('finished_at'),
     createdAt: createdAt(),
   },
   (t) => [

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { customType, pgSchema, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { customType, pgSchema, timestamp as timestampColumn, uuid } from 'drizzle-orm/pg-core';
 
 /** Everything of ours lives in this PostgreSQL schema, so that the service can share a database. */
 export const cta = pgSchema('cta');
@@ -11,10 +11,10 @@ export const primaryId = () => uuid('id').primaryKey();
  * A moment by the database's clock. Milliseconds, because a JavaScript Date holds no more: with microseconds a
  * cursor made from a Date would skip rows.
  */
-export const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+export const timestamp = (name: string) => timestampColumn(name, { withTimezone: true, precision: 3 });
 
 /** When the row was made, by the database's clock. */
-export const createdAt = () => moment('created_at').notNull().defaultNow();
+export const createdAt = () => timestamp('created_at').notNull().defaultNow();
 
 /** Raw bytes. */
 export const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });

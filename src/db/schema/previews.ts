@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { batches, sources } from './batches.ts';
-import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
+import { createdAt, cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { productImages, products } from './products.ts';
 import { inWorkspace } from './workspaces.ts';
 
@@ -29,13 +29,13 @@ export const previews = cta.table(
     round: integer('round').notNull().default(1),
     status: text('status').notNull().default('pending'),
     /** Since when it waits for its calls, in its present generation; a try again does not change it. */
-    queuedAt: moment('queued_at'),
+    queuedAt: timestamp('queued_at'),
     /** Place in the fair order over all workspaces, given when it becomes `queued`. */
     fairTag: integer('fair_tag'),
     /** While it is `queued`: the step that is tried again alone; null for both. */
     nextStep: text('next_step'),
     /** While it is `queued` for another try: not before. */
-    retryAt: moment('retry_at'),
+    retryAt: timestamp('retry_at'),
     /** How its picture was ranked: `{ method, score, model }`. */
     ranking: jsonb('ranking'),
     generated: jsonb('generated'),
@@ -44,7 +44,7 @@ export const previews = cta.table(
     overrides: jsonb('overrides'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
-    /** Sums over its calls on the ledger that have ended; see `previews/refresh-usage`. */
+    /** Sums over its calls on the ledger that have ended; see `pipeline/refresh-usage`. */
     usageCalls: integer('usage_calls').notNull().default(0),
     usageInputTokens: integer('usage_input_tokens').notNull().default(0),
     usageOutputTokens: integer('usage_output_tokens').notNull().default(0),
@@ -56,11 +56,11 @@ export const previews = cta.table(
       .notNull()
       .default(sql`replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')`),
     /** When the address of its page was revoked; null while the address is valid. */
-    embedRevokedAt: moment('embed_revoked_at'),
+    embedRevokedAt: timestamp('embed_revoked_at'),
     version: integer('version').notNull().default(1),
     createdAt: createdAt(),
-    updatedAt: moment('updated_at').notNull().defaultNow(),
-    finishedAt: moment('finished_at'),
+    updatedAt: timestamp('updated_at').notNull().defaultNow(),
+    finishedAt: timestamp('finished_at'),
   },
   (t) => [
     uniqueIndex('previews_source_position').on(t.sourceId, t.position),

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, numeric, real, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { assets } from './assets.ts';
-import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
+import { createdAt, cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
 /** What a page said. One per workspace and address, shared by batches; a later reading replaces it. */
@@ -24,7 +24,7 @@ export const products = cta.table(
     language: text('language'),
     /** Where each field came from: `{ "title": "json-ld", … }`. */
     provenance: jsonb('provenance').$type<Record<string, string>>().notNull(),
-    readAt: moment('read_at').notNull().defaultNow(),
+    readAt: timestamp('read_at').notNull().defaultNow(),
     createdAt: createdAt(),
   },
   (t) => [

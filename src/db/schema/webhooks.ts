@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import { createdAt, cta, moment, oneOf, primaryId } from './columns.ts';
+import { createdAt, cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
 /** An address that a workspace wants to be told at when something has happened. */
@@ -41,10 +41,10 @@ export const webhookDeliveries = cta.table(
     lastStatus: integer('last_status'),
     lastError: text('last_error'),
     createdAt: createdAt(),
-    attemptedAt: moment('attempted_at'),
+    attemptedAt: timestamp('attempted_at'),
     /** When the next try is due; null before the first one, while one is under way, and once it is over. */
-    dueAt: moment('due_at'),
-    deliveredAt: moment('delivered_at'),
+    dueAt: timestamp('due_at'),
+    deliveredAt: timestamp('delivered_at'),
   },
   (t) => [
     index('webhook_deliveries_workspace_created').on(t.workspaceId, t.createdAt, t.id),

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, integer } from 'drizzle-orm/pg-core';
-import { cta, moment, primaryId } from './columns.ts';
+import { cta, primaryId, timestamp } from './columns.ts';
 
 /**
  * One run of a worker process. It is alive while its session holds the advisory lock of `lock_key`, or was seen
@@ -13,9 +13,9 @@ export const workers = cta.table(
     /** Previews in flight at once. */
     capacity: integer('capacity').notNull().default(0),
     lockKey: integer('lock_key').notNull().generatedAlwaysAsIdentity().unique(),
-    startedAt: moment('started_at').notNull().default(sql`clock_timestamp()`),
-    seenAt: moment('seen_at').notNull().default(sql`clock_timestamp()`),
-    diedAt: moment('died_at'),
+    startedAt: timestamp('started_at').notNull().default(sql`clock_timestamp()`),
+    seenAt: timestamp('seen_at').notNull().default(sql`clock_timestamp()`),
+    diedAt: timestamp('died_at'),
   },
   (t) => [index('workers_alive').on(t.seenAt).where(sql`died_at is null`)],
 );

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import { bytea, createdAt, cta, moment, primaryId } from './columns.ts';
+import { bytea, createdAt, cta, primaryId, timestamp } from './columns.ts';
 
 /** The tenant. Every row of tenant data names one. */
 export const workspaces = cta.table(
@@ -33,7 +33,7 @@ export const apiTokens = cta.table(
     id: primaryId(),
     workspaceId: inWorkspace(),
     tokenHash: bytea('token_hash').notNull(),
-    expiresAt: moment('expires_at'),
+    expiresAt: timestamp('expires_at'),
     createdAt: createdAt(),
   },
   (t) => [

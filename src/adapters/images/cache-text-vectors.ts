@@ -1,0 +1,15 @@
+import { LRUCache } from 'lru-cache';
+import type { ClipModel } from './clip-model.ts';
+
+/** The model, asked for a text's vector only once while that is among the `max` texts used last. A vector has 2 to 4 KB. */
+export function cacheTextVectors(model: ClipModel, max = 1000): ClipModel {
+  const kept = new LRUCache<string, Float32Array>({ max });
+  return {
+    ...model,
+    async embedText(text) {
+      const vector = kept.get(text) ?? (await model.embedText(text));
+      kept.set(text, vector);
+      return vector;
+    },
+  };
+}

@@ -1,0 +1,221 @@
+import { isUtf8 } from 'node:buffer';
+import { Agent, request as send } from 'undici';
+import { AppError } from '../../lib/app-error.ts';
+import type { Requester } from '../../lib/fair-limit.ts';
+import { type AddressRules, findRefusal } from './address-rules.ts';
+import { ACCEPT_ENCODING, decodeBody } from './decode-body.ts';
+import { type Answer, classifyFetchFailure, findStatusFailure, isLostConnection } from './fetch-failure.ts';
+import { createGuardedConnector, resolveFirst } from './guarded-connector.ts';
+import { createHostResolver, type HostResolver, type LookupAll } from './host-resolver.ts';
+import { createHostSlots } from './host-slots.ts';
+import { makeReferer } from './make-referer.ts';
+
+const MAX_ADDRESS_LENGTH = 2048;
+const MAX_REDIRECTS = 5;
+/** More than a browser's six, few enough that no shop takes us for an attack. */
+const REQUESTS_PER_HOST = 8;
+const DEFAULT_IDLE_TIMEOUT_MS = 10_000;
+/** Node's default of 16 KB is too small for the cookies and policies of some large shops. */
+const MAX_HEADER_BYTES = 64 * 1024;
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+export interface GuardedFetchOptions extends AddressRules {
+  /** For a whole request with its redirects, not counting the wait for a slot of the host. */
+  readonly timeoutMs: number;
+  /** For the connection, the head, and between two pieces of the body. */
+  readonly idleTimeoutMs?: number;
+  readonly userAgent: string;
+  /** Shared with others whose names strangers choose; one of its own without. */
+  readonly resolver?: HostResolver | undefined;
+  /** In place of DNS, for tests. */
+  readonly lookupAll?: LookupAll | undefined;
+  /** An HTTP proxy; see `createGuardedConnector`. */
+  readonly proxy?: URL | undefined;
+}
+
+export interface FetchRequest extends Requester {
+  readonly accept: string;
+  /** Counted after decompression. */
+  readonly maxBytes: number;
+  /** The page that names the address. What is sent of it is the part that browsers send. */
+  readonly referer?: string;
+}
+
+export interface FetchedBytes {
+  readonly finalUrl: string;
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/**
+ * Gets a public http(s) address; only a 2xx answer comes back. Safe to run twice.
+ *
+ * @throws AppError for every failure; `signal.reason` when the signal aborts.
+ */
+export type FetchBytes = (url: string, request: FetchRequest) => Promise<FetchedBytes>;
+
+export interface GuardedFetch {
+  readonly fetchBytes: FetchBytes;
+  /** Closes every connection; what is still under way fails. */
+  close(): Promise<void>;
+}
+
+/** Builds the one door through which pages and pictures come in: see `FetchBytes` and `createGuardedConnector`. */
+export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
+  const { lookupAll, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = options;
+  const resolver = options.resolver ?? createHostResolver({ lookupAll });
+  const guard = { ...options, resolver };
+  const agentOptions: Agent.Options = {
+    connect: createGuardedConnector({ ...guard, timeoutMs: idleTimeoutMs }),
+    headersTimeout: idleTimeoutMs,
+    bodyTimeout: idleTimeoutMs,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    allowH2: false,
+  };
+  const agent = new Agent(agentOptions);
+  // Keeps no connection.
+  const fresh = new Agent({ ...agentOptions, pipelining: 0 });
+  const slots = createHostSlots(REQUESTS_PER_HOST);
+
+  async function fetchBytes(url: string, request: FetchRequest): Promise<FetchedBytes> {
+    let target = parseAddress(url);
+    if (target === undefined) throw new AppError('address_refused');
+    let leftMs = options.timeoutMs;
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
+      const here: URL = target;
+      const answer: FetchedBytes | URL = await slots.run(here.host, request, async () => {
+        const startedAt = performance.now();
+        try {
+          return await fetchOnce(here, request, leftMs);
+        } finally {
+          leftMs -= performance.now() - startedAt;
+        }
+      });
+      if (!(answer instanceof URL)) return answer;
+      target = answer;
+    }
+    throw new AppError('bad_redirect');
+  }
+
+  /** One request: the bytes, or the address of the next one. */
+  async function fetchOnce(
+    target: URL,
+    request: FetchRequest,
+    timeoutMs: number,
+  ): Promise<FetchedBytes | URL> {
+    // The connector checks this too; here nothing depends on how undici hands it the host.
+    const refusal = findRefusal(target, options);
+    if (refusal !== undefined) throw refusal;
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new AppError('page_timeout')), Math.max(0, timeoutMs));
+    let answer: Answer | undefined;
+    try {
+      const signal = AbortSignal.any([request.signal, deadline.signal]);
+      await resolveFirst(target, { owner: request.owner, signal }, guard);
+      answer = await ask(target, request, signal);
+      if (REDIRECT_STATUSES.has(answer.status)) return nextAddress(answer, target);
+      const failure = await findStatusFailure(answer, Date.now());
+      if (failure !== undefined) throw failure;
+      return {
+        finalUrl: target.href,
+        status: answer.status,
+        contentType: answer.headers.get('content-type') ?? '',
+        body: await readBody(answer, request.maxBytes),
+      };
+    } catch (error) {
+      request.signal.throwIfAborted();
+      deadline.signal.throwIfAborted();
+      throw classifyFetchFailure(error, answer !== undefined);
+    } finally {
+      clearTimeout(timer);
+      // An unread body would hold its connection. It says so as an error, which nobody needs to hear.
+      answer?.body.on('error', () => {}).destroy();
+    }
+  }
+
+  /**
+   * Not `fetch`: that undoes the compression itself, and takes a stream without its end for a whole one even where
+   * nothing else would show that the body was cut.
+   */
+  async function ask(target: URL, request: FetchRequest, signal: AbortSignal): Promise<Answer> {
+    try {
+      return await askBy(agent, target, { request, signal });
+    } catch (error) {
+      if (signal.aborted || !isLostConnection(error)) throw error;
+      // Servers may close a kept connection at any time, also just when it is used again (RFC 9110, 9.2.2).
+      return await askBy(fresh, target, { request, signal });
+    }
+  }
+
+  async function askBy(
+    dispatcher: Agent,
+    target: URL,
+    { request, signal }: { request: FetchRequest; signal: AbortSignal },
+  ): Promise<Answer> {
+    const { statusCode, headers, body } = await send(target, {
+      dispatcher,
+      signal,
+      headers: {
+        accept: request.accept,
+        'accept-encoding': ACCEPT_ENCODING,
+        // Any language: a shop then answers in its own, which is the one its shoppers read.
+        'accept-language': '*, en;q=0.5',
+        'user-agent': options.userAgent,
+        ...makeReferer(request.referer, target),
+      },
+    });
+    return { status: statusCode, headers: toHeaders(headers), body };
+  }
+
+  return {
+    fetchBytes,
+    async close() {
+      await Promise.all([agent.destroy(), fresh.destroy()]);
+    },
+  };
+}
+
+async function readBody({ headers, body }: Answer, maxBytes: number): Promise<Buffer> {
+  const length = headers.get('content-length');
+  if (Number(length) > maxBytes) throw new AppError('page_too_large');
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop early cancels the rest.
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw new AppError('page_too_large');
+    chunks.push(chunk);
+  }
+  return decodeBody(Buffer.concat(chunks, size), {
+    contentEncoding: headers.get('content-encoding'),
+    // undici fails a body that is shorter than its length or lacks its last chunk.
+    isWhole: length !== null || /chunked/i.test(headers.get('transfer-encoding') ?? ''),
+    maxBytes,
+  });
+}
+
+function toHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Headers {
+  const pairs = Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one): [string, string] => [name, one]),
+  );
+  return new Headers(pairs);
+}
+
+/** An address may be fetched if it is http(s), not too long, and carries no name or password. */
+function parseAddress(url: string, base?: string): URL | undefined {
+  if (url.length > MAX_ADDRESS_LENGTH) return undefined;
+  const parsed = URL.parse(url, base);
+  if (parsed === null || parsed.href.length > MAX_ADDRESS_LENGTH) return undefined;
+  const isWeb = parsed.protocol === 'http:' || parsed.protocol === 'https:';
+  return isWeb && parsed.username === '' && parsed.password === '' ? parsed : undefined;
+}
+
+function nextAddress({ headers }: Answer, from: URL): URL {
+  // Header bytes arrive as Latin-1, but many servers send UTF-8 here and browsers read it so.
+  const bytes = Buffer.from(headers.get('location') ?? '', 'latin1');
+  const location = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+  const next = location === '' ? undefined : parseAddress(location, from.href);
+  if (next === undefined) throw new AppError('bad_redirect');
+  return next;
+}

@@ -1,0 +1,98 @@
+import { sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
+import type { CallKind } from './ai-call.ts';
+import { closeBreakers } from './close-breakers.ts';
+
+/**
+ * Added to the window before a slot is free again. `left_at` says when the request left this machine; the
+ * provider counts when it has read it. The guard covers that difference and the rounding of clocks.
+ */
+export const SLOT_GUARD_MS = 500;
+
+/** What one kind of call may do now. */
+export interface AvailableSlots {
+  readonly kind: CallKind;
+  /** Calls that may start now; infinite when nothing bounds them. */
+  readonly free: number;
+  /** Whether a limit is in force, so that calls take slots. */
+  readonly isLimited: boolean;
+  /** Whether the breaker is open: a call is a probe, and there is one at a time over all kinds that fail. */
+  readonly isFailing: boolean;
+  /** Until the next slot opens, a pause ends or a probe is due, in milliseconds; null if nothing is known to wait for. */
+  readonly waitMs: number | null;
+}
+
+/** What every kind of call may do now, and which breakers have just closed. */
+export type LockedSlots = Record<CallKind, AvailableSlots> & { readonly recovered: readonly CallKind[] };
+
+const lockLimits = prepareSql<{ is_failing: boolean }>(
+  'lock_limits',
+  sql`select failing_since is not null as is_failing from cta.call_limits order by kind for update`,
+);
+
+const countSlots = prepareSql<{
+  kind: CallKind;
+  is_limited: boolean;
+  is_failing: boolean;
+  free: number | null;
+  wait_ms: number | null;
+}>(
+  'count_slots',
+  sql`
+    select
+      l.kind,
+      l.max_calls is not null as is_limited,
+      l.failing_since is not null as is_failing,
+      case
+        when l.paused_until > clock_timestamp() or l.probe_after > clock_timestamp() then 0
+        when l.probe_after is not null then least(l.max_calls - taken.calls, 1)
+        else l.max_calls - taken.calls
+      end::int as free,
+      -- Both must be over; of the slots the one that opens first.
+      ceil(extract(epoch from greatest(
+        case when l.paused_until > clock_timestamp() then l.paused_until end,
+        case when l.probe_after > clock_timestamp() then l.probe_after end,
+        case when taken.calls >= l.max_calls
+          then taken.oldest_left + make_interval(secs => (l.window_ms + ${sql.raw(String(SLOT_GUARD_MS))}) / 1000.0) end
+      ) - clock_timestamp()) * 1000)::float8 as wait_ms
+    from cta.call_limits l
+    cross join lateral (
+      select count(*)::int as calls, min(c.left_at) as oldest_left
+      from cta.ai_calls c
+      where l.max_calls is not null and c.kind = l.kind and c.counted
+        and (
+          (c.left_at is null and c.status = 'sent')
+          or c.left_at > statement_timestamp() - make_interval(secs => (l.window_ms + ${sql.raw(String(SLOT_GUARD_MS))}) / 1000.0)
+        )
+    ) taken
+    order by l.kind`,
+);
+
+/**
+ * Counts the free slots of each kind by the database's clock, and locks the limit until the caller's transaction
+ * ends: claims of all processes happen one after another, so none counts without seeing the other's calls.
+ *
+ * A slot is taken from the claim on. It is free again a window and a guard after the request had left; at once if
+ * the call ended without having left. A call whose owner died has its `left_at` set to when that was noticed.
+ */
+export async function lockSlots(tx: Tx): Promise<LockedSlots> {
+  // Lock first, count after: in read committed, a statement sees what was committed before it began. The window is
+  // counted from the statement's start, a constant that an index can be asked with.
+  const limits = await lockLimits(tx, {});
+  const recovered = limits.some((limit) => limit.is_failing) ? await closeBreakers(tx) : [];
+  const rows = await countSlots(tx, {});
+  const stock = (kind: CallKind): AvailableSlots => {
+    const row = rows.find((r) => r.kind === kind);
+    // No row: no worker has started yet, so no limit is in force and nothing may start.
+    if (!row) return { kind, free: 0, isLimited: true, isFailing: false, waitMs: null };
+    return {
+      kind,
+      free: Math.max(row.free ?? Number.POSITIVE_INFINITY, 0),
+      isLimited: row.is_limited,
+      isFailing: row.is_failing,
+      waitMs: row.wait_ms === null ? null : Math.max(row.wait_ms, 1),
+    };
+  };
+  return { text: stock('text'), image: stock('image'), recovered };
+}

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { chown, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Account } from './run-program.ts';
+
+/** Making one takes seconds: what is older was left by a program that was killed meanwhile. */
+const LEFT_BEHIND_MS = 10 * 60_000;
+
+/**
+ * Makes a directory whole or not at all: `fill` makes it as `made` in a working folder beside the target (owned
+ * by `account`), and a rename puts it in place. Of several programs the first one wins; the others throw their
+ * copy away. `marker` is a file inside that says it is there.
+ */
+export async function createAtomically(
+  { target, marker, account }: { target: string; marker: string; account?: Account | undefined },
+  fill: (made: string, work: string) => Promise<void>,
+): Promise<void> {
+  const isThere = () => existsSync(join(target, marker));
+  if (isThere()) return;
+  await removeLeftBehind(`${target}.new-`);
+  const work = await mkdtemp(`${target}.new-`);
+  try {
+    if (account) await chown(work, account.uid, account.gid);
+    await fill(join(work, 'made'), work);
+    await rename(join(work, 'made'), target).catch((error) => {
+      if (!isThere()) throw error;
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function removeLeftBehind(prefix: string): Promise<void> {
+  const names = await readdir(dirname(prefix));
+  for (const name of names.filter((name) => name.startsWith(basename(prefix)))) {
+    const path = join(dirname(prefix), name);
+    const made = await stat(path).catch(() => undefined);
+    if (made && Date.now() - made.mtimeMs > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,101 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, chown, lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { findAccount } from './find-account.ts';
+import type { Binaries } from './find-binaries.ts';
+import { makeRunnable } from './make-runnable.ts';
+import { type Account, runProgram } from './run-program.ts';
+
+/** Where a server lives, what runs it, and as whom (undefined: as ourselves). */
+export interface DataDirectory {
+  readonly dataDirectory: string;
+  readonly binaries: Binaries;
+  readonly account: Account | undefined;
+}
+
+interface PlaceOptions {
+  /** A real path: its hash names the place elsewhere. */
+  readonly folder: string;
+  readonly binaries: Binaries;
+  readonly password: string;
+  readonly log: { info(message: string): void };
+}
+
+/**
+ * Finds where the data are or shall be. An ordinary user: in the folder. Root lends the work to another user, who
+ * may be unable to enter the folder or to run the binaries (a checkout in /root): then the first place where both
+ * can be done, remembered in `<folder>/postgres-location` for those who join.
+ */
+export async function resolveDataDirectory({
+  folder,
+  binaries,
+  password,
+  log,
+}: PlaceOptions): Promise<DataDirectory> {
+  const here = join(folder, 'postgres');
+  if (process.getuid?.() !== 0) return { dataDirectory: here, binaries, account: undefined };
+
+  const location = join(folder, 'postgres-location');
+  const remembered = (await readFile(location, 'utf8').catch(() => '')).trim();
+  const id = hash(folder);
+  const elsewhere = [`/var/lib/cta-batch/${id}`, `/var/tmp/cta-batch/${id}`];
+  // An empty database elsewhere is no substitute for the data that are here.
+  const places = remembered ? [remembered] : existsSync(here) ? [folder] : [folder, ...elsewhere];
+  const reasons: string[] = [];
+  for (const place of places) {
+    // By the password: who deletes the folder to begin anew must not meet the data of the folder that was.
+    const dataDirectory = place === folder ? here : join(place, `postgres-${hash(password)}`);
+    const account = await findAccount(dataDirectory);
+    try {
+      if (place !== folder) await makeFolderOfRoot(place);
+      await tryFolder(place, account);
+      const usable = await makeRunnable(binaries, place, account);
+      if (place !== folder) {
+        if (!remembered) await writeWhole(location, `${place}\n`);
+        log.info(
+          `PostgreSQL's data are in ${dataDirectory}, as its user (${account.uid}) cannot use ${folder}.`,
+        );
+      }
+      return { dataDirectory, binaries: usable, account };
+    } catch (error) {
+      reasons.push(`${place}: ${(error as Error).message}`);
+    }
+  }
+  throw new Error(
+    'PostgreSQL refuses to run as root, and the user who runs it instead finds no place to work. Give that user ' +
+      'access, run this program as an ordinary user, or set DATABASE_URL to a PostgreSQL 15 or newer.\n' +
+      reasons.join('\n'),
+  );
+}
+
+const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+/** Anybody may have made a folder in /var/tmp first: only root's own is used. */
+async function makeFolderOfRoot(place: string): Promise<void> {
+  for (const path of [dirname(place), place]) {
+    await mkdir(path).catch((error) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    const made = await lstat(path);
+    if (!made.isDirectory() || made.uid !== 0) throw new Error(`${path} is not a directory of root`);
+    await chmod(path, 0o755);
+  }
+}
+
+/** Really tries, as modes do not tell all (root squash, mounts without owners, access lists). */
+async function tryFolder(place: string, account: Account): Promise<void> {
+  const probe = await mkdtemp(join(place, 'probe-'));
+  try {
+    await chown(probe, account.uid, account.gid);
+    await runProgram('/bin/sh', ['-c', 'cd "$0" && : > file', probe], account);
+  } finally {
+    await rm(probe, { recursive: true, force: true });
+  }
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const fresh = `${path}.${randomUUID()}`;
+  await writeFile(fresh, text);
+  await rename(fresh, path);
+}

@@ -1,0 +1,45 @@
+import type { Gauges } from '../adapters/telemetry/create-metrics.ts';
+import { loadLimiter } from '../ai-calls/load-limiter.ts';
+import type { Database } from '../db/client.ts';
+import type { JobName } from '../queue/catalogue.ts';
+import type { Queue } from '../queue/queue.ts';
+import { loadCapacity } from '../workers/load-capacity.ts';
+
+/** What a job is a part of, for those who watch; what runs once an hour is nobody's queue. */
+const STAGES: Record<JobName, 'batch' | 'page' | 'preview' | 'webhook' | undefined> = {
+  'batch.start': 'batch',
+  'source.process': 'page',
+  'preview.generate': 'preview',
+  'preview.prefill': 'preview',
+  'preview.background': 'preview',
+  'webhook.deliver': 'webhook',
+  housekeeping: undefined,
+};
+
+/** What the database says of the service as a whole: three statements, none of which goes over the ledger or over settled jobs. */
+export async function collectGauges({
+  database,
+  queue,
+}: {
+  database: Pick<Database, 'lookOrm'>;
+  queue: Pick<Queue, 'measure'>;
+}): Promise<Gauges> {
+  const { lookOrm: orm } = database;
+  const [depths, limiter, { alive, capacity, running }] = await Promise.all([
+    queue.measure(orm),
+    loadLimiter(orm),
+    loadCapacity(orm),
+  ]);
+  const stages = [...new Set(Object.values(STAGES))].flatMap((stage) => {
+    if (stage === undefined) return [];
+    const own = depths.filter((depth) => STAGES[depth.name] === stage);
+    const jobs = own.reduce((sum, depth) => sum + depth.jobs, 0);
+    return [{ stage, jobs, oldestSeconds: Math.max(0, ...own.map((depth) => depth.oldestSeconds)) }];
+  });
+  const kinds = limiter.kinds.map(({ kind, maxCalls, takenUntil, failing, pausedUntil }) => {
+    const taken = takenUntil.length;
+    const slots = maxCalls === null ? null : { taken, free: Math.max(maxCalls - taken, 0) };
+    return { kind, slots, isOpen: failing !== null, isPaused: pausedUntil !== null };
+  });
+  return { stages, kinds, workers: { alive, capacity, running } };
+}

@@ -1,0 +1,141 @@
+import { type Database, openDatabase } from '../db/client.ts';
+import { type EmbeddedServer, openEmbeddedServer } from '../db/embedded/embedded-server.ts';
+import { explainConnectionError } from '../db/explain-connection-error.ts';
+import { findSchemaVersion } from '../db/find-schema-version.ts';
+import { inspectSession } from '../db/inspect-server.ts';
+import { migrateDatabase } from '../db/migrate.ts';
+import { NewerSchemaError } from '../db/schema-version.ts';
+import { isForbidden, isLockTimeout, isUnavailable } from '../lib/database-error.ts';
+import type { Log } from '../lib/log.ts';
+import type { Tracing } from '../lib/tracing.ts';
+import { notifyChanges } from '../pipeline/notify-changes.ts';
+import { installQueue, openQueue, type Queue } from '../queue/queue.ts';
+import { checkOpenFiles } from './check-open-files.ts';
+import { type Closer, closeAll } from './close-all.ts';
+import { type Settings, SettingsError } from './config.ts';
+import { findSessionFaults } from './find-session-faults.ts';
+
+/** Where the embedded server, its password and the default token are kept. */
+export const DATA_FOLDER = '.data';
+
+/** Where models from the hub are kept. */
+export const MODELS_FOLDER = `${DATA_FOLDER}/models`;
+
+/** What every command stands on: a PostgreSQL that is up to date, and the queue in it. */
+export interface Runtime {
+  readonly url: string;
+  readonly database: Database;
+  /** The newest migration that it has had. */
+  readonly schemaVersion: number;
+  readonly queue: Queue;
+  /** Whether the PostgreSQL is the embedded one. */
+  readonly embedded: boolean;
+  /** In the order they were opened: the embedded server is the last to be let go of. */
+  readonly closers: readonly Closer[];
+}
+
+/** Opens the PostgreSQL of DATABASE_URL, or the embedded one; migrates it; opens the queue. */
+export async function openRuntime(
+  settings: Settings,
+  log: Log,
+  options: { supervise: boolean; tracing?: Tracing },
+): Promise<Runtime> {
+  const { url, embedded, closers } = await openServer(settings, log);
+  try {
+    if (!embedded) await checkSession(url);
+    await migrateDatabase(url, () => installQueue({ url, log, supervise: false }), {
+      allowNewer: settings.ALLOW_NEWER_SCHEMA,
+    });
+    const poolSize = settings.DATABASE_POOL;
+    const database = openDatabase({ url, poolSize, applicationName: 'cta-batch' });
+    closers.push({ name: 'the database', close: database.close });
+    const schemaVersion = await findSchemaVersion(database.orm);
+    const stopAnnouncing = notifyChanges(database);
+    closers.push({ name: 'the announcements', close: stopAnnouncing });
+    const queue = await openQueue({ url, log, ...options });
+    closers.push({ name: 'the queue', close: queue.stop });
+    return { url, database, schemaVersion, queue, embedded, closers };
+  } catch (error) {
+    await closeAll(closers, log);
+    if (error instanceof NewerSchemaError) throw new SettingsError(tellNewer(error));
+    const explained = embedded ? undefined : explainConnectionError(error);
+    if (explained !== undefined) throw new SettingsError(explained);
+    if (isLockTimeout(error)) throw new SettingsError(LOCKED);
+    if (isForbidden(error)) throw new SettingsError(tellForbidden(error));
+    if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;
+    throw new SettingsError(
+      `DATABASE_URL leads to a PostgreSQL that cannot be used now: ${reasonOf(error)}.`,
+    );
+  }
+}
+
+/** Throws `SettingsError` if the program cannot work with this server at all. Writes nothing. */
+async function checkSession(url: string): Promise<void> {
+  const faults = findSessionFaults(await inspectSession(url));
+  if (faults.length === 0) return;
+  const says = faults.map((fault) => fault.says).join('; ');
+  throw new SettingsError(`DATABASE_URL leads to a PostgreSQL that this program cannot use: ${says}.`);
+}
+
+const LOCKED =
+  'The database could not be migrated: for more than a minute a transaction has held a lock that a change of a table needs. ' +
+  'Find it in pg_stat_activity, end it, and start again.';
+
+function tellNewer({ migratedTo }: NewerSchemaError): string {
+  return (
+    `The database was migrated by a newer version of this program (its schema is of ${migratedTo.toISOString()}). ` +
+    'Start that version or a later one. To go back to this one, see "Going back" in docs/operations.md.'
+  );
+}
+
+function tellForbidden(error: unknown): string {
+  return (
+    `The role of DATABASE_URL may not bring the database up to date: ${reasonOf(error)}. ` +
+    'Run "cta-batch migrate" as the role that owns the database first; see "Pools and privileges" in docs/operations.md.'
+  );
+}
+
+/** The PostgreSQL of DATABASE_URL, as it is, or the embedded one, started if it does not run. */
+export async function openServer(
+  settings: Settings,
+  log: Log,
+): Promise<{ url: string; embedded: boolean; closers: Closer[] }> {
+  checkOpenFiles();
+  if (settings.DATABASE_URL !== undefined)
+    return { url: settings.DATABASE_URL, embedded: false, closers: [] };
+  const server = await openEmbedded(log);
+  const closers = [{ name: 'the embedded PostgreSQL', close: server.stop }];
+  // The embedded server has no TLS. Connections to it do not leave this machine.
+  return { url: `${server.url}?sslmode=disable`, embedded: true, closers };
+}
+
+async function openEmbedded(log: Log): Promise<EmbeddedServer> {
+  try {
+    return await openEmbeddedServer({
+      folder: DATA_FOLDER,
+      log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
+    });
+  } catch (error) {
+    throw explainEmbeddedError(error as NodeJS.ErrnoException);
+  }
+}
+
+/** All causes are on this machine and have the same remedy, so nobody needs a stack trace. */
+function explainEmbeddedError({ code = '', message }: NodeJS.ErrnoException): SettingsError {
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(code)) {
+    return new SettingsError(
+      `The folder ${DATA_FOLDER} cannot be written (${code}). Start in a folder of your own, or set DATABASE_URL.`,
+    );
+  }
+  if (message.includes('DATABASE_URL')) return new SettingsError(message);
+  return new SettingsError(
+    `The embedded PostgreSQL could not be started. Set DATABASE_URL to a PostgreSQL 15 or newer to do without it. The reason: ${message}`,
+  );
+}
+
+/** The innermost reason: `connect ECONNREFUSED 127.0.0.1:5432`. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : reasonOf(error.cause);
+}

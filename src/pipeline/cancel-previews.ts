@@ -1,0 +1,30 @@
+import { and, inArray, type SQL, sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.ts';
+import { previews } from '../db/schema/previews.ts';
+import { UNFINISHED_STATUSES } from '../previews/preview.ts';
+import { PREVIEW_JOBS } from '../queue/catalogue.ts';
+import { withdrawJobs } from '../queue/waiting-jobs.ts';
+
+/**
+ * Any state that is not final -> `cancelled`, for those that `which` names; the jobs at their
+ * places are withdrawn (of two steps that wait for another try, one may stay, and find nothing to do). The caller holds the
+ * batch's lock. Answers how many there were.
+ */
+export async function cancelPreviews(tx: Tx, which: SQL | undefined): Promise<number> {
+  const rows = await tx
+    .update(previews)
+    .set({
+      status: 'cancelled',
+      version: sql`${previews.version} + 1`,
+      updatedAt: sql`clock_timestamp()`,
+      finishedAt: sql`clock_timestamp()`,
+    })
+    .where(and(which, inArray(previews.status, UNFINISHED_STATUSES)))
+    .returning({ id: previews.id, fairTag: previews.fairTag });
+  await withdrawJobs(tx, PREVIEW_JOBS, {
+    field: 'previewId',
+    ids: rows.map((row) => row.id),
+    priorities: rows.map((row) => -(row.fairTag ?? 0)),
+  });
+  return rows.length;
+}

@@ -1,0 +1,269 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { CALL_KINDS, type CallKind, createIdempotencyKey } from '../ai-calls/ai-call.ts';
+import { loadCalls, type PastCall } from '../ai-calls/decide-steps.ts';
+import { type LockedSlots, lockSlots } from '../ai-calls/lock-slots.ts';
+import { type CallMakers, type CallOrder, openCalls } from '../ai-calls/open-calls.ts';
+import { postponeProbes } from '../ai-calls/postpone-probes.ts';
+import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
+import { previews } from '../db/schema/previews.ts';
+import { pipelined } from '../lib/pipelined.ts';
+import type { Claim } from '../queue/poller.ts';
+import type { Queue, Taken } from '../queue/queue.ts';
+import { lockWorker } from '../workers/lock-worker.ts';
+import { recordStarts } from '../workspaces/start-tags.ts';
+import { type CallInput, loadInputs } from './load-input.ts';
+import { lockBatches } from './lock-batches.ts';
+import { STEP_JOBS } from './queue-steps.ts';
+import { settlePreview } from './settle-preview.ts';
+
+/** A call to make now: it has its slot and its row on the ledger. */
+export interface ClaimedCall {
+  readonly callId: string;
+  readonly workerId: string;
+  readonly workspaceId: string;
+  readonly batchId: string;
+  readonly previewId: string;
+  readonly kind: CallKind;
+  readonly idempotencyKey: string;
+  /** What it tells the provider; undefined if the preview's picture is gone. */
+  readonly input: CallInput | undefined;
+  /** Whether it takes a slot, so that the moment it leaves matters. */
+  readonly counted: boolean;
+  /** The span of its job, if somebody traces. */
+  readonly traceparent?: string | undefined;
+  /** `performance.now()` shortly before the claim was committed. */
+  readonly claimedAt: number;
+}
+
+/** The jobs that make calls, and the steps they make. */
+const CALL_JOBS = {
+  [STEP_JOBS.text]: ['text'],
+  [STEP_JOBS.image]: ['image'],
+  'preview.generate': CALL_KINDS,
+} as const satisfies Record<string, readonly CallKind[]>;
+type CallJob = keyof typeof CALL_JOBS;
+const CALL_JOB_NAMES = Object.keys(CALL_JOBS) as CallJob[];
+
+/** A taken job: the steps it wants to make. */
+interface Wish {
+  readonly batchId: string;
+  readonly previewId: string;
+  readonly traceparent?: string | undefined;
+  readonly isStart: boolean;
+  readonly kinds: readonly CallKind[];
+}
+
+/** A call that is really to be made. */
+interface PlacedOrder extends CallOrder {
+  readonly traceparent: string | undefined;
+  readonly batchId: string;
+  readonly isStart: boolean;
+  readonly fairTag: number;
+}
+
+/**
+ * The claim: slots are taken, jobs are taken, previews become `running` and the calls are on the ledger as `sent`,
+ * all in one transaction, by the database's clock, one process after another. A start takes one slot of each kind
+ * and both calls; a step that is tried again takes one of its kind. From the commit on the ledger answers for the
+ * calls: their jobs are settled. A worker that has been taken for dead claims nothing.
+ *
+ * `recovered`: the kinds of call whose provider works again.
+ */
+export async function claimCalls(
+  deps: { transact: Transact; queue: Queue },
+  options: { workerId: string; makers: CallMakers; limit: number },
+): Promise<Claim<ClaimedCall> & { recovered?: readonly CallKind[] }> {
+  const { workerId, limit } = options;
+  return deps.transact(async (tx) => {
+    const [isAlive, stock, line] = await pipelined(
+      () => lockWorker(tx, workerId),
+      // Locks the limit: what follows is done by one process at a time.
+      () => lockSlots(tx),
+      () => deps.queue.order(tx, CALL_JOB_NAMES, limit),
+    );
+    if (!isAlive) return { work: [], more: false };
+    const claimedAt = performance.now();
+    const { recovered } = stock;
+    const taken = await takeJobs(deps, tx, chooseJobs(line, stock, limit));
+    // All that waits is in a line that is not full.
+    const drained = line.length < limit && taken.wishes.length === line.length;
+    if (taken.wishes.length === 0) return { work: [], more: false, drained, recovered, ...nextSlot(stock) };
+    const orders = await placeOrders(deps, tx, taken, stock);
+    const [callIds] = await pipelined(
+      () => openCalls(tx, orders, options),
+      () => markRunning(tx, orders),
+      () =>
+        recordStarts(
+          tx,
+          orders.filter((order) => order.isStart),
+        ),
+    );
+    if (orders.some((order) => order.probe)) await postponeProbes(tx);
+    const work = orders.map((order, i) => ({
+      callId: callIds[i] ?? '',
+      workerId,
+      workspaceId: order.workspaceId,
+      batchId: order.batchId,
+      previewId: order.previewId,
+      kind: order.kind,
+      idempotencyKey: createIdempotencyKey(order),
+      input: taken.inputs.get(order.previewId),
+      counted: order.counted,
+      traceparent: order.traceparent,
+      claimedAt,
+    }));
+    return { work, more: !drained, drained, recovered };
+  });
+}
+
+/**
+ * How many jobs of each name to take: of the line (in the fair order over starts and tries), those that have a free slot of
+ * the kinds they need; of those that would be probes, one.
+ */
+function chooseJobs(line: readonly CallJob[], stock: LockedSlots, limit: number): Map<CallJob, number> {
+  const free = { text: stock.text.free, image: stock.image.free };
+  const failing = CALL_KINDS.filter((kind) => stock[kind].isFailing);
+  const counts = new Map<CallJob, number>();
+  let left = limit;
+  for (const name of line) {
+    const kinds = CALL_JOBS[name];
+    // One that has no slot of its kind lets those after it go first.
+    if (left === 0 || kinds.some((kind) => free[kind] === 0)) continue;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const kind of kinds) free[kind] -= 1;
+    left -= 1;
+    const isProbe = kinds.some((kind) => stock[kind].isFailing);
+    if (isProbe) for (const kind of failing) free[kind] = 0;
+  }
+  return counts;
+}
+
+/** Jobs that were taken, and what is on record of their previews. */
+interface TakenJobs {
+  readonly wishes: readonly Wish[];
+  /** Those that are neither gone nor final. */
+  readonly rows: Awaited<ReturnType<typeof holdWaiting>>;
+  readonly calls: readonly PastCall[];
+  readonly inputs: ReadonlyMap<string, CallInput>;
+}
+
+/** Takes the jobs, locks their batches, and looks at their previews. */
+async function takeJobs(
+  deps: { queue: Queue },
+  tx: Tx,
+  counts: ReadonlyMap<CallJob, number>,
+): Promise<TakenJobs> {
+  const taken: ({ name: CallJob } & Taken<CallJob>)[] = [];
+  for (const [name, count] of counts) taken.push({ name, ...(await deps.queue.take(tx, name, count)) });
+  const wishes = taken.flatMap(({ name, jobs }) =>
+    jobs.map(({ payload }) => ({
+      ...payload,
+      isStart: name === 'preview.generate',
+      kinds: CALL_JOBS[name],
+    })),
+  );
+  if (wishes.length === 0) return { wishes, rows: [], calls: [], inputs: new Map() };
+  const previewIds = wishes.map((wish) => wish.previewId);
+  const [, , rows, calls, inputs] = await pipelined(
+    () => pipelined(...taken.map(({ settle }) => settle)),
+    () =>
+      lockBatches(
+        tx,
+        wishes.map((wish) => wish.batchId),
+      ),
+    () => holdWaiting(tx, previewIds),
+    () => loadCalls(tx, previewIds),
+    () => loadInputs(tx, previewIds),
+  );
+  return { wishes, rows, calls, inputs };
+}
+
+const waiting = prepareOnce((orm) =>
+  orm
+    .select({
+      id: previews.id,
+      workspaceId: previews.workspaceId,
+      generation: previews.generation,
+      round: previews.round,
+      fairTag: previews.fairTag,
+    })
+    .from(previews)
+    .where(
+      and(
+        eq(previews.id, sql`any(${sql.placeholder('previewIds')})`),
+        inArray(previews.status, ['queued', 'running']),
+      ),
+    )
+    .for('key share')
+    .prepare('hold_waiting_previews'),
+);
+
+/** Those of the previews that still want calls; not deleted before the ledger rows that refer to them are written. */
+function holdWaiting(tx: Tx, previewIds: readonly string[]) {
+  return waiting(tx).execute({ previewIds });
+}
+
+/**
+ * What is left of the wishes. A preview that is gone or final, and a step that has an answer by now (a worker that was
+ * thought dead may have brought it) or a call under way, want nothing; such a preview is settled.
+ */
+async function placeOrders(
+  deps: { queue: Queue },
+  tx: Tx,
+  { wishes, rows, calls }: TakenJobs,
+  stock: LockedSlots,
+): Promise<PlacedOrder[]> {
+  const orders: PlacedOrder[] = [];
+  for (const { batchId, previewId, traceparent, isStart, kinds } of wishes) {
+    const row = rows.find((r) => r.id === previewId);
+    const before = orders.length;
+    for (const kind of row ? kinds : []) {
+      const tries = calls.filter(
+        (c) => c.previewId === previewId && c.kind === kind && c.generation === row?.generation,
+      );
+      const isSettled = tries.some((c) => c.status === 'answered' || c.status === 'sent');
+      const isTwice = orders.some((order) => order.previewId === previewId && order.kind === kind);
+      if (!row || isSettled || isTwice) continue;
+      orders.push({
+        workspaceId: row.workspaceId,
+        batchId,
+        previewId,
+        kind,
+        traceparent,
+        isStart,
+        generation: row.generation,
+        round: row.round,
+        fairTag: row.fairTag ?? 0,
+        attempt: tries.length + 1,
+        counted: stock[kind].isLimited,
+        probe: stock[kind].isFailing,
+      });
+    }
+    if (orders.length === before) await settlePreview(deps, tx, { batchId, previewId, closed: [] });
+  }
+  return orders;
+}
+
+const markAllRunning = prepareOnce((orm) =>
+  orm
+    .update(previews)
+    .set({ status: 'running', updatedAt: sql`clock_timestamp()` })
+    .where(
+      and(
+        eq(previews.id, sql`any(${sql.placeholder('previewIds')})`),
+        inArray(previews.status, ['queued', 'running']),
+      ),
+    )
+    .prepare('mark_previews_running'),
+);
+
+async function markRunning(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
+  if (orders.length === 0) return;
+  await markAllRunning(tx).execute({ previewIds: orders.map((order) => order.previewId) });
+}
+
+/** When a claim may succeed again because a slot opens or a pause ends. */
+function nextSlot(stock: LockedSlots): { waitMs?: number } {
+  const waits = CALL_KINDS.flatMap((kind) => (stock[kind].free === 0 ? (stock[kind].waitMs ?? []) : []));
+  return waits.length > 0 ? { waitMs: Math.min(...waits) } : {};
+}

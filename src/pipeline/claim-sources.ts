@@ -1,0 +1,117 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
+import { sources } from '../db/schema/batches.ts';
+import { pipelined } from '../lib/pipelined.ts';
+import type { GivenProduct } from '../products/product.ts';
+import type { Claim } from '../queue/poller.ts';
+import type { Queue } from '../queue/queue.ts';
+import { recordSourceStarts } from '../sources/source-start-tags.ts';
+import { lockWorker } from '../workers/lock-worker.ts';
+import { lockBatches } from './lock-batches.ts';
+import { markStarted } from './start-batches.ts';
+
+/** A page to read, and who was told to read it. */
+export interface ClaimedSource {
+  readonly sourceId: string;
+  readonly batchId: string;
+  readonly workspaceId: string;
+  readonly url: string;
+  readonly batchSize: number;
+  /** What was asked of the texts. */
+  readonly locale: string | null;
+  readonly tone: string | null;
+  /** A product that was given by hand; then the page is not read. */
+  readonly given: GivenProduct | null;
+  /** Counts its readings, so that a late one can be told from this one. */
+  readonly attempt: number;
+  /** 1 for the first try, or the first one since a person asked to try again. */
+  readonly tries: number;
+  readonly workerId: string;
+  /** The span of its job, if somebody traces. */
+  readonly traceparent?: string | undefined;
+}
+
+/**
+ * Takes `source.process` jobs, marks their sources as `running` by this worker and their batches as
+ * started, in one transaction. Drops jobs whose source is gone or no longer `pending`. Leaves the
+ * jobs of the workspaces in `without` in the queue.
+ */
+export async function claimSources(
+  deps: { transact: Transact; queue: Queue },
+  options: { workerId: string; limit: number; without?: readonly string[] },
+): Promise<Claim<ClaimedSource>> {
+  const { workerId, limit, without = [] } = options;
+  return deps.transact(async (tx) => {
+    if (!(await lockWorker(tx, workerId))) return { work: [], more: false };
+    const { jobs, settle } = await deps.queue.take(tx, 'source.process', limit, { without });
+    const rest = { more: jobs.length === limit, drained: jobs.length < limit };
+    if (jobs.length === 0) return { work: [], ...rest };
+    const batchIds = jobs.map((job) => job.payload.batchId);
+    const sourceIds = jobs.map((job) => job.payload.sourceId);
+    const [, , , work] = await pipelined(
+      settle,
+      () => lockBatches(tx, batchIds),
+      () => markStarted(tx, batchIds),
+      () => markRunning(tx).execute({ workerId, sourceIds }),
+    );
+    const traceparents = new Map(jobs.map(({ payload }) => [payload.sourceId, payload.traceparent]));
+    await recordSourceStarts(tx, work);
+    return {
+      work: work.map(({ fairTag: _, given, ...source }) => ({
+        ...source,
+        given: given as GivenProduct | null,
+        workerId,
+        traceparent: traceparents.get(source.sourceId),
+      })),
+      ...rest,
+    };
+  });
+}
+
+const markRunning = prepareOnce((orm) =>
+  orm
+    .update(sources)
+    .set({
+      status: 'running',
+      workerId: sql`${sql.placeholder('workerId')}`,
+      attempts: sql`${sources.attempts} + 1`,
+      claimedAt: sql`clock_timestamp()`,
+      startedAt: sql`coalesce(${sources.startedAt}, clock_timestamp())`,
+    })
+    .where(and(eq(sources.id, sql`any(${sql.placeholder('sourceIds')})`), eq(sources.status, 'pending')))
+    .returning({
+      sourceId: sources.id,
+      batchId: sources.batchId,
+      workspaceId: sources.workspaceId,
+      url: sources.url,
+      batchSize: sources.batchSize,
+      locale: sources.locale,
+      tone: sources.tone,
+      given: sources.given,
+      fairTag: sources.fairTag,
+      attempt: sources.attempts,
+      tries: sql<number>`${sources.attempts} - ${sources.attemptsForgiven}`,
+    })
+    .prepare('mark_sources_running'),
+);
+
+const held = prepareOnce((orm) =>
+  orm
+    .select({ id: sources.id })
+    .from(sources)
+    .where(
+      and(
+        eq(sources.id, sql.placeholder('sourceId')),
+        eq(sources.status, 'running'),
+        eq(sources.workerId, sql.placeholder('workerId')),
+        eq(sources.attempts, sql.placeholder('attempt')),
+      ),
+    )
+    .prepare('is_source_held'),
+);
+
+/** Returns whether its worker still reads the source. The caller must hold the batch lock. */
+export async function isHeld(tx: Tx, source: ClaimedSource): Promise<boolean> {
+  const { sourceId, workerId, attempt } = source;
+  return (await held(tx).execute({ sourceId, workerId, attempt })).length > 0;
+}

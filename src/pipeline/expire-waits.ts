@@ -1,0 +1,49 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { Orm, Transact } from '../db/client.ts';
+import { callLimits } from '../db/schema/ai-calls.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError } from '../lib/app-error.ts';
+import type { Queue } from '../queue/queue.ts';
+import { failPreviews } from './fail-previews.ts';
+import { finishBatch } from './finish-batch.ts';
+import { lockBatches } from './lock-batches.ts';
+
+/**
+ * Fails (`provider_unavailable`) the previews that have waited for longer than `waitMs` for a provider that keeps failing,
+ * counted from when the breaker opened, or the preview was queued, whichever was later. One that waits only for a call of the
+ * other kind waits on. Answers how many.
+ */
+export async function expireWaits(
+  deps: { orm: Orm; transact: Transact; queue: Queue },
+  { waitMs }: { waitMs: number },
+): Promise<number> {
+  const since = sql`clock_timestamp() - make_interval(secs => ${waitMs} / 1000.0)`;
+  const failing = await deps.orm
+    .select({ kind: callLimits.kind })
+    .from(callLimits)
+    .where(sql`${callLimits.failingSince} < ${since}`);
+  if (failing.length === 0) return 0;
+  // The breaker is asked again with each batch: it may close while the others are failed.
+  const expired = and(
+    eq(previews.status, 'queued'),
+    sql`coalesce(${previews.queuedAt}, ${previews.createdAt}) < ${since}`,
+    sql`exists (select 1 from ${callLimits} where ${callLimits.failingSince} < ${since}
+      and (${previews.nextStep} is null or ${previews.nextStep} = ${callLimits.kind}))`,
+  );
+  const rows = await deps.orm.selectDistinct({ batchId: previews.batchId }).from(previews).where(expired);
+  let count = 0;
+  for (const { batchId } of rows) {
+    count += await deps.transact(async (tx) => {
+      await lockBatches(tx, [batchId]);
+      const waiting = await tx
+        .select({ id: previews.id })
+        .from(previews)
+        .where(and(eq(previews.batchId, batchId), expired));
+      const ids = waiting.map((preview) => preview.id);
+      await failPreviews(tx, ids, new AppError('provider_unavailable'));
+      await finishBatch(deps, tx, batchId);
+      return ids.length;
+    });
+  }
+  return count;
+}

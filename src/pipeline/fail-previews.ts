@@ -1,0 +1,21 @@
+import { and, inArray, sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.ts';
+import { previews } from '../db/schema/previews.ts';
+import type { AppError } from '../lib/app-error.ts';
+import { UNFINISHED_STATUSES } from '../previews/preview.ts';
+
+/** Any state that is not final -> `failed`, with the reason. The caller holds the batch's lock. May run again. */
+export async function failPreviews(tx: Tx, previewIds: readonly string[], error: AppError): Promise<void> {
+  if (previewIds.length === 0) return;
+  await tx
+    .update(previews)
+    .set({
+      status: 'failed',
+      errorCode: error.code,
+      errorMessage: error.message,
+      version: sql`${previews.version} + 1`,
+      updatedAt: sql`clock_timestamp()`,
+      finishedAt: sql`clock_timestamp()`,
+    })
+    .where(and(inArray(previews.id, [...previewIds]), inArray(previews.status, UNFINISHED_STATUSES)));
+}

@@ -1,0 +1,50 @@
+import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
+import { batchSchema } from '../batches/batch.ts';
+import { getBatch } from '../batches/get-batch.ts';
+import { prepareOnce, type Tx } from '../db/client.ts';
+import { batches } from '../db/schema/batches.ts';
+import { previews } from '../db/schema/previews.ts';
+import { withSnakeKeys } from '../lib/snake-keys.ts';
+import { UNFINISHED_STATUSES } from '../previews/preview.ts';
+import type { Queue } from '../queue/queue.ts';
+import { recordDeliveries } from '../webhooks/record-deliveries.ts';
+
+const finish = prepareOnce((orm) => {
+  const id = sql.placeholder('batchId');
+  const unfinished = orm
+    .select({ one: sql`1` })
+    .from(previews)
+    .where(and(eq(previews.batchId, id), inArray(previews.status, UNFINISHED_STATUSES)));
+  return (
+    orm
+      .update(batches)
+      .set({ finishedAt: sql`clock_timestamp()` })
+      .where(and(eq(batches.id, id), isNull(batches.finishedAt), notExists(unfinished)))
+      // With its table's name: drizzle writes columns of what is updated without it, and within the look-up that would be another one.
+      .returning({
+        workspaceId: batches.workspaceId,
+        finishedAt: batches.finishedAt,
+        isAwaited: sql<boolean>`exists (select 1 from cta.webhooks w where w.workspace_id = "batches"."workspace_id")`,
+      })
+      .prepare('finish_batch')
+  );
+});
+
+/**
+ * Sets `finished_at` if all previews of the batch are final, and in the same transaction records what its workspace's webhooks are
+ * to be told: the batch as it is now, as REST shows it. The caller holds its lock, and has written all else that a batch shows.
+ * May run again: only the one that sets it tells. Without a webhook it is one statement.
+ */
+export async function finishBatch(deps: { queue: Queue }, tx: Tx, batchId: string): Promise<void> {
+  const [finished] = await finish(tx).execute({ batchId });
+  if (!finished?.finishedAt || !finished.isAwaited) return;
+  const { workspaceId, finishedAt } = finished;
+  const batch = await getBatch({ orm: tx }, { workspaceId, id: batchId });
+  await recordDeliveries(deps, tx, {
+    workspaceId,
+    type: 'batch.finished',
+    subjectId: batchId,
+    at: finishedAt,
+    data: withSnakeKeys(batchSchema.parse(batch)),
+  });
+}

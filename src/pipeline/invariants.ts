@@ -1,0 +1,270 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type SQL, sql } from 'drizzle-orm';
+import { CALL_KINDS } from '../ai-calls/ai-call.ts';
+import { deleteOrphans, orphans } from '../assets/delete-orphans.ts';
+import type { Executor, Orm, Transact, Tx } from '../db/client.ts';
+import { PREVIEW_JOBS } from '../queue/catalogue.ts';
+import type { Queue } from '../queue/queue.ts';
+import { removeWaiting, waitingJobs } from '../queue/waiting-jobs.ts';
+import { requeueSource } from '../sources/requeue-source.ts';
+import { findDeadWorkers } from '../workers/find-dead-workers.ts';
+import { GRACE_MS } from '../workers/worker.ts';
+import { finishBatch } from './finish-batch.ts';
+import { lockBatches } from './lock-batches.ts';
+import { refreshUsage } from './refresh-usage.ts';
+import { rescueForgotten, rescueWork } from './rescue-work.ts';
+import { settleSafely } from './settle-safely.ts';
+
+/** What mending needs. */
+export interface InvariantDeps {
+  readonly orm: Orm;
+  readonly transact: Transact;
+  readonly queue: Queue;
+}
+
+/** A row (or job) that breaks an invariant; `batchId` where it belongs to one. */
+export interface BrokenRow {
+  readonly id: string;
+  readonly batchId: string | null;
+}
+
+/** What holds at every moment, seen in one statement, also while workers work. */
+export interface Invariant {
+  readonly name: string;
+  /** What holds: "every page that waits has its job". */
+  readonly holds: string;
+  /** Whether it mends itself while a worker runs; what does not is a fault. */
+  readonly mendsItself: boolean;
+  /** Up to `FOUND_AT_MOST` rows that break it. */
+  find(orm: Orm): Promise<BrokenRow[]>;
+  /** Puts those rows right that still break it; safe while workers work. Absent where a person has to decide. */
+  mend?(deps: InvariantDeps, rows: readonly BrokenRow[]): Promise<void>;
+}
+
+/** How many rows one look brings. */
+export const FOUND_AT_MOST = 500;
+
+/** What a worker is just about to do itself takes less. */
+const A_WHILE_AGO = sql`(clock_timestamp() - interval '30 seconds')`;
+
+const pageJobs = waitingJobs(['source.process']);
+const previewJobs = waitingJobs(PREVIEW_JOBS);
+const isOpen = (preview: SQL) => sql`${preview}.status in ('pending', 'queued', 'running')`;
+
+/** All of them, for `doctor`. Those of the limit are in `ai-calls/get-limits`. */
+export const INVARIANTS: readonly Invariant[] = [
+  ofBatches({
+    name: 'waiting_pages',
+    holds: 'every page that waits has its job',
+    mendsItself: false,
+    broken: sql`
+      select s.id, s.batch_id from cta.sources s
+      where s.status = 'pending'
+        and exists (select 1 from cta.previews p where p.source_id = s.id and ${isOpen(sql`p`)})
+        and not exists (select 1 from (${pageJobs}) j where j.payload ->> 'sourceId' = s.id::text)`,
+    mend: (deps, tx, row) => requeueSource(deps, tx, { ...row, sourceId: row.id }, 0),
+  }),
+  ofBatches({
+    name: 'waiting_previews',
+    holds: 'every preview that waits for its calls has its job',
+    mendsItself: false,
+    broken: sql`
+      select p.id, p.batch_id from cta.previews p
+      where p.status = 'queued'
+        and not exists (select 1 from (${previewJobs}) j where j.payload ->> 'previewId' = p.id::text)`,
+    mend: settle,
+  }),
+  ofBatches({
+    name: 'running_previews',
+    holds: 'every preview that runs has a call under way',
+    mendsItself: true,
+    broken: sql`
+      select p.id, p.batch_id from cta.previews p
+      where p.status = 'running' and p.updated_at < ${A_WHILE_AGO}
+        and not exists (
+          select 1 from cta.ai_calls c
+          where c.preview_id = p.id and (c.status = 'sent' or c.ended_at > ${A_WHILE_AGO})
+        )`,
+    mend: settle,
+  }),
+  ofBatches({
+    name: 'read_pages',
+    holds: 'no preview waits for a page that was read or has failed',
+    mendsItself: false,
+    broken: sql`
+      select distinct s.id, s.batch_id from cta.sources s join cta.previews p on p.source_id = s.id
+      where p.status = 'pending' and s.status in ('done', 'failed')`,
+    async mend(deps, tx, row) {
+      // With its failure, if it has one: a constraint ties that to the status.
+      await tx.execute(sql`
+        update cta.sources set status = 'pending', error_code = null, error_message = null, finished_at = null
+        where id = ${row.id}`);
+      await requeueSource(deps, tx, { ...row, sourceId: row.id }, 0);
+    },
+  }),
+  ofBatches({
+    name: 'unfinished_batches',
+    holds: 'a batch is finished when all its previews are',
+    mendsItself: true,
+    broken: sql`
+      select b.id, b.id as batch_id from cta.batches b
+      where b.finished_at is null and b.created_at < ${A_WHILE_AGO}
+        and not exists (
+          select 1 from cta.previews p
+          where p.batch_id = b.id and (${isOpen(sql`p`)} or p.finished_at > ${A_WHILE_AGO})
+        )`,
+    mend: (deps, tx, row) => finishBatch(deps, tx, row.id),
+  }),
+  ofBatches({
+    name: 'finished_batches',
+    holds: 'no batch is finished while a preview of it is not',
+    mendsItself: false,
+    broken: sql`
+      select b.id, b.id as batch_id from cta.batches b
+      where b.finished_at is not null
+        and exists (select 1 from cta.previews p where p.batch_id = b.id and ${isOpen(sql`p`)})`,
+    async mend(_, tx, row) {
+      await tx.execute(sql`update cta.batches set finished_at = null where id = ${row.id}`);
+    },
+  }),
+  {
+    name: 'jobs',
+    holds: 'every job that waits has work to do',
+    // A worker that comes to it drops it.
+    mendsItself: true,
+    find: look(sql`
+      select j.id, null as batch_id from (${pageJobs}) j
+      where not exists (
+        select 1 from cta.sources s where s.id::text = j.payload ->> 'sourceId' and s.status in ('pending', 'running'))
+      union all
+      select j.id, null from (${previewJobs}) j
+      where not exists (
+        select 1 from cta.previews p where p.id::text = j.payload ->> 'previewId' and ${isOpen(sql`p`)})`),
+    async mend(deps, rows) {
+      const ids = rows.map((row) => row.id);
+      await deps.transact((tx) => removeWaiting(tx, ids));
+    },
+  },
+  {
+    name: 'work_of_the_dead',
+    holds: 'what is under way is in the hands of a worker that lives',
+    mendsItself: true,
+    find: findWorkOfTheDead,
+    async mend(deps, rows) {
+      // After an outage workers need a moment to show that they live.
+      await sleep(GRACE_MS);
+      const stillDead = new Set((await findWorkOfTheDead(deps.orm)).map((row) => row.id));
+      for (const { id } of rows) {
+        if (!stillDead.has(id)) continue;
+        await rescueWork(deps, id);
+        // Also what it took after it had been taken for dead, and that of a worker whose row is gone.
+        await rescueForgotten(deps, { workerId: id, held: [] });
+      }
+    },
+  },
+  ofBatches({
+    name: 'usage',
+    holds: 'what a preview has used is at least what its calls on the ledger have',
+    mendsItself: false,
+    broken: sql`
+      select p.id, p.batch_id from cta.previews p join cta.ai_calls c on c.preview_id = p.id and c.status <> 'sent'
+      where p.status in ('done', 'failed', 'cancelled') and p.updated_at < ${A_WHILE_AGO} and c.ended_at < ${A_WHILE_AGO}
+      group by p.id having count(*) > p.usage_calls`,
+    mend: (_, tx, row) => refreshUsage(tx, row.id),
+  }),
+  {
+    name: 'orphan_assets',
+    holds: 'every picture is of a product, of an answer or of a prefill',
+    // The housekeeping does it once an hour.
+    mendsItself: true,
+    find: look(sql`select o.id, null as batch_id from (${orphans}) o`),
+    async mend(deps) {
+      await deleteOrphans(deps);
+    },
+  },
+  {
+    name: 'lost_backgrounds',
+    holds: 'the background of every preview that is done is stored',
+    mendsItself: false,
+    find: look(sql`
+      select p.id, p.batch_id from cta.previews p join cta.ai_calls c
+        on c.preview_id = p.id and c.generation = p.generation and c.kind = 'image' and c.status = 'answered'
+      where p.status = 'done' and c.asset_id is null`),
+  },
+  {
+    name: 'workspaces',
+    holds: 'what belongs together is of one workspace',
+    mendsItself: false,
+    find: look(sql`
+      select s.id, s.batch_id from cta.sources s join cta.batches b on b.id = s.batch_id
+      where s.workspace_id <> b.workspace_id
+      union all
+      select p.id, p.batch_id from cta.previews p join cta.batches b on b.id = p.batch_id
+      where p.workspace_id <> b.workspace_id
+      union all
+      select p.id, p.batch_id from cta.previews p join cta.products r on r.id = p.product_id
+      where p.workspace_id <> r.workspace_id
+      union all
+      select i.id, null from cta.product_images i
+        join cta.products r on r.id = i.product_id join cta.assets a on a.id = i.asset_id
+      where a.workspace_id <> r.workspace_id`),
+  },
+];
+
+/** An invariant of rows that belong to batches, where each can be mended alone. */
+function ofBatches({
+  broken,
+  mend,
+  ...rest
+}: Pick<Invariant, 'name' | 'holds' | 'mendsItself'> & {
+  /** A query for `id` and `batch_id`. */
+  readonly broken: SQL;
+  /** Puts one right, in a transaction that holds the lock of its batch and has seen that it is broken. */
+  mend(deps: InvariantDeps, tx: Tx, row: { id: string; batchId: string }): Promise<void>;
+}): Invariant {
+  const isBroken = async (tx: Tx, id: string) =>
+    (await tx.execute(sql`select 1 from (${broken}) broken where broken.id = ${id}`)).rows.length > 0;
+  return {
+    ...rest,
+    find: look(broken),
+    async mend(deps, rows) {
+      for (const { id, batchId } of rows) {
+        if (batchId === null) continue;
+        await deps.transact(async (tx) => {
+          await lockBatches(tx, [batchId]);
+          // It was found without the lock: somebody may have come first.
+          if (await isBroken(tx, id)) await mend(deps, tx, { id, batchId });
+        });
+      }
+    },
+  };
+}
+
+/** A look that brings `id` and `batch_id`. */
+function look(text: SQL): (db: Executor) => Promise<BrokenRow[]> {
+  return async (db) => {
+    const { rows } = await db.execute<{ id: string; batch_id: string | null }>(
+      sql`select * from (${text}) broken limit ${FOUND_AT_MOST}`,
+    );
+    return rows.map((row) => ({ id: row.id, batchId: row.batch_id }));
+  };
+}
+
+/** The workers that are dead, or not known, and have something in hand. */
+async function findWorkOfTheDead(orm: Orm): Promise<BrokenRow[]> {
+  const dead = `{${(await findDeadWorkers(orm)).join(',')}}`;
+  return look(sql`
+    select w.worker_id as id, null as batch_id from (
+      select worker_id from cta.sources where status = 'running'
+      union select worker_id from cta.ai_calls where status = 'sent'
+    ) w
+    where w.worker_id is not null and (
+      w.worker_id = any(${dead}::uuid[])
+      or not exists (select 1 from cta.workers l where l.id = w.worker_id and l.died_at is null)
+    )`)(orm);
+}
+
+/** To what its calls mean. Its jobs are enqueued even if they are there by now: a second one finds nothing to do. */
+function settle(deps: InvariantDeps, tx: Tx, row: { id: string; batchId: string }): Promise<void> {
+  return settleSafely(deps, tx, { previewId: row.id, batchId: row.batchId, closed: CALL_KINDS });
+}

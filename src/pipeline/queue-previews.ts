@@ -1,0 +1,79 @@
+import { and, asc, eq, isNull, or, sql } from 'drizzle-orm';
+import { prepareOnce, type Tx } from '../db/client.ts';
+import { prepareSql } from '../db/prepare-sql.ts';
+import { previews } from '../db/schema/previews.ts';
+import { pipelined } from '../lib/pipelined.ts';
+import type { Ranking } from '../previews/preview.ts';
+import type { Queue } from '../queue/queue.ts';
+import { enqueueStarts } from './enqueue-starts.ts';
+
+/** A preview that takes a picture of its page: it waits for one, or is final and has none. */
+export interface ImageTaker {
+  readonly id: string;
+  /** 0-based within its source. */
+  readonly position: number;
+  readonly status: string;
+}
+
+/** The picture that a preview is given. */
+export interface GivenImage {
+  readonly imageId: string;
+  readonly ranking: Ranking;
+}
+
+const ofSource = prepareOnce((orm) =>
+  orm
+    .select({ id: previews.id, position: previews.position, status: previews.status })
+    .from(previews)
+    .where(
+      and(
+        eq(previews.sourceId, sql.placeholder('sourceId')),
+        or(eq(previews.status, 'pending'), isNull(previews.imageId)),
+      ),
+    )
+    .orderBy(asc(previews.position))
+    .prepare('load_picture_takers'),
+);
+
+/** Those of a source, by position. */
+export function loadImageTakers(tx: Tx, sourceId: string): Promise<ImageTaker[]> {
+  return ofSource(tx).execute({ sourceId });
+}
+
+/**
+ * `pending` -> `queued`: writes the pictures to the previews, in their order, and enqueues their starts; the first has the
+ * fair tag `firstTag` (`nextStartTag`), each other one the tag after. The caller holds the batch's lock. A preview that is
+ * final without ever having had a picture (cancelled, say) is given its own too, in case someone wants it after all.
+ */
+export async function queuePreviews(
+  deps: { queue: Queue },
+  tx: Tx,
+  source: { batchId: string; productId: string; firstTag: number },
+  chosen: readonly (ImageTaker & GivenImage)[],
+): Promise<void> {
+  const { batchId, productId, firstTag } = source;
+  const waiting = chosen.filter((preview) => preview.status === 'pending').map((preview) => preview.id);
+  const rows = chosen.map(({ id, position, imageId, ranking }) => {
+    const place = waiting.indexOf(id);
+    return { id, position, image_id: imageId, ranking, fair_tag: place < 0 ? null : firstTag + place };
+  });
+  await pipelined(
+    () => queueAll(tx, { productId, rows: JSON.stringify(rows) }),
+    () => enqueueStarts(deps, tx, { batchId, previewIds: waiting, firstTag }),
+  );
+}
+
+const queueAll = prepareSql(
+  'queue_previews',
+  sql`
+    update cta.previews p set
+      product_id = ${sql.placeholder('productId')}::uuid, image_id = v.image_id, ranking = v.ranking,
+      -- Of one that was generated, the variant that it has come to.
+      variant = case when p.generated is null then v.position else p.variant end,
+      status = case when p.status = 'pending' then 'queued' else p.status end,
+      fair_tag = v.fair_tag, next_step = null, retry_at = null, queued_at = clock_timestamp(),
+      updated_at = clock_timestamp()
+    from jsonb_to_recordset(${sql.placeholder('rows')}::jsonb)
+      as v (id uuid, position int, image_id uuid, ranking jsonb, fair_tag int)
+    where p.id = v.id`,
+);

@@ -1,0 +1,53 @@
+import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
+import { CALL_KINDS } from '../ai-calls/ai-call.ts';
+import type { Orm, Transact } from '../db/client.ts';
+import { aiCalls } from '../db/schema/ai-calls.ts';
+import { batches } from '../db/schema/batches.ts';
+import { previews } from '../db/schema/previews.ts';
+import { UNFINISHED_STATUSES } from '../previews/preview.ts';
+import type { Queue } from '../queue/queue.ts';
+import { finishBatch } from './finish-batch.ts';
+import { lockBatches } from './lock-batches.ts';
+import { settleSafely } from './settle-safely.ts';
+
+/**
+ * Settles what was left half done: previews that are `running` with no call under way (both answers may be stored
+ * while the worker ended before it could write the prefill), and batches that nobody finished (their last previews
+ * were deleted). Harmless where a worker is just about to do it itself. Answers how many previews there were.
+ */
+export async function rescueStuckPreviews(deps: {
+  orm: Orm;
+  transact: Transact;
+  queue: Queue;
+}): Promise<number> {
+  const underWay = deps.orm
+    .select({ one: sql`1` })
+    .from(aiCalls)
+    .where(and(eq(aiCalls.previewId, previews.id), eq(aiCalls.status, 'sent')));
+  const strays = await deps.orm
+    .select({ previewId: previews.id, batchId: previews.batchId })
+    .from(previews)
+    .where(and(eq(previews.status, 'running'), notExists(underWay)));
+  for (const stray of strays) {
+    await deps.transact(async (tx) => {
+      await lockBatches(tx, [stray.batchId]);
+      // Their jobs are enqueued even if they may be there already: a second one finds nothing to do.
+      await settleSafely(deps, tx, { ...stray, closed: CALL_KINDS });
+    });
+  }
+  const unfinished = deps.orm
+    .select({ one: sql`1` })
+    .from(previews)
+    .where(and(eq(previews.batchId, batches.id), inArray(previews.status, UNFINISHED_STATUSES)));
+  const ended = await deps.orm
+    .select({ id: batches.id })
+    .from(batches)
+    .where(and(isNull(batches.finishedAt), notExists(unfinished)));
+  for (const { id } of ended) {
+    await deps.transact(async (tx) => {
+      await lockBatches(tx, [id]);
+      await finishBatch(deps, tx, id);
+    });
+  }
+  return strays.length;
+}

@@ -1,0 +1,122 @@
+import { and, eq, lt, notInArray, sql } from 'drizzle-orm';
+import { abandonCalls } from '../ai-calls/abandon-calls.ts';
+import type { Transact, Tx } from '../db/client.ts';
+import { aiCalls } from '../db/schema/ai-calls.ts';
+import { sources } from '../db/schema/batches.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError } from '../lib/app-error.ts';
+import type { Queue } from '../queue/queue.ts';
+import { requeueSource } from '../sources/requeue-source.ts';
+import { markWorkerDead } from '../workers/mark-worker-dead.ts';
+import { failSource } from './fail-source.ts';
+import { lockBatches } from './lock-batches.ts';
+import { settleSafely } from './settle-safely.ts';
+
+/** A page whose reading was the last thing of so many workers is not read once more. */
+const MAX_DEATHS = 4;
+/** A claim that was committed is in the hands of its worker within this; otherwise its answer was lost. */
+const FORGOTTEN_AFTER_MS = 5000;
+/** In a list of ids that must not be empty. */
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+/** How much was handed on. */
+export interface Rescued {
+  readonly calls: number;
+  readonly pages: number;
+}
+
+interface Deps {
+  readonly transact: Transact;
+  readonly queue: Queue;
+}
+
+/**
+ * Hands on everything that a worker had under way, in one transaction: its calls are closed as unknown, their steps
+ * queued again, its pages read again. For a worker that was found dead, and by one that stops with work under way.
+ * Whoever comes second does nothing.
+ */
+export async function rescueWork(deps: Deps, workerId: string): Promise<Rescued> {
+  return deps.transact(async (tx) => {
+    if (!(await markWorkerDead(tx, workerId))) return { calls: 0, pages: 0 };
+    return handOn(deps, tx, { workerId, held: [NO_ID], olderThanMs: 0 });
+  });
+}
+
+/**
+ * Hands on what a living worker has claimed but does not know of: the connection was lost before the answer to a
+ * commit, or a result could not be written down. `held` are the ids of the calls and sources that it does work on.
+ */
+export async function rescueForgotten(
+  deps: Deps,
+  worker: { workerId: string; held: readonly string[] },
+): Promise<Rescued> {
+  const held = [NO_ID, ...worker.held];
+  return deps.transact((tx) => handOn(deps, tx, { ...worker, held, olderThanMs: FORGOTTEN_AFTER_MS }));
+}
+
+async function handOn(
+  deps: Deps,
+  tx: Tx,
+  whose: { workerId: string; held: string[]; olderThanMs: number },
+): Promise<Rescued> {
+  const { workerId, held, olderThanMs } = whose;
+  const before = sql`clock_timestamp() - make_interval(secs => ${olderThanMs} / 1000.0)`;
+  const pages = await tx
+    .select({
+      sourceId: sources.id,
+      batchId: sources.batchId,
+      tries: sql<number>`${sources.attempts} - ${sources.attemptsForgiven}`,
+    })
+    .from(sources)
+    .where(
+      and(
+        eq(sources.workerId, workerId),
+        eq(sources.status, 'running'),
+        notInArray(sources.id, held),
+        lt(sources.claimedAt, before),
+      ),
+    );
+  // Also calls of previews that were deleted: they hold slots.
+  const calls = await tx
+    .select({ callId: aiCalls.id, previewId: aiCalls.previewId, batchId: previews.batchId })
+    .from(aiCalls)
+    .leftJoin(previews, eq(previews.id, aiCalls.previewId))
+    .where(
+      and(
+        eq(aiCalls.workerId, workerId),
+        eq(aiCalls.status, 'sent'),
+        notInArray(aiCalls.id, held),
+        lt(aiCalls.claimedAt, before),
+      ),
+    )
+    // A step that is tried again takes a turn, which locks its workspace: in the order in which all lock them.
+    .orderBy(previews.workspaceId);
+  await lockBatches(
+    tx,
+    [...pages, ...calls].flatMap(({ batchId }) => batchId ?? []),
+  );
+  const closed = await abandonCalls(
+    tx,
+    calls.map((call) => call.callId),
+  );
+  const batchOf = new Map(calls.map((call) => [call.previewId, call.batchId]));
+  for (const [previewId, batchId] of batchOf) {
+    if (previewId === null || batchId === null) continue;
+    const kinds = closed.filter((call) => call.previewId === previewId).map((call) => call.kind);
+    await settleSafely(deps, tx, { batchId, previewId, closed: kinds });
+  }
+  for (const page of pages) await recoverPage(deps, tx, page);
+  return { calls: closed.length, pages: pages.length };
+}
+
+async function recoverPage(
+  deps: Deps,
+  tx: Tx,
+  page: { sourceId: string; batchId: string; tries: number },
+): Promise<void> {
+  const running = and(eq(sources.id, page.sourceId), eq(sources.status, 'running'));
+  const [held] = await tx.select({ id: sources.id }).from(sources).where(running);
+  if (!held) return;
+  if (page.tries >= MAX_DEATHS) await failSource(deps, tx, page, new AppError('source_crashed'));
+  else await requeueSource(deps, tx, page, 0);
+}

@@ -1,0 +1,147 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { CALL_KINDS } from '../ai-calls/ai-call.ts';
+import { decideSteps, isAnswered, loadCalls, type StepDecisions } from '../ai-calls/decide-steps.ts';
+import type { Tx } from '../db/client.ts';
+import { batches, sources } from '../db/schema/batches.ts';
+import { previews } from '../db/schema/previews.ts';
+import type { Queue } from '../queue/queue.ts';
+import { enqueueSources } from '../sources/enqueue-sources.ts';
+import { assignSourceTags } from '../sources/source-start-tags.ts';
+import { nextStartTag } from '../workspaces/start-tags.ts';
+import { enqueueStarts } from './enqueue-starts.ts';
+import { finishBatch } from './finish-batch.ts';
+import { finishPreviews, loadParts } from './finish-previews.ts';
+import { queueSteps, type WaitingStep } from './queue-steps.ts';
+import { syncStepStatus } from './sync-step-status.ts';
+
+/** A preview that is final, and its batch, whose lock the caller holds. */
+interface Restart {
+  readonly batchId: string;
+  readonly workspaceId: string;
+  readonly previewIds: readonly string[];
+  /** Whether all of it is generated anew, also what was answered: its picture was exchanged, say. */
+  readonly anew?: boolean;
+}
+
+/**
+ * A final state -> `queued`, or `pending` when its page must be read first. What failed or was cancelled begins a new round
+ * of tries, in which what was answered is kept; one that is `done` begins a new generation, with another variant number
+ * so that texts and background differ. Takes back that the batch was cancelled or finished.
+ */
+export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: Restart): Promise<void> {
+  const { batchId, workspaceId, previewIds, anew = false } = restart;
+  const isAnew = anew ? sql`true` : sql`${previews.status} = 'done'`;
+  const rows = await tx
+    .update(previews)
+    .set({
+      generation: sql`${previews.generation} + (${isAnew})::int`,
+      round: sql`${previews.round} + 1`,
+      variant: sql`${previews.variant} + case when ${isAnew} then ${sources.batchSize} else 0 end`,
+      status: sql`case when ${previews.imageId} is null then 'pending' else 'queued' end`,
+      nextStep: null,
+      retryAt: null,
+      errorCode: null,
+      errorMessage: null,
+      version: sql`${previews.version} + 1`,
+      queuedAt: sql`clock_timestamp()`,
+      updatedAt: sql`clock_timestamp()`,
+      finishedAt: null,
+    })
+    .from(sources)
+    .where(and(inArray(previews.id, [...previewIds]), eq(sources.id, previews.sourceId)))
+    .returning({
+      previewId: previews.id,
+      sourceId: previews.sourceId,
+      imageId: previews.imageId,
+      generation: previews.generation,
+      round: previews.round,
+    });
+  await tx.update(batches).set({ cancelRequestedAt: null, finishedAt: null }).where(eq(batches.id, batchId));
+
+  const toRead = new Set(rows.filter((row) => row.imageId === null).map((row) => row.sourceId));
+  if (toRead.size > 0) await readAgain(deps, tx, { workspaceId, batchId, sourceIds: [...toRead] });
+
+  // Ids are made in the order of source and position.
+  const ready = rows.filter(({ imageId }) => imageId !== null).toSorted(byId);
+  const calls = await loadCalls(
+    tx,
+    ready.map((row) => row.previewId),
+  );
+  await goOn(deps, tx, { batchId, workspaceId, verdicts: decideSteps(ready, calls) });
+}
+
+/**
+ * Sets previews going that have their pictures, each from what its calls of before mean. In a new round nothing has failed, so
+ * a step is answered, under way or to be made. However many there are, as many statements: claims wait for the batch's lock.
+ */
+async function goOn(
+  deps: { queue: Queue },
+  tx: Tx,
+  which: { batchId: string; workspaceId: string; verdicts: ReadonlyMap<string, StepDecisions> },
+): Promise<void> {
+  const { batchId, workspaceId, verdicts } = which;
+  const starts: string[] = [];
+  const answered: string[] = [];
+  const alone: WaitingStep[] = [];
+  const others = new Map<string, StepDecisions>();
+  for (const [previewId, steps] of verdicts) {
+    const toTry = CALL_KINDS.flatMap((kind) => {
+      const step = steps[kind];
+      return step.state === 'to_try' ? [{ previewId, kind, delayMs: step.delayMs }] : [];
+    });
+    if (toTry.length === CALL_KINDS.length) starts.push(previewId);
+    else if (isAnswered(steps)) answered.push(previewId);
+    else {
+      alone.push(...toTry);
+      others.set(previewId, steps);
+    }
+  }
+  await finishPreviews(tx, answered, await loadParts(tx, answered));
+  if (answered.length > 0) await finishBatch(deps, tx, batchId);
+  await queueSteps(deps, tx, { batchId, workspaceId }, alone);
+  await syncStepStatus(tx, others);
+  await queueStarts(deps, tx, { batchId, workspaceId, previewIds: starts });
+}
+
+async function queueStarts(
+  deps: { queue: Queue },
+  tx: Tx,
+  starts: { batchId: string; workspaceId: string; previewIds: readonly string[] },
+): Promise<void> {
+  const { batchId, workspaceId, previewIds } = starts;
+  if (previewIds.length === 0) return;
+  const firstTag = await nextStartTag(tx, workspaceId);
+  const order = sql.join(
+    previewIds.map((id) => sql`${id}::uuid`),
+    sql`, `,
+  );
+  await tx
+    .update(previews)
+    .set({ fairTag: sql`${firstTag}::int + array_position(array[${order}], ${previews.id}) - 1` })
+    .where(inArray(previews.id, [...previewIds]));
+  await enqueueStarts(deps, tx, { batchId, previewIds, firstTag });
+}
+
+const byId = (a: { previewId: string }, b: { previewId: string }): number =>
+  a.previewId < b.previewId ? -1 : 1;
+
+/** Sources that are final -> `pending`, with as many tries as at first. Those that wait or are read are left alone. */
+async function readAgain(
+  deps: { queue: Queue },
+  tx: Tx,
+  which: { workspaceId: string; batchId: string; sourceIds: string[] },
+): Promise<void> {
+  await tx
+    .update(sources)
+    .set({
+      status: 'pending',
+      fairTag: null,
+      attemptsForgiven: sources.attempts,
+      errorCode: null,
+      errorMessage: null,
+      finishedAt: null,
+    })
+    .where(and(inArray(sources.id, which.sourceIds), inArray(sources.status, ['done', 'failed'])));
+  const { workspaceId, batchId } = which;
+  await enqueueSources(deps, tx, { workspaceId, batchId, tags: await assignSourceTags(tx, which) });
+}

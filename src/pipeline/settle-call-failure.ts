@@ -1,0 +1,41 @@
+import { closeCall } from '../ai-calls/close-call.ts';
+import { pauseCalls } from '../ai-calls/pause-calls.ts';
+import { recordFailure } from '../ai-calls/record-failure.ts';
+import { recordUsage } from '../ai-calls/record-usage.ts';
+import type { Orm, Transact } from '../db/client.ts';
+import type { AppError } from '../lib/app-error.ts';
+import { dropped, type Outcome } from '../queue/outcome.ts';
+import type { Queue } from '../queue/queue.ts';
+import type { ClaimedCall } from './claim-calls.ts';
+import { lockBatches } from './lock-batches.ts';
+import { settlePreview } from './settle-preview.ts';
+
+/**
+ * A call brought no answer: closes it on the ledger and lets its preview go on, be it to another try or to `failed`.
+ * A provider that asks us to wait pauses all processes, one that keeps failing opens the breaker (`broke`). A worker that has
+ * been taken for dead changes nothing.
+ */
+export async function settleCallFailure(
+  deps: { orm: Orm; transact: Transact; queue: Queue },
+  call: ClaimedCall,
+  error: AppError,
+): Promise<Outcome & { broke?: boolean }> {
+  const { batchId, previewId, kind } = call;
+  if (error.retryAfterMs !== undefined) await pauseCalls(deps.orm, error.retryAfterMs);
+  const outcome = await deps.transact<Outcome>(async (tx) => {
+    await lockBatches(tx, [batchId]);
+    // Before `settlePreview`, which adds up the usage of the calls.
+    if (error.usage) await recordUsage(tx, call.callId, error.usage);
+    const generation = await closeCall(tx, call, error.code);
+    if (generation === undefined) return dropped('the call is already closed');
+    const steps = await settlePreview(deps, tx, { batchId, previewId, closed: [kind], generation });
+    const step = steps?.[kind];
+    if (!step) return dropped('the preview is final or gone');
+    return step.state === 'to_try'
+      ? { kind: 'retry', error, delayMs: step.delayMs }
+      : { kind: 'failed', error };
+  });
+  // By itself: locks are taken in one order, and the limit's comes before the batches'.
+  const broke = await deps.transact((tx) => recordFailure(tx, kind, error.code));
+  return { ...outcome, broke };
+}

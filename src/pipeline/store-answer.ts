@@ -1,0 +1,58 @@
+import type { StoredTexts } from '../ai-calls/ai-call.ts';
+import { type ReportedUsage, recordAnswer, supersedeCall } from '../ai-calls/record-answer.ts';
+import { recordUsage } from '../ai-calls/record-usage.ts';
+import type { NewAsset } from '../assets/store-asset.ts';
+import type { Orm } from '../db/client.ts';
+import { isUniqueViolation } from '../lib/database-error.ts';
+import { refreshUsage } from './refresh-usage.ts';
+
+/** A call whose answer has come, and who made it. */
+export interface AnsweredCall {
+  readonly callId: string;
+  readonly workerId: string;
+  readonly workspaceId: string;
+  readonly previewId: string;
+}
+
+/** Stores texts the moment they arrive, in a commit of its own; see `recordAnswer`. */
+export function storeTexts(
+  deps: { orm: Orm },
+  call: AnsweredCall,
+  answer: { texts: StoredTexts; usage: ReportedUsage },
+): Promise<'mine' | 'late'> {
+  const { texts, usage } = answer;
+  return orSupersede(deps, { ...call, usage }, recordAnswer(deps.orm, call, { ...usage, texts }));
+}
+
+/** Stores a picture and that it is the call's answer, in one commit; see `recordAnswer`. */
+export function storeBackground(
+  deps: { orm: Orm },
+  call: AnsweredCall,
+  answer: { picture: NewAsset; palette: readonly string[]; usage: ReportedUsage },
+): Promise<'mine' | 'late'> {
+  const { picture, palette, usage } = answer;
+  const { workspaceId } = call;
+  const stored = recordAnswer(deps.orm, call, { ...usage, picture, palette, workspaceId });
+  return orSupersede(deps, { ...call, usage }, stored);
+}
+
+/** The step has one answer at most: if another try brought it in the meantime, this call is only closed. */
+async function orSupersede(
+  deps: { orm: Orm },
+  call: AnsweredCall & { usage: ReportedUsage },
+  stored: Promise<'mine' | 'late'>,
+): Promise<'mine' | 'late'> {
+  try {
+    const fate = await stored;
+    // Nobody settles the preview for a late answer, but it was paid for.
+    if (fate === 'late') {
+      await recordUsage(deps.orm, call.callId, call.usage);
+      await refreshUsage(deps.orm, call.previewId);
+    }
+    return fate;
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    await recordUsage(deps.orm, call.callId, call.usage);
+    return supersedeCall(deps.orm, call);
+  }
+}

@@ -1,0 +1,37 @@
+import { eq } from 'drizzle-orm';
+import type { Orm, Transact } from '../db/client.ts';
+import { previews } from '../db/schema/previews.ts';
+import { AppError } from '../lib/app-error.ts';
+import { cancelPreviews } from '../pipeline/cancel-previews.ts';
+import { finishBatch } from '../pipeline/finish-batch.ts';
+import { lockBatches } from '../pipeline/lock-batches.ts';
+import { notifyCancel } from '../pipeline/notify-cancel.ts';
+import type { Queue } from '../queue/queue.ts';
+import { stopSources } from '../sources/stop-sources.ts';
+import { getPreview, getPreviewRow } from './get-preview.ts';
+import type { Preview } from './preview.ts';
+
+/**
+ * Cancels one preview. May run again. Throws `not_found`, or `already_final` when it is done or failed. If it was the
+ * last one its page was read for, that ends too.
+ */
+export async function cancelPreview(
+  deps: { orm: Orm; transact: Transact; queue: Queue },
+  options: { workspaceId: string; id: string; baseUrl: string },
+): Promise<Preview> {
+  const { id } = options;
+  const { batchId } = await getPreviewRow(deps, options);
+  await deps.transact(async (tx) => {
+    await lockBatches(tx, [batchId]);
+    const cancelled = await cancelPreviews(tx, eq(previews.id, id));
+    if (cancelled > 0) {
+      for (const sourceId of await stopSources(tx, batchId)) await notifyCancel(tx, sourceId);
+      await finishBatch(deps, tx, batchId);
+      await notifyCancel(tx, id);
+      return;
+    }
+    const [row] = await tx.select({ status: previews.status }).from(previews).where(eq(previews.id, id));
+    if (row && row.status !== 'cancelled') throw new AppError('already_final');
+  });
+  return getPreview(deps, options);
+}

@@ -1,0 +1,87 @@
+import { and, eq } from 'drizzle-orm';
+import type { PrefillPatch } from '../creative/prefill.ts';
+import { type Orm, type Transact, type Tx, withinTransaction } from '../db/client.ts';
+import { previews } from '../db/schema/previews.ts';
+import { productImages } from '../db/schema/products.ts';
+import { AppError } from '../lib/app-error.ts';
+import { isId } from '../lib/ids.ts';
+import { lockBatches } from '../pipeline/lock-batches.ts';
+import { restartPreviews } from '../pipeline/restart-previews.ts';
+import type { Queue } from '../queue/queue.ts';
+import { getPreview, getPreviewRow } from './get-preview.ts';
+import { type PatchWarning, patchPreview } from './patch-preview.ts';
+import { isFinal, type Preview, type PreviewStatus, type Ranking } from './preview.ts';
+
+interface Deps {
+  readonly orm: Orm;
+  readonly transact: Transact;
+  readonly queue: Queue;
+}
+
+/** What is to be changed of a preview. */
+export interface PreviewChange {
+  readonly workspaceId: string;
+  readonly id: string;
+  readonly baseUrl: string;
+  /** Part or whole of its prefill; see `patchPreview`. */
+  readonly patch?: PrefillPatch | undefined;
+  /** Another picture of its product: then it is generated anew. */
+  readonly imageId?: string | undefined;
+  /** Only from one of these versions. */
+  readonly ifVersions?: readonly number[] | undefined;
+}
+
+/**
+ * Changes a preview, all of it or nothing. With another picture it is queued again, and what a person changed stays. Throws
+ * `not_found`, `precondition_failed`, `not_ready` for a prefill that is not there yet, `still_under_way` for another picture
+ * of a preview that is not finished, `validation` for one that is not of its product.
+ */
+export async function changePreview(
+  deps: Deps,
+  change: PreviewChange,
+): Promise<{ preview: Preview; warnings: PatchWarning[] }> {
+  const { imageId, patch = {}, ...which } = change;
+  if (imageId === undefined) return patchPreview(deps, { ...which, patch });
+  const { batchId } = await getPreviewRow(deps, which);
+  return deps.transact(async (tx) => {
+    const inner = withinTransaction(deps, tx);
+    await lockBatches(tx, [batchId]);
+    const row = await getPreviewRow(inner, which);
+    const hasPatch = Object.keys(patch).length > 0;
+    if (which.ifVersions && !which.ifVersions.includes(row.version)) {
+      throw new AppError('precondition_failed');
+    }
+    const warnings = hasPatch ? (await patchPreview(inner, { ...which, patch })).warnings : [];
+    if (!isFinal(row.status as PreviewStatus)) throw new AppError('still_under_way');
+    await exchangePicture(tx, row, imageId);
+    const { workspaceId, id } = which;
+    await restartPreviews(inner, tx, { batchId, workspaceId, previewIds: [id], anew: true });
+    return { preview: await getPreview(inner, which), warnings };
+  });
+}
+
+/** Gives a preview another picture of its own product. */
+async function exchangePicture(
+  tx: Tx,
+  preview: { id: string; productId: string | null },
+  imageId: string,
+): Promise<void> {
+  const { id, productId } = preview;
+  const [image] =
+    productId !== null && isId(imageId)
+      ? await tx
+          .select({ score: productImages.score, method: productImages.method, model: productImages.model })
+          .from(productImages)
+          .where(and(eq(productImages.id, imageId), eq(productImages.productId, productId)))
+          // Not deleted before the preview refers to it.
+          .for('key share')
+      : [];
+  if (!image) {
+    const errors = [{ path: ['imageId'], message: "must be a picture of the preview's product" }];
+    throw new AppError('validation', { errors });
+  }
+  await tx
+    .update(previews)
+    .set({ imageId, ranking: image as Ranking })
+    .where(eq(previews.id, id));
+}

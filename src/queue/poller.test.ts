@@ -1,0 +1,63 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { quietLog } from '../../test/support/quiet-log.ts';
+import { type Claim, startPoller } from './poller.ts';
+
+/** A pump whose claims are answered one by one, and whose work ends when it is told to. */
+function openPump() {
+  const claims: PromiseWithResolvers<Claim<() => Promise<void>>>[] = [];
+  let arrived = Promise.withResolvers<void>();
+  const pump = startPoller<() => Promise<void>>({
+    name: 'test',
+    capacity: 2,
+    pollMs: 600_000,
+    log: quietLog,
+    run: (work) => work(),
+    claim() {
+      const claim = Promise.withResolvers<Claim<() => Promise<void>>>();
+      claims.push(claim);
+      arrived.resolve();
+      arrived = Promise.withResolvers();
+      return claim.promise;
+    },
+  });
+  onTestFinished(async () => {
+    claims.at(-1)?.resolve({ work: [], more: false });
+    await pump.stop();
+  });
+  return { pump, claims, nextClaim: () => arrived.promise };
+}
+
+test('finished work asks for more only where some waits', async () => {
+  const { pump, claims, nextClaim } = openPump();
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  claims[0]?.resolve({ work: [() => first.promise], more: false, drained: true });
+  await Promise.resolve();
+  first.resolve();
+  await pump.idle();
+  await new Promise(setImmediate);
+  expect(claims).toHaveLength(1);
+
+  let claimed = nextClaim();
+  pump.wake();
+  await claimed;
+  claimed = nextClaim();
+  claims[1]?.resolve({ work: [() => second.promise], more: false });
+  await Promise.resolve();
+  second.resolve();
+  await claimed;
+  expect(claims).toHaveLength(3);
+});
+
+test('work that ends while a claim is under way has it asked again', async () => {
+  const { claims, nextClaim } = openPump();
+  const work = Promise.withResolvers<void>();
+  let claimed = nextClaim();
+  claims[0]?.resolve({ work: [() => work.promise], more: true, drained: true });
+  await claimed;
+  work.resolve();
+  await new Promise(setImmediate);
+  claimed = nextClaim();
+  claims[1]?.resolve({ work: [], more: false, drained: true });
+  await claimed;
+  expect(claims).toHaveLength(3);
+});

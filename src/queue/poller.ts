@@ -1,0 +1,135 @@
+import type { Log } from '../lib/log.ts';
+
+/** What a claim brought: work to start now, and when it is worth asking again. */
+export interface Claim<W> {
+  readonly work: readonly W[];
+  /** Ask again at once: more may be there. */
+  readonly more: boolean;
+  /** Nothing waits for a slot or for room: until a `wake`, finished work makes no claim succeed. */
+  readonly drained?: boolean;
+  /** When a claim may succeed without anyone waking the pump, such as the next free slot. */
+  readonly waitMs?: number;
+}
+
+export interface PollerOptions<W> {
+  readonly name: string;
+  /** The most pieces of work that run at the same time, without those in `reserve`. */
+  readonly capacity: number;
+  /** Returns the owner of a piece of work. */
+  ownerOf?(work: W): string;
+  /**
+   * Pieces above `capacity`, one for each owner with nothing running, so that deliberately slow
+   * work of some owners does not make all others wait. 0 if absent. Needs `ownerOf`.
+   * Such work waits up to `pollMs` longer.
+   */
+  readonly reserve?: number;
+  /**
+   * Takes up to `free` pieces, none of the owners in `without`. Its transaction decides which ones;
+   * this process must run what it returns.
+   */
+  claim(free: number, without: readonly string[]): Promise<Claim<W>>;
+  /** Runs one piece. Must not throw. */
+  run(work: W): Promise<void>;
+  /** Polling interval: delayed jobs are not announced, and a NOTIFY can be lost. */
+  readonly pollMs: number;
+  readonly log: Log;
+}
+
+/** Takes work when there is room. Woken by commits, the clock, and finished work if more waits. */
+export interface Poller {
+  wake(): void;
+  /** Takes nothing more, and resolves when no claim is under way. Work that runs goes on. */
+  stop(): Promise<void>;
+  /** Resolves when nothing runs any more. */
+  idle(): Promise<void>;
+}
+
+const PAUSE_AFTER_ERROR_MS = 500;
+
+/** Starts a pump. A failed claim (the database is away) is logged and tried again. */
+export function startPoller<W>(options: PollerOptions<W>): Poller {
+  // The running pieces and their owners.
+  const running = new Map<Promise<void>, string>();
+  let stopped = false;
+  let woken = false;
+  let drained = false;
+  /** When a claim for the reserve last found nothing. */
+  let foundNoneAt = Number.NEGATIVE_INFINITY;
+  let ring = () => {};
+
+  function wake(): void {
+    woken = true;
+    ring();
+  }
+
+  function start(work: W): void {
+    const job = options.run(work).finally(() => {
+      running.delete(job);
+      if (!drained) wake();
+    });
+    running.set(job, options.ownerOf?.(work) ?? '');
+  }
+
+  /** Sleeps until woken or until the time is over. */
+  async function sleep(ms: number): Promise<void> {
+    if (woken || stopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      ring = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    ring = () => {};
+  }
+
+  /** Returns how many pieces may be claimed now, and the owners whose work may not be. */
+  function findRoom(): { free: number; without: string[] } {
+    const free = options.capacity - running.size;
+    if (free > 0) return { free, without: [] };
+    const hasReserve = -free < (options.reserve ?? 0);
+    return { free: hasReserve ? 1 : 0, without: [...new Set(running.values())] };
+  }
+
+  async function claimOnce(): Promise<number> {
+    // Until a claim has said otherwise, also while it is under way.
+    drained = false;
+    const { free, without } = findRoom();
+    if (free < 1) return options.pollMs;
+    // Every commit wakes a full pump, and most claims would find work of owners who hold slots.
+    const againInMs = without.length > 0 ? foundNoneAt + options.pollMs - performance.now() : 0;
+    if (againInMs > 0) return againInMs;
+    try {
+      const claim = await options.claim(free, without);
+      for (const piece of claim.work) start(piece);
+      if (without.length > 0 && claim.work.length === 0) foundNoneAt = performance.now();
+      // Work of the owners in `without` may still wait.
+      drained = without.length === 0 && (claim.drained ?? false);
+      return claim.more ? 0 : Math.min(claim.waitMs ?? options.pollMs, options.pollMs);
+    } catch (err) {
+      options.log.warn({ pump: options.name, err }, 'work could not be claimed; trying again');
+      return PAUSE_AFTER_ERROR_MS;
+    }
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopped) {
+      woken = false;
+      const waitMs = await claimOnce();
+      if (waitMs > 0) await sleep(waitMs);
+    }
+  }
+
+  const ended = loop();
+  return {
+    wake,
+    async stop() {
+      stopped = true;
+      ring();
+      await ended;
+    },
+    async idle() {
+      while (running.size > 0) await Promise.all(running.keys());
+    },
+  };
+}

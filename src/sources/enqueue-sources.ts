@@ -1,0 +1,26 @@
+import type { Tx } from '../db/client.ts';
+import type { Queue } from '../queue/queue.ts';
+
+/** The jobs that read pages; smaller tags first. */
+export async function enqueueSources(
+  deps: { queue: Queue },
+  tx: Tx,
+  pages: {
+    workspaceId: string;
+    batchId: string;
+    tags: readonly { sourceId: string; fairTag: number }[];
+    delayMs?: number;
+  },
+): Promise<void> {
+  const { workspaceId, batchId, tags, delayMs = 0 } = pages;
+  await deps.queue.enqueue(
+    tx,
+    'source.process',
+    tags.map(({ sourceId, fairTag }) => ({
+      payload: { batchId, sourceId },
+      priority: -fairTag,
+      owner: workspaceId,
+      ...(delayMs > 0 ? { delayMs } : {}),
+    })),
+  );
+}

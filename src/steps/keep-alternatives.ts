@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChosenImage } from '../adapters/images/copy-images.ts';
+import type { RankedImage } from '../adapters/images/ranker.ts';
+import { createFairLimit } from '../lib/fair-limit.ts';
+import type { Log } from '../lib/log.ts';
+import type { ClaimedSource } from '../pipeline/claim-sources.ts';
+import { addImages } from '../products/add-images.ts';
+import type { RankingMethod } from '../products/product.ts';
+import type { PageReader } from './process-source.ts';
+
+/** A page's images by rank, and the copies that its previews already have. */
+export interface PageImages {
+  readonly best: readonly RankedImage[];
+  readonly kept: readonly ChosenImage[];
+  readonly ranking: RankingMethod;
+}
+
+/** Copies the next best images of pages, so that a person can choose another one. */
+export interface AlternativesKeeper {
+  /**
+   * Takes a page's images. Resolves when the next page may be read: at once, unless many pages of
+   * the same workspace or of all wait. Then it resolves when this page's copies are made. Never
+   * throws.
+   */
+  keep(source: ClaimedSource, page: PageImages): Promise<void>;
+  /** Resolves when no page waits or is being copied. */
+  idle(): Promise<void>;
+}
+
+/** Images that are kept for a product. */
+const MOST_PICTURES = 8;
+/**
+ * After this time, calls of previews that did not have to wait have been sent; copies made earlier
+ * would delay them. The copies still exist before the first answer, so a person who opens a
+ * finished preview finds them.
+ */
+const WAIT_MS = 30;
+/**
+ * Pages whose images wait here although their caller went on, up to 20 MB each: of one workspace,
+ * and of all. One workspace alone cannot use up the places of all.
+ */
+const MOST_WAITING = 4;
+const MOST_WAITING_IN_ALL = 8;
+/** For the copies of one page. They take 0.1 s; images that take longer were made to be slow. */
+const COPY_TIMEOUT_MS = 10_000;
+/** Copies of one page that may fail. */
+const MAX_FAILURES = 2;
+
+/**
+ * Makes the copies shortly after the page was read, one at a time: the previews' calls and other
+ * pages come first. A failure affects only its own copy. What is not stored when `signal` aborts
+ * (the program ends) is dropped.
+ */
+export function createAlternativesKeeper(
+  deps: Parameters<typeof addImages>[0] & {
+    readonly log: Log;
+    readonly copyImages: PageReader['copyImages'];
+  },
+  signal: AbortSignal,
+): AlternativesKeeper {
+  const oneByOne = createFairLimit(1);
+  // The pages that wait or are being copied.
+  const underWay = new Set<Promise<void>>();
+  // Those whose caller went on, and their workspaces. A caller that waits holds its images anyway.
+  const waiting = new Map<Promise<void>, string>();
+
+  async function copy(source: ClaimedSource, spares: Spares, dueAt: number): Promise<void> {
+    const { others, firstRank, ranking } = spares;
+    await sleep(Math.max(0, dueAt - performance.now()), undefined, { signal });
+    const pictures = await copySome(source.workspaceId, others, MOST_PICTURES - firstRank);
+    await addImages(deps, source, { pictures, firstRank, ranking });
+  }
+
+  /** Returns up to `count` copies. Stops early if the time is over or too many have failed. */
+  async function copySome(
+    owner: string,
+    others: readonly RankedImage[],
+    count: number,
+  ): Promise<ChosenImage[]> {
+    const pictures: ChosenImage[] = [];
+    const late = AbortSignal.timeout(COPY_TIMEOUT_MS);
+    let failures = 0;
+    for (const other of others) {
+      if (pictures.length >= count || failures >= MAX_FAILURES || late.aborted) break;
+      const both = AbortSignal.any([signal, late]);
+      const made = await deps
+        .copyImages([other], { count: 1, owner, signal: both })
+        .catch((error: unknown) => {
+          if (!late.aborted || signal.aborted) throw error;
+          return [];
+        });
+      pictures.push(...made);
+      if (made.length === 0) failures += 1;
+    }
+    return pictures;
+  }
+
+  return {
+    async keep(source, page) {
+      const spares = findSpares(page);
+      if (spares.others.length === 0 || spares.firstRank >= MOST_PICTURES) return;
+      const dueAt = performance.now() + WAIT_MS;
+      const work = oneByOne
+        .run({ owner: source.workspaceId, signal }, () => copy(source, spares, dueAt))
+        .catch((err: unknown) => {
+          if (signal.aborted) return;
+          deps.log.warn({ err, sourceId: source.sourceId }, 'more pictures of a product could not be kept');
+        })
+        .finally(() => {
+          underWay.delete(work);
+          waiting.delete(work);
+        });
+      underWay.add(work);
+      const own = [...waiting.values()].filter((owner) => owner === source.workspaceId);
+      if (own.length >= MOST_WAITING || waiting.size >= MOST_WAITING_IN_ALL) return work;
+      waiting.set(work, source.workspaceId);
+    },
+    async idle() {
+      await Promise.all(underWay);
+    },
+  };
+}
+
+interface Spares {
+  /** The images that no preview has. */
+  readonly others: readonly RankedImage[];
+  readonly firstRank: number;
+  readonly ranking: RankingMethod;
+}
+
+function findSpares({ best, kept, ranking }: PageImages): Spares {
+  const used = new Set(kept.map(({ url }) => url));
+  return { others: best.filter(({ image }) => !used.has(image.url)), firstRank: kept.length, ranking };
+}

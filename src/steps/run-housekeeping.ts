@@ -1,0 +1,61 @@
+import { deleteOldCalls } from '../ai-calls/delete-old-calls.ts';
+import { storePeakWindows } from '../ai-calls/store-peak-window.ts';
+import { deleteOrphans } from '../assets/delete-orphans.ts';
+import { deleteOldBatches } from '../batches/delete-old-batches.ts';
+import { deleteOldKeys } from '../idempotency/delete-old-keys.ts';
+import type { Log } from '../lib/log.ts';
+import { deleteUnusedProducts } from '../products/delete-unused-products.ts';
+import { done } from '../queue/outcome.ts';
+import type { Step } from '../queue/run-job.ts';
+import { deleteOldDeliveries } from '../webhooks/delete-old-deliveries.ts';
+import { deleteDeadWorkers } from '../workers/delete-dead-workers.ts';
+
+/** How long things are kept, in milliseconds; null: for ever. */
+export interface Retention {
+  readonly batchesMs: number | null;
+  readonly callsMs: number | null;
+}
+
+/** The log of what webhooks were told; a delivery is tried for a day. */
+const KEEP_DELIVERIES_MS = 30 * 24 * 60 * 60_000;
+
+/** What the features need, a log, and the retention. */
+export type HousekeepingDeps = Parameters<typeof deleteOldBatches>[0] &
+  Parameters<typeof deleteOrphans>[0] & { readonly log: Log; readonly retention: Retention };
+
+/**
+ * `housekeeping`: deletes what is older than it is to be kept, and what nothing refers to any more; of the ledger only after the
+ * record of the limit was kept. In small transactions, so it may be ended anywhere; the next one goes on.
+ */
+export function runHousekeeping(deps: HousekeepingDeps): Step<object> {
+  const { batchesMs, callsMs } = deps.retention;
+  return {
+    name: 'housekeeping',
+    describe: () => ({}),
+    async run(_, signal) {
+      const deletions = {
+        batches: () => (batchesMs === null ? 0 : deleteOldBatches(deps, { keepMs: batchesMs })),
+        products: () => (batchesMs === null ? 0 : deleteUnusedProducts(deps, { keepMs: batchesMs })),
+        pictures: () => deleteOrphans(deps),
+        deliveries: () => deleteOldDeliveries(deps, { keepMs: KEEP_DELIVERIES_MS }),
+        workers: () => deleteDeadWorkers(deps),
+        keys: () => deleteOldKeys(deps),
+        // Last, as the record is made first, which may take long on a large ledger.
+        calls: async () => {
+          await storePeakWindows(deps);
+          return callsMs === null ? 0 : deleteOldCalls(deps, { keepMs: callsMs });
+        },
+      };
+      const deleted: Record<string, number> = {};
+      for (const [name, run] of Object.entries(deletions)) {
+        signal.throwIfAborted();
+        deleted[name] = await run();
+      }
+      if (Object.values(deleted).some((count) => count > 0))
+        deps.log.info(deleted, 'old things were deleted');
+      return done;
+    },
+    // The job of the next hour is in the queue already.
+    settleFailure: async (_, error) => ({ kind: 'failed', error }),
+  };
+}

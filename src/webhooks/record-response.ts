@@ -1,0 +1,57 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { Transact } from '../db/client.ts';
+import { webhookDeliveries } from '../db/schema/webhooks.ts';
+import { AppError } from '../lib/app-error.ts';
+import { done, dropped, type Outcome } from '../queue/outcome.ts';
+import type { Queue } from '../queue/queue.ts';
+import type { ClaimedDelivery } from './claim-deliveries.ts';
+import { classifyResponse, type WebhookResponse, withJitter } from './webhook.ts';
+
+/**
+ * Writes down what came of a try: the delivery is `delivered`, `failed`, or is tried again later, for which its job is put in here.
+ * Writes nothing if there is a later try already, or the webhook was removed. May run again.
+ */
+export async function recordResponse(
+  deps: { transact: Transact; queue: Queue },
+  delivery: ClaimedDelivery,
+  answer: WebhookResponse,
+): Promise<Outcome> {
+  const { deliveryId, workspaceId: owner, attempt, attemptedAt } = delivery;
+  const { status, pauseMs } = classifyResponse(answer, attempt);
+  const sentence =
+    status === 'delivered' ? null : (answer.error ?? `The receiver answered ${answer.status}.`);
+  const delayMs = pauseMs === undefined ? undefined : withJitter(pauseMs);
+  const isNoted = await deps.transact(async (tx) => {
+    const rows = await tx
+      .update(webhookDeliveries)
+      .set({
+        status,
+        lastStatus: answer.status,
+        lastError: sentence,
+        dueAt:
+          delayMs === undefined
+            ? null
+            : // From the moment that the job's own time counts from.
+              sql`now() + make_interval(secs => ${delayMs / 1000}::float8)`,
+        deliveredAt: status === 'delivered' ? sql`clock_timestamp()` : null,
+      })
+      .where(
+        and(
+          eq(webhookDeliveries.id, deliveryId),
+          eq(webhookDeliveries.status, 'pending'),
+          eq(webhookDeliveries.attemptedAt, attemptedAt),
+        ),
+      )
+      .returning({ id: webhookDeliveries.id });
+    if (rows.length === 0) return false;
+    if (delayMs !== undefined)
+      await deps.queue.enqueue(tx, 'webhook.deliver', [{ payload: { deliveryId }, owner, delayMs }], {
+        quietly: true,
+      });
+    return true;
+  });
+  if (!isNoted) return dropped('the webhook was removed, or there is a later try');
+  if (sentence === null) return done;
+  const error = new AppError('webhook_failed', { detail: sentence });
+  return delayMs === undefined ? { kind: 'failed', error } : { kind: 'retry', error, delayMs };
+}

@@ -1,0 +1,20 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { prepareOnce, type Tx } from '../db/client.ts';
+import { workers } from '../db/schema/workers.ts';
+
+const hold = prepareOnce((orm) =>
+  orm
+    .select({ id: workers.id })
+    .from(workers)
+    .where(and(eq(workers.id, sql.placeholder('workerId')), isNull(workers.diedAt)))
+    .for('key share')
+    .prepare('hold_worker'),
+);
+
+/**
+ * Whether this worker counts as alive, and keeps it so until the transaction ends. A claim begins with it: one that has
+ * been taken for dead must take nothing more, as nobody would look for what it took.
+ */
+export async function lockWorker(tx: Tx, workerId: string): Promise<boolean> {
+  return (await hold(tx).execute({ workerId })).length > 0;
+}

@@ -1,0 +1,19 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Tx } from '../db/client.ts';
+import { workers } from '../db/schema/workers.ts';
+
+/**
+ * Marks a worker as dead. True for exactly one caller, whose transaction then hands the worker's work on; others
+ * wait for it and get false. Waits for claims of the worker that are about to commit (`lockWorker`), so that the work
+ * to be handed on is all there is.
+ */
+export async function markWorkerDead(tx: Tx, workerId: string): Promise<boolean> {
+  const alive = and(eq(workers.id, workerId), isNull(workers.diedAt));
+  await tx.select({ id: workers.id }).from(workers).where(alive).for('update');
+  const rows = await tx
+    .update(workers)
+    .set({ diedAt: sql`clock_timestamp()` })
+    .where(alive)
+    .returning({ id: workers.id });
+  return rows.length > 0;
+}
