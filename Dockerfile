@@ -1,9 +1,9 @@
 # The service in a container. DATABASE_URL must be set: there is no PostgreSQL in here.
 #
 #   docker build --tag cta-batch .
-#   docker build --tag cta-batch:clip --build-arg CLIP=true .     # with what ranks pictures by CLIP, 450 MB more
+#   docker build --tag cta-batch:clip --build-arg CLIP=true .     # with what ranks images by CLIP, 450 MB more
 #
-# Debian, as the libraries that rank pictures are made for glibc and not for Alpine's musl; slim, as nothing but Node.js is needed of it.
+# Debian, as the libraries that rank images are made for glibc and not for Alpine's musl; slim, as nothing but Node.js is needed of it.
 # The version is that of the package `node`, which brings Node.js where there is none and is left out here.
 # A tag can be moved, a digest cannot: --build-arg NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:…
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
@@ -45,7 +45,7 @@ LABEL org.opencontainers.image.title="cta-batch" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# Without MALLOC_ARENA_MAX glibc keeps for each thread what a picture needed, some 200 MB more.
+# Without MALLOC_ARENA_MAX glibc keeps for each thread what an image needed, some 200 MB more.
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
     HOST=0.0.0.0 \

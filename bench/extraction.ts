@@ -1,5 +1,5 @@
 /**
- * How well product pages are read: price, availability, sku and brand against the truth, titles and main pictures
+ * How well product pages are read: price, availability, sku and brand against the truth, titles and main images
  * against labels, time per page.
  *
  *   npm run bench:extraction -- DIR [--predictions FILE] [--by-shop] [--half a|b]
@@ -130,11 +130,11 @@ function report(name: string, part: readonly Page[]): void {
   const labelled = part.filter((page) => page.label !== undefined);
   if (labelled.length === 0) return;
   const titles = labelled.filter((page) => page.label && isTitleRight(page.guess, page.label)).length;
-  const pictures = labelled.filter((page) => page.label && isMainImageRight(page.guess, page.label)).length;
+  const images = labelled.filter((page) => page.label && isMainImageRight(page.guess, page.label)).length;
   const share = (count: number) =>
     `${count} of ${labelled.length} (${((100 * count) / labelled.length).toFixed(0)} %)`;
   say(`  title         ${share(titles)}`);
-  say(`  main picture  ${share(pictures)}`);
+  say(`  main image  ${share(images)}`);
 }
 
 function reportShops(): void {
@@ -160,7 +160,7 @@ function sayMistakes(page: Page): void {
     wrong.push(`title: ${page.guess.title}, right ${page.label.title[0]}`);
   }
   if (page.label && !isMainImageRight(page.guess, page.label)) {
-    wrong.push(`picture: ${page.guess.images[0]}, right ${page.label.main_image.join(' or ')}`);
+    wrong.push(`image: ${page.guess.images[0]}, right ${page.label.main_image.join(' or ')}`);
   }
   if (wrong.length > 0) say(`    ${page.host} ${page.id.slice(0, 6)}\n      ${wrong.join('\n      ')}`);
 }

@@ -1,4 +1,4 @@
-import { drawPictures } from './support/draw-pictures.ts';
+import { drawImages } from './support/draw-images.ts';
 import type { Figure, Report } from './support/figure.ts';
 import { postBatch, waitUntilFinished } from './support/make-batches.ts';
 import type { BenchOptions } from './support/options.ts';
@@ -13,7 +13,7 @@ const WARM_UPS = 3;
 
 /**
  * One preview on a system that has nothing else to do: all its time but the AI's. Beside it the same requests, page,
- * pictures and both AI calls, one after another as they depend on each other, with nothing done to what they answer.
+ * images and both AI calls, one after another as they depend on each other, with nothing done to what they answer.
  */
 export async function measureIdlePreview(stage: Stage, _options: BenchOptions): Promise<Report> {
   const database = await stage.addDatabase();
@@ -23,7 +23,7 @@ export async function measureIdlePreview(stage: Stage, _options: BenchOptions): 
     AI_API_KEY: 'fake',
   });
   const names = Array.from({ length: TIMES + WARM_UPS }, (_, i) => `idle-${i}`);
-  await drawPictures(stage.shop, names);
+  await drawImages(stage.shop, names);
   const spans: Span[] = [];
   const bare: number[] = [];
   for (const [i, name] of names.entries()) {
@@ -67,8 +67,8 @@ export async function measureIdlePreview(stage: Stage, _options: BenchOptions): 
       at(0.95),
       part('the submission is answered', (span) => span.answered),
       part('submitted to the page claimed', (span) => span.pageClaimed),
-      part('page claimed to page read and pictures given', (span) => span.pageRead),
-      part('pictures given to calls claimed', (span) => span.callsClaimed),
+      part('page claimed to page read and images given', (span) => span.pageRead),
+      part('images given to calls claimed', (span) => span.callsClaimed),
       part('calls claimed to the later call at the AI service', (span) => span.callsOut),
       part(`the later call at the AI service to done, less ${AI_MS} ms`, (span) => span.done),
     ],
@@ -117,16 +117,16 @@ async function readSpan(
   };
 }
 
-/** The same requests: the page, then its pictures at once, then both calls at once. Answers the milliseconds. */
+/** The same requests: the page, then its images at once, then both calls at once. Answers the milliseconds. */
 async function askAll(pageUrl: string, aiUrl: string): Promise<number> {
   const began = performance.now();
   const page = await (await fetch(pageUrl)).text();
   const addresses = [
     ...new Set([...page.matchAll(/<img src="(http[^"]+)"/g)].map((match) => match[1] ?? '')),
   ];
-  const pictures = await Promise.all(addresses.map(async (address) => (await fetch(address)).blob()));
+  const images = await Promise.all(addresses.map(async (address) => (await fetch(address)).blob()));
   const form = new FormData();
-  form.set('image', pictures[0] ?? new Blob([]), 'product.jpg');
+  form.set('image', images[0] ?? new Blob([]), 'product.jpg');
   const post = async (path: string, body: FormData | string) => {
     const headers = typeof body === 'string' ? { 'content-type': 'application/json' } : {};
     await (await fetch(aiUrl + path, { method: 'POST', body, headers })).json();

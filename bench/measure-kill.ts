@@ -1,5 +1,5 @@
 import type { FakeAi } from '../test/fakes/fake-ai.ts';
-import { drawPictures } from './support/draw-pictures.ts';
+import { drawImages } from './support/draw-images.ts';
 import type { Report } from './support/figure.ts';
 import { postBatch, waitUntilFinished } from './support/make-batches.ts';
 import type { BenchOptions } from './support/options.ts';
@@ -75,7 +75,7 @@ async function killOnce(stage: Stage, name: string, { isAlone }: { isAlone: bool
   await using victim = await startRole(stage, database, 'worker', env);
   await using _second = isAlone ? undefined : await startRole(stage, database, 'worker', env);
   const names = Array.from({ length: BATCHES * SOURCES }, (_, i) => `${name}-${i}`);
-  await drawPictures(stage.shop, names);
+  await drawImages(stage.shop, names);
   for (let i = 0; i < names.length; i += SOURCES) {
     const sources = names
       .slice(i, i + SOURCES)

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '../test/support/program.ts';
 import { type Cost, countCost } from './support/count-cost.ts';
-import { drawPictures } from './support/draw-pictures.ts';
+import { drawImages } from './support/draw-images.ts';
 import type { Report } from './support/figure.ts';
 import { postBatch, waitUntilFinished } from './support/make-batches.ts';
 import type { BenchOptions } from './support/options.ts';
@@ -28,7 +28,7 @@ export async function measurePipeline(stage: Stage, _options: BenchOptions): Pro
     AI_API_KEY: 'fake',
   });
   const submit = async (names: readonly string[]) => {
-    await drawPictures(stage.shop, names);
+    await drawImages(stage.shop, names);
     for (let i = 0; i < names.length; i += SOURCES) {
       const sources = names.slice(i, i + SOURCES).map((name) => ({
         url: stage.shop.productUrl(name),
@@ -44,7 +44,7 @@ export async function measurePipeline(stage: Stage, _options: BenchOptions): Pro
   const rounds: { whole: Pace; cost: Cost; bare: number }[] = [];
   for (let round = 1; round <= ROUNDS; round += 1) {
     const names = Array.from({ length: BATCHES * SOURCES }, (_, i) => `thing-${round}-${i}`);
-    await drawPictures(stage.shop, names);
+    await drawImages(stage.shop, names);
     const since = await readClock(database);
     const cost = await countCost(database, () => submit(names));
     const whole = await readPace(database, since);
@@ -85,7 +85,7 @@ export async function measurePipeline(stage: Stage, _options: BenchOptions): Pro
       perPreview('transactions', '', (cost) => cost.transactions),
       perPreview('time inside', 'ms', (cost) => cost.executionMs),
       perPreview('log (WAL)', 'KiB', (cost) => cost.walBytes / 1024),
-      perPreview('tables and indexes, pictures too', 'KiB', (cost) => cost.storedBytes / 1024),
+      perPreview('tables and indexes, images too', 'KiB', (cost) => cost.storedBytes / 1024),
     ],
     details: rounds.at(-1)?.cost.top,
   };

@@ -21,7 +21,7 @@ export type Truth = Readonly<Partial<Record<(typeof ATTRIBUTES)[number], readonl
   readonly url: string;
 };
 
-/** What a person said of a page's title and pictures. */
+/** What a person said of a page's title and images. */
 export interface Label {
   readonly title: readonly string[];
   readonly main_image: readonly string[];
@@ -62,7 +62,7 @@ export function isTitleRight(guess: Prediction, label: Label): boolean {
   return guess.title !== null && label.title.some((title) => fold(title) === fold(guess.title ?? ''));
 }
 
-/** Whether the first picture is the page's main one; on a page without pictures, whether there is none. */
+/** Whether the first image is the page's main one; on a page without images, whether there is none. */
 export function isMainImageRight(guess: Prediction, label: Label): boolean {
   const first = guess.images[0];
   if (label.no_image || first === undefined) return label.no_image && first === undefined;

@@ -20,7 +20,7 @@ const TABLES = ['batches', 'sources', 'products', 'product_images', 'assets', 'p
 
 /**
  * Puts finished batches into the database, spread over the last year, with all that the service would have written:
- * products, pictures (of few bytes), answered calls that took a slot. By SQL, past the service's own checks.
+ * products, images (of few bytes), answered calls that took a slot. By SQL, past the service's own checks.
  */
 export async function fillDatabase({ pool, workspaceId }: StageDatabase, filling: Filling): Promise<void> {
   const client = await pool.connect();
@@ -68,7 +68,7 @@ async function writeRows(client: PoolClient, workspaceId: string, filling: Filli
     from thing`);
   await client.query(`
     insert into cta.product_images (id, product_id, asset_id, url, rank, score, method, palette)
-    select image_id, product_id, asset_id, 'https://shop.example/pictures/' || n, 0, 0.9, 'heuristic',
+    select image_id, product_id, asset_id, 'https://shop.example/images/' || n, 0, 0.9, 'heuristic',
       '["#b00020", "#eeeeee"]' from thing`);
   await client.query('create unique index on thing (n)');
   await client.query(`

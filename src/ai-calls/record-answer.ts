@@ -13,15 +13,15 @@ export interface ReportedUsage {
   readonly outputTokens: number | null;
 }
 
-/** What came back: the texts, or a picture with its palette. */
+/** What came back: the texts, or an image with its palette. */
 export type ArrivedAnswer = ReportedUsage &
   (
     | { readonly texts: StoredTexts }
-    | { readonly palette: readonly string[]; readonly picture: NewAsset; readonly workspaceId: string }
+    | { readonly palette: readonly string[]; readonly image: NewAsset; readonly workspaceId: string }
   );
 
 /**
- * Stores an answer the moment it arrives, its picture with it, in a commit of its own. Safe to run twice. Of a preview that was
+ * Stores an answer the moment it arrives, its image with it, in a commit of its own. Safe to run twice. Of a preview that was
  * deleted nothing is kept: the call is only closed.
  *
  * Answers `mine` when the call was still this worker's, so that it may go on with the preview; `late` when the
@@ -42,9 +42,9 @@ export async function recordAnswer(
   const [row] =
     'texts' in answer
       ? await recordTexts(db, { ...common, kept: JSON.stringify(answer.texts) })
-      : await recordPicture(db, {
+      : await recordImage(db, {
           ...common,
-          ...assetValues(answer.workspaceId, answer.picture),
+          ...assetValues(answer.workspaceId, answer.image),
           kept: JSON.stringify({ palette: answer.palette }),
         });
   return row?.mine ? 'mine' : 'late';
@@ -57,7 +57,7 @@ function prepareRecord(name: string, asset: SQL) {
     name,
     sql`
     with preview as (
-      -- Held, and before the call: a delete waits until the picture that it would orphan is tied to the call.
+      -- Held, and before the call: a delete waits until the image that it would orphan is tied to the call.
       select id from cta.previews where id = ${value('previewId')} for key share
     ), call as (
       select id, preview_id, generation, kind, status, worker_id from cta.ai_calls
@@ -87,7 +87,7 @@ function prepareRecord(name: string, asset: SQL) {
 }
 
 const recordTexts = prepareRecord('record_texts', sql`select null::uuid as id`);
-const recordPicture = prepareRecord('record_picture', insertAsset({ ifAny: sql`preview` }));
+const recordImage = prepareRecord('record_image', insertAsset({ ifAny: sql`preview` }));
 
 /**
  * Closes a call whose step was answered by another try (a worker that was thought dead brought it) while this one was

@@ -2,11 +2,11 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
 
-/** A picture that was stored is tied to what it is for within this. */
+/** An image that was stored is tied to what it is for within this. */
 const YOUNG_MS = 24 * 60 * 60_000;
 const isOld = sql`a.used_at < clock_timestamp() - make_interval(secs => ${YOUNG_MS} / 1000.0)`;
 
-/** A query: the ids of those pictures. */
+/** A query: the ids of those images. */
 export const orphans: SQL = sql`
   select a.id from cta.assets a
   where ${isOld}
@@ -18,7 +18,7 @@ export const orphans: SQL = sql`
     )`;
 
 /**
- * Deletes pictures that nothing shows any more: no product has them, no answer of a preview that is there, and no person
+ * Deletes images that nothing shows any more: no product has them, no answer of a preview that is there, and no person
  * has put their address into a prefill. Answers how many.
  */
 export function deleteOrphans(deps: { orm: Orm }): Promise<number> {

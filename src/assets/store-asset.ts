@@ -3,7 +3,7 @@ import type { Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { createId, createSecret, sha256 } from '../lib/ids.ts';
 
-/** A picture to keep. */
+/** An image to keep. */
 export interface NewAsset {
   readonly bytes: Buffer;
   readonly contentType: string;
@@ -11,7 +11,7 @@ export interface NewAsset {
   readonly height: number;
 }
 
-/** Keeps a picture, once per workspace and content. Answers the same asset when it is there already. */
+/** Keeps an image, once per workspace and content. Answers the same asset when it is there already. */
 export async function storeAsset(
   tx: Tx,
   workspaceId: string,

@@ -4,7 +4,7 @@ import { chooseColors, contrastOf, MIN_CONTRAST } from './choose-colors.ts';
 const LEVELS = ['00', '33', '55', '77', '80', '99', 'cc', 'ff'];
 const CUBE = LEVELS.flatMap((r) => LEVELS.flatMap((g) => LEVELS.map((b) => `#${r}${g}${b}`)));
 
-test('every surface and button can be read, whatever the pictures look like', () => {
+test('every surface and button can be read, whatever the images look like', () => {
   for (const [i, background] of CUBE.entries()) {
     const product = CUBE[(i * 37) % CUBE.length] ?? '#000000';
     const colors = chooseColors({ background: [background], product: [product, background] });

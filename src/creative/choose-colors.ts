@@ -8,7 +8,7 @@ const toOklch = converter('oklch');
 const NEUTRAL = '#1f2937';
 
 /**
- * Colours of a CTA from the pictures it shows: the surface from the background, the button from the product's most
+ * Colours of a CTA from the images it shows: the surface from the background, the button from the product's most
  * colourful tone. `#rrggbb`; text on surface and text on button have a contrast of at least 4.5.
  */
 export function chooseColors(palettes: {

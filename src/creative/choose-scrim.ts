@@ -1,19 +1,19 @@
 import { contrastOf, MIN_CONTRAST } from './choose-colors.ts';
 
-/** Below this the picture disturbs a text that could be read. In percent. */
+/** Below this the image disturbs a text that could be read. In percent. */
 const LEAST_PERCENT = 80;
 /** Browsers keep opacity and channels in 8 bits each: what is shown may be thinner than asked for by this. In percent. */
 const ROUNDING_PERCENT = 1;
 
 /**
- * How opaque (0.8 to 1) a layer of `surface` between a picture and a `text` must be, so that the text can be read whatever the picture
+ * How opaque (0.8 to 1) a layer of `surface` between an image and a `text` must be, so that the text can be read whatever the image
  * is. Both are '#rrggbb'.
  *
- * A browser mixes each channel by itself: shown = opacity · surface + (1 − opacity) · picture. Luminance grows with each channel,
+ * A browser mixes each channel by itself: shown = opacity · surface + (1 − opacity) · image. Luminance grows with each channel,
  * so what is shown over any pixel lies between what is shown over black and over white. From 80 % on these two are too close to
  * each other for the text to have its contrast with both and lie between them: so both are darker than the text, or both are lighter, and
  * a contrast that the text has with both of them it has with everything between. The least opacity with which that is 4.5 (WCAG AA) is
- * taken. Colours with less contrast than that are a person's choice: no picture shows through and takes away more.
+ * taken. Colours with less contrast than that are a person's choice: no image shows through and takes away more.
  */
 export function chooseScrimOpacity(surface: string, text: string): number {
   for (let percent = LEAST_PERCENT; percent < 100; percent += 1) {

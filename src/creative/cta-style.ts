@@ -1,14 +1,14 @@
 /**
  * How every CTA looks, whatever its colours. It fits the width of what it stands in, from 320 to 1200 px and beyond: so it is asked for
- * the width of the CTA, not of the window. The picture fills it; the texts stand on a layer over the picture (`choose-scrim`), below on a
+ * the width of the CTA, not of the window. The image fills it; the texts stand on a layer over the image (`choose-scrim`), below on a
  * narrow one and beside on a wide one.
  */
 export const CTA_STYLE = `
 .cta, .cta * { box-sizing: border-box; margin: 0; }
 .cta { container-type: inline-size; position: relative; isolation: isolate; display: grid; align-items: center; overflow: hidden; min-height: var(--cta-height, 26rem); background: var(--surface); color: var(--text); font: 400 1rem/1.45 system-ui, sans-serif; }
-.cta-picture { position: absolute; inset: 0; z-index: -1; width: 100%; height: 100%; object-fit: cover; }
+.cta-image { position: absolute; inset: 0; z-index: -1; width: 100%; height: 100%; object-fit: cover; }
 .cta-panel { display: grid; justify-items: start; gap: .625rem; min-width: 0; padding: clamp(1rem, 5cqi, 2rem); overflow-wrap: anywhere; }
-.cta-picture + .cta-panel { align-self: end; margin-block-start: min(40cqi, 35vh); background: var(--scrim); }
+.cta-image + .cta-panel { align-self: end; margin-block-start: min(40cqi, 35vh); background: var(--scrim); }
 .cta-product { width: clamp(4.5rem, 20cqi, 8rem); aspect-ratio: 1; object-fit: contain; border-radius: .75rem; background: #fff; color: #1f2937; font-size: .75rem; overflow: hidden; }
 .cta-headline { font-size: clamp(1.375rem, 1rem + 2.5cqi, 2.25rem); line-height: 1.2; text-wrap: balance; }
 .cta-subheadline { font-size: 1.125rem; }
@@ -18,6 +18,6 @@ export const CTA_STYLE = `
 .cta-button:hover { text-decoration: underline; }
 .cta-button:focus-visible { outline: 3px solid var(--text); outline-offset: 3px; }
 @container (min-width: 40rem) {
-  .cta-picture + .cta-panel { align-self: center; width: min(60cqi, 36rem); margin: clamp(1rem, 4cqi, 3rem); border-radius: 1rem; }
+  .cta-image + .cta-panel { align-self: center; width: min(60cqi, 36rem); margin: clamp(1rem, 4cqi, 3rem); border-radius: 1rem; }
 }
 `;

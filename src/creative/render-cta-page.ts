@@ -12,18 +12,18 @@ export interface RenderedPage {
 }
 
 /**
- * A preview's page: its CTA alone, as large as the frame it is shown in. `assets` leads from the page to where pictures are, with a
- * slash at its end. Pictures that are not ours are left out: who looks at a CTA is not to be told to anyone else.
+ * A preview's page: its CTA alone, as large as the frame it is shown in. `assets` leads from the page to where images are, with a
+ * slash at its end. Images that are not ours are left out: who looks at a CTA is not to be told to anyone else.
  */
 export function renderCtaPage(prefill: Prefill, assets: string): RenderedPage {
-  const picture = (url: string) => {
+  const image = (url: string) => {
     const key = findAssetKey(url);
     return key === undefined ? null : assets + key;
   };
   const { html, css } = renderCta(prefill, {
     id: 'cta',
     heading: 'h1',
-    pictures: { background: picture(prefill.backgroundImageUrl), product: picture(prefill.productImageUrl) },
+    images: { background: image(prefill.backgroundImageUrl), product: image(prefill.productImageUrl) },
   });
   const style = `${CTA_STYLE}body { --cta-height: 100vh; margin: 0; }\n${css}\n`;
   return {

@@ -104,13 +104,13 @@ describe('the link', () => {
   });
 });
 
-describe('pictures', () => {
+describe('images', () => {
   test('ours, with alternative texts', () => {
-    const pictures = plain
+    const images = plain
       .$('img')
       .toArray()
       .map(({ attribs }) => [attribs.src, attribs.alt]);
-    expect(pictures).toEqual([
+    expect(images).toEqual([
       [`../assets/${'b'.repeat(32)}`, ''],
       [`../assets/${'p'.repeat(32)}`, 'A red shoe'],
     ]);
@@ -135,7 +135,7 @@ describe('colours', () => {
   const of = (colors: Partial<Prefill['colors']>) =>
     readPage({ colors: { ...makePrefill().colors, ...colors } }).style;
 
-  test('are those of the prefill, and the layer over the picture is of the same', () => {
+  test('are those of the prefill, and the layer over the image is of the same', () => {
     expect(plain.style).toMatch(
       /#cta \{ --surface: #f4e9d8; --text: #111111; --scrim: #f4e9d8[\da-f]{2}; --button: #b00020; --button-text: #ffffff; \}/,
     );

@@ -7,8 +7,8 @@ export interface RenderCtaOptions {
   /** The element's id, once in a page; an identifier as CSS knows it. */
   readonly id: string;
   readonly heading: 'h1' | 'h2';
-  /** Where the pictures are, for `src`; null for one that is not to be shown. */
-  readonly pictures: { readonly background: string | null; readonly product: string | null };
+  /** Where the images are, for `src`; null for one that is not to be shown. */
+  readonly images: { readonly background: string | null; readonly product: string | null };
 }
 
 /** A CTA and the colours it needs beside `CTA_STYLE`. Style is apart from markup, so that a page can allow it by its hash. */
@@ -21,14 +21,14 @@ export interface RenderedCta {
  * A CTA as HTML. Everything in a prefill is somebody's word: of a shop's page, of an AI service, of a person who edits. So texts are
  * escaped, only http(s) addresses become links, and colours are colours or not used. There is no script.
  */
-export function renderCta(prefill: Prefill, { id, heading, pictures }: RenderCtaOptions): RenderedCta {
+export function renderCta(prefill: Prefill, { id, heading, images }: RenderCtaOptions): RenderedCta {
   const headline = escapeUTF8(prefill.headline.trim());
   const paragraph = (text: string | null, name: string) =>
     text?.trim() ? `\n<p class="cta-${name}">${escapeUTF8(text.trim())}</p>` : '';
-  const picture = (url: string | null, name: string, alt: string) =>
+  const image = (url: string | null, name: string, alt: string) =>
     url === null ? '' : `\n<img class="cta-${name}" src="${escapeUTF8(url)}" alt="${alt}">`;
-  const html = `<article class="cta" id="${escapeUTF8(id)}" ${languageAttributes(prefill.locale)}>${picture(pictures.background, 'picture', '')}
-<div class="cta-panel">${picture(pictures.product, 'product', headline)}
+  const html = `<article class="cta" id="${escapeUTF8(id)}" ${languageAttributes(prefill.locale)}>${image(images.background, 'image', '')}
+<div class="cta-panel">${image(images.product, 'product', headline)}
 <${heading} class="cta-headline">${headline}</${heading}>${paragraph(prefill.subheadline, 'subheadline')}${paragraph(prefill.body, 'body')}${paragraph(prefill.priceText, 'price')}
 ${renderButton(prefill)}
 </div>

@@ -23,7 +23,7 @@ export function registerCtaPage(
   app.get<{ Params: { key: string } }>('/cta/:key', async (request, reply) => {
     const prefill = await findEmbedded(deps, request.params.key);
     if (!prefill) throw new AppError('not_found', { detail: 'There is no CTA at this address.' });
-    // From the page itself, so that the pictures come from wherever the page came from: a proxy may have put a path before ours.
+    // From the page itself, so that the images come from wherever the page came from: a proxy may have put a path before ours.
     const hasSlash = request.url.split('?', 1)[0]?.endsWith('/');
     const { html, styleSource } = renderCtaPage(prefill, hasSlash ? '../../assets/' : '../assets/');
     const policy = [

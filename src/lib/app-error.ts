@@ -129,7 +129,7 @@ const ERRORS = {
     422,
     'UNPROCESSABLE_CONTENT',
     'never',
-    'The page has no product picture that can be used.',
+    'The page has no product image that can be used.',
   ),
   source_crashed: row(
     422,

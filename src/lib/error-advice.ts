@@ -175,7 +175,7 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   page_not_html: {
     group: 'page',
-    when: 'The address leads to a picture, a PDF, JSON or another file.',
+    when: 'The address leads to an image, a PDF, JSON or another file.',
     todo: "Use the address of the product's page.",
   },
   page_too_large: {
@@ -195,7 +195,7 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   no_usable_picture: {
     group: 'page',
-    when: "None of the page's pictures could be loaded and decoded, or all are logos and icons.",
+    when: "None of the page's images could be loaded and decoded, or all are logos and icons.",
     todo: 'Use another page, or give the product by hand with its `image_urls`.',
   },
   source_crashed: {
@@ -207,7 +207,7 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   ai_refused: {
     group: 'ai',
     when: 'The AI service declined to write or draw for this product.',
-    todo: 'Change the product, its picture or the `tone`, and make a new batch.',
+    todo: 'Change the product, its image or the `tone`, and make a new batch.',
   },
   ai_bad_request: {
     group: 'ai',
@@ -216,7 +216,7 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   ai_bad_answer: {
     group: 'ai',
-    when: 'The answer was no valid texts or no picture, also when asked a second time.',
+    when: 'The answer was no valid texts or no image, also when asked a second time.',
     todo: 'Try again; if it stays, use another model.',
   },
   ai_unauthorized: {

@@ -81,7 +81,7 @@ program
   .command('generate <url...>')
   .description('make previews of product pages, here and now, and write them into a folder')
   .option('--size <n>', 'previews for each page', parseCount, 3)
-  .option('--out <folder>', 'where the pictures and the page go', 'cta-previews')
+  .option('--out <folder>', 'where the images and the page go', 'cta-previews')
   .action(async (urls: string[], options: { size: number; out: string }) => {
     const { runGenerate } = await import('./generate-command.ts');
     const settings = readSettings(process.env);

@@ -107,7 +107,7 @@ export const SETTINGS = {
     AI_IMAGE_MODEL: z.string().min(1).prefault('gpt-image-1').describe('images edit'),
     AI_IMAGE_BASE_URL: origin
       .optional()
-      .meta({ description: 'where the pictures come from, if from elsewhere', unset: '`AI_BASE_URL`' }),
+      .meta({ description: 'where the images come from, if from elsewhere', unset: '`AI_BASE_URL`' }),
     AI_IMAGE_API_KEY: key.meta({ description: 'key of that service', unset: '`AI_API_KEY`' }),
     HTTPS_PROXY: proxy.meta({
       description: '`http://host:port` of a proxy for AI services with an https address; `https_proxy` too',
@@ -127,8 +127,8 @@ export const SETTINGS = {
       .prefault('600s')
       .describe('how long a preview waits for an AI service that keeps failing, before it fails too'),
   },
-  'Pages and pictures': {
-    FETCH_TIMEOUT: duration.prefault('20s').describe('for a page or a picture'),
+  'Pages and images': {
+    FETCH_TIMEOUT: duration.prefault('20s').describe('for a page or an image'),
     FETCH_ALLOW_HOSTS: z
       .string()
       .transform((value, context) => {
@@ -145,11 +145,11 @@ export const SETTINGS = {
         unset: 'none',
       }),
     FETCH_ALLOW_PORTS: readBy(parseAllowPorts).prefault('').meta({
-      description: 'ports beside 80 and 443 that pages, pictures and webhooks may be on, between commas',
+      description: 'ports beside 80 and 443 that pages, images and webhooks may be on, between commas',
       unset: 'none',
     }),
     FETCH_PROXY: proxy.meta({
-      description: '`http://host:port` of a proxy for pages, pictures and webhooks',
+      description: '`http://host:port` of a proxy for pages, images and webhooks',
       unset: 'none',
     }),
     FETCH_ROBOTS: z
@@ -210,7 +210,7 @@ const settingsSchema = z.object({
   ...SETTINGS.Database,
   ...SETTINGS.API,
   ...SETTINGS['AI calls'],
-  ...SETTINGS['Pages and pictures'],
+  ...SETTINGS['Pages and images'],
   ...SETTINGS.Process,
   ...SETTINGS['What is kept'],
 });

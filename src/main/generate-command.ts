@@ -116,7 +116,7 @@ async function readAll(db: { orm: Orm }, workspaceId: string, bulkTaskId: string
   return previews;
 }
 
-/** Writes the pictures, the previews as JSON, and the page that shows them. Answers the page's path. */
+/** Writes the images, the previews as JSON, and the page that shows them. Answers the page's path. */
 async function writeFolder(db: { orm: Orm }, previews: readonly Preview[], folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const shown: ShownPreview[] = [];
@@ -129,8 +129,8 @@ async function writeFolder(db: { orm: Orm }, previews: readonly Preview[], folde
     const number = String(i + 1).padStart(2, '0');
     shown.push({
       preview,
-      backgroundFile: await writePicture(db, prefill.backgroundImageUrl, folder, `${number}-background`),
-      productFile: await writePicture(db, prefill.productImageUrl, folder, `${number}-product`),
+      backgroundFile: await writeImage(db, prefill.backgroundImageUrl, folder, `${number}-background`),
+      productFile: await writeImage(db, prefill.productImageUrl, folder, `${number}-product`),
     });
   }
   await writeFile(join(folder, 'previews.json'), `${JSON.stringify(previews, null, 2)}\n`);
@@ -139,7 +139,7 @@ async function writeFolder(db: { orm: Orm }, previews: readonly Preview[], folde
   return page;
 }
 
-async function writePicture(
+async function writeImage(
   db: { orm: Orm },
   path: string,
   folder: string,

@@ -31,7 +31,7 @@ export function instrumentAdapters(adapters: Adapters, { meter, tracing }: Obser
           work: () => pages.readPage(url, requester),
         }),
       collectImages: (candidates, pageUrl, requester) =>
-        inSpan(tracing, 'collect pictures', {
+        inSpan(tracing, 'collect images', {
           kind: 'client',
           attributes: { 'server.address': hostOf(pageUrl), 'cta.candidates': candidates.length },
           work: () => pages.collectImages(candidates, pageUrl, requester),
@@ -40,7 +40,7 @@ export function instrumentAdapters(adapters: Adapters, { meter, tracing }: Obser
     ranker: {
       ...ranker,
       rank: (images, product, requester) =>
-        inSpan(tracing, 'rank pictures', {
+        inSpan(tracing, 'rank images', {
           kind: 'internal',
           attributes: { 'cta.pictures': images.length },
           async work(span) {
@@ -120,11 +120,11 @@ function observeProviders(
     },
     painter: {
       ...painter,
-      paintBackground(brief, picture, call) {
+      paintBackground(brief, image, call) {
         const { provider, model } = painter;
         const { signal } = call;
         return observe({ kind: 'image', operation: 'generate_content', provider, model, signal }, () =>
-          painter.paintBackground(brief, picture, call),
+          painter.paintBackground(brief, image, call),
         );
       },
     },

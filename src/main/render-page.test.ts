@@ -36,7 +36,7 @@ const preview: Preview = {
   updatedAt: new Date(0),
 };
 
-test('each preview is shown with its own pictures and colours, and the page lets its style in', () => {
+test('each preview is shown with its own images and colours, and the page lets its style in', () => {
   const other = { ...preview, prefill: preview.prefill && { ...preview.prefill, headline: 'Two' } };
   const page = renderPage([
     { preview, backgroundFile: 'b.jpg', productFile: 'p.jpg' },

@@ -4,10 +4,10 @@ import { renderCta } from '../creative/render-cta.ts';
 import { styleSource } from '../creative/render-cta-page.ts';
 import type { Preview } from '../previews/preview.ts';
 
-/** A preview with its pictures as files beside the page. */
+/** A preview with its images as files beside the page. */
 export interface ShownPreview {
   readonly preview: Preview;
-  /** Paths relative to the page; absent if the preview is not done, or its picture is not there. */
+  /** Paths relative to the page; absent if the preview is not done, or its image is not there. */
   readonly backgroundFile?: string | undefined;
   readonly productFile?: string | undefined;
 }
@@ -50,8 +50,8 @@ function renderCard(
 ): { html: string; css: string } {
   const { prefill, error, status } = preview;
   if (prefill) {
-    const pictures = { background: backgroundFile ?? null, product: productFile ?? null };
-    return renderCta(prefill, { id: `cta-${index + 1}`, heading: 'h2', pictures });
+    const images = { background: backgroundFile ?? null, product: productFile ?? null };
+    return renderCta(prefill, { id: `cta-${index + 1}`, heading: 'h2', images });
   }
   const why = error ? `${error.message} (${error.code})` : `This preview is ${status}.`;
   return { html: `<article class="failed"><p>${escapeUTF8(why)}</p></article>`, css: '' };

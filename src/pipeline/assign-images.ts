@@ -14,18 +14,18 @@ import { lockBatches } from './lock-batches.ts';
 import { loadImageTakers, queuePreviews } from './queue-previews.ts';
 
 /**
- * A page was read: records the product and its pictures, gives the best pictures to the source's previews, and
+ * A page was read: records the product and its images, gives the best images to the source's previews, and
  * queues them; the source is `done`. After this the AI calls need nothing from the page any more. False, and
  * nothing written, if the source is no longer this worker's (deleted, or handed to another worker).
  */
 export async function assignImages(
   deps: { transact: Transact; queue: Queue },
   source: ClaimedSource,
-  page: { product: ReadProduct; pictures: readonly ProductImage[]; ranking: RankingMethod },
+  page: { product: ReadProduct; images: readonly ProductImage[]; ranking: RankingMethod },
 ): Promise<boolean> {
   const { batchId, sourceId, workspaceId } = source;
-  if (page.pictures.length === 0) throw new AppError('no_usable_picture');
-  const pictures = await storeImages(deps, workspaceId, page.pictures);
+  if (page.images.length === 0) throw new AppError('no_usable_picture');
+  const images = await storeImages(deps, workspaceId, page.images);
   return deps.transact(async (tx) => {
     const [, isMine, takers] = await pipelined(
       () => lockBatches(tx, [batchId]),
@@ -34,13 +34,13 @@ export async function assignImages(
     );
     if (!isMine) return false;
     const [{ productId, imageIds }, firstTag] = await pipelined(
-      () => recordProduct(tx, workspaceId, { ...page, pictures }),
+      () => recordProduct(tx, workspaceId, { ...page, images }),
       () => nextStartTag(tx, workspaceId),
     );
-    const choice = chooseImages(pictures.length, source.batchSize);
+    const choice = chooseImages(images.length, source.batchSize);
     const chosen = takers.map((taker) => {
       const rank = choice[taker.position] ?? 0;
-      const ranking = { ...page.ranking, score: pictures[rank]?.score ?? 0 };
+      const ranking = { ...page.ranking, score: images[rank]?.score ?? 0 };
       return { ...taker, imageId: imageIds[rank] ?? '', ranking };
     });
     await pipelined(

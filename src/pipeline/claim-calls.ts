@@ -25,7 +25,7 @@ export interface ClaimedCall {
   readonly previewId: string;
   readonly kind: CallKind;
   readonly idempotencyKey: string;
-  /** What it tells the provider; undefined if the preview's picture is gone. */
+  /** What it tells the provider; undefined if the preview's image is gone. */
   readonly input: CallInput | undefined;
   /** Whether it takes a slot, so that the moment it leaves matters. */
   readonly counted: boolean;

@@ -13,7 +13,7 @@ import { productImages } from '../db/schema/products.ts';
 import { briefSchema } from '../products/product.ts';
 import { usageOf } from './refresh-usage.ts';
 
-/** What an image call keeps beside the picture. */
+/** What an image call keeps beside the image. */
 export const imageAnswerSchema = z.object({ palette: z.array(z.string()) });
 
 /** What a preview's prefill is made from: one of its stored answers, beside what the page gave. */

@@ -174,7 +174,7 @@ export const INVARIANTS: readonly Invariant[] = [
   }),
   {
     name: 'orphan_assets',
-    holds: 'every picture is of a product, of an answer or of a prefill',
+    holds: 'every image is of a product, of an answer or of a prefill',
     // The housekeeping does it once an hour.
     mendsItself: true,
     find: look(sql`select o.id, null as batch_id from (${orphans}) o`),

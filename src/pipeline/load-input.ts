@@ -28,7 +28,7 @@ const ofPreviews = prepareOnce((orm) =>
     .prepare('load_inputs'),
 );
 
-/** By preview. Those that are gone, or whose picture is, are left out. */
+/** By preview. Those that are gone, or whose image is, are left out. */
 export async function loadInputs(tx: Tx, previewIds: readonly string[]): Promise<Map<string, CallInput>> {
   const rows = await ofPreviews(tx).execute({ previewIds });
   return new Map(rows.map(({ previewId, ...input }) => [previewId, input]));
@@ -39,21 +39,21 @@ export function readInput({ brief, palette, variant }: CallInput): Brief & Omit<
   return { ...briefSchema.parse(brief), palette, variant };
 }
 
-const picture = prepareOnce((orm) =>
+const image = prepareOnce((orm) =>
   orm
     .select({ bytes: assets.bytes, contentType: assets.contentType })
     .from(previews)
     .innerJoin(productImages, eq(productImages.id, previews.imageId))
     .innerJoin(assets, eq(assets.id, productImages.assetId))
     .where(eq(previews.id, sql.placeholder('previewId')))
-    .prepare('load_picture'),
+    .prepare('load_image'),
 );
 
-/** The product's picture that a preview was given; undefined if either is gone. */
+/** The product's image that a preview was given; undefined if either is gone. */
 export async function loadImage(
   deps: { orm: Orm },
   previewId: string,
 ): Promise<{ bytes: Buffer; contentType: string } | undefined> {
-  const [row] = await picture(deps.orm).execute({ previewId });
+  const [row] = await image(deps.orm).execute({ previewId });
   return row;
 }

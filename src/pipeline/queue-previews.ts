@@ -7,7 +7,7 @@ import type { Ranking } from '../previews/preview.ts';
 import type { Queue } from '../queue/queue.ts';
 import { enqueueStarts } from './enqueue-starts.ts';
 
-/** A preview that takes a picture of its page: it waits for one, or is final and has none. */
+/** A preview that takes an image of its page: it waits for one, or is final and has none. */
 export interface ImageTaker {
   readonly id: string;
   /** 0-based within its source. */
@@ -15,7 +15,7 @@ export interface ImageTaker {
   readonly status: string;
 }
 
-/** The picture that a preview is given. */
+/** The image that a preview is given. */
 export interface GivenImage {
   readonly imageId: string;
   readonly ranking: Ranking;
@@ -32,7 +32,7 @@ const ofSource = prepareOnce((orm) =>
       ),
     )
     .orderBy(asc(previews.position))
-    .prepare('load_picture_takers'),
+    .prepare('load_image_takers'),
 );
 
 /** Those of a source, by position. */
@@ -41,9 +41,9 @@ export function loadImageTakers(tx: Tx, sourceId: string): Promise<ImageTaker[]>
 }
 
 /**
- * `pending` -> `queued`: writes the pictures to the previews, in their order, and enqueues their starts; the first has the
+ * `pending` -> `queued`: writes the images to the previews, in their order, and enqueues their starts; the first has the
  * fair tag `firstTag` (`nextStartTag`), each other one the tag after. The caller holds the batch's lock. A preview that is
- * final without ever having had a picture (cancelled, say) is given its own too, in case someone wants it after all.
+ * final without ever having had an image (cancelled, say) is given its own too, in case someone wants it after all.
  */
 export async function queuePreviews(
   deps: { queue: Queue },

@@ -19,7 +19,7 @@ interface Restart {
   readonly batchId: string;
   readonly workspaceId: string;
   readonly previewIds: readonly string[];
-  /** Whether all of it is generated anew, also what was answered: its picture was exchanged, say. */
+  /** Whether all of it is generated anew, also what was answered: its image was exchanged, say. */
   readonly anew?: boolean;
 }
 
@@ -71,7 +71,7 @@ export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: R
 }
 
 /**
- * Sets previews going that have their pictures, each from what its calls of before mean. In a new round nothing has failed, so
+ * Sets previews going that have their images, each from what its calls of before mean. In a new round nothing has failed, so
  * a step is answered, under way or to be made. However many there are, as many statements: claims wait for the batch's lock.
  */
 async function goOn(

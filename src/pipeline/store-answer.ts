@@ -24,15 +24,15 @@ export function storeTexts(
   return orSupersede(deps, { ...call, usage }, recordAnswer(deps.orm, call, { ...usage, texts }));
 }
 
-/** Stores a picture and that it is the call's answer, in one commit; see `recordAnswer`. */
+/** Stores an image and that it is the call's answer, in one commit; see `recordAnswer`. */
 export function storeBackground(
   deps: { orm: Orm },
   call: AnsweredCall,
-  answer: { picture: NewAsset; palette: readonly string[]; usage: ReportedUsage },
+  answer: { image: NewAsset; palette: readonly string[]; usage: ReportedUsage },
 ): Promise<'mine' | 'late'> {
-  const { picture, palette, usage } = answer;
+  const { image, palette, usage } = answer;
   const { workspaceId } = call;
-  const stored = recordAnswer(deps.orm, call, { ...usage, picture, palette, workspaceId });
+  const stored = recordAnswer(deps.orm, call, { ...usage, image, palette, workspaceId });
   return orSupersede(deps, { ...call, usage }, stored);
 }
 

@@ -25,15 +25,15 @@ export interface PreviewChange {
   readonly baseUrl: string;
   /** Part or whole of its prefill; see `patchPreview`. */
   readonly patch?: PrefillPatch | undefined;
-  /** Another picture of its product: then it is generated anew. */
+  /** Another image of its product: then it is generated anew. */
   readonly imageId?: string | undefined;
   /** Only from one of these versions. */
   readonly ifVersions?: readonly number[] | undefined;
 }
 
 /**
- * Changes a preview, all of it or nothing. With another picture it is queued again, and what a person changed stays. Throws
- * `not_found`, `precondition_failed`, `not_ready` for a prefill that is not there yet, `still_under_way` for another picture
+ * Changes a preview, all of it or nothing. With another image it is queued again, and what a person changed stays. Throws
+ * `not_found`, `precondition_failed`, `not_ready` for a prefill that is not there yet, `still_under_way` for another image
  * of a preview that is not finished, `validation` for one that is not of its product.
  */
 export async function changePreview(
@@ -53,15 +53,15 @@ export async function changePreview(
     }
     const warnings = hasPatch ? (await patchPreview(inner, { ...which, patch })).warnings : [];
     if (!isFinal(row.status as PreviewStatus)) throw new AppError('still_under_way');
-    await exchangePicture(tx, row, imageId);
+    await exchangeImage(tx, row, imageId);
     const { workspaceId, id } = which;
     await restartPreviews(inner, tx, { batchId, workspaceId, previewIds: [id], anew: true });
     return { preview: await getPreview(inner, which), warnings };
   });
 }
 
-/** Gives a preview another picture of its own product. */
-async function exchangePicture(
+/** Gives a preview another image of its own product. */
+async function exchangeImage(
   tx: Tx,
   preview: { id: string; productId: string | null },
   imageId: string,
@@ -77,7 +77,7 @@ async function exchangePicture(
           .for('key share')
       : [];
   if (!image) {
-    const errors = [{ path: ['imageId'], message: "must be a picture of the preview's product" }];
+    const errors = [{ path: ['imageId'], message: "must be an image of the preview's product" }];
     throw new AppError('validation', { errors });
   }
   await tx

@@ -69,7 +69,7 @@ export async function patchPreview(
   throw new AppError('unavailable', { detail: 'The preview is being changed by many at once. Try again.' });
 }
 
-/** Our own pictures are stored without the host, so that they follow PUBLIC_URL. */
+/** Our own images are stored without the host, so that they follow PUBLIC_URL. */
 function withStoredAddresses(patch: PrefillPatch, baseUrl: string): PrefillPatch {
   const assets = `${baseUrl}/assets/`;
   const stored = { ...patch };

@@ -4,7 +4,7 @@ import { prefillSchema } from '../creative/prefill.ts';
 import { waitingForSchema } from './waiting.ts';
 
 /**
- * `pending` (its page is not read yet), `queued` (has its picture, waits for slots), `running` (an AI call is
+ * `pending` (its page is not read yet), `queued` (has its image, waits for slots), `running` (an AI call is
  * under way), then one of the final three.
  */
 export const PREVIEW_STATUSES = ['pending', 'queued', 'running', 'done', 'failed', 'cancelled'] as const;
@@ -31,7 +31,7 @@ export const failureSchema = z.object({
 });
 export type Failure = z.infer<typeof failureSchema>;
 
-/** How the picture was ranked: the score is 0 to 1, comparable only within one method and model. */
+/** How the image was ranked: the score is 0 to 1, comparable only within one method and model. */
 export const rankingSchema = z.object({
   method: z.enum(['clip', 'heuristic']),
   score: z.number(),
@@ -51,7 +51,7 @@ export const previewSchema = z.object({
   bulkTaskId: z.string(),
   sourceId: z.string(),
   productId: z.string().nullable(),
-  /** The product's picture that it was made from. */
+  /** The product's image that it was made from. */
   imageId: z.string().nullable(),
   position: z.number(),
   status: z.enum(PREVIEW_STATUSES),

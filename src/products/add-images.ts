@@ -6,32 +6,32 @@ import type { ProductImage, RankingMethod } from './product.ts';
 import { storeImages } from './record-product.ts';
 
 /**
- * Keeps more pictures of the product that a source has led to, for a person to choose from; the first has the rank
+ * Keeps more images of the product that a source has led to, for a person to choose from; the first has the rank
  * `firstRank`. Does nothing if the source or its product is gone. May run again.
  */
 export async function addImages(
   deps: { orm: Orm; transact: Transact },
   source: { sourceId: string; workspaceId: string },
-  more: { pictures: readonly ProductImage[]; firstRank: number; ranking: RankingMethod },
+  more: { images: readonly ProductImage[]; firstRank: number; ranking: RankingMethod },
 ): Promise<void> {
   const { sourceId, workspaceId } = source;
-  if (more.pictures.length === 0) return;
-  const stored = await storeImages(deps, workspaceId, more.pictures);
-  const rows = stored.map((picture, i) => ({
+  if (more.images.length === 0) return;
+  const stored = await storeImages(deps, workspaceId, more.images);
+  const rows = stored.map((image, i) => ({
     id: createId(),
-    asset_id: picture.assetId,
-    url: picture.url,
-    alt: picture.alt,
+    asset_id: image.assetId,
+    url: image.url,
+    alt: image.alt,
     rank: more.firstRank + i,
-    score: picture.score,
-    palette: picture.palette,
+    score: image.score,
+    palette: image.palette,
   }));
   await insert(deps.orm, { sourceId, workspaceId, rows: JSON.stringify(rows), ...more.ranking });
 }
 
 const value = sql.placeholder;
 const insert = prepareSql(
-  'add_pictures',
+  'add_images',
   sql`
     insert into cta.product_images (id, product_id, asset_id, url, alt, rank, score, palette, method, model)
     select i.id, s.product_id, i.asset_id, i.url, i.alt, i.rank, i.score, i.palette, ${value('method')}, ${value('model')}

@@ -1,7 +1,7 @@
 /**
- * Gives each of `count` previews one of the ranked pictures, best first. Fewer pictures than previews: the list is
- * gone round again (the fill-up loop). Answers the index of the picture of each preview; `pictures` is at least 1.
+ * Gives each of `count` previews one of the ranked images, best first. Fewer images than previews: the list is
+ * gone round again (the fill-up loop). Returns the index of the image of each preview; `images` is at least 1.
  */
-export function chooseImages(pictures: number, count: number): number[] {
-  return Array.from({ length: count }, (_, position) => position % pictures);
+export function chooseImages(images: number, count: number): number[] {
+  return Array.from({ length: count }, (_, position) => position % images);
 }

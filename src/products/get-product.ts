@@ -7,7 +7,7 @@ import { productImages, products } from '../db/schema/products.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
 
-/** A product's picture as both doors show it. */
+/** A product's image as both doors show it. */
 const imageSchema = z.object({
   id: z.string(),
   /** Our copy. */
@@ -25,7 +25,7 @@ const imageSchema = z.object({
   model: z.string().nullable(),
 });
 
-/** A product as both doors show it: what its page said when it was read last, and its pictures, best first. */
+/** A product as both doors show it: what its page said when it was read last, and its images, best first. */
 export const productSchema = z.object({
   id: z.string(),
   url: z.string(),
@@ -82,7 +82,7 @@ const imagesOf = prepareOnce((orm) =>
     .prepare('list_product_images'),
 );
 
-/** One product of a workspace, with its pictures. Throws `not_found`, also for an id of another workspace. */
+/** One product of a workspace, with its images. Throws `not_found`, also for an id of another workspace. */
 export async function getProduct(
   deps: { orm: Orm },
   options: { workspaceId: string; id: string; baseUrl: string },

@@ -23,7 +23,7 @@ export interface ReadProduct {
   readonly provenance: Readonly<Record<string, string>>;
 }
 
-/** A picture that was downloaded, decoded and ranked. */
+/** An image that was downloaded, decoded and ranked. */
 export interface ProductImage {
   readonly url: string;
   readonly alt: string | null;
@@ -36,7 +36,7 @@ export interface ProductImage {
   readonly score: number;
 }
 
-/** How the pictures of a page were ranked. */
+/** How the images of a page were ranked. */
 export interface RankingMethod {
   readonly method: 'clip' | 'heuristic';
   readonly model: string | null;
@@ -51,8 +51,8 @@ export const givenProductSchema = z.strictObject({
   /** Best first. */
   imageUrls: z
     .array(webAddress())
-    .min(1, { error: 'must have at least one picture' })
-    .max(20, { error: 'must have at most 20 pictures' }),
+    .min(1, { error: 'must have at least one image' })
+    .max(20, { error: 'must have at most 20 images' }),
 });
 export type GivenProduct = z.infer<typeof givenProductSchema>;
 

@@ -6,46 +6,46 @@ import { createId } from '../lib/ids.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import type { ProductImage, RankingMethod, ReadProduct } from './product.ts';
 
-/** A ranked picture with the asset that holds our copy. */
+/** A ranked image with the asset that holds our copy. */
 export interface StoredImage extends ProductImage {
   readonly assetId: string;
 }
 
-/** Keeps the pictures of a page. Its own transaction, as bytes take long and locks should not wait for them. */
+/** Keeps the images of a page. Its own transaction, as bytes take long and locks should not wait for them. */
 export async function storeImages(
   deps: { transact: Transact },
   workspaceId: string,
-  pictures: readonly ProductImage[],
+  images: readonly ProductImage[],
 ): Promise<StoredImage[]> {
-  // Locked in the order of their content, so that two pages with the same pictures do not wait for each other crosswise.
-  const inOrder = pictures.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
+  // Locked in the order of their content, so that two pages with the same images do not wait for each other crosswise.
+  const inOrder = images.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
   const stored = await deps.transact(async (tx) => {
-    const assets = await pipelined(...inOrder.map((picture) => () => storeAsset(tx, workspaceId, picture)));
-    return pictures.map((picture) => ({ ...picture, assetId: assets[inOrder.indexOf(picture)]?.id ?? '' }));
+    const assets = await pipelined(...inOrder.map((image) => () => storeAsset(tx, workspaceId, image)));
+    return images.map((image) => ({ ...image, assetId: assets[inOrder.indexOf(image)]?.id ?? '' }));
   });
-  return stored.filter((picture, i) => stored.findIndex((p) => p.assetId === picture.assetId) === i);
+  return stored.filter((image, i) => stored.findIndex((p) => p.assetId === image.assetId) === i);
 }
 
 /**
  * Writes what a page said: one product per workspace and address, so a later reading replaces an earlier one.
- * Answers the product's id and the ids of its images, in the order of `pictures` (which has no asset twice).
+ * Answers the product's id and the ids of its images, in the order of `images` (which has no asset twice).
  */
 export async function recordProduct(
   tx: Tx,
   workspaceId: string,
-  page: { product: ReadProduct; pictures: readonly StoredImage[]; ranking: RankingMethod },
+  page: { product: ReadProduct; images: readonly StoredImage[]; ranking: RankingMethod },
 ): Promise<{ productId: string; imageIds: string[] }> {
-  const { product, pictures, ranking } = page;
-  const rows = pictures.map((picture, rank) => ({
+  const { product, images, ranking } = page;
+  const rows = images.map((image, rank) => ({
     id: createId(),
-    asset_id: picture.assetId,
-    url: picture.url,
-    alt: picture.alt,
+    asset_id: image.assetId,
+    url: image.url,
+    alt: image.alt,
     rank,
-    score: picture.score,
-    palette: picture.palette,
+    score: image.score,
+    palette: image.palette,
   }));
-  const images = await record(tx, {
+  const recorded = await record(tx, {
     ...product,
     id: createId(),
     workspaceId,
@@ -54,10 +54,10 @@ export async function recordProduct(
     method: ranking.method,
     model: ranking.model,
   });
-  const idOfAsset = new Map(images.map((image) => [image.asset_id, image.id]));
+  const idOfAsset = new Map(recorded.map((image) => [image.asset_id, image.id]));
   return {
-    productId: images[0]?.product_id ?? '',
-    imageIds: pictures.map((picture) => idOfAsset.get(picture.assetId) ?? ''),
+    productId: recorded[0]?.product_id ?? '',
+    imageIds: images.map((image) => idOfAsset.get(image.assetId) ?? ''),
   };
 }
 

@@ -20,13 +20,13 @@ const preview = traced.extend({ batchId: z.uuid(), previewId: z.uuid() });
 export const jobCatalogue = {
   /** Marks the batch as started; its id is the batch's `task_id`. */
   'batch.start': batch,
-  /** Reads a page and gives its pictures to the source's previews. */
+  /** Reads a page and gives its images to the source's previews. */
   'source.process': source,
   /** The start of a preview: takes a slot of each kind and buys both answers. */
   'preview.generate': preview,
   /** The text step alone, once more. */
   'preview.prefill': preview,
-  /** The picture step alone, once more. */
+  /** The image step alone, once more. */
   'preview.background': preview,
   /** Sends a message to a webhook. There may be several of a delivery: only one that is due sends. */
   'webhook.deliver': traced.extend({ deliveryId: z.uuid() }),

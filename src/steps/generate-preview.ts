@@ -73,7 +73,7 @@ async function buyTexts(deps: GeneratePreviewDeps, call: ClaimedCall, brief: Bri
   return throughOutages(() => storeTexts(deps, call, { texts, usage: { model, ...usage } }), KEEP);
 }
 
-/** The background step: a picture made from the product's. */
+/** The background step: an image made from the product's. */
 async function buyBackground(
   deps: GeneratePreviewDeps,
   call: ClaimedCall,
@@ -83,9 +83,9 @@ async function buyBackground(
   const product = await throughOutages(() => loadImage(deps, call.previewId), { signal });
   if (!product) throw gone();
   const answer = await deps.painter.paintBackground(brief, product, callContext(deps, call, signal));
-  const { palette, model, usage, ...picture } = answer;
+  const { palette, model, usage, ...image } = answer;
   return throughOutages(
-    () => storeBackground(deps, call, { picture, palette, usage: { model, ...usage } }),
+    () => storeBackground(deps, call, { image, palette, usage: { model, ...usage } }),
     KEEP,
   );
 }

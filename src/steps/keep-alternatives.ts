@@ -28,7 +28,7 @@ export interface AlternativesKeeper {
 }
 
 /** Images that are kept for a product. */
-const MOST_PICTURES = 8;
+const MOST_IMAGES = 8;
 /**
  * After this time, calls of previews that did not have to wait have been sent; copies made earlier
  * would delay them. The copies still exist before the first answer, so a person who opens a
@@ -67,8 +67,8 @@ export function createAlternativesKeeper(
   async function copy(source: ClaimedSource, spares: Spares, dueAt: number): Promise<void> {
     const { others, firstRank, ranking } = spares;
     await sleep(Math.max(0, dueAt - performance.now()), undefined, { signal });
-    const pictures = await copySome(source.workspaceId, others, MOST_PICTURES - firstRank);
-    await addImages(deps, source, { pictures, firstRank, ranking });
+    const images = await copySome(source.workspaceId, others, MOST_IMAGES - firstRank);
+    await addImages(deps, source, { images, firstRank, ranking });
   }
 
   /** Returns up to `count` copies. Stops early if the time is over or too many have failed. */
@@ -77,11 +77,11 @@ export function createAlternativesKeeper(
     others: readonly RankedImage[],
     count: number,
   ): Promise<ChosenImage[]> {
-    const pictures: ChosenImage[] = [];
+    const images: ChosenImage[] = [];
     const late = AbortSignal.timeout(COPY_TIMEOUT_MS);
     let failures = 0;
     for (const other of others) {
-      if (pictures.length >= count || failures >= MAX_FAILURES || late.aborted) break;
+      if (images.length >= count || failures >= MAX_FAILURES || late.aborted) break;
       const both = AbortSignal.any([signal, late]);
       const made = await deps
         .copyImages([other], { count: 1, owner, signal: both })
@@ -89,22 +89,22 @@ export function createAlternativesKeeper(
           if (!late.aborted || signal.aborted) throw error;
           return [];
         });
-      pictures.push(...made);
+      images.push(...made);
       if (made.length === 0) failures += 1;
     }
-    return pictures;
+    return images;
   }
 
   return {
     async keep(source, page) {
       const spares = findSpares(page);
-      if (spares.others.length === 0 || spares.firstRank >= MOST_PICTURES) return;
+      if (spares.others.length === 0 || spares.firstRank >= MOST_IMAGES) return;
       const dueAt = performance.now() + WAIT_MS;
       const work = oneByOne
         .run({ owner: source.workspaceId, signal }, () => copy(source, spares, dueAt))
         .catch((err: unknown) => {
           if (signal.aborted) return;
-          deps.log.warn({ err, sourceId: source.sourceId }, 'more pictures of a product could not be kept');
+          deps.log.warn({ err, sourceId: source.sourceId }, 'more images of a product could not be kept');
         })
         .finally(() => {
           underWay.delete(work);

@@ -13,11 +13,11 @@ import { done, dropped } from '../queue/outcome.ts';
 import { type Step, throughOutages } from '../queue/run-job.ts';
 import type { AlternativesKeeper } from './keep-alternatives.ts';
 
-/** Reading a page and its pictures, as the adapters do it. */
+/** Reading a page and its images, as the adapters do it. */
 export interface PageReader {
   /** Fetches and reads a page. Throws an `AppError` that says why it cannot be used. */
   readPage(url: string, requester: Requester): Promise<PageProduct>;
-  /** Downloads pictures and looks at them; those that cannot be used are left out. */
+  /** Downloads images and looks at them; those that cannot be used are left out. */
   collectImages(
     candidates: readonly CandidateImage[],
     pageUrl: string,
@@ -37,7 +37,7 @@ export type ProcessSourceDeps = Parameters<typeof assignImages>[0] & {
   readonly spares: AlternativesKeeper;
 };
 
-/** `source.process`: page (or what was given in its place) -> product -> pictures -> ranking -> the source's previews are queued. */
+/** `source.process`: page (or what was given in its place) -> product -> images -> ranking -> the source's previews are queued. */
 export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
   return {
     name: 'source.process',
@@ -51,11 +51,11 @@ export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
       if (images.length === 0) throw new AppError('no_usable_picture');
       const { ranked, ...ranking } = await deps.ranker.rank(images, { title: product.title }, requester);
       const best = preferDifferent(ranked);
-      const pictures = await deps.pages.copyImages(best, { count: source.batchSize, ...requester });
-      const page = { product, pictures, ranking };
+      const copies = await deps.pages.copyImages(best, { count: source.batchSize, ...requester });
+      const page = { product, images: copies, ranking };
       const assigned = await throughOutages(() => assignImages(deps, source, page), { signal });
       if (!assigned) return dropped('deleted, or handed to another worker');
-      await deps.spares.keep(source, { best, kept: pictures, ranking });
+      await deps.spares.keep(source, { best, kept: copies, ranking });
       return done;
     },
     settleFailure: (source, error) => settleSourceFailure(deps, source, error),

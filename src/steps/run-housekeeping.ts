@@ -36,7 +36,7 @@ export function runHousekeeping(deps: HousekeepingDeps): Step<object> {
       const deletions = {
         batches: () => (batchesMs === null ? 0 : deleteOldBatches(deps, { keepMs: batchesMs })),
         products: () => (batchesMs === null ? 0 : deleteUnusedProducts(deps, { keepMs: batchesMs })),
-        pictures: () => deleteOrphans(deps),
+        images: () => deleteOrphans(deps),
         deliveries: () => deleteOldDeliveries(deps, { keepMs: KEEP_DELIVERIES_MS }),
         workers: () => deleteDeadWorkers(deps),
         keys: () => deleteOldKeys(deps),

@@ -42,8 +42,8 @@ const open = (more: Partial<Parameters<typeof createClipRanker>[0]> = {}) =>
     ...more,
   });
 
-/** A picture in one colour with a stripe. Given in the order of the page. */
-async function picture(url: string, background: string, position = 0): Promise<CollectedImage> {
+/** An image in one colour with a stripe. Given in the order of the page. */
+async function image(url: string, background: string, position = 0): Promise<CollectedImage> {
   const inner = { width: 40, height: 300, channels: 4 as const, background: '#777777' };
   const bytes = await sharp({ create: { width: 400, height: 300, channels: 4, background } })
     .composite([{ input: { create: inner } }])
@@ -54,10 +54,10 @@ async function picture(url: string, background: string, position = 0): Promise<C
 
 const shop = () =>
   Promise.all([
-    picture('white', '#ffffff', 0),
-    picture('blue', '#1020e0', 1),
-    picture('red', '#e01020', 2),
-    picture('green', '#10d030', 3),
+    image('white', '#ffffff', 0),
+    image('blue', '#1020e0', 1),
+    image('red', '#e01020', 2),
+    image('green', '#10d030', 3),
   ]);
 
 /** How long this thread works meanwhile, in milliseconds of the processor. */
@@ -69,33 +69,30 @@ async function measureThread(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe('ranking with a model', () => {
-  test.each(['red', 'blue', 'green'])(
-    'the %s picture goes first for a shoe of that colour',
-    async (colour) => {
-      const ranking = await ranker.rank(await shop(), { title: `Shoe, ${colour.toUpperCase()}` }, never);
-      expect(ranking).toMatchObject({ method: 'clip', model: 'tiny-clip' });
-      expect(ranking.ranked).toHaveLength(4);
-      const [first, second] = ranking.ranked;
-      expect(first?.image.url).toBe(colour);
-      expect(first?.score).toBeGreaterThan(0.9);
-      expect(second?.score).toBeLessThan(0.1);
-    },
-  );
+  test.each(['red', 'blue', 'green'])('the %s image goes first for a shoe of that colour', async (colour) => {
+    const ranking = await ranker.rank(await shop(), { title: `Shoe, ${colour.toUpperCase()}` }, never);
+    expect(ranking).toMatchObject({ method: 'clip', model: 'tiny-clip' });
+    expect(ranking.ranked).toHaveLength(4);
+    const [first, second] = ranking.ranked;
+    expect(first?.image.url).toBe(colour);
+    expect(first?.score).toBeGreaterThan(0.9);
+    expect(second?.score).toBeLessThan(0.1);
+  });
 
-  test('a picture that fits a negative prompt better scores near 0, even alone', async () => {
-    const { ranked } = await ranker.rank([await picture('white', '#ffffff')], { title: 'red shoe' }, never);
+  test('an image that fits a negative prompt better scores near 0, even alone', async () => {
+    const { ranked } = await ranker.rank([await image('white', '#ffffff')], { title: 'red shoe' }, never);
     expect(ranked[0]?.score).toBeLessThan(0.01);
   });
 
   test('what is transparent counts as white', async () => {
-    const clear = await picture('clear', '#e0102000');
+    const clear = await image('clear', '#e0102000');
     expect(clear.isTransparent).toBe(true);
     expect((await ranker.rank([clear], { title: 'red shoe' }, never)).ranked[0]?.score).toBeLessThan(0.01);
   });
 
-  test('more pictures than a batch, a title longer than the model reads, none at all', async () => {
+  test('more images than a batch, a title longer than the model reads, none at all', async () => {
     const many = await Promise.all(
-      Array.from({ length: 19 }, (_, at) => picture(`${at}`, at === 17 ? '#0000ff' : '#ff0000', at)),
+      Array.from({ length: 19 }, (_, at) => image(`${at}`, at === 17 ? '#0000ff' : '#ff0000', at)),
     );
     const title = `blue ${'very nice cup '.repeat(100)}`;
     const { method, ranked } = await ranker.rank(many, { title }, never);
@@ -105,9 +102,9 @@ describe('ranking with a model', () => {
 
   test('the event loop is free meanwhile: others do the work', async () => {
     const images = (await Promise.all(Array.from({ length: 5 }, shop))).flat();
-    const pictures = await Promise.all(images.map((image) => makeView(image.original)));
+    const views = await Promise.all(images.map((image) => makeView(image.original)));
     const here = await loadClipModel({ model, cacheFolder: join(folder, 'cache') });
-    const worked = await measureThread(() => here.embedPictures(pictures));
+    const worked = await measureThread(() => here.embedImages(views));
     const waited = await measureThread(() => ranker.rank(images, { title: 'red' }, never));
     // However busy the machine is: waiting takes no processor.
     expect(waited).toBeLessThan(worked / 2);
@@ -125,11 +122,11 @@ test('a process is replaced after its pages, and the next one ranks as before', 
   expect(log.lines).toEqual([]);
 });
 
-test('pictures that cannot be ranked: rules rank the page, the ranking and the log say so, the next page is fine', async () => {
+test('images that cannot be ranked: rules rank the page, the ranking and the log say so, the next page is fine', async () => {
   const log = createMemoryLog();
   const own = await open({ log });
   const images = await shop();
-  const broken = images.map((image) => ({ ...image, original: Buffer.from('no picture') }));
+  const broken = images.map((image) => ({ ...image, original: Buffer.from('no image') }));
   const ranking = await own.rank(broken, { title: 'red' }, never);
   expect(ranking).toMatchObject({ method: 'heuristic', model: null });
   expect(ranking.ranked).toHaveLength(4);

@@ -9,18 +9,18 @@ afterAll(() => Promise.all([shop.close(), ai.close()]));
 
 const get = (path: string) => fetch(new URL(path, shop.origin), { redirect: 'manual' });
 
-test('a product page names pictures that exist and differ', async () => {
-  const page = await (await get('/products/blue-mug?pictures=3&lang=de')).text();
-  const pictures = [...page.matchAll(/<img src="(http[^"]+)"/g)].map((match) => match[1] ?? '');
-  expect(pictures).toHaveLength(3);
+test('a product page names images that exist and differ', async () => {
+  const page = await (await get('/products/blue-mug?images=3&lang=de')).text();
+  const images = [...page.matchAll(/<img src="(http[^"]+)"/g)].map((match) => match[1] ?? '');
+  expect(images).toHaveLength(3);
   const files = await Promise.all(
-    pictures.map(async (url) => Buffer.from(await (await fetch(url)).arrayBuffer())),
+    images.map(async (url) => Buffer.from(await (await fetch(url)).arrayBuffer())),
   );
   expect(new Set(files.map((file) => file.toString('base64'))).size).toBe(3);
   expect(await sharp(files[0]).metadata()).toMatchObject({ format: 'jpeg', width: 800, height: 800 });
   expect(page).toContain('<html lang="de">');
   const jsonLd = JSON.parse(page.match(/<script type="application\/ld\+json">(.+?)<\/script>/)?.[1] ?? '');
-  expect(jsonLd).toMatchObject({ '@type': 'Product', name: 'Blue Mug', image: pictures });
+  expect(jsonLd).toMatchObject({ '@type': 'Product', name: 'Blue Mug', image: images });
 });
 
 test.each([
@@ -28,13 +28,13 @@ test.each([
   ['/blocked', 403],
   ['/error', 500],
   ['/article', 200],
-  ['/no-pictures', 200],
+  ['/no-images', 200],
   ['/logo-only', 200],
   ['/pdf', 200],
   ['/slow', 200],
   ['/huge', 200],
   ['/redirect?to=/products/x', 302],
-  ['/pictures/shop-logo.png', 200],
+  ['/images/shop-logo.png', 200],
   ['/nowhere', 404],
 ])('%s answers %i', async (path, status) => {
   const response = await get(path);

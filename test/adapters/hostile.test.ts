@@ -48,8 +48,8 @@ afterAll(async () => {
   await shop.close();
 });
 
-function toVisit(id: number, { address, wantsPictures = false }: HostileRow): Visit {
-  return { id, url: address.startsWith('/') ? `${shop.origin}${address}` : address, wantsPictures };
+function toVisit(id: number, { address, wantsImages = false }: HostileRow): Visit {
+  return { id, url: address.startsWith('/') ? `${shop.origin}${address}` : address, wantsImages };
 }
 
 describe.each([...Map.groupBy(hostileRows.entries(), ([, row]) => row.group)])('%s', (_, rows) => {

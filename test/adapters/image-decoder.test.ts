@@ -7,7 +7,7 @@ import {
   type ImageDecoder,
   type ImageDecoderOptions,
 } from '../../src/adapters/images/image-decoder.ts';
-import { drawHostilePicture } from '../fakes/hostile-pictures.ts';
+import { drawHostileImage } from '../fakes/hostile-images.ts';
 import { poll } from '../support/poll.ts';
 
 const isLinux = process.platform === 'linux';
@@ -69,7 +69,7 @@ describe('an image that means harm costs the program nothing', () => {
     ['50 MB of text in a PNG', 'png-text-bomb'],
     ['a GIF of 65,535 x 65,535', 'gif-bomb'],
   ])('%s', async (title, name) => {
-    const bytes = await drawHostilePicture(name);
+    const bytes = await drawHostileImage(name);
     const decoder = open();
     await decoder.check();
     const { cpuMs, grownMb, result } = await measureHere(() =>
@@ -90,7 +90,7 @@ describe('an image that means harm costs the program nothing', () => {
   });
 
   test('one that takes too long is given up, and another owner has a turn meanwhile', async () => {
-    const scans = await drawHostilePicture('jpeg-scans');
+    const scans = await drawHostileImage('jpeg-scans');
     const decoder = open({ timeoutMs: 6000 });
     await decoder.check();
     const done: string[] = [];
@@ -109,7 +109,7 @@ describe('an image that means harm costs the program nothing', () => {
 });
 
 test.skipIf(!isLinux)('an abort ends the work, not only the wait for it', async () => {
-  const scans = await drawHostilePicture('jpeg-scans');
+  const scans = await drawHostileImage('jpeg-scans');
   const decoder = open();
   await decoder.check();
   const [pid] = listChildren();
@@ -124,7 +124,7 @@ test.skipIf(!isLinux)('an abort ends the work, not only the wait for it', async 
 });
 
 test.skipIf(!isLinux)('a decoder that crashes fails its own image and no other', async () => {
-  const scans = await drawHostilePicture('jpeg-scans');
+  const scans = await drawHostileImage('jpeg-scans');
   const decoder = open();
   await decoder.check();
   const [pid = 0] = listChildren();

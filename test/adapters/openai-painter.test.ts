@@ -26,16 +26,16 @@ const brief: Brief = {
   palette: ['#c2382e'],
   variant: 0,
 };
-const picture: SourceImage = {
+const image: SourceImage = {
   bytes: await sharp({ create: { width: 40, height: 40, channels: 3, background: '#c2382e' } })
     .jpeg()
     .toBuffer(),
   contentType: 'image/jpeg',
 };
 
-test('buys a picture with one multipart request', async () => {
+test('buys an image with one multipart request', async () => {
   const { call, leftAt } = makeCall({ idempotencyKey: 'step-8' });
-  const answer = await painter.paintBackground(brief, picture, call);
+  const answer = await painter.paintBackground(brief, image, call);
   expect(answer).toMatchObject({
     contentType: 'image/jpeg',
     width: 480,
@@ -51,16 +51,16 @@ test('buys a picture with one multipart request', async () => {
     idempotencyKey: 'step-8',
     body: {
       model: 'image-1',
-      image: { name: 'product.jpg', type: 'image/jpeg', size: picture.bytes.length },
+      image: { name: 'product.jpg', type: 'image/jpeg', size: image.bytes.length },
     },
   });
   expect(Object.keys(ai.calls[0]?.body ?? {}).sort()).toEqual(['image', 'model', 'prompt']);
 });
 
-test('fetches a picture that the service keeps at an address of its own', async () => {
+test('fetches an image that the service keeps at an address of its own', async () => {
   ai.setScript(() => 'image-url');
   const { call, leftAt } = makeCall();
-  expect((await painter.paintBackground(brief, picture, call)).width).toBe(480);
+  expect((await painter.paintBackground(brief, image, call)).width).toBe(480);
   expect(leftAt).toHaveLength(1);
   expect(ai.calls).toHaveLength(1);
 });
@@ -77,13 +77,13 @@ test.each([
   [{ do: 'status', status: 500 }, 'ai_server_error'],
 ] as const)('%j is %s, after one request', async (behaviour, code) => {
   ai.setScript(() => behaviour);
-  await expect(painter.paintBackground(brief, picture, makeCall().call)).rejects.toMatchObject({ code });
+  await expect(painter.paintBackground(brief, image, makeCall().call)).rejects.toMatchObject({ code });
   expect(ai.calls).toHaveLength(1);
 });
 
 test('an expired slot reaches no server, not even to try what fetch can do', async () => {
   const { call, leftAt } = makeCall({ sendBefore: performance.now() - 1 });
-  await expect(painter.paintBackground(brief, picture, call)).rejects.toMatchObject({ code: 'slot_expired' });
+  await expect(painter.paintBackground(brief, image, call)).rejects.toMatchObject({ code: 'slot_expired' });
   expect(ai.calls).toHaveLength(0);
   expect(leftAt).toHaveLength(0);
 });

@@ -26,10 +26,10 @@ if (executablePath === undefined) {
 }
 
 const TEXTS = '.cta-headline, .cta-subheadline, .cta-body, .cta-price, .cta-button';
-const PICTURES = ['white', 'black', 'noise'] as const;
+const IMAGES = ['white', 'black', 'noise'] as const;
 
 /** Light, dark, and the least contrast that is allowed; each with a word in it that cannot be broken by its spaces. */
-const CASES: Record<(typeof PICTURES)[number], Partial<Prefill>> = {
+const CASES: Record<(typeof IMAGES)[number], Partial<Prefill>> = {
   white: {
     ...makeHostile(hostileTexts.long),
     colors: { background: '#102030', text: '#ffffff', button: '#ffd400', buttonText: '#111111' },
@@ -53,7 +53,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
   let browser: Browser;
   let workspaceId: string;
   let spare: (typeof previews.$inferSelect)[];
-  const pictures = new Map<string, string>();
+  const images = new Map<string, string>();
   beforeAll(async () => {
     db = await openTestDatabase();
     api = await startTestApi(db);
@@ -61,7 +61,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     await addQueuedBatch(db, workspaceId, [10, 10]);
     await finish(db, await claim(db, await addWorker(db)));
     spare = await db.orm.select().from(previews);
-    for (const name of PICTURES) pictures.set(name, assetPath(await storePicture(name)));
+    for (const name of IMAGES) images.set(name, assetPath(await storeImage(name)));
     browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}) });
   });
   afterAll(async () => {
@@ -70,7 +70,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     await db.drop();
   });
 
-  async function storePicture(name: (typeof PICTURES)[number]): Promise<string> {
+  async function storeImage(name: (typeof IMAGES)[number]): Promise<string> {
     const [width, height] = [900, 600];
     const pixels =
       name === 'noise'
@@ -79,16 +79,16 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     const bytes = await sharp(pixels, { raw: { width, height, channels: 3 } })
       .png()
       .toBuffer();
-    const picture = { bytes, contentType: 'image/png', width, height };
-    const { key } = await db.transact((tx) => storeAsset(tx, workspaceId, picture));
+    const image = { bytes, contentType: 'image/png', width, height };
+    const { key } = await db.transact((tx) => storeAsset(tx, workspaceId, image));
     return key;
   }
 
-  /** The path of a preview with these texts over a picture. */
-  async function embed(picture: (typeof PICTURES)[number], given: Partial<Prefill> = {}): Promise<string> {
+  /** The path of a preview with these texts over an image. */
+  async function embed(image: (typeof IMAGES)[number], given: Partial<Prefill> = {}): Promise<string> {
     const row = spare.pop();
     if (!row) throw new Error('more previews are needed');
-    const url = pictures.get(picture) ?? '';
+    const url = images.get(image) ?? '';
     const generated = makePrefill({ backgroundImageUrl: url, productImageUrl: url, ...given });
     await db.orm.update(previews).set({ generated }).where(eq(previews.id, row.id));
     return `/cta/${makeEmbedKey(row)}`;
@@ -151,8 +151,8 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     '%i px wide: it fits, can be read and used, and runs nothing',
     async (width) => {
       const { page, troubles } = await openPage({ viewport: { width, height: 600 } });
-      for (const picture of PICTURES) {
-        await page.goto(api.address + (await embed(picture, CASES[picture])), { waitUntil: 'load' });
+      for (const image of IMAGES) {
+        await page.goto(api.address + (await embed(image, CASES[image])), { waitUntil: 'load' });
         await expectNoScript(page);
         await expectFits(page, width);
         await expectAccessible(page);
@@ -160,7 +160,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
         expect(texts.map(({ name }) => name)).toEqual(TEXTS.replaceAll('.', '').split(', '));
         for (const { name, pixels, contrast } of texts) {
           expect(pixels).toBeGreaterThan(100);
-          expect({ picture, name, contrast, isEnough: contrast >= MIN_CONTRAST }).toMatchObject({
+          expect({ image, name, contrast, isEnough: contrast >= MIN_CONTRAST }).toMatchObject({
             isEnough: true,
           });
         }

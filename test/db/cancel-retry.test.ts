@@ -29,7 +29,7 @@ import {
   answer,
   claim,
   finish,
-  makePictures,
+  makeImages,
   makeProduct,
 } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -70,9 +70,9 @@ async function addBatch(sizes: number[]): Promise<Batch> {
 async function readPages(): Promise<number> {
   const { work } = await claimSources(db.deps, { workerId, limit: 100 });
   for (const source of work) {
-    const pictures = makePictures(3);
+    const images = makeImages(3);
     const ranking = { method: 'heuristic', model: null } as const;
-    await assignImages(db.deps, source, { product: makeProduct(source.url), pictures, ranking });
+    await assignImages(db.deps, source, { product: makeProduct(source.url), images, ranking });
   }
   return work.length;
 }
@@ -97,7 +97,7 @@ describe('cancelling a batch', () => {
     if (!source) throw new Error('nothing was claimed');
     const page = {
       product: makeProduct(),
-      pictures: makePictures(3),
+      images: makeImages(3),
       ranking: { method: 'heuristic', model: null } as const,
     };
     await assignImages(db.deps, source, page);
@@ -147,7 +147,7 @@ describe('cancelling a batch', () => {
     await cancel(batch);
     const page = {
       product: makeProduct(),
-      pictures: makePictures(1),
+      images: makeImages(1),
       ranking: { method: 'heuristic', model: null } as const,
     };
     for (const source of work) expect(await assignImages(db.deps, source, page)).toBe(false);
@@ -189,7 +189,7 @@ describe('cancelling a preview', () => {
     await expect(cancelPreview(db.deps, options)).rejects.toMatchObject({ code: 'already_final' });
   });
 
-  test('one cancelled while its page waits has its picture when it is wanted after all', async () => {
+  test('one cancelled while its page waits has its image when it is wanted after all', async () => {
     const batch = await addBatch([2]);
     const [one] = await previewsOf(batch);
     await cancelPreview(db.deps, { workspaceId, baseUrl, id: one?.id ?? '' });
@@ -331,7 +331,7 @@ describe('retrying', () => {
     expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 2 } });
   });
 
-  test('a preview whose picture is gone has its page read again', async () => {
+  test('a preview whose image is gone has its page read again', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [1]);
     await finish(db, await claim(db, workerId));
     await db.orm.delete(productImages);
@@ -391,7 +391,7 @@ describe('retrying', () => {
     expect(await countCalls()).toBe(10 + 5 + 2);
   });
 
-  test('another picture while a call for the old one is being ended: that one queues nothing', async () => {
+  test('another image while a call for the old one is being ended: that one queues nothing', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [2]);
     const calls = await claim(db, workerId);
     const [preview, other] = await previewsOf(batch);

@@ -27,7 +27,7 @@ import {
   answer,
   claim,
   finish,
-  makePictures,
+  makeImages,
   makeProduct,
 } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -68,7 +68,7 @@ describe('a batch from its creation to its end', () => {
     if (!source) throw new Error('no source was claimed');
     const page = {
       product: makeProduct(),
-      pictures: makePictures(2),
+      images: makeImages(2),
       ranking: { method: 'heuristic', model: null } as const,
     };
     expect(await assignImages(db.deps, source, page)).toBe(true);
@@ -102,7 +102,7 @@ describe('a batch from its creation to its end', () => {
       generator: { text: { provider: 'test' }, image: { provider: 'test' } },
       prefill: { headline: 'A red shoe', ctaUrl: makeProduct().address, priceText: '€46.00', locale: 'en' },
     });
-    // Two pictures for three previews: the third goes round again.
+    // Two images for three previews: the third goes round again.
     expect(third?.prefill?.productImageUrl).toBe(first?.prefill?.productImageUrl);
     expect(second?.prefill?.productImageUrl).not.toBe(first?.prefill?.productImageUrl);
   });
@@ -138,7 +138,7 @@ describe('a batch from its creation to its end', () => {
     expect(outcome.kind).toBe('failed');
     const page = {
       product: makeProduct(),
-      pictures: makePictures(1),
+      images: makeImages(1),
       ranking: { method: 'heuristic', model: null } as const,
     };
     await assignImages(db.deps, good, page);
@@ -510,7 +510,7 @@ describe('deleting while a worker is busy', () => {
     if (!source) throw new Error('no source was claimed');
     const page = {
       product: makeProduct(),
-      pictures: makePictures(1),
+      images: makeImages(1),
       ranking: { method: 'heuristic', model: null } as const,
     };
     expect(await assignImages(db.deps, source, page)).toBe(false);

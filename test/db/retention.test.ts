@@ -74,7 +74,7 @@ test('a finished batch goes with all it had, when it is old enough; one that is 
   await age(2);
   await keep();
   expect((await getBatch(db.deps, { workspaceId, id: open.id })).progress).toMatchObject({ queued: 1 });
-  // Its own product and picture, which is for the previews that wait.
+  // Its own product and image, which is for the previews that wait.
   expect([await count(batches), await count(products), await count(productImages)]).toEqual([1, 1, 1]);
   expect([await count(aiCalls), await count(assets)]).toEqual([0, 1]);
 });
@@ -109,11 +109,11 @@ test('tries that brought nothing leave the ledger; what was answered can still b
   expect(await db.orm.select().from(aiCalls).where(isNull(aiCalls.endedAt))).toHaveLength(1);
 });
 
-test('a picture that a person put into a prefill stays; one that is stored again is young again', async () => {
+test('an image that a person put into a prefill stays; one that is stored again is young again', async () => {
   const batch = await makeDone([1]);
-  const picture = { contentType: 'image/png', width: 1, height: 1 };
+  const image = { contentType: 'image/png', width: 1, height: 1 };
   const store = (text: string) =>
-    db.transact((tx) => storeAsset(tx, workspaceId, { ...picture, bytes: Buffer.from(text) }));
+    db.transact((tx) => storeAsset(tx, workspaceId, { ...image, bytes: Buffer.from(text) }));
   const [used, again, orphan] = [await store('used'), await store('again'), await store('orphan')];
   const [preview] = (await listPreviews(db.deps, { workspaceId, baseUrl, pageSize: 9, bulkTaskId: batch.id }))
     .items;

@@ -61,7 +61,7 @@ test.skipIf(bin === undefined)(
     const finished = await rest.follow((await rest.create([source('before')])).id);
     const before = await rest.previews(finished.id);
 
-    // Texts are stored, pictures are under way.
+    // Texts are stored, images are under way.
     world.ai.setScript((_, kind) => (kind === 'image' ? 'hang' : undefined));
     const halfway = await rest.create([source('halfway')]);
     const stored = sql`
@@ -88,12 +88,12 @@ test.skipIf(bin === undefined)(
     const atItsPlace = (value: unknown) =>
       JSON.parse(JSON.stringify(value).replaceAll(program.address, again.address));
     expect(await restored.previews(finished.id)).toEqual(atItsPlace(before));
-    const picture = await fetch(atItsPlace(before[0]?.prefill.background_image_url));
-    expect([picture.status, picture.headers.get('content-type')]).toEqual([
+    const image = await fetch(atItsPlace(before[0]?.prefill.background_image_url));
+    expect([image.status, image.headers.get('content-type')]).toEqual([
       200,
       expect.stringMatching(/^image\//),
     ]);
-    // The two pictures once more, and no text.
+    // The two images once more, and no text.
     expect(world.ai.calls.slice(bought).map((call) => call.kind)).toEqual(['image', 'image']);
     await world.stop(again);
     await db.drop();

@@ -48,10 +48,10 @@ describe('with an AI service', () => {
     expect(await program.stop()).toEqual({ code: 0, signal: null });
   });
 
-  test('a happy batch: from the address of a page to prefills and pictures', async () => {
+  test('a happy batch: from the address of a page to prefills and images', async () => {
     const rest = createRestClient(program.address, token);
     const created = await rest.create([
-      { url: `${shop.productUrl('red-shoe')}?pictures=3&utm_source=mail#top`, batch_size: 4 },
+      { url: `${shop.productUrl('red-shoe')}?images=3&utm_source=mail#top`, batch_size: 4 },
       { url: shop.productUrl('blue-lamp') },
     ]);
     expect(created).toMatchObject({ total: 5, bulk_generate_task_id: created.id, error: null });
@@ -80,10 +80,10 @@ describe('with an AI service', () => {
       expect(prefill.headline.length).toBeGreaterThan(0);
       for (const url of [prefill.product_image_url, prefill.background_image_url]) {
         expect(url.startsWith(`${program.address}/assets/`)).toBe(true);
-        const picture = await fetch(url);
-        expect(picture.status).toBe(200);
-        expect(picture.headers.get('content-type')).toMatch(/^image\//);
-        expect((await picture.arrayBuffer()).byteLength).toBeGreaterThan(100);
+        const image = await fetch(url);
+        expect(image.status).toBe(200);
+        expect(image.headers.get('content-type')).toMatch(/^image\//);
+        expect((await image.arrayBuffer()).byteLength).toBeGreaterThan(100);
       }
     }
     // The address is the page's own, without what marketing added to it.
@@ -93,7 +93,7 @@ describe('with an AI service', () => {
     expect(ai.calls[0]?.authorization).toBe('Bearer fake');
   });
 
-  test('what an operator asks for: a name, a language, a tone, a product by hand, another picture', async () => {
+  test('what an operator asks for: a name, a language, a tone, a product by hand, another image', async () => {
     const rest = createRestClient(program.address, token);
     const hidden = `${shop.origin}/no-such-page`;
     const created = await rest.call('POST', '/batch/', {
@@ -107,7 +107,7 @@ describe('with an AI service', () => {
           product: {
             title: 'Hidden Chair',
             price_text: '€ 12,50',
-            image_urls: [1, 2].map((n) => `${shop.origin}/pictures/hidden-${n}.jpg`),
+            image_urls: [1, 2].map((n) => `${shop.origin}/images/hidden-${n}.jpg`),
           },
         },
       ],
@@ -182,7 +182,7 @@ describe('with an AI service', () => {
 
   test('a partly failed one: each source and preview says why, the rest is done', async () => {
     const rest = createRestClient(program.address, token);
-    const pages = ['/gone', '/article', '/no-pictures', '/pdf'];
+    const pages = ['/gone', '/article', '/no-images', '/pdf'];
     const created = await rest.create([
       ...pages.map((path) => ({ url: `${shop.origin}${path}`, batch_size: 2 })),
       { url: shop.productUrl('green-chair'), batch_size: 2 },
@@ -262,7 +262,7 @@ describe('with an AI service', () => {
 test('without a key the offline generator does the whole job', async () => {
   const program = await startProgram({ env: settings() });
   const rest = createRestClient(program.address, token);
-  const created = await rest.create([{ url: `${shop.productUrl('red-shoe')}?pictures=2`, batch_size: 3 }]);
+  const created = await rest.create([{ url: `${shop.productUrl('red-shoe')}?images=2`, batch_size: 3 }]);
   expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: 3 } });
   const previews = await rest.previews(created.id);
   expect(previews[0].generator.text.provider).toBe('offline');

@@ -147,7 +147,7 @@ async function administer(adminUrl: string, statement: string): Promise<void> {
   await admin.end();
 }
 
-/** Lets the insert of the fake AI's pictures fail until it is called again with false. */
+/** Lets the insert of the fake AI's images fail until it is called again with false. */
 async function failAssets(world: World, fails: boolean): Promise<void> {
   if (!fails) {
     await world.db.orm.execute(sql.raw('drop trigger test_fails on cta.assets'));
@@ -155,7 +155,7 @@ async function failAssets(world: World, fails: boolean): Promise<void> {
   }
   await world.db.orm.execute(
     sql.raw(`create or replace function cta.test_fails() returns trigger language plpgsql as $$ begin
-      raise exception 'no room for a picture';
+      raise exception 'no room for an image';
     end $$`),
   );
   await world.db.orm.execute(
@@ -230,7 +230,7 @@ describe.concurrent('outside trouble', () => {
     await expectSound(world.db, { calls: world.ai.calls, alive: world.alive });
   });
 
-  test('a picture can never be stored: the preview fails, and nothing is stuck', {
+  test('an image can never be stored: the preview fails, and nothing is stuck', {
     timeout: 120_000,
   }, async (context) => {
     const world = await makeWorld(context);
@@ -252,7 +252,7 @@ describe.concurrent('outside trouble', () => {
   });
 });
 
-test('a picture cannot be stored for a while: it is kept, and not bought again', async (context) => {
+test('an image cannot be stored for a while: it is kept, and not bought again', async (context) => {
   const world = await makeWorld(context);
   const all = await world.start('all');
   const rest = await world.connect(all);

@@ -90,7 +90,7 @@ test('two programs that start at once from nothing', async () => {
   expect(await findServer()).toBeUndefined();
 });
 
-test('generate shows its progress and a table, and writes pictures and a page', async () => {
+test('generate shows its progress and a table, and writes images and a page', async () => {
   const out = join(folder, 'out');
   const done = await runProgram({
     args: [

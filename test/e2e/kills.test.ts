@@ -73,7 +73,7 @@ function atGate(name: string, where: GatePlace, more: Partial<KillPoint> = {}): 
   };
 }
 
-const pictureOf = (path: string) => `/pictures/${path.split('/').at(-1)}-1.jpg`;
+const imageOf = (path: string) => `/images/${path.split('/').at(-1)}-1.jpg`;
 const underWay = () => world.ai.inflight();
 
 const POINTS: readonly KillPoint[] = [
@@ -90,22 +90,22 @@ const POINTS: readonly KillPoint[] = [
   },
   {
     name: 'the page is being read',
-    arrange: async (path) => world.shop.script(pictureOf(path), { hang: true }),
+    arrange: async (path) => world.shop.script(imageOf(path), { hang: true }),
     async reached(path, death) {
       const asked = async () =>
-        world.shop.requests.filter((request) => request.path === pictureOf(path)).length;
+        world.shop.requests.filter((request) => request.path === imageOf(path)).length;
       await poll(asked, (times) => times > death, { everyMs: 10, timeoutMs: GOES_ON_WITHIN_MS });
       await untilCount('sources', `status = 'running'`, 1);
     },
-    letGo: async (path) => world.shop.script(pictureOf(path), undefined),
+    letGo: async (path) => world.shop.script(imageOf(path), undefined),
   },
-  atGate('pictures are being assigned', {
+  atGate('images are being assigned', {
     table: 'cta.previews',
     on: 'update',
     when: "old.status = 'pending' and new.status = 'queued'",
   }),
   {
-    name: 'pictures are assigned, previews wait',
+    name: 'images are assigned, previews wait',
     // As if the provider had asked to wait.
     arrange: () => pauseUntil(`clock_timestamp() + interval '1 hour'`),
     reached: () => untilCount('previews', `status = 'queued'`),

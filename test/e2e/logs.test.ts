@@ -59,8 +59,8 @@ test('at the level that tells most, the log has ids and no secrets', { timeout: 
   onTestFinished(() => world.end());
   world.shop.script(`/products/marked`, {
     headers: { 'content-type': 'text/html' },
-    body: `<title>${PAGE_TEXT}</title><h1>${PAGE_TEXT}</h1><img src="/pictures/cup-0.jpg?sig=${SIGNATURE}">
-      <script type="application/ld+json">{"@type":"Product","name":"${PAGE_TEXT}","description":"${PAGE_TEXT} text","image":"/pictures/cup-1.jpg?sig=${SIGNATURE}"}</script>`,
+    body: `<title>${PAGE_TEXT}</title><h1>${PAGE_TEXT}</h1><img src="/images/cup-0.jpg?sig=${SIGNATURE}">
+      <script type="application/ld+json">{"@type":"Product","name":"${PAGE_TEXT}","description":"${PAGE_TEXT} text","image":"/images/cup-1.jpg?sig=${SIGNATURE}"}</script>`,
   });
   const page = `${world.shop.origin}/products/marked?X-Amz-Signature=${SIGNATURE}`;
   const api = await world.start('api');

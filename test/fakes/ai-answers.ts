@@ -9,7 +9,7 @@ export type BehaviourObject = { readonly delayMs?: number } & (
        * `ok`: valid. `wrong-shape`: JSON, but not what was asked. `broken-json`: half of the answer's text.
        * `refuse`: the model declines. `policy-error`: 400 with a policy code. `cut`: the connection is
        * destroyed before the answer. `cut-body`: destroyed in the middle of it. `hang`: nothing, until
-       * close(). `not-image`: text where the picture should be. `half-image`: a truncated one.
+       * close(). `not-image`: text where the image should be. `half-image`: a truncated one.
        * `image-url`: an address of this server. `foreign-url`: another's. `long-texts`: far over the limits.
        */
       readonly do:
@@ -41,7 +41,7 @@ export type BehaviourObject = { readonly delayMs?: number } & (
 /** A behaviour, or just the name of one that needs nothing else. */
 export type Behaviour = BehaviourObject | Exclude<BehaviourObject['do'], 'status' | 'content'>;
 
-interface Pictures {
+interface Images {
   readonly jpegs: readonly Buffer[];
   readonly base64: readonly string[];
 }
@@ -51,12 +51,12 @@ interface Answering {
   readonly call: AiCall;
   readonly index: number;
   readonly response: http.ServerResponse;
-  readonly pictures: Pictures;
+  readonly images: Images;
   readonly log: CallLog;
 }
 
-/** A few small pictures, made once: an answer must cost next to nothing. */
-export async function makePictures(): Promise<Pictures> {
+/** A few small images, made once: an answer must cost next to nothing. */
+export async function makeImages(): Promise<Images> {
   const hues = ['#b5656e', '#3d6f9e', '#4f8a5b', '#c08a2e', '#6d5ca8', '#2f8f8f'];
   const jpegs = await Promise.all(
     hues.map((color, index) => {
@@ -175,14 +175,14 @@ function findTitle(body: Record<string, unknown>): string {
   return found?.[1]?.slice(0, 50) ?? 'Your product';
 }
 
-function makeImage({ behaviour, call, index, pictures, response }: Answering) {
+function makeImage({ behaviour, call, index, images, response }: Answering) {
   if (behaviour.do === 'wrong-shape') return { created: 0, images: [] };
-  const base64 = pictures.base64[index % pictures.base64.length] ?? '';
+  const base64 = images.base64[index % images.base64.length] ?? '';
   const image = {
-    'not-image': { b64_json: Buffer.from('this is no picture').toString('base64') },
+    'not-image': { b64_json: Buffer.from('this is no image').toString('base64') },
     'half-image': { b64_json: base64.slice(0, base64.length / 2) },
-    'image-url': { url: `http://${response.req.headers.host}/pictures/0.jpg` },
-    'foreign-url': { url: 'http://192.0.2.1/picture.jpg' },
+    'image-url': { url: `http://${response.req.headers.host}/images/0.jpg` },
+    'foreign-url': { url: 'http://192.0.2.1/image.jpg' },
   }[behaviour.do as string] ?? { b64_json: base64 };
   return {
     created: 0,

@@ -23,7 +23,7 @@ export interface AiCall {
   /** Null until an answer has begun. */
   status: number | null;
   outcome: CallOutcome;
-  /** The request's fields; a picture as `{ name, type, size }`. Empty until the body has come. */
+  /** The request's fields; an image as `{ name, type, size }`. Empty until the body has come. */
   body: Record<string, unknown>;
 }
 

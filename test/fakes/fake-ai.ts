@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Behaviour, type BehaviourObject, makePictures, writeAnswer } from './ai-answers.ts';
+import { type Behaviour, type BehaviourObject, makeImages, writeAnswer } from './ai-answers.ts';
 import { type AiCall, type CallKind, createCallLog } from './ai-call-log.ts';
 
 export type { Behaviour } from './ai-answers.ts';
@@ -18,7 +18,7 @@ export type AiScript = (
 export interface FakeAiOptions {
   readonly port?: number;
   readonly latencyMs?: number;
-  /** For pictures; `latencyMs` when absent. */
+  /** For images; `latencyMs` when absent. */
   readonly imageLatencyMs?: number;
   readonly script?: AiScript;
 }
@@ -32,7 +32,7 @@ export type FakeAi = Awaited<ReturnType<typeof startFakeAi>>;
  * a 404 and not a call.
  */
 export async function startFakeAi(options: FakeAiOptions = {}) {
-  const pictures = await makePictures();
+  const images = await makeImages();
   const log = createCallLog();
   const counts: Record<CallKind, number> = { text: 0, image: 0 };
   const timers = new Set<NodeJS.Timeout>();
@@ -41,7 +41,7 @@ export async function startFakeAi(options: FakeAiOptions = {}) {
   const server = http.createServer((request, response) => {
     const kind = findKind(request);
     if (kind === null) {
-      if (request.url?.startsWith('/pictures/')) sendPicture(response, pictures.jpegs[0]);
+      if (request.url?.startsWith('/images/')) sendImage(response, images.jpegs[0]);
       else
         response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"code":"not_found"}}');
       return;
@@ -59,7 +59,7 @@ export async function startFakeAi(options: FakeAiOptions = {}) {
         const delayMs = behaviour.delayMs ?? latency;
         const answer = (): void => {
           if (response.destroyed) return;
-          writeAnswer({ behaviour, call, index, response, pictures, log });
+          writeAnswer({ behaviour, call, index, response, images, log });
         };
         if (delayMs <= 0) return answer();
         const timer = setTimeout(() => {
@@ -119,7 +119,7 @@ async function readBody(request: http.IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** What tests look at: fields by name, a picture as its size and type. */
+/** What tests look at: fields by name, an image as its size and type. */
 async function summarise(bytes: Buffer, request: http.IncomingMessage): Promise<Record<string, unknown>> {
   const contentType = request.headers['content-type'] ?? '';
   try {
@@ -138,6 +138,6 @@ async function summarise(bytes: Buffer, request: http.IncomingMessage): Promise<
   }
 }
 
-function sendPicture(response: http.ServerResponse, bytes: Buffer | undefined): void {
+function sendImage(response: http.ServerResponse, bytes: Buffer | undefined): void {
   response.writeHead(200, { 'content-type': 'image/jpeg' }).end(bytes);
 }

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { drawShopImage } from './shop-images.ts';
 import { renderProduct } from './shop-pages.ts';
-import { drawShopPicture } from './shop-pictures.ts';
 import { type ShopReply, troubleFor } from './shop-troubles.ts';
 
 /** Where the shop listens, and how bad its bad pages are. */
@@ -28,7 +28,7 @@ export type FakeShop = Awaited<ReturnType<typeof startFakeShop>>;
 
 /**
  * A real HTTP server on loopback that looks like a shop: `/products/<any-name>` is a product with its own
- * title, price, texts and pictures (`?pictures=n`, 4 unless said; `?lang=de`), always the same for a name.
+ * title, price, texts and images (`?images=n`, 4 unless said; `?lang=de`), always the same for a name.
  * The paths that make trouble are listed in `shop-troubles.ts`; `script` puts a reply of the test's own there.
  */
 export async function startFakeShop(options: FakeShopOptions = {}) {
@@ -48,10 +48,10 @@ export async function startFakeShop(options: FakeShopOptions = {}) {
     if (trouble !== null) return trouble;
     const product = url.pathname.match(/^\/products\/([\w-]+)$/)?.[1];
     if (product !== undefined) return html(renderProduct(product, readPage(url, origin)));
-    const picture = url.pathname.match(/^\/pictures\/([\w-]+?)-(\d+|logo)\.(?:jpg|png)$/);
-    if (picture?.[1] === undefined || picture[2] === undefined) return { status: 404, body: 'Not found' };
-    const body = await drawShopPicture(picture[1], picture[2] === 'logo' ? null : Number(picture[2]));
-    return { body, headers: { 'content-type': picture[2] === 'logo' ? 'image/png' : 'image/jpeg' } };
+    const image = url.pathname.match(/^\/images\/([\w-]+?)-(\d+|logo)\.(?:jpg|png)$/);
+    if (image?.[1] === undefined || image[2] === undefined) return { status: 404, body: 'Not found' };
+    const body = await drawShopImage(image[1], image[2] === 'logo' ? null : Number(image[2]));
+    return { body, headers: { 'content-type': image[2] === 'logo' ? 'image/png' : 'image/jpeg' } };
   }
 
   const server = http.createServer((request, response) => {
@@ -96,10 +96,10 @@ export async function startFakeShop(options: FakeShopOptions = {}) {
 }
 
 function readPage(url: URL, origin: string) {
-  const pictures = Number(url.searchParams.get('pictures') ?? 4);
+  const images = Number(url.searchParams.get('images') ?? 4);
   return {
     origin,
-    pictures: Math.min(Math.max(pictures, 0), 40),
+    images: Math.min(Math.max(images, 0), 40),
     language: url.searchParams.get('lang') ?? 'en',
   };
 }

@@ -205,12 +205,12 @@ export const hostileAnswers: Readonly<Record<string, Trick>> = {
   'two-answers': raw(`${OK}Content-Length: 2\r\n\r\nhi${OK}Content-Length: 5\r\n\r\nagain`),
   upgrade: raw('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'),
 
-  'endless-picture': (_, response) => {
+  'endless-image': (_, response) => {
     response.writeHead(200, { 'content-type': 'image/jpeg' });
     response.write(Buffer.from('ffd8ffe000104a464946', 'hex'));
     flood(response, Buffer.alloc(65_536));
   },
-  'picture-bomb': (_, response) =>
+  'image-bomb': (_, response) =>
     response.writeHead(200, { 'content-type': 'image/png', 'content-encoding': 'gzip' }).end(gzipBomb),
-  'html-picture': (_, response) => response.writeHead(200, { 'content-type': 'image/jpeg' }).end(renderCup()),
+  'html-image': (_, response) => response.writeHead(200, { 'content-type': 'image/jpeg' }).end(renderCup()),
 };

@@ -1,10 +1,10 @@
 /** A product page as it should be, with what a trick adds to it. */
-export function renderCup({ picture = '', head = '', body = '' } = {}): string {
-  const image = picture === '' ? {} : { image: picture };
+export function renderCup({ image = '', head = '', body = '' } = {}): string {
+  const withImage = image === '' ? {} : { image };
   const product = {
     '@type': 'Product',
     name: 'Cup',
-    ...image,
+    ...withImage,
     offers: { price: '5.00', priceCurrency: 'EUR' },
   };
   return `<!doctype html><html lang="en"><head><title>Cup</title>${head}

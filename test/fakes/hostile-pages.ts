@@ -7,7 +7,7 @@ interface HostilePage {
   readonly body: string | Buffer;
 }
 
-const cupWith = (parts: { head?: string; body?: string; picture?: string }): HostilePage => ({
+const cupWith = (parts: { head?: string; body?: string; image?: string }): HostilePage => ({
   body: renderCup(parts),
 });
 const inBody = (body: string) => () => cupWith({ body });
@@ -169,17 +169,14 @@ export const hostilePages: Readonly<Record<string, () => HostilePage>> = {
   'json-ld-spaces': () => cupWith({ head: ld(`{"a":1,${' '.repeat(M)}x;${' '.repeat(900_000)}x`) }),
   'json-ld-entities': () => cupWith({ head: ld('{&quot;'.repeat(250_000)) }),
 
-  // Where pictures lead
-  'base-private': () => cupWith({ head: '<base href="http://10.0.0.1/">', picture: '/pictures/good' }),
-  'base-javascript': () =>
-    cupWith({ head: '<base href="javascript:alert(1)//">', picture: '/pictures/good' }),
-  'base-file': () => cupWith({ head: '<base href="file:///etc/">', picture: 'passwd' }),
+  // Where images lead
+  'base-private': () => cupWith({ head: '<base href="http://10.0.0.1/">', image: '/images/good' }),
+  'base-javascript': () => cupWith({ head: '<base href="javascript:alert(1)//">', image: '/images/good' }),
+  'base-file': () => cupWith({ head: '<base href="file:///etc/">', image: 'passwd' }),
   'refresh-private': () => ({ body: '<meta http-equiv="refresh" content="0;url=http://10.0.0.1/"><h1>Wait' }),
-  'data-picture': () => cupWith({ picture: `data:image/png;base64,${'A'.repeat(4 * M)}` }),
-  'data-pictures': inBody(
-    times(4, (i) => `<img src="data:image/png;base64,${'A'.repeat(M)}${i}" alt="Cup">`),
-  ),
-  'odd-pictures': inBody(
+  'data-image': () => cupWith({ image: `data:image/png;base64,${'A'.repeat(4 * M)}` }),
+  'data-images': inBody(times(4, (i) => `<img src="data:image/png;base64,${'A'.repeat(M)}${i}" alt="Cup">`)),
+  'odd-images': inBody(
     [
       'javascript:alert(1)',
       'file:///etc/passwd',

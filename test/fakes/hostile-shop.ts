@@ -2,16 +2,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostileAnswers } from './hostile-answers.ts';
 import { renderCup } from './hostile-cup.ts';
+import { drawHostileImage, isHostileImage } from './hostile-images.ts';
 import { hostilePages } from './hostile-pages.ts';
-import { drawHostilePicture, isHostilePicture } from './hostile-pictures.ts';
 
 /** A running hostile shop. */
 export type HostileShop = Awaited<ReturnType<typeof startHostileShop>>;
 
 /**
  * A real HTTP server on loopback that does to its visitors what it can: `/answers/<name>` breaks HTTP, `/pages/<name>` is
- * a page that is hard to read, `/pictures/<name>` a picture that is hard to decode, and `/show?picture=<address>` a
- * well-behaved product page with that one picture. `/redirect?status=&to=` redirects.
+ * a page that is hard to read, `/images/<name>` an image that is hard to decode, and `/show?image=<address>` a
+ * well-behaved product page with that one image. `/redirect?status=&to=` redirects.
  */
 export async function startHostileShop() {
   const server = createServer({ requestTimeout: 0, headersTimeout: 0 }, (request, response) => {
@@ -22,8 +22,8 @@ export async function startHostileShop() {
       const { contentType = 'text/html', body } = hostilePages[name]();
       return response.writeHead(200, contentType === null ? {} : { 'content-type': contentType }).end(body);
     }
-    if (room === 'pictures' && isHostilePicture(name)) {
-      drawHostilePicture(name).then(
+    if (room === 'images' && isHostileImage(name)) {
+      drawHostileImage(name).then(
         (body) => response.writeHead(200, { 'content-type': 'image/png' }).end(body),
         (error: unknown) => response.writeHead(500).end(String(error)),
       );
@@ -38,7 +38,7 @@ export async function startHostileShop() {
     if (room === 'show') {
       return response
         .writeHead(200, { 'content-type': 'text/html' })
-        .end(renderCup({ picture: url.searchParams.get('picture') ?? '' }));
+        .end(renderCup({ image: url.searchParams.get('image') ?? '' }));
     }
     response.writeHead(404).end();
   });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 interface Page {
   readonly origin: string;
-  readonly pictures: number;
+  readonly images: number;
   readonly language: string;
 }
 
@@ -36,13 +36,10 @@ function describeProduct(name: string, language: string) {
 }
 
 /** A product page as shops write them: JSON-LD, Open Graph, a gallery, a logo and a footer. */
-export function renderProduct(name: string, { origin, pictures, language }: Page): string {
+export function renderProduct(name: string, { origin, images: count, language }: Page): string {
   const product = describeProduct(name, language);
   const url = `${origin}/products/${name}`;
-  const images = Array.from(
-    { length: pictures },
-    (_, index) => `${origin}/pictures/${name}-${index + 1}.jpg`,
-  );
+  const images = Array.from({ length: count }, (_, index) => `${origin}/images/${name}-${index + 1}.jpg`);
   const jsonLd = {
     '@context': 'https://schema.org',
     '@type': 'Product',
@@ -78,7 +75,7 @@ ${images[0] === undefined ? '' : `<meta property="og:image" content="${images[0]
 <meta property="product:price:currency" content="EUR">
 <script type="application/ld+json">${JSON.stringify(jsonLd)}</script>
 </head><body>
-<header><a href="/"><img src="/pictures/shop-logo.png" width="120" height="40" alt="Fake Shop logo"></a></header>
+<header><a href="/"><img src="/images/shop-logo.png" width="120" height="40" alt="Fake Shop logo"></a></header>
 <main><h1>${product.title}</h1>
 <div class="gallery">
 ${gallery}

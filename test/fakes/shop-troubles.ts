@@ -25,8 +25,7 @@ ${'<p>Leaves fall, and so do temperatures. We went outside to see what is left o
 
 /** The reply of a troublesome path, or null for any other. The list is the shop's menu of failures. */
 export function troubleFor(url: URL, { slowMs, hugeBytes, origin }: Terms): ShopReply | null {
-  const product = (pictures: number): string =>
-    renderProduct('red-shoe', { origin, pictures, language: 'en' });
+  const product = (images: number): string => renderProduct('red-shoe', { origin, images, language: 'en' });
   switch (url.pathname) {
     case '/':
       return { body: renderIndex() };
@@ -38,10 +37,10 @@ export function troubleFor(url: URL, { slowMs, hugeBytes, origin }: Terms): Shop
       return { status: 500, body: '<h1>Internal error</h1>' };
     case '/article':
       return { body: ARTICLE };
-    case '/no-pictures':
+    case '/no-images':
       return { body: product(0) };
     case '/logo-only':
-      return { body: product(0).replace('</main>', '<img src="/pictures/shop-logo.png" alt="Logo"></main>') };
+      return { body: product(0).replace('</main>', '<img src="/images/shop-logo.png" alt="Logo"></main>') };
     case '/pdf':
       return { headers: { 'content-type': 'application/pdf' }, body: '%PDF-1.4\n%%EOF\n' };
     case '/slow':

@@ -187,7 +187,7 @@ test('what is no HTTP is kept by nobody', async () => {
   expect(await text(socket)).toMatch(/\r\nCache-Control: no-store\r\n/);
 });
 
-test('pictures may be kept by everybody, for a day; CTAs are asked for again each time', async () => {
+test('images may be kept by everybody, for a day; CTAs are asked for again each time', async () => {
   expect((await ask(assetPath)).headers['cache-control']).toBe('public, max-age=86400, immutable');
   expect((await ask(embedPath)).headers['cache-control']).toBe('no-cache');
 });

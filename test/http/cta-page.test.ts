@@ -131,7 +131,7 @@ describe('the address', () => {
   });
 });
 
-test('the page may do nothing but show itself and our pictures', async () => {
+test('the page may do nothing but show itself and our images', async () => {
   const [preview] = await addDone(one);
   const { statusCode, headers, body } = await ask(pathOf(preview));
   expect(statusCode).toBe(200);
@@ -146,17 +146,15 @@ test('the page may do nothing but show itself and our pictures', async () => {
   );
   expect(Object.keys(headers)).not.toContain('set-cookie');
   expect(body).toContain('>A red shoe</h1>');
-  const pictures = [...body.matchAll(/src="([^"]+)"/g)].map(
-    ([, src = '']) => new URL(src, preview.embed_url),
-  );
-  expect(pictures.map(({ href }) => href)).toEqual([
+  const images = [...body.matchAll(/src="([^"]+)"/g)].map(([, src = '']) => new URL(src, preview.embed_url));
+  expect(images.map(({ href }) => href)).toEqual([
     preview.prefill.background_image_url,
     preview.prefill.product_image_url,
   ]);
-  for (const { pathname } of pictures) expect((await ask(pathname)).statusCode).toBe(200);
+  for (const { pathname } of images) expect((await ask(pathname)).statusCode).toBe(200);
 });
 
-test('with a slash at its end it is the same page, and finds the same pictures', async () => {
+test('with a slash at its end it is the same page, and finds the same images', async () => {
   const [preview] = await addDone(one);
   const { statusCode, body } = await ask(`${pathOf(preview)}/?x=1`);
   expect(statusCode).toBe(200);

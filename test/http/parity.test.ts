@@ -257,7 +257,7 @@ const DOORS: Record<string, Door> = {
     path: '/previews/:id/',
     async pairs() {
       const done = await both(addDonePreview);
-      const anotherPicture = async () => {
+      const anotherImage = async () => {
         const { id, productId, imageId } = await firstPreview(await addDone());
         const images = await db.orm
           .select({ id: productImages.id })
@@ -276,8 +276,8 @@ const DOORS: Record<string, Door> = {
         'of nobody': and(nobody, { prefill }),
         'of no id': and(noId, { prefill }),
         'of a long id': and(longId, { prefill }),
-        'another picture': await both(anotherPicture),
-        'no such picture': and(await both(addDonePreview), { imageId: 'x' }),
+        'another image': await both(anotherImage),
+        'no such image': and(await both(addDonePreview), { imageId: 'x' }),
         'before it is done': and(await both(addQueuedPreview), { prefill }),
       };
     },
@@ -421,7 +421,7 @@ function withoutClock(said: Said): unknown {
   return JSON.parse(JSON.stringify(said).replace(/"(eta|until)":(?:null|"[^"]*")/g, '"$1":"a moment"'));
 }
 
-/** Two subjects differ in their ids, their times, their pictures and their place in the line, and in nothing else. */
+/** Two subjects differ in their ids, their times, their images and their place in the line, and in nothing else. */
 function mask(said: Said): unknown {
   const names = new Map<string, string>();
   const named = (kind: string) => (found: string) => {

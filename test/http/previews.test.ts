@@ -222,18 +222,18 @@ describe('patch', () => {
   });
 });
 
-test('pictures are shown to whoever has the key, as what they are', async () => {
+test('images are shown to whoever has the key, as what they are', async () => {
   await addDone([1]);
   const [preview] = (await get('/previews/')).body.results;
   const path = new URL(preview.prefill.background_image_url).pathname;
-  const picture = await api.rest(undefined, 'GET', `/${path}`);
-  expect(picture.status).toBe(200);
-  expect(picture.headers).toMatchObject({
+  const image = await api.rest(undefined, 'GET', `/${path}`);
+  expect(image.status).toBe(200);
+  expect(image.headers).toMatchObject({
     'content-type': 'image/png',
     'x-content-type-options': 'nosniff',
     'cache-control': 'public, max-age=86400, immutable',
   });
-  expect(picture.body).toHaveLength(64);
+  expect(image.body).toHaveLength(64);
   const missing = await api.rest(undefined, 'GET', `//assets/${'x'.repeat(32)}`);
   expect([missing.status, missing.body.code]).toEqual([404, 'not_found']);
 });

@@ -43,7 +43,7 @@ describe('data', () => {
     ['tRPC, a wrong input', 400, () => ({ url: '/trpc/batch.get' })],
     ['tRPC, nothing there', 404, () => ({ url: '/trpc/none.none' })],
     ['the document', 200, () => ({ url: '/openapi.json' })],
-    ['a picture that is not there', 404, () => ({ url: `/assets/${'x'.repeat(32)}` })],
+    ['an image that is not there', 404, () => ({ url: `/assets/${'x'.repeat(32)}` })],
     ['a CTA that is not there', 404, () => ({ url: `/cta/${'x'.repeat(32)}` })],
     ['no address of ours', 404, () => ({ url: '/nothing' })],
     ['an address that is none', 404, () => ({ url: '/%zz' })],
@@ -78,7 +78,7 @@ describe('data', () => {
 });
 
 describe('what is shown in the pages of others keeps its own policy', () => {
-  test('pictures', async () => {
+  test('images', async () => {
     const { headers, statusCode } = await api.app.inject(assetPath);
     expect(statusCode).toBe(200);
     expect(headers).toMatchObject({

@@ -51,7 +51,7 @@ describe('create', () => {
     ['a password', { sources: [{ url: 'https://user:s3cret@shop.example/a' }] }, ['sources.0.url']],
     ['an empty user name', { sources: [{ url: 'https://@shop.example/a' }] }, ['sources.0.url']],
     [
-      'a password in the address of a picture',
+      'a password in the address of an image',
       {
         sources: [
           {
@@ -141,12 +141,12 @@ describe('patch', () => {
       ['prefill.cta_url'],
     ],
     [
-      'a password in the address of a picture',
+      'a password in the address of an image',
       { prefill: { product_image_url: 'https://user:word@shop.example/a.jpg' } },
       ['prefill.product_image_url'],
     ],
     [
-      'a picture of another scheme',
+      'an image of another scheme',
       { prefill: { background_image_url: 'data:image/png;base64,AA' } },
       ['prefill.background_image_url'],
     ],

@@ -110,8 +110,8 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     for (const preview of await rest.previews(id)) {
       expect(preview.ranking).toMatchObject({ method: 'clip', model: 'tiny-clip' });
       expect(preview.generator).toMatchObject({ text: { provider: 'openai' } });
-      const picture = await fetch(preview.prefill.background_image_url);
-      expect([picture.status, picture.headers.get('content-type')]).toEqual([
+      const image = await fetch(preview.prefill.background_image_url);
+      expect([image.status, image.headers.get('content-type')]).toEqual([
         200,
         expect.stringMatching(/^image\//),
       ]);

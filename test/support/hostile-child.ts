@@ -16,8 +16,8 @@ import { pickImageEnvironment } from '../../src/main/image-environment.ts';
 export interface Visit {
   readonly id: number;
   readonly url: string;
-  /** Collect the pictures too; a page without one then fails. */
-  readonly wantsPictures: boolean;
+  /** Collect the images too; a page without one then fails. */
+  readonly wantsImages: boolean;
 }
 
 /** What became of it. */
@@ -82,15 +82,15 @@ process.on('message', (message: Visit | 'measure') => {
 });
 process.on('disconnect', () => void reader.close().then(images.close));
 
-async function visit({ id, url, wantsPictures }: Visit): Promise<VisitResult> {
+async function visit({ id, url, wantsImages }: Visit): Promise<VisitResult> {
   const began = performance.now();
   const end = (code: string, title: string | null) => ({ id, code, title, ms: performance.now() - began });
   const requester = { owner: 'test', signal: new AbortController().signal };
   try {
-    const { title, images, address } = await reader.pages.readPage(url, requester);
-    if (!wantsPictures) return end('read', title);
-    const pictures = await reader.pages.collectImages(images, address, requester);
-    return end(pictures.length === 0 ? 'no_usable_picture' : 'read', title);
+    const { title, images: candidates, address } = await reader.pages.readPage(url, requester);
+    if (!wantsImages) return end('read', title);
+    const images = await reader.pages.collectImages(candidates, address, requester);
+    return end(images.length === 0 ? 'no_usable_picture' : 'read', title);
   } catch (error) {
     return end(error instanceof AppError ? error.code : `crash: ${error}`, null);
   }

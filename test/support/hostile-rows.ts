@@ -9,7 +9,7 @@ export interface HostileRow {
   readonly code: ErrorCode | 'read';
   /** What a page that is read is called; "Cup" unless said. */
   readonly title?: string;
-  readonly wantsPictures?: boolean;
+  readonly wantsImages?: boolean;
 }
 
 const addresses = (group: string, list: readonly string[]): HostileRow[] =>
@@ -31,16 +31,16 @@ const named = (
 ): HostileRow[] =>
   Object.entries(codes).map(([name, code]) => ({ group, name, address: `/${room}/${name}`, code }));
 
-const picture = (
+const image = (
   name: string,
   address: string,
   code: HostileRow['code'] = 'no_usable_picture',
 ): HostileRow => ({
-  group: 'pictures',
+  group: 'images',
   name,
-  address: `/show?picture=${encodeURIComponent(address)}`,
+  address: `/show?image=${encodeURIComponent(address)}`,
   code,
-  wantsPictures: true,
+  wantsImages: true,
 });
 
 const redirect = (name: string, to: string | null, code: HostileRow['code'], status = 302): HostileRow => ({
@@ -351,7 +351,7 @@ export const hostileRows: readonly HostileRow[] = [
     'json-ld-spaces': 'read',
     'json-ld-entities': 'read',
   }),
-  picture('a good one', '/pictures/good', 'read'),
+  image('a good one', '/images/good', 'read'),
   ...[
     'png-30000',
     'png-max',
@@ -375,32 +375,32 @@ export const hostileRows: readonly HostileRow[] = [
     'dot',
     'strip',
     'absent',
-  ].map((name) => picture(name, `/pictures/${name}`)),
-  picture('4,000 frames', '/pictures/gif-frames', 'read'),
-  picture('50 MB of text in a PNG', '/pictures/png-text-bomb', 'read'),
-  picture('HTML', '/answers/html-picture'),
-  picture('one without an end', '/answers/endless-picture'),
-  picture('a gzip bomb', '/answers/picture-bomb'),
-  picture('silence', '/answers/silence'),
-  picture('a redirect to a private host', '/redirect?to=http://10.0.0.1/a.jpg'),
-  picture('a private host', 'http://192.168.0.1/a.jpg'),
-  picture('a name of a private host', 'http://cdn.test/a.jpg'),
+  ].map((name) => image(name, `/images/${name}`)),
+  image('4,000 frames', '/images/gif-frames', 'read'),
+  image('50 MB of text in a PNG', '/images/png-text-bomb', 'read'),
+  image('HTML', '/answers/html-image'),
+  image('one without an end', '/answers/endless-image'),
+  image('a gzip bomb', '/answers/image-bomb'),
+  image('silence', '/answers/silence'),
+  image('a redirect to a private host', '/redirect?to=http://10.0.0.1/a.jpg'),
+  image('a private host', 'http://192.168.0.1/a.jpg'),
+  image('a name of a private host', 'http://cdn.test/a.jpg'),
   ...(
     [
       ['base-private', 'no_usable_picture'],
       ['base-javascript', 'read'],
       ['base-file', 'no_usable_picture'],
-      ['data-picture', 'no_usable_picture'],
-      ['data-pictures', 'no_usable_picture'],
-      ['odd-pictures', 'no_usable_picture'],
+      ['data-image', 'no_usable_picture'],
+      ['data-images', 'no_usable_picture'],
+      ['odd-images', 'no_usable_picture'],
     ] as const
   ).map(([name, code]) => ({
-    group: 'pictures',
+    group: 'images',
     name,
     address: `/pages/${name}`,
     code,
-    wantsPictures: true,
+    wantsImages: true,
   })),
-  { group: 'pictures', name: 'refresh-private', address: '/pages/refresh-private', code: 'not_a_product' },
-  { group: 'pictures', name: 'canonical-javascript', address: '/pages/canonical-javascript', code: 'read' },
+  { group: 'images', name: 'refresh-private', address: '/pages/refresh-private', code: 'not_a_product' },
+  { group: 'images', name: 'canonical-javascript', address: '/pages/canonical-javascript', code: 'read' },
 ];

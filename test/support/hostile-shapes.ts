@@ -44,7 +44,7 @@ export const HOSTILE_SHAPES: Readonly<Record<string, (length: number) => string>
       .map((id) => `<div id="${id}" itemprop="name">`)
       .slice(0, 4000)
       .join('')}${fill(' ', length)}`,
-  'images and sources in one picture': (length) =>
+  'images and sources in one image': (length) =>
     `<picture>${fill('<source srcset="/a.jpg 1x, /b.jpg 2x"><img src="/c.jpg">', length)}</picture>`,
   'prices within prices': (length) => nested('<div class=price>', length),
   'prices beside prices': (length) => fill('<b class=price>1</b>', length),

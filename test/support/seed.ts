@@ -44,7 +44,7 @@ export function makeProduct(address = 'https://shop.example/red-shoe'): ReadProd
   };
 }
 
-export function makePictures(count: number): ProductImage[] {
+export function makeImages(count: number): ProductImage[] {
   return Array.from({ length: count }, (_, i) => ({
     url: `https://shop.example/${i}.jpg`,
     alt: null,
@@ -74,7 +74,7 @@ export async function addQueuedBatch(
   for (const source of work) {
     await assignImages(db.deps, source, {
       product: makeProduct(source.url),
-      pictures: makePictures(Math.min(source.batchSize, 3)),
+      images: makeImages(Math.min(source.batchSize, 3)),
       ranking: { method: 'heuristic', model: null },
     });
   }
@@ -98,8 +98,8 @@ export function answer(db: SeedDatabase, call: ClaimedCall): Promise<'mine' | 'l
     const texts = { headline: 'A red shoe', subheadline: null, body: 'Red.', ctaText: 'Buy' };
     return storeTexts(db.deps, call, { texts, usage });
   }
-  const picture = { bytes: randomBytes(64), contentType: 'image/png', width: 8, height: 8 };
-  return storeBackground(db.deps, call, { picture, palette: ['#224466'], usage });
+  const image = { bytes: randomBytes(64), contentType: 'image/png', width: 8, height: 8 };
+  return storeBackground(db.deps, call, { image, palette: ['#224466'], usage });
 }
 
 /** Answers calls and settles their previews. */

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /*
- * A CLIP model with a meaning, small enough to write by hand: a picture's vector is its mean colour, a text's vector is the
+ * A CLIP model with a meaning, small enough to write by hand: an image's vector is its mean colour, a text's vector is the
  * mean of its words' colours. Its files have the names, formats and tensors of real ones, so the code that loads and runs
  * real weights runs this one. ONNX is protobuf; field numbers are those of onnx.proto3.
  */
@@ -85,7 +85,7 @@ function textModel(): Buffer {
   });
 }
 
-/** pixel_values [pictures, 3, 224, 224] -> GlobalAveragePool -> Flatten -> MatMul -> image_embeds [pictures, 3]. */
+/** pixel_values [images, 3, 224, 224] -> GlobalAveragePool -> Flatten -> MatMul -> image_embeds [images, 3]. */
 function visionModel(): Buffer {
   return model({
     nodes: [
@@ -94,8 +94,8 @@ function visionModel(): Buffer {
       node('MatMul', ['flat', 'projection'], 'image_embeds'),
     ],
     weights: tensor('projection', [3, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1]),
-    input: value('pixel_values', FLOAT, ['pictures', 3, 224, 224]),
-    output: value('image_embeds', FLOAT, ['pictures', 3]),
+    input: value('pixel_values', FLOAT, ['images', 3, 224, 224]),
+    output: value('image_embeds', FLOAT, ['images', 3]),
   });
 }
 

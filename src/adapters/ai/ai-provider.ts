@@ -15,7 +15,7 @@ export interface Brief {
   readonly variant: number;
 }
 
-/** An encoded picture (PNG, JPEG, WebP …) with its MIME type. */
+/** An encoded image (PNG, JPEG, WebP …) with its MIME type. */
 export interface SourceImage {
   readonly bytes: Buffer;
   readonly contentType: string;
@@ -79,9 +79,9 @@ export interface TextWriter {
   writeText(brief: Brief, call: CallContext): Promise<TextAnswer>;
 }
 
-/** Paints the background of a CTA from the product's picture. Throws like `TextWriter`. */
+/** Paints the background of a CTA from the product's image. Throws like `TextWriter`. */
 export interface BackgroundPainter {
   readonly provider: ProviderName;
   readonly model: string;
-  paintBackground(brief: Brief, picture: SourceImage, call: CallContext): Promise<ImageAnswer>;
+  paintBackground(brief: Brief, image: SourceImage, call: CallContext): Promise<ImageAnswer>;
 }

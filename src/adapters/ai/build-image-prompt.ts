@@ -21,7 +21,7 @@ export function buildImagePrompt(brief: Brief): string {
   const colors = brief.palette.filter((color) => /^#[0-9a-f]{6}$/i.test(color)).slice(0, 5);
   const name = JSON.stringify(cleanText(brief.title, 200).slice(0, 200).toWellFormed());
   return [
-    `Make an advertising background from this product picture: ${scene}.`,
+    `Make an advertising background from this product image: ${scene}.`,
     'Keep the product as it is and recognisable. Leave a large calm area for text to be laid over it.',
     'No text, letters, logos, prices, buttons, borders or people.',
     ...(colors.length > 0 ? [`Use colours that go with ${colors.join(', ')}.`] : []),

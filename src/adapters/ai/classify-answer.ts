@@ -10,10 +10,10 @@ import { type ErrorBody, readErrorBody } from './read-error-body.ts';
 const POLICY_CODE =
   /content_?(policy|filter|moderation|safety)|moderation|policy_?violation|safety_?(violation|system|check|block)|^(image_)?safety$|prohibited_?content|sensitive_?(content|word)|data_?inspection_?failed|inappropriate|responsible_?ai|^(blocklist|recitation|spii|nsfw)$/i;
 /**
- * OpenAI's for pictures: moderation, mostly without a code, but also a file that cannot be read,
+ * OpenAI's for images: moderation, mostly without a code, but also a file that cannot be read,
  * with one.
  */
-const PICTURE_ERROR = 'image_generation_user_error';
+const IMAGE_ERROR = 'image_generation_user_error';
 
 /** The same in sentences, for services that give no name to it. */
 const POLICY_SENTENCE =
@@ -78,7 +78,7 @@ function classifyStatus(error: APIError, refusal: Refusal): AppError {
 }
 
 function isPolicy({ status, codes, messages }: Refusal): boolean {
-  const named = codes.filter((code) => code !== PICTURE_ERROR);
+  const named = codes.filter((code) => code !== IMAGE_ERROR);
   if (named.some((code) => POLICY_CODE.test(code))) return true;
   if (named.length === 0 && codes.length > 0) return true;
   return (

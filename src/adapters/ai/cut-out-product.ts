@@ -8,7 +8,7 @@ const RADIUS = 28;
 const WHITE = 232;
 
 /**
- * The layers that put the product into its scene: a picture on transparency as it is; a studio picture in
+ * The layers that put the product into its scene: an image on transparency as it is; a studio image in
  * front of white melted into a light scene (multiplied, so that its white disappears); any other as a card
  * with round corners and a shadow.
  */

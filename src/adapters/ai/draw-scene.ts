@@ -6,7 +6,7 @@ export const SCENE = { width: 1200, height: 800 } as const;
 /** Where the product stands: beside the text's free space, or nowhere. */
 type Place = 'left' | 'right' | 'none';
 
-/** One composition. `photo` puts the blurred, enlarged product picture below the colours. */
+/** One composition. `photo` puts the blurred, enlarged product image below the colours. */
 export interface Scene {
   readonly tone: 'light' | 'dark';
   readonly place: Place;

@@ -35,7 +35,7 @@ async function draw(background: string, size = 400): Promise<SourceImage> {
   return { bytes: await sharp(Buffer.from(svg)).png().toBuffer(), contentType: 'image/png' };
 }
 
-test('ten variants are ten different pictures of full size', async () => {
+test('ten variants are ten different images of full size', async () => {
   const studio = await draw('#fff');
   const answers = await Promise.all(
     Array.from({ length: 10 }, (_, variant) => painter.paintBackground(briefFor(variant), studio, call)),
@@ -51,15 +51,15 @@ test.each([
   ['grey', '#888', 400],
   ['see-through', 'none', 400],
   ['one pixel', '#fff', 1],
-])('takes a %s picture, from any palette', async (_, background, size) => {
-  const picture = await draw(background, size);
+])('takes a %s image, from any palette', async (_, background, size) => {
+  const image = await draw(background, size);
   for (const variant of [0, 1, 2, 8]) {
-    const answer = await painter.paintBackground(briefFor(variant, []), picture, call);
+    const answer = await painter.paintBackground(briefFor(variant, []), image, call);
     expect(answer.width).toBe(1200);
   }
 });
 
-test('a studio picture melts into a light scene: no white box is left', async () => {
+test('a studio image melts into a light scene: no white box is left', async () => {
   const { bytes } = await painter.paintBackground(briefFor(3), await draw('#f4f4f4'), call);
   // Inside of the product's corner, and just outside of it.
   const at = async (left: number) =>
@@ -72,7 +72,7 @@ test('a studio picture melts into a light scene: no white box is left', async ()
   }
 });
 
-test('a broken picture costs the product, not the background', async () => {
+test('a broken image costs the product, not the background', async () => {
   const broken: SourceImage = { bytes: Buffer.from('nothing'), contentType: 'image/png' };
   for (const variant of [0, 2]) {
     expect((await painter.paintBackground(briefFor(variant), broken, call)).width).toBe(1200);

@@ -9,10 +9,10 @@ export function createOfflinePainter(images: Pick<ImageDecoder, 'compose'>): Bac
   return {
     provider: 'offline',
     model,
-    async paintBackground({ palette, variant }, picture, call) {
+    async paintBackground({ palette, variant }, image, call) {
       call.signal.throwIfAborted();
       call.onLeft();
-      const background = await images.compose({ palette, variant }, picture.bytes, call);
+      const background = await images.compose({ palette, variant }, image.bytes, call);
       return { ...background, model, usage: { inputTokens: null, outputTokens: null } };
     },
   };

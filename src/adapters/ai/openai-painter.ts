@@ -13,7 +13,7 @@ const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': '
 
 /**
  * A painter over any service with OpenAI's images edit. One bought request per call, never a second; when the
- * answer names an address of the service instead of bytes, the picture is fetched from there.
+ * answer names an address of the service instead of bytes, the image is fetched from there.
  */
 export function createOpenAiPainter(
   images: Pick<ImageDecoder, 'background'>,
@@ -24,9 +24,9 @@ export function createOpenAiPainter(
   return {
     provider: 'openai',
     model,
-    async paintBackground(brief, picture, call) {
+    async paintBackground(brief, source, call) {
       const deadline = performance.now() + call.timeoutMs;
-      const image = await toUpload(picture);
+      const image = await toUpload(source);
       const answer = await callOpenAi(call, (client, options) =>
         // No `size` or `response_format`: services differ, and a wrong one is a 400.
         client.images.edit({ model, image, prompt: buildImagePrompt(brief) }, options),
@@ -34,9 +34,9 @@ export function createOpenAiPainter(
       return withUsage(answer, async () => {
         const reply = readImageAnswer(answer, baseUrl);
         const bytes =
-          'bytes' in reply.picture
-            ? reply.picture.bytes
-            : await fetchPicture(settings, reply.picture.url, call.signal, deadline - performance.now());
+          'bytes' in reply.image
+            ? reply.image.bytes
+            : await fetchImage(settings, reply.image.url, call.signal, deadline - performance.now());
         const background = await images.background(bytes, call);
         return { ...background, model: reply.model ?? model, usage: reply.usage };
       });
@@ -44,13 +44,13 @@ export function createOpenAiPainter(
   };
 }
 
-function toUpload(picture: SourceImage): Promise<File> {
-  const extension = EXTENSIONS[picture.contentType] ?? 'png';
-  return toFile(picture.bytes, `product.${extension}`, { type: picture.contentType });
+function toUpload(image: SourceImage): Promise<File> {
+  const extension = EXTENSIONS[image.contentType] ?? 'png';
+  return toFile(image.bytes, `product.${extension}`, { type: image.contentType });
 }
 
 /** The answer is paid for by now: whatever goes wrong here makes it an answer that cannot be used. */
-async function fetchPicture(
+async function fetchImage(
   { apiKey, proxies }: OpenAiSettings,
   url: URL,
   signal: CallContext['signal'],

@@ -6,7 +6,7 @@ const bytes = Buffer.from('picture');
 const base64 = bytes.toString('base64');
 
 function read(image: object) {
-  return readImageAnswer({ data: [image] }, BASE).picture;
+  return readImageAnswer({ data: [image] }, BASE).image;
 }
 
 test('reads bytes from base64, with or without a data: prefix', () => {

@@ -12,13 +12,13 @@ const images = z.object({
 
 /** What an images answer holds: the bytes, or the address where the service left them. */
 export interface ImageReply {
-  readonly picture: { readonly bytes: Buffer } | { readonly url: URL };
+  readonly image: { readonly bytes: Buffer } | { readonly url: URL };
   readonly model: string | null;
   readonly usage: Usage;
 }
 
 /**
- * The picture in an images answer: `b64_json`, a `data:` address, or an address of the service itself
+ * The image in an images answer: `b64_json`, a `data:` address, or an address of the service itself
  * (same origin as `baseUrl`; any other would let an answer send us where it likes). Throws `ai_bad_answer`.
  */
 export function readImageAnswer(answer: unknown, baseUrl: string): ImageReply {
@@ -27,13 +27,13 @@ export function readImageAnswer(answer: unknown, baseUrl: string): ImageReply {
   if (!parsed.success || image === undefined) throw new AppError('ai_bad_answer', { cause: parsed.error });
   const { model, usage } = parsed.data;
   return {
-    picture: findPicture(image.b64_json || image.url || '', Boolean(image.b64_json), baseUrl),
+    image: findImage(image.b64_json || image.url || '', Boolean(image.b64_json), baseUrl),
     model: model || null,
     usage: { inputTokens: usage?.input_tokens ?? null, outputTokens: usage?.output_tokens ?? null },
   };
 }
 
-function findPicture(value: string, isBase64: boolean, baseUrl: string): ImageReply['picture'] {
+function findImage(value: string, isBase64: boolean, baseUrl: string): ImageReply['image'] {
   if (value.startsWith('data:')) {
     const comma = value.indexOf(',');
     if (!/;base64$/i.test(value.slice(0, Math.max(comma, 0)))) throw new AppError('ai_bad_answer');
@@ -42,7 +42,7 @@ function findPicture(value: string, isBase64: boolean, baseUrl: string): ImageRe
   if (isBase64) return { bytes: Buffer.from(value, 'base64') };
   const url = value === '' ? null : URL.parse(value, baseUrl);
   if (url === null || url.origin !== new URL(baseUrl).origin) {
-    throw new AppError('ai_bad_answer', { cause: new Error('picture at a foreign address') });
+    throw new AppError('ai_bad_answer', { cause: new Error('image at a foreign address') });
   }
   return { url };
 }

@@ -9,7 +9,7 @@ test('a text is embedded once, until others have pushed it out', async () => {
         asked.push(text);
         return Float32Array.of(asked.length);
       },
-      embedPictures: async () => [],
+      embedImages: async () => [],
     },
     2,
   );

@@ -8,8 +8,8 @@ export interface ClipModelOptions {
 /** A CLIP model in memory. Vectors have the length 1. */
 export interface ClipModel {
   embedText(text: string): Promise<Float32Array>;
-  /** One vector for each picture, in their order. All at once: the caller makes the batches. */
-  embedPictures(pictures: readonly Uint8Array[]): Promise<Float32Array[]>;
+  /** One vector for each image, in their order. All at once: the caller makes the batches. */
+  embedImages(images: readonly Uint8Array[]): Promise<Float32Array[]>;
 }
 
 /** A model that cannot be loaded; the message is a sentence's end, for the person who named the model. */

@@ -1,5 +1,5 @@
 /**
- * What else a picture on a product page may be. A picture scores by how much better the product's own words fit it than
+ * What else an image on a product page may be. An image scores by how much better the product's own words fit it than
  * all of these, so the list holds what shops put beside products, not what products may look like.
  */
 export const NEGATIVE_PROMPTS: readonly string[] = [
@@ -12,12 +12,12 @@ export const NEGATIVE_PROMPTS: readonly string[] = [
   'a payment or trust badge',
   'a portrait of people without a product',
   'a screenshot of a website',
-  'a blank picture',
+  'a blank image',
   'a colour swatch',
   'a map',
 ];
 
-/** The words that a picture of the product should fit. */
+/** The words that an image of the product should fit. */
 export function productPrompt(title: string): string {
   return `a product photo of ${title}`;
 }

@@ -16,7 +16,7 @@ const MAX_GROWTH_BYTES = 256 * 1024 * 1024;
 const HEAP_MB = 512;
 /** The model takes half a gigabyte and more, and seconds to load: pages that come one after the other find it loaded. */
 const IDLE_MS = 5 * 60_000;
-/** Twenty pictures through the largest usual model, on two slow cores, and loading it anew before that. */
+/** Twenty images through the largest usual model, on two slow cores, and loading it anew before that. */
 const RANK_TIMEOUT_MS = 180_000;
 /** Fetching over half a gigabyte included. */
 const LOAD_TIMEOUT_MS = 30 * 60_000;
@@ -24,7 +24,7 @@ const LOAD_TIMEOUT_MS = 30 * 60_000;
 export interface ClipRankerOptions extends ClipModelOptions {
   readonly log: Log;
   readonly images: Pick<ImageDecoder, 'view'>;
-  /** Ranks a page whose pictures the model could not rank. */
+  /** Ranks a page whose images the model could not rank. */
   readonly fallback: ImageRanker;
   /** What the process with the model is told of the environment; nothing if absent. */
   readonly env?: Readonly<Record<string, string>>;
@@ -33,7 +33,7 @@ export interface ClipRankerOptions extends ClipModelOptions {
 }
 
 /**
- * Ranks pictures with CLIP, in one process that has the model; it is there while there is something to rank, and some minutes
+ * Ranks images with CLIP, in one process that has the model; it is there while there is something to rank, and some minutes
  * longer. A page that fails there (the process died, took too long, or ran out of memory) is ranked by `fallback`, whose
  * method its ranking names. The model is loaded once here, to see whether it can be.
  *
@@ -57,13 +57,8 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
       !('scores' in answer) || answer.pages >= pagesPerProcess || answer.grownBytes > MAX_GROWTH_BYTES,
   });
 
-  async function ask(
-    title: string,
-    pictures: readonly Uint8Array[],
-    timeoutMs: number,
-    requester: Requester,
-  ) {
-    const answer = await pool.ask({ model, cacheFolder, title, pictures }, { ...requester, timeoutMs });
+  async function ask(title: string, images: readonly Uint8Array[], timeoutMs: number, requester: Requester) {
+    const answer = await pool.ask({ model, cacheFolder, title, images }, { ...requester, timeoutMs });
     if ('unusable' in answer) throw new ClipModelError(answer.unusable);
     if ('failed' in answer) throw new Error(answer.failed);
     return answer.scores;
@@ -93,10 +88,7 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
         return { method: 'clip', model: name, ranked };
       } catch (err) {
         signal.throwIfAborted();
-        log.warn(
-          { err, model: name },
-          'CLIP could not rank the pictures of a page; they are ranked by rules',
-        );
+        log.warn({ err, model: name }, 'CLIP could not rank the images of a page; they are ranked by rules');
         return fallback.rank(images, product, requester);
       }
     },

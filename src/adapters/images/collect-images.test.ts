@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { drawHostilePicture } from '../../../test/fakes/hostile-pictures.ts';
+import { drawHostileImage } from '../../../test/fakes/hostile-images.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { ChildEndedError } from '../../lib/child-pool.ts';
 import type { FetchBytes } from '../net/guarded-fetch.ts';
@@ -64,7 +64,7 @@ test('keeps what can be used, and of two alike the larger in the better place', 
   ]);
 });
 
-test('the same product in another colour is another picture', async () => {
+test('the same product in another colour is another image', async () => {
   const images = await collectImages({ fetchBytes, images: decoder }, candidates('large', 'blue', 'small'), {
     owner: 'test',
     signal: never,
@@ -88,7 +88,7 @@ test('nothing usable is an empty list, an abort is thrown', async () => {
 });
 
 test('an image that ends its decoder is left out; where none can be decoded at all, the page is to be tried again', async () => {
-  files.set('scans', await drawHostilePicture('jpeg-scans'));
+  files.set('scans', await drawHostileImage('jpeg-scans'));
   const options = { owner: 'test', signal: never };
   const impatient = createImageDecoder({ timeoutMs: 3000 });
   const deps = { fetchBytes, images: impatient };

@@ -23,7 +23,7 @@ async function makePng(...chunks: readonly Buffer[]) {
   return { png, with: Buffer.concat([png.subarray(0, HEAD_BYTES), ...chunks, png.subarray(HEAD_BYTES)]) };
 }
 
-test('texts and huge profiles go; the picture, its own profile and its checksums stay', async () => {
+test('texts and huge profiles go; the image, its own profile and its checksums stay', async () => {
   const packed = deflateSync(Buffer.alloc(100_000));
   const made = await makePng(
     chunk('tEXt', Buffer.from('Comment\0hello')),

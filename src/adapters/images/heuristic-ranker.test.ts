@@ -79,8 +79,8 @@ test('a file that is called a size chart goes last, unless the product is one', 
   expect(ranking.ranked[0]?.image.url).toBe(chart.url);
 });
 
-describe('pictures made with sharp', () => {
-  async function picture(url: string, svg: string, facts: Partial<CollectedImage> = {}) {
+describe('images made with sharp', () => {
+  async function draw(url: string, svg: string, facts: Partial<CollectedImage> = {}) {
     const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();
     return image(url, { ...(await decoder.look(bytes, never)), position: 0, ...facts });
   }
@@ -90,19 +90,19 @@ describe('pictures made with sharp', () => {
   const room = `<rect width="50%" height="55%" fill="#a86"/><rect x="50%" width="50%" height="55%" fill="#cdb"/><rect y="55%" width="100%" height="45%" fill="#543"/>${shoe}`;
 
   test('of one place: the packshot, then the room, then the speck, then the banner', async () => {
-    const pictures = await Promise.all([
-      picture('banner', svg(1200, 340, `${room}<circle cx="90%" cy="50%" r="100" fill="#fd0"/>`)),
-      picture('speck', svg(300, 300, '<rect x="48%" y="46%" width="6%" height="7%" fill="#b22"/>')),
-      picture('room', svg(800, 800, room)),
-      picture('packshot', svg(800, 800, shoe)),
+    const images = await Promise.all([
+      draw('banner', svg(1200, 340, `${room}<circle cx="90%" cy="50%" r="100" fill="#fd0"/>`)),
+      draw('speck', svg(300, 300, '<rect x="48%" y="46%" width="6%" height="7%" fill="#b22"/>')),
+      draw('room', svg(800, 800, room)),
+      draw('packshot', svg(800, 800, shoe)),
     ]);
-    expect(await order(...pictures)).toEqual(['packshot', 'room', 'speck', 'banner']);
+    expect(await order(...images)).toEqual(['packshot', 'room', 'speck', 'banner']);
   });
 
   test('the frame is plain around a packshot, and nothing is said of a room', async () => {
     const [packshot, inRoom] = await Promise.all([
-      picture('packshot', svg(800, 800, shoe)),
-      picture('room', svg(800, 800, room)),
+      draw('packshot', svg(800, 800, shoe)),
+      draw('room', svg(800, 800, room)),
     ]);
     expect(packshot.subjectShare).toBeGreaterThan(0.25);
     expect(packshot.subjectShare).toBeLessThan(0.35);
@@ -110,7 +110,7 @@ describe('pictures made with sharp', () => {
   });
 });
 
-test('a packshot of structured data beats a large picture with the right words further down', async () => {
+test('a packshot of structured data beats a large image with the right words further down', async () => {
   const packshot = image('packshot', { source: 'json-ld', position: 0, borderUniformity: 1 });
   const scene = image('scene', { position: 5, alt: 'Red leather shoe', width: 2000, height: 1500 });
   expect(await order(scene, packshot)).toEqual(['packshot', 'scene']);

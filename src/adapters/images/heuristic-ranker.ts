@@ -4,8 +4,8 @@ import type { ImageRanker } from './ranker.ts';
 /**
  * What each sign is worth; together 1.
  * - source: shops keep their structured data right, because search engines show it. The strongest sign.
- * - position: the first picture of a gallery is the one the shop itself chose.
- * - alt: a picture called like the product shows it; many shops leave the text out, so it cannot weigh more.
+ * - position: the first image of a gallery is the one the shop itself chose.
+ * - alt: an image called like the product shows it; many shops leave the text out, so it cannot weigh more.
  * - border: a plain ground is a packshot; a lively one is a room, a model, or an advertisement.
  * - share: a product fills its frame; a small thing on a large ground is an icon or an accessory.
  * - size: shops give the product more pixels than its surroundings.
@@ -21,7 +21,7 @@ const WEIGHTS = {
   aspect: 0.08,
 };
 
-/** What a picture keeps of its score when its file or its text says that it is no product. */
+/** What an image keeps of its score when its file or its text says that it is no product. */
 const DECORATION_FACTOR = 0.5;
 /** Unless the product is one: the words of its title do not count. */
 const DECORATION =
@@ -41,7 +41,7 @@ const SOURCE_TRUST = {
 /** Each step down the gallery takes a quarter of what was left. */
 const POSITION_DECAY = 0.75;
 
-/** From this shorter side on a picture is as large as a preview needs. */
+/** From this shorter side on an image is as large as a preview needs. */
 const FULL_SIZE = 800;
 
 /** From this share of the frame on a product fills it as usual. */
@@ -53,7 +53,7 @@ const UNKNOWN_SHARE = 0.6;
 const USUAL_ASPECT = 1.5;
 const WORST_ASPECT = 4;
 
-/** Ranks pictures by what the page says of them and by how they look from afar, without a model. */
+/** Ranks images by what the page says of them and by how they look from afar, without a model. */
 export function createHeuristicRanker(): ImageRanker {
   return {
     name: 'heuristic',

@@ -18,7 +18,7 @@ async function decode(bytes: Buffer) {
   return { ...facts, ...(await copyImage(smaller ?? bytes, facts.isTransparent)) };
 }
 
-describe('a picture', () => {
+describe('an image', () => {
   test.each(['jpeg', 'png', 'webp', 'avif', 'gif'] as const)('reads %s', async (format) => {
     const image = await decode(await box(400, 300).toFormat(format).toBuffer());
     expect(image).toMatchObject({ contentType: 'image/jpeg', width: 400, height: 300 });
@@ -59,7 +59,7 @@ describe('a picture', () => {
     expect(opaque.contentType).toBe('image/jpeg');
   });
 
-  test('near-equal pictures have near hashes, a plain one has no entropy', async () => {
+  test('near-equal images have near hashes, a plain one has no entropy', async () => {
     const [large, small, other] = await Promise.all([
       decode(await box(900, 600).jpeg().toBuffer()),
       decode(await box(300, 200).webp({ quality: 40 }).toBuffer()),

@@ -66,8 +66,8 @@ async function readModel(library: Library, place: ClipPlace, onProgress?: OnProg
       const { text_embeds } = await text(tokenizer(shorten(words)));
       return toVectors(text_embeds)[0] ?? new Float32Array();
     },
-    async embedPictures(pictures) {
-      const { pixel_values } = await processor(await Promise.all(pictures.map(readPixels)));
+    async embedImages(images) {
+      const { pixel_values } = await processor(await Promise.all(images.map(readPixels)));
       const { image_embeds } = await vision({ pixel_values });
       return toVectors(image_embeds);
     },
@@ -103,9 +103,8 @@ function toVectors(tensor: { data: Float32Array; dims: number[] }): Float32Array
 async function tryModel(model: ClipModel): Promise<void> {
   const create = { width: 64, height: 64, channels: 3, background: '#c03020' } as const;
   const text = await model.embedText('a red square');
-  const [picture] = await model.embedPictures([await sharp({ create }).jpeg().toBuffer()]);
-  if (picture?.length !== text.length)
-    throw new Error('its texts and its pictures have vectors of other sizes');
+  const [image] = await model.embedImages([await sharp({ create }).jpeg().toBuffer()]);
+  if (image?.length !== text.length) throw new Error('its texts and its images have vectors of other sizes');
 }
 
 function explain(error: unknown, place: ClipPlace): string {

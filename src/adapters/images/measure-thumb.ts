@@ -1,14 +1,14 @@
 import { THUMB_SIDE as SIDE } from './image-limits.ts';
 import { pickPalette } from './pick-palette.ts';
 
-/** What a small thumbnail of a picture tells about it. */
+/** What a small thumbnail of an image tells about it. */
 export interface ImageTraits {
   /** Difference hash: 64 bits as 16 hex digits. See `hashDistance`. */
   readonly hash: string;
   /** Share, 0 to 1, of the outermost frame that is close to one colour: near 1 for a product on a plain ground. */
   readonly borderUniformity: number;
   /**
-   * Share, 0 to 1, of the picture that is not the plain ground of its frame: how much of it the product fills. Null where the
+   * Share, 0 to 1, of the image that is not the plain ground of its frame: how much of it the product fills. Null where the
    * frame is not plain, as nobody can tell then.
    */
   readonly subjectShare: number | null;
@@ -31,7 +31,7 @@ const PLAIN_FRAME = 0.8;
 
 /**
  * Measures a thumbnail of `THUMB_SIDE` by as many pixels in RGBA. Transparent parts count as white, and not at all for the
- * palette. Flat arrays of bytes: it runs on the event loop, once for each candidate picture.
+ * palette. Flat arrays of bytes: it runs on the event loop, once for each candidate image.
  */
 export function measureThumb(thumb: Buffer): ImageTraits {
   const pixels = Math.floor(thumb.length / 4);
@@ -75,7 +75,7 @@ export function hashDistance(a: string, b: string): number {
 }
 
 /**
- * Whether two pictures have the same shapes in the same colours, up to `hash` differing bits and a distance `colour` of their
+ * Whether two images have the same shapes in the same colours, up to `hash` differing bits and a distance `colour` of their
  * mean colours in RGB. The hash is of grey pixels: without the colours, a red and a blue one of a product would be the same.
  */
 export function isAlike(

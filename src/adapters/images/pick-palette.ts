@@ -6,11 +6,11 @@ const LEAST = 3;
 /**
  * The 3 to 5 main colours of raw 8-bit pixels (`channels` 3 or 4, alpha ignored, or 1 for grey), as
  * `#rrggbb`, most used first. Pixels are counted in a grid of 16 steps a channel; near neighbours count as
- * one. A picture with fewer colours is filled up with darker and lighter shades of its first.
+ * one. An image with fewer colours is filled up with darker and lighter shades of its first.
  */
 export function pickPalette(pixels: Uint8Array, channels: number): string[] {
   const ranked = countColors(pixels, channels);
-  // Colours that differ clearly are preferred; a picture in one tone gets its finer steps.
+  // Colours that differ clearly are preferred; an image in one tone gets its finer steps.
   for (const distance of [90, 50, 25]) {
     const picked = pickApart(ranked, distance);
     if (picked.length >= LEAST || distance === 25) return fillUp(picked).map(toHex);

@@ -22,7 +22,7 @@ async function drawing(url: string, shapes: string, zoom = 0): Promise<RankedIma
   };
 }
 
-test('a picture that nearly equals a better one goes behind those that differ; none is lost', async () => {
+test('an image that nearly equals a better one goes behind those that differ; none is lost', async () => {
   const ranked = await Promise.all([
     drawing('shoe', SHOE('#c22')),
     drawing('shoe, closer', SHOE('#c22'), 2),

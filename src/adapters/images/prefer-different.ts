@@ -5,7 +5,7 @@ import type { RankedImage } from './ranker.ts';
 const NEAR = { hash: MAX_NEAR_DISTANCE, colour: MAX_NEAR_COLOUR_DISTANCE };
 
 /**
- * Puts pictures that nearly equal a better one behind all others, so that the first few differ while others are left.
+ * Puts images that nearly equal a better one behind all others, so that the first few differ while others are left.
  * Nothing is dropped, and among each kind the order stays.
  */
 export function preferDifferent(ranked: readonly RankedImage[]): RankedImage[] {

@@ -5,11 +5,11 @@ import { NEGATIVE_PROMPTS, productPrompt } from './clip-prompts.ts';
 import { loadClipModel } from './load-clip-model.ts';
 import { scoreByClip } from './score-by-clip.ts';
 
-/** What the ranking process is asked. Without pictures it only loads the model. */
+/** What the ranking process is asked. Without images it only loads the model. */
 export interface ClipTask extends ClipModelOptions {
   readonly title: string;
   /** Encoded by the image decoder. */
-  readonly pictures: readonly Uint8Array[];
+  readonly images: readonly Uint8Array[];
 }
 
 /** What it answers: errors lose their class on the way between processes, so they go as data. */
@@ -24,19 +24,19 @@ export type ClipAnswer =
   | { readonly unusable: string }
   | { readonly failed: string };
 
-/** Pictures in one run of the model: more take more memory and hardly less time. */
+/** Images in one run of the model: more take more memory and hardly less time. */
 const BATCH = 8;
 
 let loading: Promise<{ model: ClipModel; bytes: number }> | undefined;
 let pages = 0;
 
-/** Scores a page's pictures. The model is loaded once. Never throws. */
-export async function rankByClip({ title, pictures, ...options }: ClipTask): Promise<ClipAnswer> {
+/** Scores a page's images. The model is loaded once. Never throws. */
+export async function rankByClip({ title, images, ...options }: ClipTask): Promise<ClipAnswer> {
   try {
     loading ??= load(options);
     const { model, bytes } = await loading;
-    const scores = await scorePictures(model, title, pictures);
-    if (pictures.length > 0) pages += 1;
+    const scores = await scoreImages(model, title, images);
+    if (images.length > 0) pages += 1;
     return { scores, pages, grownBytes: countBytes() - bytes };
   } catch (error) {
     if (error instanceof ClipModelError) return { unusable: error.message };
@@ -49,14 +49,14 @@ async function load(options: ClipModelOptions) {
   return { model, bytes: countBytes() };
 }
 
-async function scorePictures(model: ClipModel, title: string, pictures: readonly Uint8Array[]) {
+async function scoreImages(model: ClipModel, title: string, images: readonly Uint8Array[]) {
   const scores: number[] = [];
-  if (pictures.length === 0) return scores;
+  if (images.length === 0) return scores;
   const negatives: Float32Array[] = [];
   for (const prompt of NEGATIVE_PROMPTS) negatives.push(await model.embedText(prompt));
   const product = await model.embedText(productPrompt(title));
-  for (let from = 0; from < pictures.length; from += BATCH) {
-    const embedded = await model.embedPictures(pictures.slice(from, from + BATCH));
+  for (let from = 0; from < images.length; from += BATCH) {
+    const embedded = await model.embedImages(images.slice(from, from + BATCH));
     scores.push(...scoreByClip(product, negatives, embedded));
   }
   return scores;

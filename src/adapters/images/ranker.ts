@@ -1,22 +1,22 @@
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { CollectedImage } from './collect-images.ts';
 
-/** A picture and how well it shows the product: 0 to 1. */
+/** An image and how well it shows the product: 0 to 1. */
 export interface RankedImage {
   readonly image: CollectedImage;
   readonly score: number;
 }
 
-/** Pictures in order, and what put them in it: that is stored with the result. */
+/** Images in order, and what put them in it: that is stored with the result. */
 export interface Ranking {
   readonly method: 'clip' | 'heuristic';
   /** The name of the model, if one ranked. */
   readonly model: string | null;
-  /** All the pictures, best first. */
+  /** All the images, best first. */
   readonly ranked: readonly RankedImage[];
 }
 
-/** The port for choosing pictures. */
+/** The port for choosing images. */
 export interface ImageRanker {
   /** What is meant to rank; a single page may be ranked by another method, which its `Ranking` says. */
   readonly name: string;

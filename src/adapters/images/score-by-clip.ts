@@ -2,17 +2,17 @@
 const LOGIT_SCALE = 100;
 
 /**
- * How well each picture fits the product's words, of all texts it is compared with: the softmax over the scaled
+ * How well each image fits the product's words, of all texts it is compared with: the softmax over the scaled
  * cosines, at the place of the product's. 0 to 1. Vectors have the length 1.
  */
 export function scoreByClip(
   product: Float32Array,
   negatives: readonly Float32Array[],
-  pictures: readonly Float32Array[],
+  images: readonly Float32Array[],
 ): number[] {
-  return pictures.map((picture) => {
-    const wanted = LOGIT_SCALE * dot(picture, product);
-    const others = negatives.map((negative) => Math.exp(LOGIT_SCALE * dot(picture, negative) - wanted));
+  return images.map((image) => {
+    const wanted = LOGIT_SCALE * dot(image, product);
+    const others = negatives.map((negative) => Math.exp(LOGIT_SCALE * dot(image, negative) - wanted));
     return 1 / (1 + others.reduce((sum, other) => sum + other, 0));
   });
 }

@@ -61,7 +61,7 @@ export interface GuardedFetch {
   close(): Promise<void>;
 }
 
-/** Builds the one door through which pages and pictures come in: see `FetchBytes` and `createGuardedConnector`. */
+/** Builds the one door through which pages and images come in: see `FetchBytes` and `createGuardedConnector`. */
 export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   const { lookupAll, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = options;
   const resolver = options.resolver ?? createHostResolver({ lookupAll });

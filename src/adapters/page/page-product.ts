@@ -1,13 +1,13 @@
 /** Where on a page a fact was found, most trusted first; `given` is not from the page but by hand. */
 export type PageSource = 'given' | 'json-ld' | 'microdata' | 'rdfa' | 'og' | 'state' | 'dom';
 
-/** A picture that may show the product. */
+/** An image that may show the product. */
 export interface CandidateImage {
   /** Absolute http(s) address without a fragment. */
   url: string;
   alt: string | null;
   source: PageSource;
-  /** Its place among the pictures of its source, from 0. */
+  /** Its place among the images of its source, from 0. */
   position: number;
   /** As the page says, in pixels; often missing, sometimes wrong. */
   width: number | null;
@@ -41,7 +41,7 @@ export interface PageProduct {
   provenance: Record<string, PageSource>;
 }
 
-/** A picture as one source names it: the address may still be relative. */
+/** An image as one source names it: the address may still be relative. */
 export interface FoundImage {
   url: string;
   alt: string | null;

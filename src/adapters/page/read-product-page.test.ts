@@ -272,7 +272,7 @@ describe('bytes', () => {
     expect(read('<!doctype html><h1>X</h1><b class="price">$5</b>', 'text/plain').title).toBe('X');
   });
 
-  test('deep nesting and many pictures end soon', () => {
+  test('deep nesting and many images end soon', () => {
     const worked = measureCpuMs(() => {
       for (const tag of ['<div>', '<b>', '<x>', '<span itemprop="x">']) {
         expect(codeOf(() => read(`<h1>X</h1>${tag.repeat(100_000)}`))).toBe('page_too_large');

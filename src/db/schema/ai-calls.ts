@@ -48,9 +48,9 @@ export const aiCalls = cta.table(
     model: text('model').notNull(),
     inputTokens: integer('input_tokens'),
     outputTokens: integer('output_tokens'),
-    /** Of an answered call: the texts, or the palette of the picture. */
+    /** Of an answered call: the texts, or the palette of the image. */
     answer: jsonb('answer'),
-    /** The picture, for an answered image call. */
+    /** The image, for an answered image call. */
     assetId: uuid('asset_id').references(() => assets.id, { onDelete: 'set null' }),
   },
   (t) => [

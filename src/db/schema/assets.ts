@@ -4,8 +4,8 @@ import { bytea, createdAt, cta, primaryId, timestamp } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
 /**
- * A picture, content-addressed within its workspace. `key` is random: it is the only thing needed to see the
- * picture, so it must not be guessed, nor be the same for the same picture of another workspace.
+ * An image, content-addressed within its workspace. `key` is random: it is the only thing needed to see the
+ * image, so it must not be guessed, nor be the same for the same image of another workspace.
  */
 export const assets = cta.table(
   'assets',

@@ -21,7 +21,7 @@ export const previews = cta.table(
     imageId: uuid('image_id').references(() => productImages.id, { onDelete: 'set null' }),
     /** 0-based within its source. */
     position: integer('position').notNull(),
-    /** Another number, other texts and another background; also when a picture is used again. */
+    /** Another number, other texts and another background; also when an image is used again. */
     variant: integer('variant').notNull().default(0),
     /** Which generation of answers counts; a regeneration starts the next one. */
     generation: integer('generation').notNull().default(1),
@@ -36,7 +36,7 @@ export const previews = cta.table(
     nextStep: text('next_step'),
     /** While it is `queued` for another try: not before. */
     retryAt: timestamp('retry_at'),
-    /** How its picture was ranked: `{ method, score, model }`. */
+    /** How its image was ranked: `{ method, score, model }`. */
     ranking: jsonb('ranking'),
     generated: jsonb('generated'),
     /** Who made texts and background: `{ text: { provider, model }, image: { … } }`. */

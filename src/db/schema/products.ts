@@ -34,7 +34,7 @@ export const products = cta.table(
   ],
 );
 
-/** A picture of a product that was good enough to be used: our copy, and how it ranked. */
+/** An image of a product that was good enough to be used: our copy, and how it ranked. */
 export const productImages = cta.table(
   'product_images',
   {

@@ -10,7 +10,7 @@ import { EXAMPLES } from './examples.ts';
 import { OTHER_PATHS } from './other-paths.ts';
 import { describe, describeAnswers, type JsonSchema } from './shapes.ts';
 
-const DESCRIPTION = `Makes call-to-action previews (a background picture and texts, colours and a link) from product pages.
+const DESCRIPTION = `Makes call-to-action previews (a background image and texts, colours and a link) from product pages.
 
 Make a batch of product addresses, watch it until it is finished, look through its previews, change their prefills in part.
 Every request carries a workspace's token (\`Authorization: Bearer …\`). Errors are \`application/problem+json\` (RFC 9457) with
@@ -47,9 +47,9 @@ export function describeApi(): object {
     tags: [
       { name: 'Batches', description: 'Submissions of product addresses, and how far they are.' },
       { name: 'Previews', description: 'Generated CTAs, to look through and to change.' },
-      { name: 'Products', description: 'What pages said, and their pictures.' },
+      { name: 'Products', description: 'What pages said, and their images.' },
       { name: 'Limits', description: 'The limit on AI calls.' },
-      { name: 'Pictures', description: 'What browsers load: pictures, and CTAs as pages.' },
+      { name: 'Pictures', description: 'What browsers load: images, and CTAs as pages.' },
     ],
     paths,
     components: {

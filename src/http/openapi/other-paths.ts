@@ -10,18 +10,18 @@ const key = {
   schema: { type: 'string' },
 };
 
-/** What is served without a token: pictures, pages. */
+/** What is served without a token: images, pages. */
 export const OTHER_PATHS: Record<string, Record<string, object>> = {
   '/assets/{key}': {
     get: {
       operationId: 'getPicture',
       tags: ['Pictures'],
-      summary: 'Get a picture',
+      summary: 'Get an image',
       security: [],
       parameters: [key],
       responses: {
         200: {
-          description: 'The picture.',
+          description: 'The image.',
           content: { 'image/*': { schema: { type: 'string', format: 'binary' } } },
         },
         404: problem('`not_found`'),

@@ -79,7 +79,7 @@ function readNamed(visits: readonly Visit[], at: number): Labelled | null {
   return value === '' || isName ? null : { brand: value, weight: isNamed && isLink ? 2 : 1.5 };
 }
 
-/** A picture stands for the words it would show: most often it is the brand's logo. */
+/** An image stands for the words it would show: most often it is the brand's logo. */
 function wordsOf(visit: Visit): string {
   return visit.tag === 'img' ? (visit.attributes.alt ?? '').trim() : textOf(visit);
 }

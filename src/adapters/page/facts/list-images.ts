@@ -8,8 +8,8 @@ const MAX_IMAGES = 20;
 const MAX_ADDRESS_LENGTH = 2048;
 
 /**
- * The pictures that the sources name, most trusted source first, each once, with addresses that can be asked for.
- * A picture without words takes those of a later source. `url` is the page's.
+ * The images that the sources name, most trusted source first, each once, with addresses that can be asked for.
+ * An image without words takes those of a later source. `url` is the page's.
  */
 export function listImages($: CheerioAPI, sources: readonly Source[], url: string): CandidateImage[] {
   const base = findBase($, url);

@@ -4,7 +4,7 @@ import { readSrcset, type SrcsetImage } from '../parse/read-srcset.ts';
 import { toPlainText } from '../parse/to-plain-text.ts';
 import type { PageNode, Visit } from '../parse/walk-page.ts';
 
-/** What a shop's scripts would put in place of a small picture, largest first. */
+/** What a shop's scripts would put in place of a small image, largest first. */
 const LARGE = [
   'data-zoom-image',
   'data-zoom',
@@ -21,14 +21,14 @@ const PLAIN = ['data-lazy-src', 'data-lazy', 'data-src', 'src'];
 
 const NOT_A_PRODUCT =
   /(?:^|[^a-z])(?:logos?|icons?|sprites?|pixel|placeholder|blank|spacer|transparent|badges?|payments?|visa|paypal|flags?|avatars?|loading|loader|spinner|stars?|ratings?|swatch(?:es)?|size-?(?:chart|guide)|captcha|tracking|facebook|twitter|instagram|pinterest|youtube)(?:[^a-z]|$)/i;
-const PICTURE_LINK = /\.(?:jpe?g|png|webp|avif|gif)(?:$|\?)/i;
+const IMAGE_LINK = /\.(?:jpe?g|png|webp|avif|gif)(?:$|\?)/i;
 
-/** Smaller ones are icons, but a gallery's thumbnail may be that small and stand for a large picture. */
+/** Smaller ones are icons, but a gallery's thumbnail may be that small and stand for a large image. */
 const MIN_SIDE = 50;
 const MIN_GALLERY_SIDE = 20;
 const MAX_FOUND = 60;
 
-/** The pictures of the page's middle that may show its product, best guess first. */
+/** The images of the page's middle that may show its product, best guess first. */
 export function findPageImages(visits: readonly Visit[], headingAt: number, title: string): FoundImage[] {
   const titleWords = new Set(wordsOf(title));
   const sets: SeenSets = new Map();
@@ -56,7 +56,7 @@ export function findPageImages(visits: readonly Visit[], headingAt: number, titl
 }
 
 /**
- * How far each picture's row is from the heading. Pictures alike in a row are one gallery, whose first is the main one
+ * How far each image's row is from the heading. Images alike in a row are one gallery, whose first is the main one
  * even where the heading follows the last.
  */
 function measureRows(found: readonly { at: number; score: number }[], headingAt: number): number[] {
@@ -141,12 +141,12 @@ function siblingSets(node: PageNode): string[] {
     );
 }
 
-/** A link around the image, at most three tags up, that opens a picture. */
+/** A link around the image, at most three tags up, that opens an image. */
 function zoomLink(node: PageNode): string | undefined {
   for (const above of listAncestors(node, 3)) {
     if (!('attribs' in above) || above.name !== 'a') continue;
     const href = above.attribs.href ?? '';
-    return PICTURE_LINK.test(href) ? href : undefined;
+    return IMAGE_LINK.test(href) ? href : undefined;
   }
   return undefined;
 }

@@ -70,7 +70,7 @@ const STOCK = [
   'productavailability',
   'stock',
 ];
-const PICTURES = [
+const IMAGE_KEYS = [
   'image',
   'images',
   'imageurl',
@@ -208,7 +208,7 @@ function toFacts(item: Item, hints: PageHints): ProductFacts {
     mpn: null,
     price: readPrice(item, hints),
     availability: readStock(item),
-    images: PICTURES.flatMap((key) => readImages(item[key])).slice(0, 20),
+    images: IMAGE_KEYS.flatMap((key) => readImages(item[key])).slice(0, 20),
   };
 }
 
@@ -255,9 +255,9 @@ function readStock(item: Item): ProductFacts['availability'] {
 function readImages(value: unknown): FoundImage[] {
   if (Array.isArray(value)) return value.slice(0, 20).flatMap(readImages);
   const url = isObject(value) ? (value.url ?? value.src ?? value.large) : value;
-  const isPicture =
+  const isImage =
     typeof url === 'string' && /^(?:https?:)?\/\/?\S+\.(?:jpe?g|png|webp|avif)(?:$|[?&])/i.test(url);
-  return isPicture ? [{ url, alt: null, width: null, height: null }] : [];
+  return isImage ? [{ url, alt: null, width: null, height: null }] : [];
 }
 
 /** The first of the keys that holds a text, a number, or a thing with a name. */

@@ -29,7 +29,7 @@ export interface VisibleFacts extends ProductFacts {
   readonly fields: ReadonlySet<string>;
 }
 
-/** What a shopper sees: the main heading, the price nearest to it, whether it can be bought, the pictures. */
+/** What a shopper sees: the main heading, the price nearest to it, whether it can be bought, the images. */
 export function readVisiblePage($: CheerioAPI, hints: PageHints): VisibleFacts {
   const heading = findHeading($, hints);
   const visits = walkPage($, heading);

@@ -8,7 +8,7 @@ const SVG_BOMB = `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">${
 ).join('')}]><svg xmlns="http://www.w3.org/2000/svg" width="500" height="500"><text>&j;</text></svg>`;
 
 /** Images that are not what they seem, or are more than they seem. */
-const PICTURES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
+const IMAGES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   good: () => drawing().png().toBuffer(),
   'png-30000': async () => withPngSize(await drawing().png().toBuffer(), 30_000, 30_000),
   'png-max': async () => withPngSize(await drawing().png().toBuffer(), 0x7fffffff, 0x7fffffff),
@@ -90,15 +90,15 @@ const PICTURES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
       .toBuffer(),
 };
 
-/** Whether the shop has such a picture. */
-export function isHostilePicture(name: string): boolean {
-  return Object.hasOwn(PICTURES, name);
+/** Whether the shop has such an image. */
+export function isHostileImage(name: string): boolean {
+  return Object.hasOwn(IMAGES, name);
 }
 
-/** The bytes of a picture. */
-export async function drawHostilePicture(name: string): Promise<Buffer> {
-  const draw = PICTURES[name];
-  if (draw === undefined) throw new TypeError(`There is no picture "${name}".`);
+/** The bytes of an image. */
+export async function drawHostileImage(name: string): Promise<Buffer> {
+  const draw = IMAGES[name];
+  if (draw === undefined) throw new TypeError(`There is no image "${name}".`);
   return draw();
 }
 

@@ -1,21 +1,21 @@
 import sharp from 'sharp';
 import { hashOf } from './shop-pages.ts';
 
-/** For the whole process: a bench asks for the same pictures from many shops. */
+/** For the whole process: a bench asks for the same images from many shops. */
 const drawn = new Map<string, Promise<Buffer>>();
 
 /**
- * Picture `index` (from 1) of a product as an 800 x 800 JPEG, or the shop's small logo as PNG for null. Two
- * pictures of a product differ in layout, not only in colour, so that no near-duplicate check merges them.
+ * Image `index` (from 1) of a product as an 800 x 800 JPEG, or the shop's small logo as PNG for null. Two
+ * images of a product differ in layout, not only in colour, so that no near-duplicate check merges them.
  */
-export function drawShopPicture(name: string, index: number | null): Promise<Buffer> {
+export function drawShopImage(name: string, index: number | null): Promise<Buffer> {
   const key = `${name} ${index}`;
-  let picture = drawn.get(key);
-  if (picture === undefined) {
-    picture = index === null ? drawLogo() : drawProduct(name, index);
-    drawn.set(key, picture);
+  let image = drawn.get(key);
+  if (image === undefined) {
+    image = index === null ? drawLogo() : drawProduct(name, index);
+    drawn.set(key, image);
   }
-  return picture;
+  return image;
 }
 
 function drawLogo(): Promise<Buffer> {
@@ -26,7 +26,7 @@ function drawLogo(): Promise<Buffer> {
 
 function drawProduct(name: string, index: number): Promise<Buffer> {
   const hue = hashOf(name) % 360;
-  // Of its own for each picture: where things lie, and what they look like.
+  // Of its own for each image: where things lie, and what they look like.
   const seed = hashOf(`${name}/${index}`);
   const at = (shift: number, range: number): number => (seed >>> shift) % range;
   const color = `hsl(${hue} 60% 45%)`;
@@ -39,7 +39,7 @@ function drawProduct(name: string, index: number): Promise<Buffer> {
       ? `<circle cx="${x}" cy="${y}" r="${size}" fill="${fill}"/>`
       : `<rect x="${x - size}" y="${y - size / 2}" width="${size * 2}" height="${size}" rx="20" fill="${fill}" transform="rotate(${at(11, 180)} ${x} ${y})"/>`;
   });
-  // The first picture is a studio shot in front of white, the others have a ground.
+  // The first image is a studio shot in front of white, the others have a ground.
   const ground =
     index === 1
       ? ''

@@ -1,0 +1,11 @@
+import type { FakeShop } from '../../test/fakes/fake-shop.ts';
+
+/** Has the shop draw the images of products, which it keeps: the drawing is no part of what is measured. */
+export async function drawImages(shop: FakeShop, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    for (let index = 1; index <= 4; index += 1) {
+      const response = await fetch(`${shop.origin}/images/${name}-${index}.jpg`);
+      await response.arrayBuffer();
+    }
+  }
+}
