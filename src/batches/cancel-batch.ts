@@ -24,20 +24,21 @@ export async function cancelBatch(
   // Whose it is, before it is locked.
   await getBatch(deps, options);
   await deps.transact(async (tx) => {
-    // Deleted in the meantime: said below.
-    if (!(await lockBatches(tx, [id])).has(id)) return;
-    const cancelled = await cancelPreviews(tx, eq(previews.batchId, id));
+    const lock = await lockBatches(tx, [id]);
+    const cancelled = await cancelPreviews(lock, eq(previews.batchId, id));
     const [batch] = await tx
       .select({ cancelRequestedAt: batches.cancelRequestedAt })
       .from(batches)
       .where(and(eq(batches.id, id), eq(batches.workspaceId, workspaceId)));
-    if (cancelled === 0 && !batch?.cancelRequestedAt) throw new AppError('already_final');
+    // Deleted in the meantime: `getBatch` below says so.
+    if (!batch) return;
+    if (cancelled === 0 && !batch.cancelRequestedAt) throw new AppError('already_final');
     await tx
       .update(batches)
       .set({ cancelRequestedAt: sql`coalesce(${batches.cancelRequestedAt}, clock_timestamp())` })
       .where(eq(batches.id, id));
-    await stopSources(tx, id);
-    await finishBatch(deps, tx, id);
+    await stopSources(lock, id);
+    await finishBatch(deps, lock, id);
     await notifyCancel(tx, id);
   });
   return getBatch(deps, options);

@@ -20,13 +20,13 @@ export async function retryBatch(
   // Whose it is, before it is locked.
   await getBatch(deps, options);
   await deps.transact(async (tx) => {
-    await lockBatches(tx, [batchId]);
+    const lock = await lockBatches(tx, [batchId]);
     const rows = await tx
       .select({ id: previews.id })
       .from(previews)
       .where(and(eq(previews.batchId, batchId), inArray(previews.status, ['failed', 'cancelled'])));
     if (rows.length === 0) throw new AppError('nothing_to_retry');
-    await restartPreviews(deps, tx, { batchId, workspaceId, previewIds: rows.map((row) => row.id) });
+    await restartPreviews(deps, lock, { batchId, workspaceId, previewIds: rows.map((row) => row.id) });
   });
   return getBatch(deps, options);
 }

@@ -1,25 +1,29 @@
 import { promisify } from 'node:util';
 import { isAborted } from './database-error.ts';
 
-/** Statements of a transaction that are not sent yet; each may be the first one of a function that sends more. */
-type Statements<T extends readonly unknown[]> = { [K in keyof T]: () => PromiseLike<T[K]> };
+/** Statements of a transaction. None is sent before `pipelined` calls its function. */
+export type Statements<T extends readonly unknown[]> = { [K in keyof T]: () => PromiseLike<T[K]> };
 
 /** A query is sent within some microtasks; ticks come after all of them. */
 const sent = promisify(process.nextTick);
 
 /**
- * Sends statements of one transaction one behind the other, in this order, and waits for all their answers together: each
- * wait is a trip to the database and back. The server runs one after the other, so what follows a lock runs under it. Of a
- * function that sends several, only the first is sent in this order.
+ * Sends statements of one transaction in this order without waiting for answers in between: each
+ * wait is a round trip to the database. The server runs them one after the other, so what follows a
+ * lock runs under it (use `pipelinedUnderLock` for the lock of batches).
  *
- * All are waited for also when one fails: a transaction must not end, and its connection be lent to the next one, while one of
- * its statements may still be sent. Throws the failure that broke the transaction.
+ * If a function sends several statements, only its first one keeps its place: put a lock, and what
+ * must run before another statement, into functions that send one.
+ *
+ * Waits for all of them even if one fails: a transaction must not end, and its connection must not
+ * be lent to the next one, while one of its statements may still be sent. Throws the error of the
+ * statement that broke the transaction.
  */
 export async function pipelined<T extends readonly unknown[]>(...statements: Statements<T>): Promise<T> {
   const answers: Promise<unknown>[] = [];
   for (const send of statements) {
     const answer = Promise.resolve(send());
-    // Looked at below; until then it is not unheard.
+    // Handled below. Until then, a rejection must not count as unhandled.
     answer.catch(() => {});
     answers.push(answer);
     await sent();

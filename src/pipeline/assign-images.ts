@@ -10,7 +10,7 @@ import type { Queue } from '../queue/queue.ts';
 import { nextStartTag } from '../workspaces/start-tags.ts';
 import { type ClaimedSource, isHeld } from './claim-sources.ts';
 import { finishBatch } from './finish-batch.ts';
-import { lockBatches } from './lock-batches.ts';
+import { pipelinedUnderLock } from './lock-batches.ts';
 import { loadImageTakers, queuePreviews } from './queue-previews.ts';
 
 /**
@@ -27,11 +27,10 @@ export async function assignImages(
   if (page.images.length === 0) throw new AppError('no_usable_picture');
   const images = await storeImages(deps, workspaceId, page.images);
   return deps.transact(async (tx) => {
-    const [, isMine, takers] = await pipelined(
-      () => lockBatches(tx, [batchId]),
-      () => isHeld(tx, source),
-      () => loadImageTakers(tx, sourceId),
-    );
+    const [lock, isMine, takers] = await pipelinedUnderLock(tx, [batchId], (held) => [
+      () => isHeld(held, source),
+      () => loadImageTakers(held, sourceId),
+    ]);
     if (!isMine) return false;
     const [{ productId, imageIds }, firstTag] = await pipelined(
       () => recordProduct(tx, workspaceId, { ...page, images }),
@@ -45,10 +44,10 @@ export async function assignImages(
     });
     await pipelined(
       () => markRead(tx).execute({ sourceId, productId, brief: makeBrief(page.product, source) }),
-      () => queuePreviews(deps, tx, { batchId, productId, firstTag }, chosen),
+      () => queuePreviews(deps, lock, { batchId, productId, firstTag }, chosen),
     );
     // While some wait now there is nothing to finish.
-    if (!takers.some((taker) => taker.status === 'pending')) await finishBatch(deps, tx, batchId);
+    if (!takers.some((taker) => taker.status === 'pending')) await finishBatch(deps, lock, batchId);
     return true;
   });
 }

@@ -12,7 +12,7 @@ import type { Queue, Taken } from '../queue/queue.ts';
 import { lockWorker } from '../workers/lock-worker.ts';
 import { recordStarts } from '../workspaces/start-tags.ts';
 import { type CallInput, loadInputs } from './load-input.ts';
-import { lockBatches } from './lock-batches.ts';
+import { type BatchLock, pipelinedUnderLock } from './lock-batches.ts';
 import { STEP_JOBS } from './queue-steps.ts';
 import { settlePreview } from './settle-preview.ts';
 
@@ -86,9 +86,9 @@ export async function claimCalls(
     const { recovered } = stock;
     const taken = await takeJobs(deps, tx, chooseJobs(line, stock, limit));
     // All that waits is in a line that is not full.
-    const drained = line.length < limit && taken.wishes.length === line.length;
-    if (taken.wishes.length === 0) return { work: [], more: false, drained, recovered, ...nextSlot(stock) };
-    const orders = await placeOrders(deps, tx, taken, stock);
+    const drained = line.length < limit && (taken?.wishes.length ?? 0) === line.length;
+    if (taken === undefined) return { work: [], more: false, drained, recovered, ...nextSlot(stock) };
+    const orders = await placeOrders(deps, taken, stock);
     const [callIds] = await pipelined(
       () => openCalls(tx, orders, options),
       () => markRunning(tx, orders),
@@ -140,6 +140,7 @@ function chooseJobs(line: readonly CallJob[], stock: LockedSlots, limit: number)
 
 /** Jobs that were taken, and what is on record of their previews. */
 interface TakenJobs {
+  readonly lock: BatchLock;
   readonly wishes: readonly Wish[];
   /** Those that are neither gone nor final. */
   readonly rows: Awaited<ReturnType<typeof holdWaiting>>;
@@ -152,7 +153,7 @@ async function takeJobs(
   deps: { queue: Queue },
   tx: Tx,
   counts: ReadonlyMap<CallJob, number>,
-): Promise<TakenJobs> {
+): Promise<TakenJobs | undefined> {
   const taken: ({ name: CallJob } & Taken<CallJob>)[] = [];
   for (const [name, count] of counts) taken.push({ name, ...(await deps.queue.take(tx, name, count)) });
   const wishes = taken.flatMap(({ name, jobs }) =>
@@ -162,20 +163,16 @@ async function takeJobs(
       kinds: CALL_JOBS[name],
     })),
   );
-  if (wishes.length === 0) return { wishes, rows: [], calls: [], inputs: new Map() };
+  if (wishes.length === 0) return undefined;
   const previewIds = wishes.map((wish) => wish.previewId);
-  const [, , rows, calls, inputs] = await pipelined(
+  const batchIds = wishes.map((wish) => wish.batchId);
+  const [lock, rows, calls, inputs] = await pipelinedUnderLock(tx, batchIds, (held) => [
+    () => holdWaiting(held, previewIds),
+    () => loadCalls(held, previewIds),
+    () => loadInputs(held, previewIds),
     () => pipelined(...taken.map(({ settle }) => settle)),
-    () =>
-      lockBatches(
-        tx,
-        wishes.map((wish) => wish.batchId),
-      ),
-    () => holdWaiting(tx, previewIds),
-    () => loadCalls(tx, previewIds),
-    () => loadInputs(tx, previewIds),
-  );
-  return { wishes, rows, calls, inputs };
+  ]);
+  return { lock, wishes, rows, calls, inputs };
 }
 
 const waiting = prepareOnce((orm) =>
@@ -209,8 +206,7 @@ function holdWaiting(tx: Tx, previewIds: readonly string[]) {
  */
 async function placeOrders(
   deps: { queue: Queue },
-  tx: Tx,
-  { wishes, rows, calls }: TakenJobs,
+  { lock, wishes, rows, calls }: TakenJobs,
   stock: LockedSlots,
 ): Promise<PlacedOrder[]> {
   const orders: PlacedOrder[] = [];
@@ -239,7 +235,7 @@ async function placeOrders(
         probe: stock[kind].isFailing,
       });
     }
-    if (orders.length === before) await settlePreview(deps, tx, { batchId, previewId, closed: [] });
+    if (orders.length === before) await settlePreview(deps, lock, { batchId, previewId, closed: [] });
   }
   return orders;
 }

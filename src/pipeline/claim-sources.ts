@@ -1,13 +1,12 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
+import { prepareOnce, type Transact } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
-import { pipelined } from '../lib/pipelined.ts';
 import type { GivenProduct } from '../products/product.ts';
 import type { Claim } from '../queue/poller.ts';
 import type { Queue } from '../queue/queue.ts';
 import { recordSourceStarts } from '../sources/source-start-tags.ts';
 import { lockWorker } from '../workers/lock-worker.ts';
-import { lockBatches } from './lock-batches.ts';
+import { type BatchLock, pipelinedUnderLock } from './lock-batches.ts';
 import { markStarted } from './start-batches.ts';
 
 /** A page to read, and who was told to read it. */
@@ -48,12 +47,11 @@ export async function claimSources(
     if (jobs.length === 0) return { work: [], ...rest };
     const batchIds = jobs.map((job) => job.payload.batchId);
     const sourceIds = jobs.map((job) => job.payload.sourceId);
-    const [, , , work] = await pipelined(
+    const [, work] = await pipelinedUnderLock(tx, batchIds, (lock) => [
+      () => markRunning(lock).execute({ workerId, sourceIds }),
+      () => markStarted(lock, batchIds),
       settle,
-      () => lockBatches(tx, batchIds),
-      () => markStarted(tx, batchIds),
-      () => markRunning(tx).execute({ workerId, sourceIds }),
-    );
+    ]);
     const traceparents = new Map(jobs.map(({ payload }) => [payload.sourceId, payload.traceparent]));
     await recordSourceStarts(tx, work);
     return {
@@ -111,7 +109,7 @@ const held = prepareOnce((orm) =>
 );
 
 /** Returns whether its worker still reads the source. The caller must hold the batch lock. */
-export async function isHeld(tx: Tx, source: ClaimedSource): Promise<boolean> {
+export async function isHeld(lock: BatchLock, source: ClaimedSource): Promise<boolean> {
   const { sourceId, workerId, attempt } = source;
-  return (await held(tx).execute({ sourceId, workerId, attempt })).length > 0;
+  return (await held(lock).execute({ sourceId, workerId, attempt })).length > 0;
 }

@@ -34,14 +34,14 @@ export async function expireWaits(
   let count = 0;
   for (const { batchId } of rows) {
     count += await deps.transact(async (tx) => {
-      await lockBatches(tx, [batchId]);
+      const lock = await lockBatches(tx, [batchId]);
       const waiting = await tx
         .select({ id: previews.id })
         .from(previews)
         .where(and(eq(previews.batchId, batchId), expired));
       const ids = waiting.map((preview) => preview.id);
-      await failPreviews(tx, ids, new AppError('provider_unavailable'));
-      await finishBatch(deps, tx, batchId);
+      await failPreviews(lock, ids, new AppError('provider_unavailable'));
+      await finishBatch(deps, lock, batchId);
       return ids.length;
     });
   }

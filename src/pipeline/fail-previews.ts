@@ -1,13 +1,17 @@
 import { and, inArray, sql } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import type { AppError } from '../lib/app-error.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
+import type { BatchLock } from './lock-batches.ts';
 
-/** Any state that is not final -> `failed`, with the reason. The caller holds the batch's lock. May run again. */
-export async function failPreviews(tx: Tx, previewIds: readonly string[], error: AppError): Promise<void> {
+/** Any state that is not final -> `failed`, with the reason. May run again. */
+export async function failPreviews(
+  lock: BatchLock,
+  previewIds: readonly string[],
+  error: AppError,
+): Promise<void> {
   if (previewIds.length === 0) return;
-  await tx
+  await lock
     .update(previews)
     .set({
       status: 'failed',

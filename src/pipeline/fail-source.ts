@@ -1,21 +1,21 @@
 import { eq, sql } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import type { AppError } from '../lib/app-error.ts';
 import type { Queue } from '../queue/queue.ts';
 import { failPreviews } from './fail-previews.ts';
 import { finishBatch } from './finish-batch.ts';
+import type { BatchLock } from './lock-batches.ts';
 
-/** A source -> `failed`, and all its previews with it. The caller holds the batch's lock. */
+/** A source -> `failed`, and all its previews with it. */
 export async function failSource(
   deps: { queue: Queue },
-  tx: Tx,
+  lock: BatchLock,
   source: { batchId: string; sourceId: string },
   error: AppError,
 ): Promise<void> {
   const { batchId, sourceId } = source;
-  await tx
+  await lock
     .update(sources)
     .set({
       status: 'failed',
@@ -25,11 +25,11 @@ export async function failSource(
       finishedAt: sql`clock_timestamp()`,
     })
     .where(eq(sources.id, sourceId));
-  const rows = await tx.select({ id: previews.id }).from(previews).where(eq(previews.sourceId, sourceId));
+  const rows = await lock.select({ id: previews.id }).from(previews).where(eq(previews.sourceId, sourceId));
   await failPreviews(
-    tx,
+    lock,
     rows.map((row) => row.id),
     error,
   );
-  await finishBatch(deps, tx, batchId);
+  await finishBatch(deps, lock, batchId);
 }

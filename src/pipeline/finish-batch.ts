@@ -1,13 +1,14 @@
 import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
 import { batchSchema } from '../batches/batch.ts';
 import { getBatch } from '../batches/get-batch.ts';
-import { prepareOnce, type Tx } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { withSnakeKeys } from '../lib/snake-keys.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
 import type { Queue } from '../queue/queue.ts';
 import { recordDeliveries } from '../webhooks/record-deliveries.ts';
+import type { BatchLock } from './lock-batches.ts';
 
 const finish = prepareOnce((orm) => {
   const id = sql.placeholder('batchId');
@@ -35,12 +36,12 @@ const finish = prepareOnce((orm) => {
  * to be told: the batch as it is now, as REST shows it. The caller holds its lock, and has written all else that a batch shows.
  * May run again: only the one that sets it tells. Without a webhook it is one statement.
  */
-export async function finishBatch(deps: { queue: Queue }, tx: Tx, batchId: string): Promise<void> {
-  const [finished] = await finish(tx).execute({ batchId });
+export async function finishBatch(deps: { queue: Queue }, lock: BatchLock, batchId: string): Promise<void> {
+  const [finished] = await finish(lock).execute({ batchId });
   if (!finished?.finishedAt || !finished.isAwaited) return;
   const { workspaceId, finishedAt } = finished;
-  const batch = await getBatch({ orm: tx }, { workspaceId, id: batchId });
-  await recordDeliveries(deps, tx, {
+  const batch = await getBatch({ orm: lock }, { workspaceId, id: batchId });
+  await recordDeliveries(deps, lock, {
     workspaceId,
     type: 'batch.finished',
     subjectId: batchId,

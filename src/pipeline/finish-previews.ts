@@ -11,6 +11,7 @@ import { sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { productImages } from '../db/schema/products.ts';
 import { briefSchema } from '../products/product.ts';
+import type { BatchLock } from './lock-batches.ts';
 import { usageOf } from './refresh-usage.ts';
 
 /** What an image call keeps beside the image. */
@@ -60,7 +61,7 @@ export function loadParts(tx: Tx, previewIds: readonly string[]) {
  * their batch and knows that both are there. What a person changed before (a regeneration) stays, as it is stored apart.
  */
 export async function finishPreviews(
-  tx: Tx,
+  lock: BatchLock,
   previewIds: readonly string[],
   parts: readonly PrefillPart[],
 ): Promise<void> {
@@ -84,7 +85,7 @@ export async function finishPreviews(
     };
     return { id: previewId, generated, generator };
   });
-  await finish(tx, { rows: JSON.stringify(values) });
+  await finish(lock, { rows: JSON.stringify(values) });
 }
 
 const finish = prepareSql(

@@ -10,7 +10,7 @@ import { requeueSource } from '../sources/requeue-source.ts';
 import { findDeadWorkers } from '../workers/find-dead-workers.ts';
 import { GRACE_MS } from '../workers/worker.ts';
 import { finishBatch } from './finish-batch.ts';
-import { lockBatches } from './lock-batches.ts';
+import { type BatchLock, lockBatches } from './lock-batches.ts';
 import { refreshUsage } from './refresh-usage.ts';
 import { rescueForgotten, rescueWork } from './rescue-work.ts';
 import { settleSafely } from './settle-safely.ts';
@@ -220,7 +220,7 @@ function ofBatches({
   /** A query for `id` and `batch_id`. */
   readonly broken: SQL;
   /** Puts one right, in a transaction that holds the lock of its batch and has seen that it is broken. */
-  mend(deps: InvariantDeps, tx: Tx, row: { id: string; batchId: string }): Promise<void>;
+  mend(deps: InvariantDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void>;
 }): Invariant {
   const isBroken = async (tx: Tx, id: string) =>
     (await tx.execute(sql`select 1 from (${broken}) broken where broken.id = ${id}`)).rows.length > 0;
@@ -231,9 +231,9 @@ function ofBatches({
       for (const { id, batchId } of rows) {
         if (batchId === null) continue;
         await deps.transact(async (tx) => {
-          await lockBatches(tx, [batchId]);
+          const lock = await lockBatches(tx, [batchId]);
           // It was found without the lock: somebody may have come first.
-          if (await isBroken(tx, id)) await mend(deps, tx, { id, batchId });
+          if (await isBroken(tx, id)) await mend(deps, lock, { id, batchId });
         });
       }
     },
@@ -265,6 +265,6 @@ async function findWorkOfTheDead(orm: Orm): Promise<BrokenRow[]> {
 }
 
 /** To what its calls mean. Its jobs are enqueued even if they are there by now: a second one finds nothing to do. */
-function settle(deps: InvariantDeps, tx: Tx, row: { id: string; batchId: string }): Promise<void> {
-  return settleSafely(deps, tx, { previewId: row.id, batchId: row.batchId, closed: CALL_KINDS });
+function settle(deps: InvariantDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void> {
+  return settleSafely(deps, lock, { previewId: row.id, batchId: row.batchId, closed: CALL_KINDS });
 }

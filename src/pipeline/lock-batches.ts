@@ -1,8 +1,9 @@
 import { eq, sql } from 'drizzle-orm';
 import { noteChange, prepareOnce, type Tx } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
+import { pipelined, type Statements } from '../lib/pipelined.ts';
 
-const lock = prepareOnce((orm) =>
+const lockRows = prepareOnce((orm) =>
   orm
     .select({ id: batches.id })
     .from(batches)
@@ -12,17 +13,45 @@ const lock = prepareOnce((orm) =>
     .prepare('lock_batches'),
 );
 
+declare const held: unique symbol;
+
 /**
- * Locks batches until the transaction ends. The one rule that keeps counts and states right: the states of a
- * batch's sources and previews change only under its lock. So two workers that finish the last two previews come
- * one after the other, and a delete of the batch waits for them. Always in the order of ids, and before any row of
- * a preview or a call, so that nobody waits crosswise. Batches that are gone are left out of the answer.
- *
- * What is sent after the call, pipelined with it, runs under the lock. Who watches the batches is told by the commit.
+ * A transaction that holds the lock of batches, until it ends. Functions that change the states of a
+ * batch's sources or previews take one, so that they do not compile without the lock.
  */
-export async function lockBatches(tx: Tx, batchIds: readonly string[]): Promise<Set<string>> {
-  if (batchIds.length === 0) return new Set();
+export type BatchLock = Tx & { readonly [held]: true };
+
+/**
+ * Locks batches until the transaction ends. The one rule that keeps counts and states right: the
+ * states of a batch's sources and previews change only under its lock. So two workers that finish
+ * the last two previews do so one after the other, and a delete of the batch waits for them.
+ *
+ * Locks in the order of ids. The caller must not hold a lock of a row of a preview or a call
+ * (docs/locking.md). Ignores batches that do not exist any more. Streams of the batches are notified
+ * by the commit.
+ */
+export async function lockBatches(tx: Tx, batchIds: readonly string[]): Promise<BatchLock> {
+  await sendLock(tx, batchIds);
+  return tx as BatchLock;
+}
+
+/**
+ * Sends the lock and then the statements, without waiting for answers in between: the server runs
+ * them one after the other, so they run under the lock. See `pipelined`. Returns the lock and the
+ * results of the statements.
+ */
+export async function pipelinedUnderLock<T extends readonly unknown[]>(
+  tx: Tx,
+  batchIds: readonly string[],
+  statements: (lock: BatchLock) => Statements<T>,
+): Promise<[BatchLock, ...T]> {
+  const lock = tx as BatchLock;
+  const [, ...results] = await pipelined<[unknown, ...T]>(() => sendLock(tx, batchIds), ...statements(lock));
+  return [lock, ...results];
+}
+
+async function sendLock(tx: Tx, batchIds: readonly string[]): Promise<void> {
+  if (batchIds.length === 0) return;
   for (const id of batchIds) noteChange(tx, id);
-  const rows = await lock(tx).execute({ ids: [...new Set(batchIds)] });
-  return new Set(rows.map((row) => row.id));
+  await lockRows(tx).execute({ ids: [...new Set(batchIds)] });
 }

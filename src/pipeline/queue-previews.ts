@@ -6,6 +6,7 @@ import { pipelined } from '../lib/pipelined.ts';
 import type { Ranking } from '../previews/preview.ts';
 import type { Queue } from '../queue/queue.ts';
 import { enqueueStarts } from './enqueue-starts.ts';
+import type { BatchLock } from './lock-batches.ts';
 
 /** A preview that takes an image of its page: it waits for one, or is final and has none. */
 export interface ImageTaker {
@@ -42,12 +43,12 @@ export function loadImageTakers(tx: Tx, sourceId: string): Promise<ImageTaker[]>
 
 /**
  * `pending` -> `queued`: writes the images to the previews, in their order, and enqueues their starts; the first has the
- * fair tag `firstTag` (`nextStartTag`), each other one the tag after. The caller holds the batch's lock. A preview that is
+ * fair tag `firstTag` (`nextStartTag`), each other one the tag after. A preview that is
  * final without ever having had an image (cancelled, say) is given its own too, in case someone wants it after all.
  */
 export async function queuePreviews(
   deps: { queue: Queue },
-  tx: Tx,
+  lock: BatchLock,
   source: { batchId: string; productId: string; firstTag: number },
   chosen: readonly (ImageTaker & GivenImage)[],
 ): Promise<void> {
@@ -58,8 +59,8 @@ export async function queuePreviews(
     return { id, position, image_id: imageId, ranking, fair_tag: place < 0 ? null : firstTag + place };
   });
   await pipelined(
-    () => queueAll(tx, { productId, rows: JSON.stringify(rows) }),
-    () => enqueueStarts(deps, tx, { batchId, previewIds: waiting, firstTag }),
+    () => queueAll(lock, { productId, rows: JSON.stringify(rows) }),
+    () => enqueueStarts(deps, lock, { batchId, previewIds: waiting, firstTag }),
   );
 }
 

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { CALL_KINDS, type CallKind } from '../ai-calls/ai-call.ts';
-import type { Tx } from '../db/client.ts';
 import type { Queue } from '../queue/queue.ts';
 import { assignStartTags } from '../workspaces/start-tags.ts';
+import type { BatchLock } from './lock-batches.ts';
 
 /** The job that makes one step of a preview once more. */
 export const STEP_JOBS = { text: 'preview.prefill', image: 'preview.background' } as const;
@@ -16,18 +16,18 @@ export interface WaitingStep {
 
 /**
  * Queues steps of previews of one batch, each with the workspace's next turn, in their order. A preview stands in the line
- * where its last step does; the claim goes by the jobs. The caller holds the batch's lock. However many there are, as
+ * where its last step does; the claim goes by the jobs. However many there are, as
  * many statements.
  */
 export async function queueSteps(
   deps: { queue: Queue },
-  tx: Tx,
+  lock: BatchLock,
   batch: { batchId: string; workspaceId: string },
   steps: readonly WaitingStep[],
 ): Promise<void> {
   if (steps.length === 0) return;
   const { batchId, workspaceId } = batch;
-  const firstTag = await assignStartTags(tx, workspaceId, steps.length);
+  const firstTag = await assignStartTags(lock, workspaceId, steps.length);
   const turns = steps.map((step, i) => ({ ...step, fairTag: firstTag + i }));
   for (const kind of CALL_KINDS) {
     const jobs = turns
@@ -37,12 +37,12 @@ export async function queueSteps(
         priority: -fairTag,
         delayMs,
       }));
-    await deps.queue.enqueue(tx, STEP_JOBS[kind], jobs);
+    await deps.queue.enqueue(lock, STEP_JOBS[kind], jobs);
   }
   const places = [...new Map(turns.map((turn) => [turn.previewId, turn])).values()].map(
     ({ previewId, fairTag, delayMs }) => sql`(${previewId}::uuid, ${fairTag}::int, ${delayMs}::int)`,
   );
-  await tx.execute(sql`
+  await lock.execute(sql`
     update cta.previews p set
       fair_tag = v.fair_tag, retry_at = clock_timestamp() + make_interval(secs => v.delay_ms / 1000.0)
     from (values ${sql.join(places, sql`, `)}) as v (id, fair_tag, delay_ms) where p.id = v.id`);

@@ -15,11 +15,11 @@ export async function recordLateAnswer(
 ): Promise<void> {
   const { batchId, previewId } = call;
   await deps.transact(async (tx) => {
-    await lockBatches(tx, [batchId]);
+    const lock = await lockBatches(tx, [batchId]);
     const queued = await tx
       .select({ previewId: previews.id, generation: previews.generation, round: previews.round })
       .from(previews)
       .where(and(eq(previews.id, previewId), eq(previews.status, 'queued')));
-    await syncStepStatus(tx, decideSteps(queued, await loadCalls(tx, [previewId])));
+    await syncStepStatus(lock, decideSteps(queued, await loadCalls(tx, [previewId])));
   });
 }

@@ -30,9 +30,9 @@ export async function rescueStuckPreviews(deps: {
     .where(and(eq(previews.status, 'running'), notExists(underWay)));
   for (const stray of strays) {
     await deps.transact(async (tx) => {
-      await lockBatches(tx, [stray.batchId]);
+      const lock = await lockBatches(tx, [stray.batchId]);
       // Their jobs are enqueued even if they may be there already: a second one finds nothing to do.
-      await settleSafely(deps, tx, { ...stray, closed: CALL_KINDS });
+      await settleSafely(deps, lock, { ...stray, closed: CALL_KINDS });
     });
   }
   const unfinished = deps.orm
@@ -45,8 +45,8 @@ export async function rescueStuckPreviews(deps: {
     .where(and(isNull(batches.finishedAt), notExists(unfinished)));
   for (const { id } of ended) {
     await deps.transact(async (tx) => {
-      await lockBatches(tx, [id]);
-      await finishBatch(deps, tx, id);
+      const lock = await lockBatches(tx, [id]);
+      await finishBatch(deps, lock, id);
     });
   }
   return strays.length;

@@ -9,7 +9,7 @@ import type { Queue } from '../queue/queue.ts';
 import { requeueSource } from '../sources/requeue-source.ts';
 import { markWorkerDead } from '../workers/mark-worker-dead.ts';
 import { failSource } from './fail-source.ts';
-import { lockBatches } from './lock-batches.ts';
+import { type BatchLock, lockBatches } from './lock-batches.ts';
 import { settleSafely } from './settle-safely.ts';
 
 /** A page whose reading was the last thing of so many workers is not read once more. */
@@ -91,7 +91,7 @@ async function handOn(
     )
     // A step that is tried again takes a turn, which locks its workspace: in the order in which all lock them.
     .orderBy(previews.workspaceId);
-  await lockBatches(
+  const lock = await lockBatches(
     tx,
     [...pages, ...calls].flatMap(({ batchId }) => batchId ?? []),
   );
@@ -103,20 +103,20 @@ async function handOn(
   for (const [previewId, batchId] of batchOf) {
     if (previewId === null || batchId === null) continue;
     const kinds = closed.filter((call) => call.previewId === previewId).map((call) => call.kind);
-    await settleSafely(deps, tx, { batchId, previewId, closed: kinds });
+    await settleSafely(deps, lock, { batchId, previewId, closed: kinds });
   }
-  for (const page of pages) await recoverPage(deps, tx, page);
+  for (const page of pages) await requeuePage(deps, lock, page);
   return { calls: closed.length, pages: pages.length };
 }
 
-async function recoverPage(
+async function requeuePage(
   deps: Deps,
-  tx: Tx,
+  lock: BatchLock,
   page: { sourceId: string; batchId: string; tries: number },
 ): Promise<void> {
   const running = and(eq(sources.id, page.sourceId), eq(sources.status, 'running'));
-  const [held] = await tx.select({ id: sources.id }).from(sources).where(running);
+  const [held] = await lock.select({ id: sources.id }).from(sources).where(running);
   if (!held) return;
-  if (page.tries >= MAX_DEATHS) await failSource(deps, tx, page, new AppError('source_crashed'));
-  else await requeueSource(deps, tx, page, 0);
+  if (page.tries >= MAX_DEATHS) await failSource(deps, lock, page, new AppError('source_crashed'));
+  else await requeueSource(deps, lock, page, 0);
 }

@@ -1,7 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { CALL_KINDS } from '../ai-calls/ai-call.ts';
 import { decideSteps, isAnswered, loadCalls, type StepDecisions } from '../ai-calls/decide-steps.ts';
-import type { Tx } from '../db/client.ts';
 import { batches, sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -11,6 +10,7 @@ import { nextStartTag } from '../workspaces/start-tags.ts';
 import { enqueueStarts } from './enqueue-starts.ts';
 import { finishBatch } from './finish-batch.ts';
 import { finishPreviews, loadParts } from './finish-previews.ts';
+import type { BatchLock } from './lock-batches.ts';
 import { queueSteps, type WaitingStep } from './queue-steps.ts';
 import { syncStepStatus } from './sync-step-status.ts';
 
@@ -28,10 +28,14 @@ interface Restart {
  * of tries, in which what was answered is kept; one that is `done` begins a new generation, with another variant number
  * so that texts and background differ. Takes back that the batch was cancelled or finished.
  */
-export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: Restart): Promise<void> {
+export async function restartPreviews(
+  deps: { queue: Queue },
+  lock: BatchLock,
+  restart: Restart,
+): Promise<void> {
   const { batchId, workspaceId, previewIds, anew = false } = restart;
   const isAnew = anew ? sql`true` : sql`${previews.status} = 'done'`;
-  const rows = await tx
+  const rows = await lock
     .update(previews)
     .set({
       generation: sql`${previews.generation} + (${isAnew})::int`,
@@ -56,18 +60,21 @@ export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: R
       generation: previews.generation,
       round: previews.round,
     });
-  await tx.update(batches).set({ cancelRequestedAt: null, finishedAt: null }).where(eq(batches.id, batchId));
+  await lock
+    .update(batches)
+    .set({ cancelRequestedAt: null, finishedAt: null })
+    .where(eq(batches.id, batchId));
 
   const toRead = new Set(rows.filter((row) => row.imageId === null).map((row) => row.sourceId));
-  if (toRead.size > 0) await readAgain(deps, tx, { workspaceId, batchId, sourceIds: [...toRead] });
+  if (toRead.size > 0) await readAgain(deps, lock, { workspaceId, batchId, sourceIds: [...toRead] });
 
   // Ids are made in the order of source and position.
   const ready = rows.filter(({ imageId }) => imageId !== null).toSorted(byId);
   const calls = await loadCalls(
-    tx,
+    lock,
     ready.map((row) => row.previewId),
   );
-  await goOn(deps, tx, { batchId, workspaceId, verdicts: decideSteps(ready, calls) });
+  await goOn(deps, lock, { batchId, workspaceId, verdicts: decideSteps(ready, calls) });
 }
 
 /**
@@ -76,7 +83,7 @@ export async function restartPreviews(deps: { queue: Queue }, tx: Tx, restart: R
  */
 async function goOn(
   deps: { queue: Queue },
-  tx: Tx,
+  lock: BatchLock,
   which: { batchId: string; workspaceId: string; verdicts: ReadonlyMap<string, StepDecisions> },
 ): Promise<void> {
   const { batchId, workspaceId, verdicts } = which;
@@ -96,30 +103,30 @@ async function goOn(
       others.set(previewId, steps);
     }
   }
-  await finishPreviews(tx, answered, await loadParts(tx, answered));
-  if (answered.length > 0) await finishBatch(deps, tx, batchId);
-  await queueSteps(deps, tx, { batchId, workspaceId }, alone);
-  await syncStepStatus(tx, others);
-  await queueStarts(deps, tx, { batchId, workspaceId, previewIds: starts });
+  await finishPreviews(lock, answered, await loadParts(lock, answered));
+  if (answered.length > 0) await finishBatch(deps, lock, batchId);
+  await queueSteps(deps, lock, { batchId, workspaceId }, alone);
+  await syncStepStatus(lock, others);
+  await queueStarts(deps, lock, { batchId, workspaceId, previewIds: starts });
 }
 
 async function queueStarts(
   deps: { queue: Queue },
-  tx: Tx,
+  lock: BatchLock,
   starts: { batchId: string; workspaceId: string; previewIds: readonly string[] },
 ): Promise<void> {
   const { batchId, workspaceId, previewIds } = starts;
   if (previewIds.length === 0) return;
-  const firstTag = await nextStartTag(tx, workspaceId);
+  const firstTag = await nextStartTag(lock, workspaceId);
   const order = sql.join(
     previewIds.map((id) => sql`${id}::uuid`),
     sql`, `,
   );
-  await tx
+  await lock
     .update(previews)
     .set({ fairTag: sql`${firstTag}::int + array_position(array[${order}], ${previews.id}) - 1` })
     .where(inArray(previews.id, [...previewIds]));
-  await enqueueStarts(deps, tx, { batchId, previewIds, firstTag });
+  await enqueueStarts(deps, lock, { batchId, previewIds, firstTag });
 }
 
 const byId = (a: { previewId: string }, b: { previewId: string }): number =>
@@ -128,10 +135,10 @@ const byId = (a: { previewId: string }, b: { previewId: string }): number =>
 /** Sources that are final -> `pending`, with as many tries as at first. Those that wait or are read are left alone. */
 async function readAgain(
   deps: { queue: Queue },
-  tx: Tx,
+  lock: BatchLock,
   which: { workspaceId: string; batchId: string; sourceIds: string[] },
 ): Promise<void> {
-  await tx
+  await lock
     .update(sources)
     .set({
       status: 'pending',
@@ -143,5 +150,5 @@ async function readAgain(
     })
     .where(and(inArray(sources.id, which.sourceIds), inArray(sources.status, ['done', 'failed'])));
   const { workspaceId, batchId } = which;
-  await enqueueSources(deps, tx, { workspaceId, batchId, tags: await assignSourceTags(tx, which) });
+  await enqueueSources(deps, lock, { workspaceId, batchId, tags: await assignSourceTags(lock, which) });
 }

@@ -8,7 +8,7 @@ import { UNFINISHED_STATUSES } from '../previews/preview.ts';
 import type { Queue } from '../queue/queue.ts';
 import { finishBatch } from './finish-batch.ts';
 import { finishPreviews, loadParts } from './finish-previews.ts';
-import { lockBatches } from './lock-batches.ts';
+import { lockBatches, pipelinedUnderLock } from './lock-batches.ts';
 import { settlePreview } from './settle-preview.ts';
 import { settleSafely } from './settle-safely.ts';
 
@@ -92,21 +92,21 @@ export function createAnswerSettler(deps: Deps): AnswerSettler {
 async function settleTogether(deps: Deps, batchId: string, previewIds: readonly string[]): Promise<void> {
   try {
     await deps.transact(async (tx) => {
-      const { answered, others, parts } = await sortAnswered(tx, batchId, previewIds);
-      for (const previewId of others) await settlePreview(deps, tx, { batchId, previewId, closed: [] });
+      const { lock, answered, others, parts } = await sortAnswered(tx, batchId, previewIds);
+      for (const previewId of others) await settlePreview(deps, lock, { batchId, previewId, closed: [] });
       // The others have looked after that themselves.
       if (answered.length === 0) return;
       await pipelined(
-        () => finishPreviews(tx, answered, parts),
-        () => finishBatch(deps, tx, batchId),
+        () => finishPreviews(lock, answered, parts),
+        () => finishBatch(deps, lock, batchId),
       );
     });
   } catch (error) {
     if (isRetryableConflict(error) || isUnavailable(error)) throw error;
     // One that cannot be settled must not keep the others from it.
     await deps.transact(async (tx) => {
-      await lockBatches(tx, [batchId]);
-      for (const previewId of previewIds) await settleSafely(deps, tx, { batchId, previewId, closed: [] });
+      const lock = await lockBatches(tx, [batchId]);
+      for (const previewId of previewIds) await settleSafely(deps, lock, { batchId, previewId, closed: [] });
     });
   }
 }
@@ -128,13 +128,12 @@ const unfinished = prepareOnce((orm) =>
 
 /** Locks the batch, and tells the previews that have both answers, as they can be finished, from the others. */
 async function sortAnswered(tx: Tx, batchId: string, previewIds: readonly string[]) {
-  const [, rows, calls, parts] = await pipelined(
-    () => lockBatches(tx, [batchId]),
-    () => unfinished(tx).execute({ previewIds }),
-    () => loadCalls(tx, previewIds),
-    () => loadParts(tx, previewIds),
-  );
+  const [lock, rows, calls, parts] = await pipelinedUnderLock(tx, [batchId], (held) => [
+    () => unfinished(held).execute({ previewIds }),
+    () => loadCalls(held, previewIds),
+    () => loadParts(held, previewIds),
+  ]);
   const verdicts = decideSteps(rows, calls);
   const answered = rows.map((row) => row.previewId).filter((id) => isAnswered(verdicts.get(id)));
-  return { answered, others: previewIds.filter((id) => !answered.includes(id)), parts };
+  return { lock, answered, others: previewIds.filter((id) => !answered.includes(id)), parts };
 }

@@ -23,12 +23,12 @@ export async function settleCallFailure(
   const { batchId, previewId, kind } = call;
   if (error.retryAfterMs !== undefined) await pauseCalls(deps.orm, error.retryAfterMs);
   const outcome = await deps.transact<Outcome>(async (tx) => {
-    await lockBatches(tx, [batchId]);
+    const lock = await lockBatches(tx, [batchId]);
     // Before `settlePreview`, which adds up the usage of the calls.
     if (error.usage) await recordUsage(tx, call.callId, error.usage);
     const generation = await closeCall(tx, call, error.code);
     if (generation === undefined) return dropped('the call is already closed');
-    const steps = await settlePreview(deps, tx, { batchId, previewId, closed: [kind], generation });
+    const steps = await settlePreview(deps, lock, { batchId, previewId, closed: [kind], generation });
     const step = steps?.[kind];
     if (!step) return dropped('the preview is final or gone');
     return step.state === 'to_try'

@@ -1,7 +1,6 @@
 import { eq } from 'drizzle-orm';
 import type { CallKind } from '../ai-calls/ai-call.ts';
 import { decideSteps, isAnswered, loadCalls, type StepDecisions } from '../ai-calls/decide-steps.ts';
-import type { Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isFinal, type PreviewStatus } from '../previews/preview.ts';
@@ -9,14 +8,14 @@ import type { Queue } from '../queue/queue.ts';
 import { failPreviews } from './fail-previews.ts';
 import { finishBatch } from './finish-batch.ts';
 import { finishPreviews, loadParts } from './finish-previews.ts';
+import type { BatchLock } from './lock-batches.ts';
 import { queueSteps } from './queue-steps.ts';
 import { refreshUsage } from './refresh-usage.ts';
 import { syncStepStatus } from './sync-step-status.ts';
 
 /**
  * Brings a preview to the state that its calls on the ledger mean: `done` when both steps are answered, `failed`
- * when one has failed for good, `running` while a call is under way, else `queued`. The caller holds the batch's
- * lock. May run again; a preview that is final or gone is left alone.
+ * when one has failed for good, `running` while a call is under way, else `queued`. May run again; a preview that is final or gone is left alone.
  *
  * `closed`: the steps whose call has just been closed in this transaction. Those that may be tried again get their
  * job here, and only those: the job of any other step is in the queue already. So are those of both when the call was for an
@@ -26,11 +25,11 @@ import { syncStepStatus } from './sync-step-status.ts';
  */
 export async function settlePreview(
   deps: { queue: Queue },
-  tx: Tx,
+  lock: BatchLock,
   preview: { batchId: string; previewId: string; closed: readonly CallKind[]; generation?: number },
 ): Promise<StepDecisions | undefined> {
   const { batchId, previewId, generation } = preview;
-  const [row] = await tx
+  const [row] = await lock
     .select({
       status: previews.status,
       generation: previews.generation,
@@ -42,34 +41,34 @@ export async function settlePreview(
     // Not deleted (with its product) before this is through.
     .for('key share');
   if (!row || isFinal(row.status as PreviewStatus)) {
-    await refreshUsage(tx, previewId);
+    await refreshUsage(lock, previewId);
     // Its deletion may have left the batch with nothing to wait for.
-    await finishBatch(deps, tx, batchId);
+    await finishBatch(deps, lock, batchId);
     return undefined;
   }
   const closed = (generation ?? row.generation) === row.generation ? preview.closed : [];
-  const steps = decideSteps([{ previewId, ...row }], await loadCalls(tx, [previewId])).get(previewId);
+  const steps = decideSteps([{ previewId, ...row }], await loadCalls(lock, [previewId])).get(previewId);
   if (!steps) throw new Error(`preview ${previewId} was not judged`);
   if (isAnswered(steps)) {
-    await finishPreviews(tx, [previewId], await loadParts(tx, [previewId]));
-    await finishBatch(deps, tx, batchId);
+    await finishPreviews(lock, [previewId], await loadParts(lock, [previewId]));
+    await finishBatch(deps, lock, batchId);
     return steps;
   }
   const verdicts = Object.values(steps);
   // While the other call is under way nothing is lost by adding up later.
   const isHalfway = closed.length === 0 && verdicts.some((verdict) => verdict.state === 'under_way');
-  if (!isHalfway) await refreshUsage(tx, previewId);
+  if (!isHalfway) await refreshUsage(lock, previewId);
   const failure = verdicts.find((verdict) => verdict.state === 'failed');
   if (failure?.state === 'failed') {
-    await failPreviews(tx, [previewId], new AppError(failure.code));
-    await finishBatch(deps, tx, batchId);
+    await failPreviews(lock, [previewId], new AppError(failure.code));
+    await finishBatch(deps, lock, batchId);
   } else {
     const waiting = closed.flatMap((kind) => {
       const step = steps[kind];
       return step.state === 'to_try' ? [{ previewId, kind, delayMs: step.delayMs }] : [];
     });
-    await queueSteps(deps, tx, { batchId, workspaceId: row.workspaceId }, waiting);
-    await syncStepStatus(tx, new Map([[previewId, steps]]));
+    await queueSteps(deps, lock, { batchId, workspaceId: row.workspaceId }, waiting);
+    await syncStepStatus(lock, new Map([[previewId, steps]]));
   }
   return steps;
 }

@@ -1,10 +1,11 @@
 import type { CallKind } from '../ai-calls/ai-call.ts';
-import { type Tx, withSavepoint } from '../db/client.ts';
+import { withSavepoint } from '../db/client.ts';
 import { toAppError } from '../lib/app-error.ts';
 import { isRetryableConflict, isUnavailable } from '../lib/database-error.ts';
 import type { Queue } from '../queue/queue.ts';
 import { failPreviews } from './fail-previews.ts';
 import { finishBatch } from './finish-batch.ts';
+import type { BatchLock } from './lock-batches.ts';
 import { settlePreview } from './settle-preview.ts';
 
 /**
@@ -13,14 +14,14 @@ import { settlePreview } from './settle-preview.ts';
  */
 export async function settleSafely(
   deps: { queue: Queue },
-  tx: Tx,
+  lock: BatchLock,
   preview: { batchId: string; previewId: string; closed: readonly CallKind[] },
 ): Promise<void> {
   try {
-    await withSavepoint(tx, () => settlePreview(deps, tx, preview));
+    await withSavepoint(lock, () => settlePreview(deps, lock, preview));
   } catch (error) {
     if (isRetryableConflict(error) || isUnavailable(error)) throw error;
-    await failPreviews(tx, [preview.previewId], toAppError(error));
-    await finishBatch(deps, tx, preview.batchId);
+    await failPreviews(lock, [preview.previewId], toAppError(error));
+    await finishBatch(deps, lock, preview.batchId);
   }
 }

@@ -25,15 +25,15 @@ export async function settleSourceFailure(
   error: AppError,
 ): Promise<Outcome> {
   return deps.transact(async (tx) => {
-    await lockBatches(tx, [source.batchId]);
-    if (!(await isHeld(tx, source))) return dropped('deleted, or handed to another worker');
+    const lock = await lockBatches(tx, [source.batchId]);
+    if (!(await isHeld(lock, source))) return dropped('deleted, or handed to another worker');
     if (mayPass(error.code, source.tries)) {
       const backoffMs = RETRY_DELAY_MS * 2 ** (source.tries - 1);
       const delayMs = Math.max(backoffMs, Math.min(error.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS));
-      await requeueSource(deps, tx, source, delayMs);
+      await requeueSource(deps, lock, source, delayMs);
       return { kind: 'retry', error, delayMs };
     }
-    await failSource(deps, tx, source, error);
+    await failSource(deps, lock, source, error);
     return { kind: 'failed', error };
   });
 }

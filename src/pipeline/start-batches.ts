@@ -1,9 +1,8 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
+import { prepareOnce, type Transact } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
-import { pipelined } from '../lib/pipelined.ts';
 import type { Queue } from '../queue/queue.ts';
-import { lockBatches } from './lock-batches.ts';
+import { type BatchLock, pipelinedUnderLock } from './lock-batches.ts';
 
 const start = prepareOnce((orm) =>
   orm
@@ -13,9 +12,9 @@ const start = prepareOnce((orm) =>
     .prepare('start_batches'),
 );
 
-/** Notes that batches are under way, if it was not noted yet. The caller holds their locks. */
-export async function markStarted(tx: Tx, batchIds: readonly string[]): Promise<void> {
-  await start(tx).execute({ batchIds });
+/** Notes that batches are under way, if it was not noted yet. */
+export async function markStarted(lock: BatchLock, batchIds: readonly string[]): Promise<void> {
+  await start(lock).execute({ batchIds });
 }
 
 /** Takes `batch.start` jobs and marks their batches as started, in one transaction. Answers how many there were. */
@@ -27,11 +26,7 @@ export async function startBatches(
     const { jobs, settle } = await deps.queue.take(tx, 'batch.start', limit);
     if (jobs.length === 0) return 0;
     const batchIds = jobs.map((job) => job.payload.batchId);
-    await pipelined(
-      settle,
-      () => lockBatches(tx, batchIds),
-      () => markStarted(tx, batchIds),
-    );
+    await pipelinedUnderLock(tx, batchIds, (lock) => [() => markStarted(lock, batchIds), settle]);
     return jobs.length;
   });
 }

@@ -1,13 +1,16 @@
 import { sql } from 'drizzle-orm';
 import { CALL_KINDS } from '../ai-calls/ai-call.ts';
 import type { StepDecisions } from '../ai-calls/decide-steps.ts';
-import type { Tx } from '../db/client.ts';
+import type { BatchLock } from './lock-batches.ts';
 
 /**
  * Brings previews that are neither answered nor failed to what their steps mean: `running` while a call is under way, else
- * `queued`, and which step waits, if it waits alone. The caller holds the lock of their batch. May run again.
+ * `queued`, and which step waits, if it waits alone. May run again.
  */
-export async function syncStepStatus(tx: Tx, previews: ReadonlyMap<string, StepDecisions>): Promise<void> {
+export async function syncStepStatus(
+  lock: BatchLock,
+  previews: ReadonlyMap<string, StepDecisions>,
+): Promise<void> {
   if (previews.size === 0) return;
   const values = [...previews].map(([previewId, steps]) => {
     const isUnderWay = CALL_KINDS.some((kind) => steps[kind].state === 'under_way');
@@ -15,7 +18,7 @@ export async function syncStepStatus(tx: Tx, previews: ReadonlyMap<string, StepD
     const nextStep = waiting.length === 1 ? waiting[0] : null;
     return sql`(${previewId}::uuid, ${isUnderWay ? 'running' : 'queued'}::text, ${nextStep}::text)`;
   });
-  await tx.execute(sql`
+  await lock.execute(sql`
     update cta.previews p set status = v.status, next_step = v.next_step, updated_at = clock_timestamp()
     from (values ${sql.join(values, sql`, `)}) as v (id, status, next_step)
     where p.id = v.id and (p.status, p.next_step) is distinct from (v.status, v.next_step)`);

@@ -22,11 +22,11 @@ export async function cancelPreview(
   const { id } = options;
   const { batchId } = await getPreviewRow(deps, options);
   await deps.transact(async (tx) => {
-    await lockBatches(tx, [batchId]);
-    const cancelled = await cancelPreviews(tx, eq(previews.id, id));
+    const lock = await lockBatches(tx, [batchId]);
+    const cancelled = await cancelPreviews(lock, eq(previews.id, id));
     if (cancelled > 0) {
-      for (const sourceId of await stopSources(tx, batchId)) await notifyCancel(tx, sourceId);
-      await finishBatch(deps, tx, batchId);
+      for (const sourceId of await stopSources(lock, batchId)) await notifyCancel(tx, sourceId);
+      await finishBatch(deps, lock, batchId);
       await notifyCancel(tx, id);
       return;
     }

@@ -45,7 +45,7 @@ export async function changePreview(
   const { batchId } = await getPreviewRow(deps, which);
   return deps.transact(async (tx) => {
     const inner = withinTransaction(deps, tx);
-    await lockBatches(tx, [batchId]);
+    const lock = await lockBatches(tx, [batchId]);
     const row = await getPreviewRow(inner, which);
     const hasPatch = Object.keys(patch).length > 0;
     if (which.ifVersions && !which.ifVersions.includes(row.version)) {
@@ -55,7 +55,7 @@ export async function changePreview(
     if (!isFinal(row.status as PreviewStatus)) throw new AppError('still_under_way');
     await exchangeImage(tx, row, imageId);
     const { workspaceId, id } = which;
-    await restartPreviews(inner, tx, { batchId, workspaceId, previewIds: [id], anew: true });
+    await restartPreviews(inner, lock, { batchId, workspaceId, previewIds: [id], anew: true });
     return { preview: await getPreview(inner, which), warnings };
   });
 }

@@ -19,12 +19,12 @@ export async function retryPreview(
   const { id, workspaceId } = options;
   const { batchId } = await getPreviewRow(deps, options);
   await deps.transact(async (tx) => {
-    await lockBatches(tx, [batchId]);
+    const lock = await lockBatches(tx, [batchId]);
     const [row] = await tx.select({ status: previews.status }).from(previews).where(eq(previews.id, id));
     // Deleted in the meantime: said below.
     if (!row) return;
     if (!isFinal(row.status as PreviewStatus)) throw new AppError('still_under_way');
-    await restartPreviews(deps, tx, { batchId, workspaceId, previewIds: [id] });
+    await restartPreviews(deps, lock, { batchId, workspaceId, previewIds: [id] });
   });
   return getPreview(deps, options);
 }

@@ -1,18 +1,18 @@
 import { eq } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
+import type { BatchLock } from '../pipeline/lock-batches.ts';
 import type { Queue } from '../queue/queue.ts';
 import { enqueueSources } from './enqueue-sources.ts';
 
-/** A source `running` -> `pending`, with a new job in its old place. The caller holds the batch's lock. */
+/** A source `running` -> `pending`, with a new job in its old place. */
 export async function requeueSource(
   deps: { queue: Queue },
-  tx: Tx,
+  lock: BatchLock,
   source: { batchId: string; sourceId: string },
   delayMs: number,
 ): Promise<void> {
   const { batchId, sourceId } = source;
-  const [row] = await tx
+  const [row] = await lock
     .update(sources)
     .set({ status: 'pending', workerId: null })
     .where(eq(sources.id, sourceId))
@@ -20,5 +20,5 @@ export async function requeueSource(
   // Deleted meanwhile.
   if (!row) return;
   const tags = [{ sourceId, fairTag: row.fairTag ?? 0 }];
-  await enqueueSources(deps, tx, { workspaceId: row.workspaceId, batchId, tags, delayMs });
+  await enqueueSources(deps, lock, { workspaceId: row.workspaceId, batchId, tags, delayMs });
 }

@@ -1,22 +1,21 @@
 import { and, eq, inArray, notExists, sql } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
+import type { BatchLock } from '../pipeline/lock-batches.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
 import { withdrawJobs } from '../queue/waiting-jobs.ts';
 
 /**
- * A source whose previews are all final, while its page is not read yet, need not be read: -> `failed` (`cancelled`). The
- * caller holds the batch's lock. Their jobs are withdrawn. Answers their ids.
+ * A source whose previews are all final, while its page is not read yet, need not be read: -> `failed` (`cancelled`). Their jobs are withdrawn. Answers their ids.
  */
-export async function stopSources(tx: Tx, batchId: string): Promise<string[]> {
+export async function stopSources(lock: BatchLock, batchId: string): Promise<string[]> {
   const { code, message } = new AppError('cancelled');
-  const unfinished = tx
+  const unfinished = lock
     .select({ one: sql`1` })
     .from(previews)
     .where(and(eq(previews.sourceId, sources.id), inArray(previews.status, UNFINISHED_STATUSES)));
-  const rows = await tx
+  const rows = await lock
     .update(sources)
     .set({
       status: 'failed',
@@ -34,7 +33,7 @@ export async function stopSources(tx: Tx, batchId: string): Promise<string[]> {
     )
     .returning({ id: sources.id, fairTag: sources.fairTag });
   const ids = rows.map((row) => row.id);
-  await withdrawJobs(tx, ['source.process'], {
+  await withdrawJobs(lock, ['source.process'], {
     field: 'sourceId',
     ids,
     priorities: rows.map((row) => -(row.fairTag ?? 0)),

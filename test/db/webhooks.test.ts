@@ -59,9 +59,9 @@ async function makeDone(workspace = workspaceId) {
 }
 
 async function cancelAndFinish(tx: Tx, batchId: string): Promise<void> {
-  await lockBatches(tx, [batchId]);
+  const lock = await lockBatches(tx, [batchId]);
   await tx.execute(sql`update cta.previews set status = 'cancelled' where batch_id = ${batchId}`);
-  await finishBatch(db.deps, tx, batchId);
+  await finishBatch(db.deps, lock, batchId);
 }
 
 /** A delivery whose first try is claimed. */
@@ -102,7 +102,7 @@ describe('a batch that is finished', () => {
     expect([await rows(), await waitingJobs()]).toEqual([[], 0]);
     await db.orm.update(batches).set({ finishedAt: null });
     const statements = await db.transact(async (tx) => {
-      await lockBatches(tx, [id]);
+      const lock = await lockBatches(tx, [id]);
       const client = tx.$client;
       const query = client.query;
       let count = 0;
@@ -110,7 +110,7 @@ describe('a batch that is finished', () => {
         count += 1;
         return query.apply(client, given);
       }) as typeof query;
-      await finishBatch(db.deps, tx, id).finally(() => {
+      await finishBatch(db.deps, lock, id).finally(() => {
         client.query = query;
       });
       return count;
