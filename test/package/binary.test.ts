@@ -191,7 +191,8 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
         stdio: 'ignore',
       });
       const ended = once(child, 'exit').then(([, signal]) => signal);
-      expect(await once(child, 'message')).toMatchObject([{ isReady: true }]);
+      const [greeting] = await once(child, 'message');
+      expect(greeting).toEqual({ isReady: true });
       const answered = once(child, 'message').then(([reply]) => reply.answer);
       child.send({ id: 'a page', question: page });
       const result = await Promise.race([answered, ended]);
