@@ -3,6 +3,7 @@ import { prepareOnce, type Transact } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import { AppError } from '../lib/app-error.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { requireValue } from '../lib/require-value.ts';
 import { nextFairTag } from '../previews/fair-tag.ts';
 import { loadPictureTakers, queuePreviews } from '../previews/queue-previews.ts';
 import { chooseImages } from '../products/choose-images.ts';
@@ -41,7 +42,7 @@ export async function assignPictures(
     const chosen = takers.map((taker) => {
       const rank = choice[taker.position] ?? 0;
       const ranking = { ...page.ranking, score: pictures[rank]?.score ?? 0 };
-      return { ...taker, imageId: imageIds[rank] ?? '', ranking };
+      return { ...taker, imageId: requireValue(imageIds[rank], 'the image of a preview'), ranking };
     });
     await pipelined(
       () => markRead(tx).execute({ sourceId, productId, brief: makeBrief(page.product, source) }),

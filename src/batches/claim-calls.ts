@@ -7,6 +7,7 @@ import { type Stocks, takeStock } from '../ai-calls/take-stock.ts';
 import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { requireValue } from '../lib/require-value.ts';
 import { noteStarts } from '../previews/fair-tag.ts';
 import { type CallInput, loadInputs } from '../previews/load-input.ts';
 import type { Claim } from '../queue/pump.ts';
@@ -100,7 +101,7 @@ export async function claimCalls(
     );
     if (orders.some((order) => order.probe)) await postponeProbes(tx);
     const work = orders.map((order, i) => ({
-      callId: callIds[i] ?? '',
+      callId: requireValue(callIds[i], 'the id of a call'),
       workerId,
       workspaceId: order.workspaceId,
       batchId: order.batchId,

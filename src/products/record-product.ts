@@ -4,6 +4,7 @@ import type { Transact, Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { createId } from '../lib/ids.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { requireValue } from '../lib/require-value.ts';
 import type { RankedPicture, RankingMethod, ReadProduct } from './product.ts';
 
 /** A ranked picture with the asset that holds our copy. */
@@ -21,7 +22,10 @@ export async function storePictures(
   const inOrder = pictures.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
   const stored = await deps.transact(async (tx) => {
     const assets = await pipelined(...inOrder.map((picture) => () => storeAsset(tx, workspaceId, picture)));
-    return pictures.map((picture) => ({ ...picture, assetId: assets[inOrder.indexOf(picture)]?.id ?? '' }));
+    return pictures.map((picture) => ({
+      ...picture,
+      assetId: requireValue(assets[inOrder.indexOf(picture)], 'the asset of a picture').id,
+    }));
   });
   return stored.filter((picture, i) => stored.findIndex((p) => p.assetId === picture.assetId) === i);
 }
@@ -56,8 +60,8 @@ export async function recordProduct(
   });
   const idOfAsset = new Map(images.map((image) => [image.asset_id, image.id]));
   return {
-    productId: images[0]?.product_id ?? '',
-    imageIds: pictures.map((picture) => idOfAsset.get(picture.assetId) ?? ''),
+    productId: requireValue(images[0], 'an image of the product').product_id,
+    imageIds: pictures.map((picture) => requireValue(idOfAsset.get(picture.assetId), 'the id of an image')),
   };
 }
 

@@ -61,3 +61,9 @@ test('work that ends while a claim is under way has it asked again', async () =>
   await claimed;
   expect(claims).toHaveLength(3);
 });
+
+test('a reserve needs owners', () => {
+  const claim = async () => ({ work: [], more: false });
+  const options = { name: 'test', capacity: 1, pollMs: 1000, log: quietLog, run: async () => {}, claim };
+  expect(() => startPump({ ...options, reserve: 1 })).toThrow('the pump test has a reserve and no owners');
+});
