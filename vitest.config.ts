@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/seed-fast-check.ts'],
     pool: 'forks',
     // Real servers and processes on two cores: more at once only makes them wait for each other.
     maxWorkers: 2,

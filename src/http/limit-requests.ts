@@ -2,6 +2,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Rate } from '../ai-calls/rate.ts';
 import { AppError } from '../lib/app-error.ts';
+import { requireValue } from '../lib/require-value.ts';
 import type { Caller } from './context.ts';
 
 /**
@@ -25,7 +26,7 @@ export async function createLimitRequests(app: FastifyInstance, rate: Rate | nul
   const check = app.createRateLimit({
     max,
     timeWindow: windowMs,
-    keyGenerator: (request) => callers.get(request) ?? '',
+    keyGenerator: (request) => requireValue(callers.get(request), 'the workspace of a request'),
   });
   const policy = `"default";q=${max};w=${Math.ceil(windowMs / 1000)}`;
   return async (request, reply, { workspaceId }, calls = 1) => {

@@ -31,6 +31,8 @@ interface RestOptions {
   readonly limitRequests: LimitRequests;
   readonly limitStreams: LimitStreams;
   readonly publicUrl: string | undefined;
+  /** `REST_ROUTES` if absent. */
+  readonly routes?: readonly RestRoute[];
 }
 
 /** The REST door: the original paths and names over the same operations as tRPC. */
@@ -53,6 +55,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
   function register({ method, path, operation, status = 200, version, answer }: RestRoute): void {
     const [, area = ''] = path.split('/');
     const inputSchema = snakeCased(withoutParameters(operation.input, path));
+    const pathSchema = snakeCased(pickPathFields(operation.input, path));
     app.route({
       method,
       url: REST_ROOT + path,
@@ -62,13 +65,13 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
         const context = { deps: options.deps, workspaceId: caller.workspaceId, baseUrl };
         const sent = method === 'GET' ? request.query : (request.body ?? {});
         refuseLongArrays(sent);
+        const inPath = pathSchema.safeParse(withSnakeKeys(request.params));
         const parsed = inputSchema.safeParse(sent);
-        if (!parsed.success) throw toInputError(parsed.error);
-        // Where an id is looked up it is checked; in the path it is a text of any kind.
+        if (!inPath.success || !parsed.success) throw joinInputErrors(inPath, parsed);
         const whole = {
           ...(parsed.data as object),
           ...readHeaders(request, operation.input),
-          ...asObject(request.params),
+          ...(inPath.data as object),
         };
         recordSubjects(request, area, whole);
         const output = operation.output.parse(await spellErrors(operation.run(context, whole)));
@@ -79,14 +82,19 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
       },
     });
   }
-  for (const route of REST_ROUTES) register(route);
+  for (const route of options.routes ?? REST_ROUTES) register(route);
 
-  app.route<{ Params: { id: string } }>({
+  app.route({
     method: ['GET', 'HEAD'],
     url: `${REST_ROOT}/batch/:id/events/`,
     async handler(request, reply) {
       const caller = callerOf(request);
-      const input = watchBatchInput.parse({ ...readHeaders(request, watchBatchInput), ...request.params });
+      const parsed = watchBatchInput.safeParse({
+        ...readHeaders(request, watchBatchInput),
+        ...asObject(request.params),
+      });
+      if (!parsed.success) throw toInputError(parsed.error);
+      const input = parsed.data;
       recordSubjects(request, 'batch', input);
       const { batchWatch, tokenWatch } = options.deps;
       const { workspaceId } = caller;
@@ -134,10 +142,26 @@ async function spellErrors<T>(result: Promise<T>): Promise<T> {
 /** What comes in beside the path and the headers: the body must not name what they name. */
 export function withoutParameters(input: z.ZodType, path: string): z.ZodType {
   if (!(input instanceof z.ZodObject)) return input;
-  const named: Record<string, true> = {};
-  for (const [, name = ''] of path.matchAll(/:(\w+)/g)) named[name] = true;
+  const named = namesInPath(path);
   for (const [field] of headersOf(input)) named[field] = true;
   return input.omit(named as Parameters<typeof input.omit>[0]);
+}
+
+/** Returns the schema of the fields that stand in the path. Throws if the input lacks one of them. */
+function pickPathFields(input: z.ZodType, path: string): z.ZodType {
+  const named = namesInPath(path);
+  if (Object.keys(named).length === 0) return z.object({});
+  if (!(input instanceof z.ZodObject)) throw new Error(`the input of ${path} has no fields`);
+  return input.pick(named as Parameters<typeof input.pick>[0]);
+}
+
+function namesInPath(path: string): Record<string, true> {
+  return Object.fromEntries([...path.matchAll(/(?<=:)\w+/g)].map(([name]) => [name, true]));
+}
+
+/** Every wrong field of a request in one error, as over tRPC. */
+function joinInputErrors(...parts: readonly z.ZodSafeParseResult<unknown>[]): AppError {
+  return toInputError(new z.ZodError(parts.flatMap(({ error }) => error?.issues ?? [])));
 }
 
 function asObject(value: unknown): object {

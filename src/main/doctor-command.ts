@@ -238,8 +238,8 @@ async function mend(
   found: readonly BrokenRow[],
 ): Promise<readonly BrokenRow[]> {
   let broken = found;
-  for (let last = ''; broken.length > 0 && broken[0]?.id !== last; ) {
-    last = broken[0]?.id ?? '';
+  for (let last: string | undefined; broken.length > 0 && broken[0]?.id !== last; ) {
+    last = broken[0]?.id;
     await invariant.mend?.(deps, broken);
     broken = await invariant.find(deps.orm);
   }

@@ -3,6 +3,7 @@ import { prepareOnce, type Transact } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import { AppError } from '../lib/app-error.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { requireValue } from '../lib/require-value.ts';
 import { chooseImages } from '../products/choose-images.ts';
 import { makeBrief, type ProductImage, type RankingMethod, type ReadProduct } from '../products/product.ts';
 import { recordProduct, storeImages } from '../products/record-product.ts';
@@ -40,7 +41,7 @@ export async function assignImages(
     const chosen = takers.map((taker) => {
       const rank = choice[taker.position] ?? 0;
       const ranking = { ...page.ranking, score: images[rank]?.score ?? 0 };
-      return { ...taker, imageId: imageIds[rank] ?? '', ranking };
+      return { ...taker, imageId: requireValue(imageIds[rank], 'the image of a preview'), ranking };
     });
     await pipelined(
       () => markRead(tx).execute({ sourceId, productId, brief: makeBrief(page.product, source) }),

@@ -7,6 +7,7 @@ import { postponeProbes } from '../ai-calls/postpone-probes.ts';
 import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { requireValue } from '../lib/require-value.ts';
 import type { Claim } from '../queue/poller.ts';
 import type { Queue, Taken } from '../queue/queue.ts';
 import { lockWorker } from '../workers/lock-worker.ts';
@@ -100,7 +101,7 @@ export async function claimCalls(
     );
     if (orders.some((order) => order.probe)) await postponeProbes(tx);
     const work = orders.map((order, i) => ({
-      callId: callIds[i] ?? '',
+      callId: requireValue(callIds[i], 'the id of a call'),
       workerId,
       workspaceId: order.workspaceId,
       batchId: order.batchId,

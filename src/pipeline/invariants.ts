@@ -7,6 +7,7 @@ import { PREVIEW_JOBS } from '../queue/catalogue.ts';
 import type { Queue } from '../queue/queue.ts';
 import { removeWaiting, waitingJobs } from '../queue/waiting-jobs.ts';
 import { requeueSource } from '../sources/requeue-source.ts';
+import { requeueDelivery } from '../webhooks/requeue-delivery.ts';
 import { findDeadWorkers } from '../workers/find-dead-workers.ts';
 import { GRACE_MS } from '../workers/worker.ts';
 import { finishBatch } from './finish-batch.ts';
@@ -49,7 +50,13 @@ const A_WHILE_AGO = sql`(clock_timestamp() - interval '30 seconds')`;
 
 const pageJobs = waitingJobs(['source.process']);
 const previewJobs = waitingJobs(PREVIEW_JOBS);
+const deliveryJobs = waitingJobs(['webhook.deliver']);
 const isOpen = (preview: SQL) => sql`${preview}.status in ('pending', 'queued', 'running')`;
+
+const lostDeliveries = sql`
+  select d.id, null as batch_id from cta.webhook_deliveries d
+  where d.status = 'pending'
+    and not exists (select 1 from (${deliveryJobs}) j where j.payload ->> 'deliveryId' = d.id::text)`;
 
 /** All of them, for `doctor`. Those of the limit are in `ai-calls/get-limits`. */
 export const INVARIANTS: readonly Invariant[] = [
@@ -143,6 +150,22 @@ export const INVARIANTS: readonly Invariant[] = [
     async mend(deps, rows) {
       const ids = rows.map((row) => row.id);
       await deps.transact((tx) => removeWaiting(tx, ids));
+    },
+  },
+  {
+    name: 'waiting_deliveries',
+    holds: 'every webhook delivery that is pending has its job',
+    mendsItself: false,
+    find: look(lostDeliveries),
+    async mend(deps, rows) {
+      for (const { id } of rows) {
+        await deps.transact(async (tx) => {
+          // Whoever changes a delivery holds its row, so no job of it comes or goes after this.
+          await tx.execute(sql`select 1 from cta.webhook_deliveries where id = ${id} for no key update`);
+          const found = await tx.execute(sql`select 1 from (${lostDeliveries}) d where d.id = ${id}`);
+          if (found.rows.length > 0) await requeueDelivery(deps, tx, id);
+        });
+      }
     },
   },
   {

@@ -4,6 +4,7 @@ import type { Transact, Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { createId } from '../lib/ids.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { requireValue } from '../lib/require-value.ts';
 import type { ProductImage, RankingMethod, ReadProduct } from './product.ts';
 
 /** A ranked image with the asset that holds our copy. */
@@ -21,7 +22,10 @@ export async function storeImages(
   const inOrder = images.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
   const stored = await deps.transact(async (tx) => {
     const assets = await pipelined(...inOrder.map((image) => () => storeAsset(tx, workspaceId, image)));
-    return images.map((image) => ({ ...image, assetId: assets[inOrder.indexOf(image)]?.id ?? '' }));
+    return images.map((image) => ({
+      ...image,
+      assetId: requireValue(assets[inOrder.indexOf(image)], 'the asset of an image').id,
+    }));
   });
   return stored.filter((image, i) => stored.findIndex((p) => p.assetId === image.assetId) === i);
 }
@@ -56,8 +60,8 @@ export async function recordProduct(
   });
   const idOfAsset = new Map(recorded.map((image) => [image.asset_id, image.id]));
   return {
-    productId: recorded[0]?.product_id ?? '',
-    imageIds: images.map((image) => idOfAsset.get(image.assetId) ?? ''),
+    productId: requireValue(recorded[0], 'an image of the product').product_id,
+    imageIds: images.map((image) => requireValue(idOfAsset.get(image.assetId), 'the id of an image')),
   };
 }
 

@@ -61,3 +61,11 @@ test('work that ends while a claim is under way has it asked again', async () =>
   await claimed;
   expect(claims).toHaveLength(3);
 });
+
+test('a reserve needs owners', () => {
+  const claim = async () => ({ work: [], more: false });
+  const options = { name: 'test', capacity: 1, pollMs: 1000, log: quietLog, run: async () => {}, claim };
+  expect(() => startPoller({ ...options, reserve: 1 })).toThrow(
+    'the poller test has a reserve and no owners',
+  );
+});

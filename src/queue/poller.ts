@@ -48,8 +48,10 @@ const PAUSE_AFTER_ERROR_MS = 500;
 
 /** Starts a pump. A failed claim (the database is away) is logged and tried again. */
 export function startPoller<W>(options: PollerOptions<W>): Poller {
-  // The running pieces and their owners.
-  const running = new Map<Promise<void>, string>();
+  if (options.reserve && !options.ownerOf)
+    throw new Error(`the poller ${options.name} has a reserve and no owners`);
+  // The running pieces and their owners, if they have any.
+  const running = new Map<Promise<void>, string | undefined>();
   let stopped = false;
   let woken = false;
   let drained = false;
@@ -67,7 +69,7 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
       running.delete(job);
       if (!drained) wake();
     });
-    running.set(job, options.ownerOf?.(work) ?? '');
+    running.set(job, options.ownerOf?.(work));
   }
 
   /** Sleeps until woken or until the time is over. */
@@ -88,7 +90,10 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
     const free = options.capacity - running.size;
     if (free > 0) return { free, without: [] };
     const hasReserve = -free < (options.reserve ?? 0);
-    return { free: hasReserve ? 1 : 0, without: [...new Set(running.values())] };
+    return {
+      free: hasReserve ? 1 : 0,
+      without: [...new Set(running.values())].filter((owner) => owner !== undefined),
+    };
   }
 
   async function claimOnce(): Promise<number> {

@@ -83,16 +83,22 @@ export interface DeliveryState {
  * due; or `give_up`, as its last try was lost with its worker.
  */
 export function decideDelivery(delivery: DeliveryState): 'send' | 'leave' | 'give_up' {
-  const { status, attempts, lastError, sinceTryMs, dueInMs } = delivery;
+  const { status, attempts, lastError, sinceTryMs } = delivery;
   if (status !== 'pending') return 'leave';
-  if (sinceTryMs === null) return 'send';
-  const pauseMs = backoffMs(attempts);
-  if (lastError === null) {
-    if (sinceTryMs < LEASE_MS) return 'leave';
-    return pauseMs === undefined ? 'give_up' : 'send';
-  }
-  const leftMs = dueInMs ?? (pauseMs === undefined ? Infinity : pauseMs - sinceTryMs);
-  return leftMs <= EARLY_MS ? 'send' : 'leave';
+  const isLeased = sinceTryMs !== null && lastError === null;
+  if (untilNextTryMs(delivery) > (isLeased ? 0 : EARLY_MS)) return 'leave';
+  return isLeased && backoffMs(attempts) === undefined ? 'give_up' : 'send';
+}
+
+/**
+ * Returns the milliseconds until the next try of a pending delivery is due, or until the lease of the
+ * one under way ends; 0 or less if that is over.
+ */
+export function untilNextTryMs(delivery: Omit<DeliveryState, 'status'>): number {
+  const { attempts, lastError, sinceTryMs, dueInMs } = delivery;
+  if (sinceTryMs === null) return 0;
+  if (lastError === null) return LEASE_MS - sinceTryMs;
+  return dueInMs ?? (backoffMs(attempts) ?? Infinity) - sinceTryMs;
 }
 
 /**

@@ -2,6 +2,9 @@ import { type SQL, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createBatch } from '../../src/batches/create-batch.ts';
 import { INVARIANTS } from '../../src/pipeline/invariants.ts';
+import { addWebhook } from '../../src/webhooks/add-webhook.ts';
+import { claimDeliveries } from '../../src/webhooks/claim-deliveries.ts';
+import { recordResponse } from '../../src/webhooks/record-response.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -31,9 +34,13 @@ const old = sql`clock_timestamp() - interval '2 days'`;
 const jobs = async () =>
   (await run(sql`select name from cta_jobs.job where state < 'active' order by name`)).rows;
 
-/** A batch whose pages wait, one with previews that wait, one with calls under way and one that is done. */
+/**
+ * A batch whose pages wait, one with previews that wait, one with calls under way and one that is done,
+ * of which a webhook is told.
+ */
 async function fill(): Promise<void> {
   const workerId = await addWorker(db);
+  await addWebhook(db, { workspaceId, url: 'https://hooks.example/in' });
   await addQueuedBatch(db, workspaceId, [2]);
   await finish(db, await claim(db, workerId, 2));
   await addQueuedBatch(db, workspaceId, [2]);
@@ -67,6 +74,7 @@ test.each<[name: string, ruin: SQL[]]>([
       sql`update cta.batches set finished_at = null, created_at = ${old} where finished_at is not null`,
     ],
   ],
+  ['waiting_deliveries', [sql`delete from cta_jobs.job where name = 'webhook.deliver'`]],
   ['finished_batches', [sql`update cta.batches set finished_at = clock_timestamp()`]],
   [
     'usage',
@@ -121,6 +129,44 @@ test('what somebody else has mended meanwhile is left alone', async () => {
   const before = await jobs();
   for (const [i, { mend }] of looks.entries()) await mend?.(db.deps, found[i] ?? []);
   expect(await jobs()).toEqual(before);
+});
+
+/** Seconds until the jobs of deliveries are due. */
+const deliveryDelays = async () => {
+  const { rows } = await run(sql`
+    select extract(epoch from start_after - clock_timestamp())::float8 as delay
+    from cta_jobs.job where name = 'webhook.deliver' and state < 'active'`);
+  return rows.map((row) => Number(row.delay));
+};
+
+test.each<[name: string, least: number, most: number, begin: () => Promise<unknown>]>([
+  ['was not tried yet', -Infinity, 0, async () => {}],
+  ['is being sent', 50, 70, () => claimDeliveries(db.deps, { limit: 1 })],
+  [
+    'is tried again later',
+    3,
+    11,
+    async () => {
+      const [claimed] = (await claimDeliveries(db.deps, { limit: 1 })).work;
+      if (!claimed) throw new Error('nothing to deliver');
+      await recordResponse(db.deps, claimed, { status: 500, error: null });
+    },
+  ],
+])('the lost job of a delivery that %s comes back for when it is due', async (_name, least, most, begin) => {
+  await fill();
+  await begin();
+  expect(await broken()).not.toContain('waiting_deliveries');
+  await run(sql`delete from cta_jobs.job where name = 'webhook.deliver'`);
+  const { find, mend } = invariant('waiting_deliveries');
+  const rows = await find(db.orm);
+  expect(rows).toHaveLength(1);
+  await mend?.(db.deps, rows);
+  // What was put right meanwhile gets no second job.
+  await mend?.(db.deps, rows);
+  const delays = await deliveryDelays();
+  expect(delays).toHaveLength(1);
+  expect(delays[0]).toBeGreaterThan(least);
+  expect(delays[0]).toBeLessThanOrEqual(most);
 });
 
 test('jobs that have nothing to do are taken out, and no others', async () => {

@@ -20,6 +20,7 @@ import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
 import { settleSourceFailure } from '../../src/pipeline/settle-source-failure.ts';
 import { startBatches } from '../../src/pipeline/start-batches.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
+import { recordProduct } from '../../src/products/record-product.ts';
 import { poll } from '../support/poll.ts';
 import {
   addQueuedBatch,
@@ -105,6 +106,18 @@ describe('a batch from its creation to its end', () => {
     // Two images for three previews: the third goes round again.
     expect(third?.prefill?.productImageUrl).toBe(first?.prefill?.productImageUrl);
     expect(second?.prefill?.productImageUrl).not.toBe(first?.prefill?.productImageUrl);
+  });
+
+  test('a product is not written without an image, as its id would be missing', async () => {
+    const page = {
+      product: makeProduct(),
+      images: [],
+      ranking: { method: 'heuristic' as const, model: null },
+    };
+    await expect(db.transact((tx) => recordProduct(tx, workspaceId, page))).rejects.toThrow(
+      'an image of the product is missing',
+    );
+    expect(await db.orm.select().from(products)).toEqual([]);
   });
 
   test('the last two previews that finish at once do finish the batch', async () => {

@@ -1,7 +1,7 @@
-import { randomInt } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterEach, expect, test } from 'vitest';
 import type { AiCall } from '../fakes/fake-ai.ts';
+import { chooseSeed, createRandomInt } from '../support/choose-seed.ts';
 import { expectSound } from '../support/expect-sound.ts';
 import { startWorld, type World } from '../support/start-world.ts';
 
@@ -16,6 +16,7 @@ afterEach(() => world.end());
 test('three hundred previews, two workers, and three deaths at random moments', {
   timeout: 180_000,
 }, async () => {
+  const randomInt = createRandomInt(chooseSeed());
   world = await startWorld();
   // Answers take 50 to 200 ms.
   world.ai.setScript((index) => ({ do: 'ok', delayMs: 50 + ((index * 37) % 151) }));
@@ -32,7 +33,7 @@ test('three hundred previews, two workers, and three deaths at random moments', 
   for (const part of [0, 1, 2]) {
     const moment = part * 160 + randomInt(20, 140);
     await world.ai.waitFor((calls) => calls.length >= moment, 60_000);
-    const [victim] = workers.splice(randomInt(2), 1);
+    const [victim] = workers.splice(randomInt(0, 2), 1);
     if (!victim) throw new Error('there are two');
     kills.push(performance.now());
     await world.kill(victim);

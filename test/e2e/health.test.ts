@@ -1,8 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findPage } from '../support/find-page.ts';
 import { startOwnServer } from '../support/own-server.ts';
 import { poll } from '../support/poll.ts';
-import { startProgram } from '../support/program.ts';
+import { runProgram, startProgram } from '../support/program.ts';
 import { startWorld, type World } from '../support/start-world.ts';
 
 let world: World;
@@ -75,4 +76,16 @@ test('a database that is gone is not ready, and ready again when it is back', as
     () => ask(`${api.address}/readyz`),
     ({ status }) => status === 200,
   );
+});
+
+test('the command line, the health, the metrics and the document of REST show the version of the package', async () => {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+  const { stdout } = await runProgram({ args: ['--version'] });
+  expect(stdout.trim().split(' ')[0]).toBe(version);
+  const api = await world.start('api', { METRICS_PORT: '0' });
+  expect(await ask(`${api.address}/livez`)).toMatchObject({ body: { version } });
+  expect(await ask(`${api.address}/openapi.json`)).toMatchObject({ body: { info: { version } } });
+  const metrics = await (await fetch(findPage(api, '/metrics'))).text();
+  expect(metrics).toContain(`cta_batch_build_info{version="${version}",`);
+  await world.stop(api);
 });

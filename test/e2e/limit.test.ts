@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import type { AiScript } from '../fakes/fake-ai.ts';
+import { chooseSeed, createRandomInt } from '../support/choose-seed.ts';
 import { expectSound } from '../support/expect-sound.ts';
 import type { Program } from '../support/program.ts';
 import { startWorld, type World } from '../support/start-world.ts';
@@ -30,6 +30,7 @@ const moody: AiScript = (index) => {
 test('never more than the limit in any window, seen by the provider, whoever comes, goes, stalls or tries again', {
   timeout: 180_000,
 }, async () => {
+  const randomInt = createRandomInt(chooseSeed());
   world = await startWorld({
     ai: { script: moody },
     env: { PREVIEW_RATE_LIMIT: `${RATE}/s`, AI_TIMEOUT: '4s', DATABASE_POOL: '5' },
@@ -46,14 +47,14 @@ test('never more than the limit in any window, seen by the provider, whoever com
     );
     const moment = from + randomInt(4, 10);
     await world.ai.waitFor((calls) => calls.length >= moment, 30_000);
-    const stalled = workers[randomInt(workers.length)];
+    const stalled = workers[randomInt(0, workers.length)];
     stalled?.process.kill('SIGSTOP');
     const woken = wakeAfterTwoSeconds(stalled, performance.now());
     // The others go on meanwhile, if there are any.
     for (let death = 0; death < deaths; death += 1) {
       if (wanted > 1) await world.ai.waitFor((calls) => calls.length >= from + 8 + 6 * death, 30_000);
       else await woken;
-      const [victim] = workers.splice(randomInt(workers.length), 1);
+      const [victim] = workers.splice(randomInt(0, workers.length), 1);
       if (victim) await world.kill(victim);
       await startMore(workers, wanted);
     }

@@ -1,18 +1,23 @@
 import type { AnyProcedure } from '@trpc/server';
 import { eq } from 'drizzle-orm';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { batches, sources } from '../../src/db/schema/batches.ts';
 import { previews } from '../../src/db/schema/previews.ts';
 import { productImages, products } from '../../src/db/schema/products.ts';
+import { describeApi } from '../../src/http/openapi/describe-api.ts';
+import { watchBatchInput } from '../../src/http/operations.ts';
+import { REST_ROOT, REST_ROUTES } from '../../src/http/rest-routes.ts';
 import { appRouter } from '../../src/http/router.ts';
+import { toSnakeCase, withSnakeKeys } from '../../src/lib/snake-keys.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
 import { openTestApi, type TestApi } from '../support/test-api.ts';
 import type { TestDatabase, TestWorkspace } from '../support/test-database.ts';
 
 /*
- * Generated from the router: a procedure that is added is covered by itself. Each one is called by a stranger with
- * every id of another workspace in every field that can hold one; neither the answer nor the data may show a trace.
+ * Generated from the router and the routes of REST: one that is added is covered by itself. Each one is
+ * called by a stranger with every id of another workspace in every field that can hold one; neither the
+ * answer nor the data may show a trace.
  */
 
 let db: TestDatabase;
@@ -20,23 +25,31 @@ let api: TestApi;
 let owner: TestWorkspace;
 let stranger: TestWorkspace;
 let ids: string[];
+let ownIds: string[];
 beforeAll(async () => {
   const opened = await openTestApi();
   ({ db, api, one: owner, two: stranger } = opened);
   await addQueuedBatch(db, owner.workspaceId, [2]);
+  await addQueuedBatch(db, stranger.workspaceId, [1]);
   await finish(db, await claim(db, await addWorker(db)));
-  ids = await collectIds();
+  ids = await collectIds(owner.workspaceId);
+  ownIds = await collectIds(stranger.workspaceId);
   return opened.close;
 });
 
-async function collectIds(): Promise<string[]> {
+async function collectIds(workspaceId: string): Promise<string[]> {
+  const { orm } = db;
   const rows = await Promise.all([
-    db.orm.select({ id: batches.id }).from(batches),
-    db.orm.select({ id: batches.taskId }).from(batches),
-    db.orm.select({ id: sources.id }).from(sources),
-    db.orm.select({ id: previews.id }).from(previews),
-    db.orm.select({ id: products.id }).from(products),
-    db.orm.select({ id: productImages.id }).from(productImages),
+    orm.select({ id: batches.id }).from(batches).where(eq(batches.workspaceId, workspaceId)),
+    orm.select({ id: batches.taskId }).from(batches).where(eq(batches.workspaceId, workspaceId)),
+    orm.select({ id: sources.id }).from(sources).where(eq(sources.workspaceId, workspaceId)),
+    orm.select({ id: previews.id }).from(previews).where(eq(previews.workspaceId, workspaceId)),
+    orm.select({ id: products.id }).from(products).where(eq(products.workspaceId, workspaceId)),
+    orm
+      .select({ id: productImages.id })
+      .from(productImages)
+      .innerJoin(products, eq(products.id, productImages.productId))
+      .where(eq(products.workspaceId, workspaceId)),
   ]);
   return rows.flat().map((row) => row.id);
 }
@@ -51,56 +64,104 @@ const dump = async () =>
     ]),
   );
 
+type Schema = z.core.JSONSchema.BaseSchema;
+type Input = Record<string, unknown>;
+
+const toInputSchema = (input: z.ZodType): Schema =>
+  z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' });
+
 const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyProcedure>);
 
+const VALUES: Readonly<Record<string, string>> = { url: 'https://shop.example/a', headline: 'Mine now' };
+const isIdField = (name: string) => /^id$|Id$/.test(name);
+
 /** A valid input made from the procedure's own schema, with `id` in every field that can hold an id. */
-function makeInput(schema: z.core.JSONSchema.BaseSchema, id: string): unknown {
-  if (schema.anyOf) return makeInput(schema.anyOf[0] as z.core.JSONSchema.BaseSchema, id);
+function makeInput(schema: Schema, id: string): unknown {
+  if (schema.anyOf) return makeInput(schema.anyOf[0] as Schema, id);
   if (schema.enum) return schema.enum[0];
   if (schema.type === 'object') {
     const required = new Set(schema.required ?? []);
     const entries = Object.entries(schema.properties ?? {}).filter(
-      ([name]) => required.has(name) || /Id$/.test(name) || name === 'headline',
+      ([name]) => required.has(name) || isIdField(name) || name === 'prefill' || name in VALUES,
     );
     return Object.fromEntries(
-      entries.map(([name, inner]) => [
-        name,
-        name === 'url' ? 'https://shop.example/a' : makeInput(inner as typeof schema, id),
-      ]),
+      entries.map(([name, inner]) => [name, VALUES[name] ?? makeInput(inner as Schema, id)]),
     );
   }
-  if (schema.type === 'array') return [makeInput(schema.items as typeof schema, id)];
+  if (schema.type === 'array') return [makeInput(schema.items as Schema, id)];
   if (schema.type === 'integer' || schema.type === 'number') return 1;
   if (schema.type === 'boolean') return true;
   return id;
 }
 
-test('the router has procedures', () => {
-  expect(procedures.length).toBeGreaterThanOrEqual(7);
-});
+/**
+ * Inputs with `id` in every field that can hold an id, and in each one alone; there the others that are
+ * required have an id of the stranger.
+ */
+function makeInputs(schema: Schema, id: string): Input[] {
+  const all = makeInput(schema, id) as Input;
+  const fields = Object.keys(all).filter(isIdField);
+  if (fields.length < 2) return [all];
+  const rest = Object.fromEntries(Object.entries(all).filter(([name]) => !fields.includes(name)));
+  const alone = fields.flatMap((field) => {
+    const others = fields.filter((name) => name !== field && schema.required?.includes(name));
+    return (others.length > 0 ? ownIds : ['']).map((own) => ({
+      ...rest,
+      [field]: id,
+      ...Object.fromEntries(others.map((name) => [name, own])),
+    }));
+  });
+  return [all, ...alone];
+}
 
-test.each(procedures)('%s shows and changes nothing of another workspace', async (path, procedure) => {
-  const { type, inputs } = procedure._def as unknown as { type: string; inputs: z.ZodType[] };
-  const schema = z.toJSONSchema(inputs[0] ?? z.object({}), { io: 'input', unrepresentable: 'any' });
+const NOBODY = '018f0000-0000-7000-8000-000000000000';
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/**
+ * Expects that ids of another workspace are answered exactly like an id that nobody has, and that
+ * neither the answers nor the data show a trace of them.
+ */
+async function expectIsolated(schema: Schema, ask: (input: Input) => Promise<Answer>): Promise<void> {
   const before = await dump();
+  const forNobody = makeInputs(schema, NOBODY);
+  const takesId = JSON.stringify(forNobody).includes(NOBODY);
   for (const id of ids) {
-    const input = JSON.stringify({ json: makeInput(schema, id) });
-    const query = type === 'mutation' ? '' : `?input=${encodeURIComponent(input)}`;
-    const answer = await api.app.inject({
-      method: type === 'mutation' ? 'POST' : 'GET',
-      url: `/trpc/${path}${query}`,
-      headers: { authorization: `Bearer ${stranger.token}`, 'content-type': 'application/json' },
-      ...(type === 'mutation' ? { payload: input } : {}),
-    });
-    // A stream has begun when it is looked at: it ends with the refusal.
-    if (type === 'subscription') expect(answer.body).toContain('"code":"not_found"');
-    expect([200, 404]).toContain(answer.statusCode);
-    for (const secret of ids) expect(answer.body).not.toContain(secret);
-    if (answer.statusCode === 404) {
-      expect(answer.json().error.json.data.code).toBe('not_found');
+    for (const [i, input] of makeInputs(schema, id).entries()) {
+      const theirs = await ask(input);
+      expect(theirs.status).toBeLessThan(500);
+      const said = JSON.stringify(theirs.body);
+      for (const secret of ids) expect(said).not.toContain(secret);
+      if (takesId) expect(theirs).toEqual(await ask(forNobody[i] ?? expect.unreachable()));
+      if (input.id === id || input.taskId === id) expect(said).toContain('not_found');
     }
   }
   expect(await dump()).toBe(before);
+}
+
+/** All requests with one id, as that is a part of each answer. */
+const headers = { 'x-request-id': 'one' };
+
+test.each(procedures)('%s shows and changes nothing of another workspace', async (path, procedure) => {
+  const { type, inputs } = procedure._def as unknown as { type: string; inputs: z.ZodType[] };
+  const isMutation = type === 'mutation';
+  await expectIsolated(toInputSchema(inputs[0] ?? z.object({})), async (json) => {
+    const input = JSON.stringify({ json });
+    const { statusCode: status, body } = await api.app.inject({
+      method: isMutation ? 'POST' : 'GET',
+      url: `/trpc/${path}${isMutation ? '' : `?input=${encodeURIComponent(input)}`}`,
+      headers: {
+        ...headers,
+        authorization: `Bearer ${stranger.token}`,
+        'content-type': 'application/json',
+      },
+      ...(isMutation ? { payload: input } : {}),
+    });
+    return { status, body };
+  });
 });
 
 test.each(procedures)('%s asks for a token', async (path, procedure) => {
@@ -121,31 +182,46 @@ test.each(procedures)('%s asks for a token', async (path, procedure) => {
   }
 });
 
-test('over REST an id of another workspace is answered exactly like an id that nobody has', async () => {
-  const nobody = '018f0000-0000-7000-8000-000000000000';
-  // All with one id, as that is a part of each answer.
-  const ask = (method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown) =>
-    api.rest(stranger.token, method, path, body, { 'x-request-id': 'one' });
-  for (const id of ids) {
-    for (const path of [
-      `/batch/ID/`,
-      `/previews/ID/`,
-      `/tasks/ID/`,
-      `/previews/?bulk_task_id=ID`,
-      `/previews/?product_id=ID`,
-    ]) {
-      const theirs = await ask('GET', path.replace('ID', id));
-      const nobodys = await ask('GET', path.replace('ID', nobody));
-      expect([theirs.status, theirs.body]).toEqual([nobodys.status, nobodys.body]);
-    }
-    for (const path of ['batch/ID/cancel', 'batch/ID/retry', 'previews/ID/cancel', 'previews/ID/retry']) {
-      const theirs = await ask('POST', `/${path.replace('ID', id)}/`);
-      const nobodys = await ask('POST', `/${path.replace('ID', nobody)}/`);
-      expect([theirs.status, theirs.body]).toEqual([nobodys.status, nobodys.body]);
-    }
-    const patch = { prefill: { headline: 'Mine now' } };
-    const theirs = await ask('PATCH', `/previews/${id}/`, patch);
-    const nobodys = await ask('PATCH', `/previews/${nobody}/`, patch);
-    expect([theirs.status, theirs.body]).toEqual([nobodys.status, nobodys.body]);
-  }
+/** Every route of REST, and the one whose answer is a stream. */
+const routes = [
+  ...REST_ROUTES.map(({ method, path, operation: { input } }) => ({ method, path, input })),
+  { method: 'GET' as const, path: '/batch/:id/events/', input: watchBatchInput as z.ZodType },
+];
+
+test('each route in the document of REST is tried, and each is a procedure too', () => {
+  const { paths } = describeApi() as { paths: Record<string, object> };
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    path.startsWith(REST_ROOT) ? Object.keys(methods).map((method) => `${method} ${path}/`) : [],
+  );
+  const tried = routes.map(({ method, path }) => {
+    const spelled = path.replace(/:(\w+)/g, (_, name: string) => `{${toSnakeCase(name)}}`);
+    return `${method.toLowerCase()} ${REST_ROOT}${spelled}`;
+  });
+  expect(tried.toSorted()).toEqual(described.toSorted());
+  expect(procedures).toHaveLength(routes.length);
+});
+
+describe('over REST an id of another workspace is answered exactly like an id that nobody has', () => {
+  test.each(routes)('$method $path', async (route) => {
+    const { method, path, input } = route;
+    await expectIsolated(toInputSchema(input), async (whole) => {
+      // In a header it is no id of ours.
+      const { idempotencyKey, ifVersion, lastEventId, ...fields } = whole as Record<string, string>;
+      let filled = path;
+      for (const [, name = ''] of path.matchAll(/:(\w+)/g)) {
+        filled = filled.replace(`:${name}`, fields[name] ?? expect.unreachable());
+        delete fields[name];
+      }
+      const sent = withSnakeKeys(fields) as Record<string, string>;
+      const address = method === 'GET' ? `${filled}?${new URLSearchParams(sent)}` : filled;
+      const { status, body } = await api.rest(
+        stranger.token,
+        method,
+        address,
+        method === 'GET' ? undefined : sent,
+        headers,
+      );
+      return { status, body: Buffer.isBuffer(body) ? body.toString() : body };
+    });
+  });
 });

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { z } from 'zod';
 import { describeError, type ErrorCode } from '../../lib/app-error.ts';
+import { readBuildInfo } from '../../lib/build-info.ts';
 import { toSnakeCase } from '../../lib/snake-keys.ts';
 import { headersOf } from '../header-inputs.ts';
 import { watchBatchInput } from '../operations.ts';
@@ -37,7 +38,7 @@ export function describeApi(): object {
     openapi: '3.1.0',
     info: {
       title: 'CTA batch generator',
-      version: '1.0.0',
+      version: readBuildInfo().version,
       summary: 'Call-to-action previews from product pages.',
       description: DESCRIPTION,
       license: { name: 'MIT', identifier: 'MIT' },
