@@ -8,9 +8,10 @@ export default defineConfig({
     pool: 'forks',
     // Real servers and processes on two cores: more at once only makes them wait for each other.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Far more than any needs: a busy machine must not fail a test.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Listeners, timers and connections that a file leaves behind fail the run instead of hanging it.
-    teardownTimeout: 10_000,
+    teardownTimeout: 30_000,
   },
 });

@@ -7,7 +7,7 @@ export interface Claim<W> {
   readonly more: boolean;
   /** Nothing waits for a slot or for room: until a `wake`, finished work makes no claim succeed. */
   readonly drained?: boolean;
-  /** When a claim may succeed without anyone waking the pump, such as the next free slot. */
+  /** When a claim may succeed without anyone waking the poller, such as the next free slot. */
   readonly waitMs?: number;
 }
 
@@ -46,7 +46,7 @@ export interface Poller {
 
 const PAUSE_AFTER_ERROR_MS = 500;
 
-/** Starts a pump. A failed claim (the database is away) is logged and tried again. */
+/** Starts a poller. A failed claim (the database is away) is logged and tried again. */
 export function startPoller<W>(options: PollerOptions<W>): Poller {
   if (options.reserve && !options.ownerOf)
     throw new Error(`the poller ${options.name} has a reserve and no owners`);
@@ -101,7 +101,7 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
     drained = false;
     const { free, without } = findRoom();
     if (free < 1) return options.pollMs;
-    // Every commit wakes a full pump, and most claims would find work of owners who hold slots.
+    // Every commit wakes a full poller, and most claims would find work of owners who hold slots.
     const againInMs = without.length > 0 ? foundNoneAt + options.pollMs - performance.now() : 0;
     if (againInMs > 0) return againInMs;
     try {
@@ -112,7 +112,7 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
       drained = without.length === 0 && (claim.drained ?? false);
       return claim.more ? 0 : Math.min(claim.waitMs ?? options.pollMs, options.pollMs);
     } catch (err) {
-      options.log.warn({ pump: options.name, err }, 'work could not be claimed; trying again');
+      options.log.warn({ poller: options.name, err }, 'work could not be claimed; trying again');
       return PAUSE_AFTER_ERROR_MS;
     }
   }

@@ -38,7 +38,7 @@ beforeAll(async () => {
   child.off('message', onResult);
   child.send('measure');
   [measures] = (await once(child, 'message')) as [Measures];
-}, 180_000);
+}, 540_000);
 
 afterAll(async () => {
   if (child.exitCode === null && child.signalCode === null) {

@@ -14,7 +14,7 @@ const IS_ROOT = process.getuid?.() === 0;
 const NOBODY = { uid: 65534, gid: 65534 };
 const NOBODY_CAN_RUN_CHILD =
   IS_ROOT && spawnSync(process.execPath, ['--check', EMBEDDED_CHILD], { ...NOBODY, cwd: '/' }).status === 0;
-const WAIT = { timeout: 15_000, interval: 20 };
+const WAIT = { timeout: 60_000, interval: 20 };
 
 let folder: string;
 let messages: string[];
@@ -42,9 +42,9 @@ afterEach(async () => {
   await expect.poll(() => processesOf(places), WAIT).toEqual([]);
   for (const place of places) await rm(place, { recursive: true, force: true });
   expect(left, 'processes left behind').toEqual([]);
-}, 60_000);
+}, 180_000);
 
-describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
+describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
   test('starts from nothing, and answers in UTF-8 and UTC', async () => {
     const path = join(folder, 'made', 'here');
     const server = await open(path);
@@ -212,7 +212,7 @@ describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 });
 
-describe.runIf(IS_ROOT)('embedded PostgreSQL of root', { timeout: 60_000 }, () => {
+describe.runIf(IS_ROOT)('embedded PostgreSQL of root', { timeout: 180_000 }, () => {
   test('works in a folder that its user cannot enter', async () => {
     await chmod(folder, 0o700);
     const [server, other] = await Promise.all([open(), open()]);

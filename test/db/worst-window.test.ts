@@ -126,7 +126,7 @@ async function play(history: readonly Step[]): Promise<void> {
 
 test('whenever one keeps and looks, a look says what counting the whole ledger says', async () => {
   await fc.assert(fc.asyncProperty(steps, play), { numRuns: 60, endOnFailure: true });
-}, 120_000);
+}, 360_000);
 
 test('the ledger may be cut at any moment, and nothing is lost at the cut', async () => {
   const which = { kind: 'text', windowMs: 1000 } as const;
@@ -150,7 +150,7 @@ test('the ledger may be cut at any moment, and nothing is lost at the cut', asyn
     }),
     { numRuns: 30, endOnFailure: true },
   );
-}, 60_000);
+}, 180_000);
 
 const keep = () =>
   runHousekeeping({ ...db.deps, log: quietLog, retention: { batchesMs: null, callsMs: 86_400_000 } }).run(

@@ -25,7 +25,7 @@ async function readDrill(): Promise<string[]> {
 
 test.skipIf(bin === undefined)(
   'a backup taken in the midst of work is restored as the docs say, and goes on (needs Debian’s postgresql)',
-  { timeout: 120_000 },
+  { timeout: 360_000 },
   async () => {
     const server = await startSystemServer(bin ?? '');
     onTestFinished(server.end);

@@ -14,7 +14,7 @@ let world: World;
 afterEach(() => world.end());
 
 test('three hundred previews, two workers, and three deaths at random moments', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const randomInt = createRandomInt(chooseSeed());
   world = await startWorld();

@@ -47,7 +47,7 @@ describe('a PostgreSQL of our own', () => {
   }
 
   test('it is away for a while, and it crashes: what is bought meanwhile is kept', {
-    timeout: 120_000,
+    timeout: 360_000,
   }, async (context) => {
     const server = await makeServer(context);
     const world = await makeWorld(context, { ai: { latencyMs: 700 }, db: await adoptDatabase(server.url) });
@@ -79,7 +79,7 @@ describe('a PostgreSQL of our own', () => {
   });
 
   test('it is away when the program is to end: the exit code says so', {
-    timeout: 90_000,
+    timeout: 270_000,
   }, async (context) => {
     const server = await makeServer(context);
     const world = await makeWorld(context, { db: await adoptDatabase(server.url) });
@@ -99,7 +99,7 @@ describe('a PostgreSQL of our own', () => {
     await expectSound(world.db, { calls: world.ai.calls, alive: world.alive });
   });
 
-  test('its connections are used up', { timeout: 90_000 }, async (context) => {
+  test('its connections are used up', { timeout: 270_000 }, async (context) => {
     const server = await makeServer(context, { max_connections: '40' });
     const world = await makeWorld(context, { ai: { latencyMs: 300 }, db: await adoptDatabase(server.url) });
     const all = await world.start('all');
@@ -167,7 +167,7 @@ async function failAssets(world: World, fails: boolean): Promise<void> {
 // These wait for what takes its time, so they wait together.
 describe.concurrent('outside trouble', () => {
   test('the AI service is gone: the breaker opens, calls wait, and none is lost', {
-    timeout: 120_000,
+    timeout: 360_000,
   }, async (context) => {
     const world = await makeWorld(context, { ai: { latencyMs: 200 } });
     const all = await world.start('all');
@@ -231,7 +231,7 @@ describe.concurrent('outside trouble', () => {
   });
 
   test('an image can never be stored: the preview fails, and nothing is stuck', {
-    timeout: 120_000,
+    timeout: 360_000,
   }, async (context) => {
     const world = await makeWorld(context);
     const all: Program = await world.start('all');

@@ -178,7 +178,7 @@ async function pauseUntil(moment: string): Promise<void> {
 /** How long the next workers took, in milliseconds, from their start and from when they were ready. */
 const paces: string[] = [];
 
-test.each(POINTS)('killed three times where $name', { timeout: 120_000 }, async (point) => {
+test.each(POINTS)('killed three times where $name', { timeout: 360_000 }, async (point) => {
   const path = `/products/kill-${POINTS.indexOf(point)}`;
   const before = world.ai.calls.length;
   const pace: string[] = [];

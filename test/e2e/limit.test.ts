@@ -28,7 +28,7 @@ const moody: AiScript = (index) => {
 };
 
 test('never more than the limit in any window, seen by the provider, whoever comes, goes, stalls or tries again', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const randomInt = createRandomInt(chooseSeed());
   world = await startWorld({

@@ -41,7 +41,7 @@ async function addUser(): Promise<{ name: string; drop(): Promise<void> }> {
   };
 }
 
-test('at the level that tells most, the log has ids and no secrets', { timeout: 120_000 }, async ({
+test('at the level that tells most, the log has ids and no secrets', { timeout: 360_000 }, async ({
   onTestFinished,
 }) => {
   const user = await addUser();

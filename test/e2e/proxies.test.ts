@@ -18,7 +18,7 @@ const PASSWORD = 'markedwordofproxy';
 
 test.each(['', '1'])(
   'AI calls go through HTTPS_PROXY, each once, and nothing tells its password (NODE_USE_ENV_PROXY=%j)',
-  { timeout: 120_000 },
+  { timeout: 360_000 },
   async (nodeUsesProxy) => {
     const proxy = await startFakeProxy({ credentials: `user:${PASSWORD}` });
     const folder = await mkdtemp(join(tmpdir(), 'cta-ca-'));

@@ -33,7 +33,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cta-readme-'));
   await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
   await installClient(folder, join(folder, 'staging'));
-}, 240_000);
+}, 720_000);
 afterAll(async () => {
   await program.stop();
   await shop.close();

@@ -46,7 +46,7 @@ export function createCallLog() {
   }
 
   /** Resolves when `condition` holds; looked at when a call arrives or ends. Rejects after `timeoutMs`. */
-  function waitFor(condition: Waiter['condition'], timeoutMs = 10_000): Promise<void> {
+  function waitFor(condition: Waiter['condition'], timeoutMs = 60_000): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter = { condition, resolve };
     const giveUp = (): void => reject(new Error(`not reached: ${describe(calls)}`));

@@ -51,7 +51,7 @@ beforeAll(async () => {
   const { id } = await addQueuedBatch(db, workspaceId, [2]);
   await finish(db, await claim(db, await addWorker(db)));
   service = { CTA_URL: api.address, CTA_TOKEN: token, CTA_BATCH: id };
-}, 300_000);
+}, 900_000);
 afterAll(async () => {
   await api?.close();
   await db?.drop();
@@ -188,7 +188,7 @@ describe.skipIf(missing)(`installed alone from the packed file${missing ? ` (${m
     const install = ['install', '--engine-strict', '--prefer-offline', ...NPM, tarball];
     await run('npm', install, { cwd: app, env: withNode(20) });
     for (const name of ['run.mjs', 'run.cjs']) await cp(join(consumer, name), join(app, name));
-  }, 300_000);
+  }, 900_000);
 
   test('brings tRPC and its peer TypeScript and nothing else', async () => {
     const { packages } = JSON.parse(await readFile(join(app, 'node_modules/.package-lock.json'), 'utf8'));

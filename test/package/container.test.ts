@@ -114,7 +114,7 @@ describe('what the Dockerfile makes', () => {
       },
     });
     world = await startWorld();
-  }, 240_000);
+  }, 720_000);
   afterAll(async () => {
     await world.end();
     await rm(folder, { recursive: true, force: true });

@@ -44,7 +44,7 @@ beforeAll(async () => {
     await mkdir(dirname(join(modules, name)), { recursive: true });
     await symlink(join(ROOT, 'node_modules', name), join(modules, name));
   }
-}, 240_000);
+}, 720_000);
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });

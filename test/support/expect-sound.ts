@@ -44,7 +44,7 @@ async function expectNothingUnderWay(db: TestDatabase): Promise<void> {
       union all select 'a batch', id::text from cta.batches where finished_at is null or started_at is null
       union all select 'a job', name || ' ' || id from cta_jobs.job where state = 'active'`,
     );
-  await poll(open, (rows) => rows.length === 0, { timeoutMs: 10_000 });
+  await poll(open, (rows) => rows.length === 0, { timeoutMs: 60_000 });
 }
 
 async function expectCounts(db: TestDatabase): Promise<void> {

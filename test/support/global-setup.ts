@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrateDatabase } from '../../src/db/migrate.ts';
 import { installQueue } from '../../src/queue/queue.ts';
+import { bundleProgram } from './bundle-program.ts';
 import { openInChild } from './open-in-child.ts';
 import { quietLog } from './quiet-log.ts';
 
@@ -15,8 +16,12 @@ declare module 'vitest' {
   }
 }
 
-/** One PostgreSQL for the whole run, and one migrated database in it that test files clone. */
+/**
+ * One PostgreSQL for the whole run, with one migrated database that test files clone, and one bundle
+ * of the program that they start.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await bundleProgram();
   const folder = await mkdtemp(join(tmpdir(), 'cta-test-'));
   // As root the server runs as another user, who must be able to come here.
   await chmod(folder, 0o755);

@@ -54,7 +54,7 @@ export async function makeGate(url: string, { table, on, when, atCommit }: GateP
   return {
     async reached(count = 1) {
       const ask = async () => (await client.query(waiting)).rows.length;
-      await poll(ask, (found) => found >= count, { everyMs: 20, timeoutMs: 15_000 });
+      await poll(ask, (found) => found >= count, { everyMs: 20, timeoutMs: 60_000 });
     },
     async forget() {
       await client.query(`select pg_terminate_backend(pid, 5000) from (${waiting}) as those`);

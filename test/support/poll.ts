@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function poll<T>(
   ask: () => Promise<T>,
   isGood: (answer: T) => boolean,
-  { everyMs = 50, timeoutMs = 45_000 }: { everyMs?: number; timeoutMs?: number } = {},
+  { everyMs = 50, timeoutMs = 120_000 }: { everyMs?: number; timeoutMs?: number } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const CLI = fileURLToPath(new URL('../../src/main/cli.ts', import.meta.url));
+/** Tests start the bundle of `bundle-program.ts`. The bench starts what users do: the sources. */
+const CLI = fileURLToPath(
+  new URL(process.env.VITEST ? '../../build/program/cli.js' : '../../src/main/cli.ts', import.meta.url),
+);
 const END_WITH_PARENT = new URL('./preload-end-with-parent.ts', import.meta.url).href;
 /** The single executable, if that is to be tested in place of the sources (`npm run test:binary`). */
 const BINARY = process.env.CTA_BATCH_BINARY && resolve(process.env.CTA_BATCH_BINARY);
