@@ -1,5 +1,5 @@
 import type { BuildInfo } from './build-info.ts';
-import { shareLook } from './share-look.ts';
+import { shareResult } from './share-result.ts';
 
 /** What readiness is made of. Each answers whether all is well; a failure means that it is not. */
 export interface HealthChecks {
@@ -61,7 +61,7 @@ export function createHealth({ role, build }: { role: string; build: BuildInfo }
       return { status: isReady ? 'ready' : 'not_ready', checks };
     },
     watch({ findSchemaVersion, schemaVersion, isListening }) {
-      const find = shareLook(findSchemaVersion, { forMs: SHARED_MS, withinMs: WITHIN_MS });
+      const find = shareResult(findSchemaVersion, { ttlMs: SHARED_MS, timeoutMs: WITHIN_MS });
       check = async () => {
         const queue = isListening() ? 'ok' : 'failed';
         try {

@@ -4,87 +4,38 @@ import { prepareSql } from '../db/prepare-sql.ts';
 import { isUnavailable } from '../lib/database-error.ts';
 import { createKeyedThrottle } from '../lib/keyed-throttle.ts';
 
-/** The channel on which it is said that a batch has changed; the payload is its id. */
+/** Channel of notifications that a batch has changed. The payload is its id. */
 export const CHANGE_CHANNEL = 'cta_batch_changed';
 
-/** At most one announcement of a batch in this time, from all processes together. */
+/** At most one notification of a batch in this time from each process. Streams send no more events. */
 const EVERY_MS = 250;
-/** Between two tries of this process: a little longer, as timers may fire a little early. */
-const TRY_EVERY_MS = EVERY_MS + 5;
 
 /**
- * Says to all processes which batches the commits of this one have changed, for those who watch them. A try that comes too soon after
- * another process's announcement is repeated, until it succeeds or the other one has announced again: that came after our commits,
- * and tells of them too. So a change is announced within 2 x 250 ms of its commit and one statement is sent in 250 ms at most.
+ * Notifies all processes of the batches that commits of this one have changed, for event streams: at
+ * once, or `EVERY_MS` after the last notification of the batch.
  *
- * What a process could not announce, because it was killed just then, is announced with the next change by whoever takes over its work;
- * if it was the last one, the watchers find it when they look again by themselves, after 15 s at most (`batches/watch-batches`).
+ * A process that is killed before it notifies leaves a change unsaid. The next change of the batch
+ * covers it, or else the streams find it when they look again (`batches/watch-batches`).
  *
- * Answers how to end it: what is still to be announced is.
+ * Returns a function that ends it after sending the outstanding notifications.
  */
 export function notifyChanges(database: Pick<Database, 'orm' | 'onChange'>): () => Promise<void> {
-  /** Batches that changed since their last try began. */
-  const changed = new Set<string>();
-  /** When a try was refused, by the database's clock: all changes of the batch that are still to be announced came before. */
-  const refusedAt = new Map<string, string>();
-
   let isEnding = false;
-
-  const pacer = createKeyedThrottle(TRY_EVERY_MS, async (batchId) => {
-    const since = changed.delete(batchId) ? undefined : refusedAt.get(batchId);
-    refusedAt.delete(batchId);
+  const throttle = createKeyedThrottle(EVERY_MS, async (batchId) => {
     try {
-      const refused = await tryToAnnounce(database, batchId, since);
-      if (refused === undefined) return;
-      refusedAt.set(batchId, refused);
+      await notify(database.orm, { channel: CHANGE_CHANNEL, batchId });
     } catch (error) {
-      if (isEnding || !isUnavailable(error)) throw error;
-      changed.add(batchId);
+      if (!isEnding && isUnavailable(error)) throttle.touch(batchId);
     }
-    pacer.touch(batchId);
   });
-  database.onChange((batchId) => {
-    changed.add(batchId);
-    pacer.touch(batchId);
-  });
+  database.onChange(throttle.touch);
   return () => {
     isEnding = true;
-    return pacer.drain();
+    return throttle.drain();
   };
 }
 
-/**
- * Announces a change, unless it was announced after `since`, or its batch was deleted. Answers the database's time if it is too soon
- * for that.
- */
-async function tryToAnnounce(
-  { orm }: Pick<Database, 'orm'>,
-  batchId: string,
-  since: string | undefined,
-): Promise<string | undefined> {
-  const [found] = await announce(orm, { channel: CHANGE_CHANNEL, batchId, since: since ?? null });
-  return found && !found.isSaid && !found.isCovered ? (since ?? found.now) : undefined;
-}
-
-const value = sql.placeholder;
-
-/**
- * Who comes at the same time waits for the first one's row, and sees its time in it. What the last lines read may be older than that:
- * then the try is refused once more than was needed.
- */
-const announce = prepareSql<{ isSaid: boolean; isCovered: boolean; now: string }>(
-  'announce_change',
-  sql`
-    with said as (
-      insert into cta.announcements as last (batch_id, announced_at)
-      select id, clock_timestamp() from cta.batches where id = ${value('batchId')}::uuid
-      on conflict (batch_id) do update set announced_at = clock_timestamp()
-      where last.announced_at not between clock_timestamp() - ${sql.raw(`interval '${EVERY_MS} ms'`)} and clock_timestamp()
-        and (${value('since')}::timestamptz is null or last.announced_at <= ${value('since')}::timestamptz)
-      returning pg_notify(${value('channel')}::text, batch_id::text)
-    )
-    select exists (select from said) as "isSaid", clock_timestamp()::text as "now",
-      coalesce(last.announced_at > ${value('since')}::timestamptz, false) as "isCovered"
-    from cta.batches left join cta.announcements as last on last.batch_id = batches.id
-    where batches.id = ${value('batchId')}::uuid`,
+const notify = prepareSql(
+  'notify_change',
+  sql`select pg_notify(${sql.placeholder('channel')}::text, ${sql.placeholder('batchId')}::text)`,
 );

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { BuildInfo } from '../../lib/build-info.ts';
 import type { Meter } from '../../lib/meter.ts';
-import { shareLook } from '../../lib/share-look.ts';
+import { shareResult } from '../../lib/share-result.ts';
 
 /** What the database says of the service as a whole; every process says the same. */
 export interface Gauges {
@@ -36,14 +36,15 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
-const READINGS = { forMs: 1000, withinMs: 3000 };
+const GAUGES_TTL_MS = 1000;
+const GAUGES_TIMEOUT_MS = 3000;
 
 /** In seconds: reads take some milliseconds, a request that waits for another one some seconds. */
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** In seconds: an AI call may take three minutes, a page as long as its time-outs. */
 /** Names of steps, as `steps/` has them. */
 const STEPS = ['source.process', 'preview.generate', 'webhook.deliver', 'housekeeping'];
 
+/** In seconds: an AI call may take three minutes, a page as long as its timeouts. */
 const WORK_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 180];
 
 /**
@@ -70,7 +71,7 @@ export function createMetrics({ role, build }: { role: string; build: BuildInfo 
     contentType: registry.contentType,
     connect(given) {
       sources = given;
-      take = shareLook(given.collectGauges, READINGS);
+      take = shareResult(given.collectGauges, { ttlMs: GAUGES_TTL_MS, timeoutMs: GAUGES_TIMEOUT_MS });
     },
     async render() {
       if (sources) process.show(sources);
