@@ -4,8 +4,9 @@ import { aiCalls } from '../db/schema/ai-calls.ts';
 import { type CallKind, SEND_WITHIN_MS } from './ai-call.ts';
 
 /**
- * Closes calls whose worker is dead or has forgotten them: nobody knows what became of them. If it is not known when a
- * request left, it was now at the latest, or when it might still have been sent. Answers which were still open.
+ * Closes calls whose worker is dead or does not know about them, as their outcome is unknown. If it
+ * is unknown when a request left, stores the latest possible time: now, or the end of
+ * `SEND_WITHIN_MS` if that is later. Returns the calls that were still open.
  */
 export async function abandonCalls(
   tx: Tx,

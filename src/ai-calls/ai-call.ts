@@ -6,28 +6,29 @@ export const CALL_KINDS = ['text', 'image'] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
 
 /**
- * `sent`: it has a slot and may be on its way. Then `answered`, `refused` (policy), `failed` (an error was
- * answered, or nothing ever left), or `unknown`: it may have reached the provider, and no answer came.
+ * `sent`: it has a slot and may be on its way. Then `answered`, `refused` (policy), `failed` (the
+ * provider returned an error, or the request never left), or `unknown` (it may have reached the
+ * provider, and no answer came).
  */
 export type CallStatus = 'sent' | 'answered' | 'refused' | 'failed' | 'unknown';
 
 /**
- * A call whose connection is not open this long after its claim must not be sent: its owner may have been taken for
- * dead, and its slot counts from then on.
+ * A call must not be sent if its connection is not open this long after its claim: its worker may
+ * have been marked as dead, and its slot counts from then on.
  */
 export const SEND_WITHIN_MS = 2000;
 
-/** A call as its step is judged by. */
+/** The part of a call that decides about its step. */
 export interface CallRecord {
   readonly kind: CallKind;
   readonly round: number;
   readonly status: CallStatus;
   readonly errorCode: string | null;
-  /** Whether it was let through by an open breaker, to see. */
+  /** Whether an open breaker let it through as a probe. */
   readonly probe: boolean;
 }
 
-/** Texts as they came: plain, not yet cut to the lengths of a prefill. */
+/** Texts as the provider returned them: plain, not yet cut to the lengths of a prefill. */
 export const textAnswerSchema = z.object({
   headline: z.string(),
   subheadline: z.string().nullable(),
@@ -37,8 +38,8 @@ export const textAnswerSchema = z.object({
 export type StoredTexts = z.infer<typeof textAnswerSchema>;
 
 /**
- * The same for every try of a step, so that a provider that knows the header can tell a repetition. A hash,
- * because the ids of rows are nobody else's business.
+ * Makes the idempotency key of a step. It is the same for every try, so that a provider that knows
+ * the header recognizes a repetition. A hash, so that it does not disclose the ids of rows.
  */
 export function createIdempotencyKey(step: {
   previewId: string;

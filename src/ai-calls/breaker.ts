@@ -1,18 +1,21 @@
 import type { ErrorCode } from '../lib/app-error.ts';
 
-/*
+/**
  * The circuit breaker (Nygard, "Release It!", 2007), one for each kind of call, across all
  * processes. A run of failures for the provider's own reasons opens it: calls of that kind wait,
  * and one at a time is let through as a probe. The first sign that the provider works closes it.
  */
 
-/** So many failures, one after another, open it. */
+/** This many failures in a row open it. */
 export const FAILURES_IN_A_ROW = 5;
-/** Answers in a wrong shape open it only if they are from this many pages: one may ask too much. */
+/**
+ * Answers in a wrong shape open it only if they are from this many pages: one page alone may be the
+ * cause.
+ */
 export const SOURCES_OF_BAD_ANSWERS = 3;
-/** While it is open one call is let through in this time, whatever its kind. */
+/** While it is open, one call of any kind is let through in this time. */
 export const PROBE_EVERY_MS = 5000;
-/** How far back a run is looked for. Longer runs are runs too. */
+/** How many recent calls are searched for a run. Longer runs count too. */
 export const LATEST_CALLS = 50;
 
 const TROUBLE: ReadonlySet<string> = new Set<ErrorCode>([
@@ -26,7 +29,7 @@ const TROUBLE: ReadonlySet<string> = new Set<ErrorCode>([
   'slot_expired',
 ]);
 
-/** Failures that a working provider gives. */
+/** Failures that show that the provider works. */
 export const SUCCESS_SIGNALS = [
   'ai_refused',
   'ai_bad_request',
@@ -34,22 +37,22 @@ export const SUCCESS_SIGNALS = [
 ] as const satisfies readonly ErrorCode[];
 const ALIVE: ReadonlySet<string> = new Set<ErrorCode>(SUCCESS_SIGNALS);
 
-/** A call that has ended, as the breaker looks at it. */
+/** The part of an ended call that the breaker uses. */
 export interface EndedCall {
   /** Null for an answer. */
   readonly errorCode: string | null;
-  /** The page it was for; null when that was deleted. */
+  /** The page that the call was for; null if the page was deleted. */
   readonly sourceId: string | null;
 }
 
-/** Whether a failure may be a reason to open the breaker. */
+/** Returns whether a failure may open the breaker. */
 export function countsAsFailure(code: ErrorCode): boolean {
   return TROUBLE.has(code) || code === 'ai_bad_answer';
 }
 
 /**
  * Returns whether the latest calls of a kind (newest first) are a run of provider failures. Calls
- * that say nothing about the provider, such as cancelled ones, neither extend nor end the run.
+ * that say nothing about the provider, such as canceled ones, neither extend nor end the run.
  */
 export function isFailing(latest: readonly EndedCall[]): boolean {
   let failures = 0;

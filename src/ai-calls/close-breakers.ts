@@ -4,8 +4,8 @@ import type { CallKind } from './ai-call.ts';
 import { SUCCESS_SIGNALS } from './breaker.ts';
 
 /**
- * Closes the breakers whose provider has shown since they opened that it works. Answers their kinds. The caller holds the
- * limit's lock.
+ * Closes the breakers whose provider has worked since they opened. Returns their kinds. The caller
+ * must hold the lock of the limit.
  */
 export async function closeBreakers(tx: Tx): Promise<CallKind[]> {
   const signs = sql.join(

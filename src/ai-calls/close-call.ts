@@ -4,19 +4,19 @@ import { aiCalls } from '../db/schema/ai-calls.ts';
 import type { ErrorCode } from '../lib/app-error.ts';
 import type { CallStatus } from './ai-call.ts';
 
-/** The outcomes that leave it open whether the provider did (and bills) the work. */
+/** The outcomes after which the provider may have done (and billed) the work. */
 const UNKNOWN_OUTCOMES: ReadonlySet<ErrorCode> = new Set([
   'ai_timeout',
   'ai_connection_lost',
   'ai_outcome_unknown',
 ]);
 
-/** The outcomes of a request that never left: its slot is free at once. */
+/** The outcomes of a request that never left; its slot is free at once. */
 const NEVER_LEFT: ReadonlySet<ErrorCode> = new Set(['ai_unreachable', 'slot_expired', 'deleted']);
 
 /**
- * Writes down how a call failed. Answers the generation that it was for, or undefined if it was no longer this worker's: then
- * nothing may follow from it.
+ * Records how a call failed. Returns the generation that the call was for, or undefined if it no
+ * longer belonged to this worker: the caller must then change nothing.
  */
 export async function closeCall(
   db: Executor,
@@ -36,7 +36,7 @@ export async function closeCall(
   return closed?.generation;
 }
 
-/** What a failure is on the ledger. */
+/** Returns the status of a failed call in the ledger. */
 export function statusOfFailure(code: ErrorCode): CallStatus {
   if (code === 'ai_refused') return 'refused';
   return UNKNOWN_OUTCOMES.has(code) ? 'unknown' : 'failed';

@@ -1,7 +1,7 @@
 import { type ErrorCode, isErrorCode } from '../lib/app-error.ts';
 import type { CallRecord } from './ai-call.ts';
 
-/** What a step's calls so far mean for it. */
+/** The decision on a step after its calls so far. */
 export type StepDecision =
   | { readonly state: 'answered' }
   /** A call is on its way. */
@@ -12,30 +12,31 @@ export type StepDecision =
 
 interface Bound {
   readonly codes: readonly ErrorCode[];
-  /** Calls of this class before the step fails. */
+  /** The number of such calls after which the step fails. */
   readonly maxCalls: number;
   readonly firstDelayMs: number;
 }
 
-/** The one retry policy. What is not listed is never tried again. */
+/** The only retry policy. Errors that are not listed are not retried. */
 const BOUNDS: readonly Bound[] = [
-  // A model that answers in the wrong shape will do so again: one more chance.
+  // A model that answers in the wrong shape will most likely do so again: one more try.
   { codes: ['ai_bad_answer'], maxCalls: 2, firstDelayMs: 0 },
-  // The provider's own trouble passes, mostly within a minute.
+  // The provider's own problems pass, mostly within a minute.
   {
     codes: ['ai_rate_limited', 'ai_server_error', 'ai_unauthorized', 'ai_unreachable'],
     maxCalls: 6,
     firstDelayMs: 1000,
   },
-  // May have been done and billed: three more tries, each with the same idempotency key.
+  // The provider may have done and billed the work: three more tries, each with the same
+  // idempotency key.
   { codes: ['ai_timeout', 'ai_connection_lost', 'ai_outcome_unknown'], maxCalls: 4, firstDelayMs: 250 },
   // Nothing was sent: the cause is this program or its network. The delays add up to at least
   // 225 s. Usually the breaker opens earlier, and the preview waits as for an unreachable AI
   // service.
   { codes: ['slot_expired'], maxCalls: 20, firstDelayMs: 1000 },
-  // A call that was cut when its preview was cancelled, and a person wants it after all.
+  // The call was stopped when its preview was canceled, and a person retries the preview.
   { codes: ['cancelled'], maxCalls: 20, firstDelayMs: 0 },
-  // An error nobody named, and a database that was away between the claim and the call.
+  // An unexpected error, or a database that was unavailable between the claim and the call.
   { codes: ['internal', 'unavailable'], maxCalls: 3, firstDelayMs: 1000 },
 ];
 
@@ -51,8 +52,8 @@ const FREE_FOR_PROBES: ReadonlySet<string | null> = new Set<ErrorCode>([
 const LONGEST_DELAY_MS = 30_000;
 
 /**
- * Judges one step by its calls, in the order in which they were made. An answer counts in any
- * round, a failure only in the current `round`. The delay is exponential with equal jitter
+ * Decides about one step from its calls, in the order in which they were made. An answer counts in
+ * any round, a failure only in the current `round`. The delay is exponential with equal jitter
  * ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015); `random` is 0 to 1.
  */
 export function decideStep(

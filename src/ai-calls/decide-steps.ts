@@ -4,17 +4,17 @@ import { aiCalls } from '../db/schema/ai-calls.ts';
 import { CALL_KINDS, type CallKind, type CallRecord } from './ai-call.ts';
 import { decideStep, type StepDecision } from './decide-step.ts';
 
-/** A preview as its calls are judged by. */
+/** A preview, with the generation and round whose calls count. */
 export interface PreviewSteps {
   readonly previewId: string;
   readonly generation: number;
   readonly round: number;
 }
 
-/** What both steps of a preview have come to. */
+/** The decisions on both steps of a preview. */
 export type StepDecisions = Record<CallKind, StepDecision>;
 
-/** A call as it is judged. */
+/** A past call of a preview. */
 export interface PastCall extends CallRecord {
   readonly previewId: string;
   readonly generation: number;
@@ -38,18 +38,21 @@ const ofPreviews = prepareOnce((orm) =>
     .prepare('load_calls_of_previews'),
 );
 
-/** All calls of these previews, of each step the first try first. */
+/** Loads all calls of these previews; the calls of each step are in the order of their tries. */
 export async function loadCalls(tx: Tx, previewIds: readonly string[]): Promise<PastCall[]> {
   if (previewIds.length === 0) return [];
   return (await ofPreviews(tx).execute({ previewIds })) as PastCall[];
 }
 
-/** Judges both steps of each preview by the calls of its present generation; see `loadCalls`. */
+/**
+ * Decides about both steps of each preview from the calls of its present generation; see
+ * `loadCalls`.
+ */
 export function decideSteps(
   previews: readonly PreviewSteps[],
   rows: readonly PastCall[],
 ): Map<string, StepDecisions> {
-  // A whole batch may be judged at once: not all rows again for each preview.
+  // Groups the rows first: for a whole batch, a search through all rows per preview is slow.
   const rowsOf = Map.groupBy(rows, (row) => row.previewId);
   return new Map(
     previews.map(({ previewId, generation, round }) => {
@@ -65,7 +68,7 @@ export function decideSteps(
   );
 }
 
-/** Whether both steps are answered. */
+/** Returns whether both steps are answered. */
 export function isAnswered(verdicts: StepDecisions | undefined): boolean {
   return verdicts !== undefined && Object.values(verdicts).every((verdict) => verdict.state === 'answered');
 }

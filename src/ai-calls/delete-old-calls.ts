@@ -3,9 +3,9 @@ import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
 
 /**
- * Deletes what is on the ledger for longer than `keepMs` and is not needed any more: calls whose preview is deleted, and tries
- * that brought no answer. The answers of a preview stay as long as it does. Answers how many. `keepMs` must be longer than
- * any window of the limit.
+ * Deletes calls from the ledger that ended longer ago than `keepMs` and are not needed: calls of
+ * deleted previews, and tries without an answer. The answers of a preview are kept as long as the
+ * preview. Returns how many. `keepMs` must be longer than any window of the limit.
  */
 export function deleteOldCalls(deps: { orm: Orm }, { keepMs }: { keepMs: number }): Promise<number> {
   return deleteInSteps(async () => {

@@ -4,34 +4,37 @@ import { epochMs, toDate } from '../db/epoch-ms.ts';
 import type { CallKind } from './ai-call.ts';
 import { SLOT_GUARD_MS } from './lock-slots.ts';
 
-/** How one kind of call stands. All times are by the database's clock. */
+/** The state of one kind of call. All times are from the database's clock. */
 export interface KindState {
   readonly kind: CallKind;
-  /** As set: `20/m`, or `off`. */
+  /** The setting: `20/m`, or `off`. */
   readonly rate: string;
-  /** Null: no limit. */
+  /** Null means no limit. */
   readonly maxCalls: number | null;
   readonly windowMs: number | null;
-  /** When each slot that is taken opens again, soonest first; of one whose request has not left yet, at the soonest. */
+  /**
+   * When each taken slot opens again, the earliest first. For a request that has not left yet, the
+   * earliest possible time.
+   */
   readonly takenUntil: readonly Date[];
-  /** The provider asked us to wait until then; null if that is over. */
+  /** Until when the provider asked us to wait; null if that is over. */
   readonly pausedUntil: Date | null;
   /** Since when the breaker is open, why, and when the next call is let through. */
   readonly failing: { readonly since: Date; readonly code: string; readonly probeAfter: Date } | null;
-  /** The median of the last calls that were answered, in milliseconds; null if there were none. */
+  /** The median duration of the latest answered calls, in milliseconds; null if there are none. */
   readonly typicalMs: number | null;
 }
 
-/** The limiter at one moment, for those who only look. */
+/** The state of the limiter at one moment, for display. */
 export interface LimiterState {
   readonly now: Date;
   readonly kinds: readonly KindState[];
 }
 
-/** So many of the latest answers say how long a call takes. */
+/** How many of the latest answers give the typical duration. */
 const SAMPLE = 20;
 
-/** Looks at the limiter without locking it; what it says may be outdated by a claim at the same time. */
+/** Loads the state of the limiter without a lock: a claim at the same time may outdate it. */
 export async function loadLimiter(db: Executor): Promise<LimiterState> {
   const guarded = sql`make_interval(secs => (l.window_ms + ${SLOT_GUARD_MS}) / 1000.0)`;
   const { rows } = await db.execute<{

@@ -5,25 +5,32 @@ import type { CallKind } from './ai-call.ts';
 import { closeBreakers } from './close-breakers.ts';
 
 /**
- * Added to the window before a slot is free again. `left_at` says when the request left this machine; the
- * provider counts when it has read it. The guard covers that difference and the rounding of clocks.
+ * Added to the window before a slot is free again. `left_at` is when the request left this machine;
+ * the provider counts it when it has read it. The guard covers that difference and the rounding of
+ * clocks.
  */
 export const SLOT_GUARD_MS = 500;
 
-/** What one kind of call may do now. */
+/** The slots of one kind of call. */
 export interface AvailableSlots {
   readonly kind: CallKind;
-  /** Calls that may start now; infinite when nothing bounds them. */
+  /** Calls that may start now; infinite if there is no limit. */
   readonly free: number;
   /** Whether a limit is in force, so that calls take slots. */
   readonly isLimited: boolean;
-  /** Whether the breaker is open: a call is a probe, and there is one at a time over all kinds that fail. */
+  /**
+   * Whether the breaker is open. A call is then a probe, and only one at a time runs over all
+   * failing kinds.
+   */
   readonly isFailing: boolean;
-  /** Until the next slot opens, a pause ends or a probe is due, in milliseconds; null if nothing is known to wait for. */
+  /**
+   * Milliseconds until the next slot opens, a pause ends or a probe is due; null if there is
+   * nothing to wait for.
+   */
   readonly waitMs: number | null;
 }
 
-/** What every kind of call may do now, and which breakers have just closed. */
+/** The slots of every kind of call, and the kinds whose breakers have just closed. */
 export type LockedSlots = Record<CallKind, AvailableSlots> & { readonly recovered: readonly CallKind[] };
 
 const lockLimits = prepareSql<{ is_failing: boolean }>(
@@ -70,15 +77,18 @@ const countSlots = prepareSql<{
 );
 
 /**
- * Counts the free slots of each kind by the database's clock, and locks the limit until the caller's transaction
- * ends: claims of all processes happen one after another, so none counts without seeing the other's calls.
+ * Locks the limit until the caller's transaction ends, and counts the free slots of each kind by
+ * the database's clock. Claims of all processes run one after another, so each counts the calls of
+ * all earlier ones.
  *
- * A slot is taken from the claim on. It is free again a window and a guard after the request had left; at once if
- * the call ended without having left. A call whose owner died has its `left_at` set to when that was noticed.
+ * A slot is taken from the claim on. It is free again a window and a guard after the request left,
+ * or at once if the call ended without leaving. `left_at` of a call whose worker died is the time
+ * when its death was noticed.
  */
 export async function lockSlots(tx: Tx): Promise<LockedSlots> {
-  // Lock first, count after: in read committed, a statement sees what was committed before it began. The window is
-  // counted from the statement's start, a constant that an index can be asked with.
+  // The lock comes first: in read committed, a statement sees everything that was committed before
+  // it began. The window counts from the start of the statement: a constant, so the index can be
+  // used.
   const limits = await lockLimits(tx, {});
   const recovered = limits.some((limit) => limit.is_failing) ? await closeBreakers(tx) : [];
   const rows = await countSlots(tx, {});

@@ -4,7 +4,7 @@ import { prepareSql } from '../db/prepare-sql.ts';
 import { createId } from '../lib/ids.ts';
 import type { CallKind } from './ai-call.ts';
 
-/** A call to be made. */
+/** A call to make. */
 export interface CallOrder {
   readonly workspaceId: string;
   readonly previewId: string;
@@ -16,10 +16,13 @@ export interface CallOrder {
   readonly probe: boolean;
 }
 
-/** Who makes the calls of each kind; written into the ledger. */
+/** The provider and model for each kind of call, as written to the ledger. */
 export type CallMakers = Record<CallKind, { readonly provider: string; readonly model: string }>;
 
-/** Writes the ledger rows as `sent`, in the transaction that took their slots. Answers their ids, in order. */
+/**
+ * Writes the ledger rows as `sent`, in the transaction that took their slots. Returns their ids, in
+ * order.
+ */
 export async function openCalls(
   tx: Tx,
   orders: readonly CallOrder[],
@@ -42,7 +45,7 @@ export async function openCalls(
   return rows.map((row) => row.id);
 }
 
-// The rows as one value: one statement for any number of them.
+// All rows are one value, so that one prepared statement serves any number of them.
 const insert = prepareSql(
   'open_calls',
   sql`

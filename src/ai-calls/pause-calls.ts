@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../db/client.ts';
 
-/** A provider's request to wait is honoured up to this long; then a call may ask again. */
+/** The longest pause that a provider can ask for; after it, a call may try again. */
 const LONGEST_PAUSE_MS = 60 * 60_000;
 
 /**
- * No process starts a call before `pauseMs` have passed. For both kinds: a start needs a slot of each anyway, and
- * a provider that asks us to wait means us, not one endpoint.
+ * Lets no process start a call for `pauseMs`. Pauses both kinds: a start needs a slot of each
+ * anyway, and a provider that asks us to wait means this client, not one endpoint.
  */
 export async function pauseCalls(db: Executor, pauseMs: number): Promise<void> {
   const ms = Math.min(Math.max(pauseMs, 0), LONGEST_PAUSE_MS);

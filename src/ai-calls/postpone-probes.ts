@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
 import { PROBE_EVERY_MS } from './breaker.ts';
 
-/** A call was let through to see if its provider works: the next one not before a while. */
+/** Sets when the next probe of a failing provider may start, after one was let through. */
 export async function postponeProbes(tx: Tx): Promise<void> {
   await tx.execute(sql`
     update cta.call_limits set probe_after = clock_timestamp() + make_interval(secs => ${PROBE_EVERY_MS} / 1000.0)

@@ -1,4 +1,4 @@
-/** A limit: at most `maxCalls` of a kind in any `windowMs`. */
+/** A limit: at most `maxCalls` calls of a kind in any period of `windowMs`. */
 export interface Rate {
   readonly maxCalls: number;
   readonly windowMs: number;
@@ -6,7 +6,7 @@ export interface Rate {
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** Reads `20/m`, `5/s`, `1000/h` or `off` (null). Undefined for anything else. */
+/** Parses `20/m`, `5/s`, `1000/h` or `off` (null). Returns undefined for anything else. */
 export function parseRate(text: string): Rate | null | undefined {
   if (text === 'off') return null;
   const match = /^([1-9]\d{0,5})\/([smh])$/.exec(text);

@@ -6,14 +6,14 @@ import type { StoredTexts } from './ai-call.ts';
 import { closeCall } from './close-call.ts';
 import { toCount } from './to-count.ts';
 
-/** What the provider says it used, and of which model. */
+/** The usage and model that the provider reports. */
 export interface ReportedUsage {
   readonly model: string;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
 }
 
-/** What came back: the texts, or an image with its palette. */
+/** The content of an answer: the texts, or an image with its palette. */
 export type ArrivedAnswer = ReportedUsage &
   (
     | { readonly texts: StoredTexts }
@@ -21,11 +21,13 @@ export type ArrivedAnswer = ReportedUsage &
   );
 
 /**
- * Stores an answer the moment it arrives, its image with it, in a commit of its own. Safe to run twice. Of a preview that was
- * deleted nothing is kept: the call is only closed.
+ * Stores an answer, with its image, in a commit of its own as soon as it arrives. Idempotent. If
+ * the preview was deleted, it stores no content and only closes the call.
  *
- * Answers `mine` when the call was still this worker's, so that it may go on with the preview; `late` when the
- * worker had been taken for dead: the answer is stored if its step has none, and nothing else may be changed.
+ * Returns `mine` if the call still belonged to this worker, which may then go on with the preview.
+ * Returns `late` if the worker was marked as dead: the answer is stored if its step has none, and
+ * the worker must change nothing else.
+ *
  * A unique violation means that the step got its answer from another try: see `supersedeCall`.
  */
 export async function recordAnswer(
@@ -90,8 +92,8 @@ const recordTexts = prepareRecord('record_texts', sql`select null::uuid as id`);
 const recordImage = prepareRecord('record_image', insertAsset({ ifAny: sql`preview` }));
 
 /**
- * Closes a call whose step was answered by another try (a worker that was thought dead brought it) while this one was
- * under way. Answers like `recordAnswer`.
+ * Closes a call whose step was answered by another try while it was under way (by a worker that was
+ * marked as dead). Returns the same as `recordAnswer`.
  */
 export async function supersedeCall(
   db: Executor,
@@ -100,7 +102,10 @@ export async function supersedeCall(
   return (await closeCall(db, call, 'superseded')) === undefined ? 'late' : 'mine';
 }
 
-/** A service may call its model anything; a name that cannot be stored must not cost the answer. */
+/**
+ * Makes a model name that can be stored: a service may return anything, and the answer must not be
+ * lost because of it.
+ */
 function toModelName(model: string): string {
   return model
     .replace(/\p{Cc}/gu, '')

@@ -3,8 +3,9 @@ import type { Executor } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 
 /**
- * Notes that a request's last byte has gone out. The time is the database's, taken after the fact, so it is never too
- * early: from here on the slot's window runs. Also for a call that was given up in the meantime; it did leave.
+ * Records that the last byte of a request has left. The time is the database's, taken afterwards,
+ * so it is never too early; the window of the slot starts with it. Also for a call that was given
+ * up meanwhile, as its request did leave.
  */
 export async function recordDeparture(db: Executor, callId: string): Promise<void> {
   await db

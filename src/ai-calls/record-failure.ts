@@ -7,8 +7,8 @@ import type { CallKind } from './ai-call.ts';
 import { countsAsFailure, isFailing, LATEST_CALLS, PROBE_EVERY_MS } from './breaker.ts';
 
 /**
- * Looks, after a call was closed as failed, whether it was the one too many: then the breaker of its kind opens, for all
- * processes. True if it was this call that opened it.
+ * Opens the breaker of a kind, for all processes, if the latest calls are a run of failures. To be
+ * called after a call was closed as failed. Returns true if this call opened it.
  */
 export async function recordFailure(tx: Tx, kind: CallKind, code: ErrorCode): Promise<boolean> {
   if (!countsAsFailure(code)) return false;

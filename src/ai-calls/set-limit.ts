@@ -5,9 +5,9 @@ import { CALL_KINDS } from './ai-call.ts';
 import { parseRate } from './rate.ts';
 
 /**
- * Puts a rate (`20/m`, `off`) in force for all processes, now. Answers the rate that was in force before if it
- * was another one. May run again. A pause that the provider asked for stays; a provider that was failing is tried at once, as
- * what was wrong may have been a setting.
+ * Puts a rate (`20/m`, `off`) in force for all processes, now. Returns the earlier rate if it was a
+ * different one. Idempotent. A pause that the provider asked for stays. A failing provider is tried
+ * at once, as a setting may have been the cause.
  */
 export async function setLimit(deps: { transact: Transact }, rate: string): Promise<{ replaced?: string }> {
   const parsed = parseRate(rate);

@@ -2,11 +2,14 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
 
-/** An image that was stored is tied to what it is for within this. */
+/**
+ * Images used more recently than this are kept: a product or an answer may still be about to refer
+ * to them.
+ */
 const YOUNG_MS = 24 * 60 * 60_000;
 const isOld = sql`a.used_at < clock_timestamp() - make_interval(secs => ${YOUNG_MS} / 1000.0)`;
 
-/** A query: the ids of those images. */
+/** A query for the ids of images that may be deleted; see `deleteOrphans`. */
 export const orphans: SQL = sql`
   select a.id from cta.assets a
   where ${isOld}
@@ -18,12 +21,13 @@ export const orphans: SQL = sql`
     )`;
 
 /**
- * Deletes images that nothing shows any more: no product has them, no answer of a preview that is there, and no person
- * has put their address into a prefill. Answers how many.
+ * Deletes images that nothing refers to any more: no product, no answer of an existing preview, and
+ * no address that a person has put into a prefill. Returns how many.
  */
 export function deleteOrphans(deps: { orm: Orm }): Promise<number> {
   return deleteInSteps(async () => {
-    // Looked at once more where it is deleted: one that is stored again at the same time has another `used_at` then.
+    // The delete checks `used_at` again: an image that is stored again at the same time has a new
+    // one.
     const { rowCount } = await deps.orm.execute(sql`
       delete from cta.assets a using (${orphans} limit ${DELETE_STEP}) orphan
       where a.id = orphan.id and ${isOld}`);

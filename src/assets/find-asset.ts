@@ -10,7 +10,7 @@ const byKey = prepareOnce((orm) =>
     .prepare('find_asset'),
 );
 
-// PostgreSQL knows the length without reading the bytes, which are stored apart from the row.
+// PostgreSQL knows the length without reading the bytes, which it stores apart from the row.
 const factsByKey = prepareOnce((orm) =>
   orm
     .select({ contentType: assets.contentType, size: sql<number>`octet_length(${assets.bytes})` })
@@ -19,7 +19,7 @@ const factsByKey = prepareOnce((orm) =>
     .prepare('find_asset_facts'),
 );
 
-/** The image behind an unguessable key, for anyone who has it. */
+/** Returns the image of an unguessable key; anyone with the key may read it. */
 export async function findAsset(
   deps: { orm: Orm },
   key: string,
@@ -28,7 +28,7 @@ export async function findAsset(
   return row;
 }
 
-/** What is known of the image without reading it; `size` in bytes. */
+/** Returns facts of the image without reading it; `size` is in bytes. */
 export async function findAssetFacts(
   deps: { orm: Orm },
   key: string,

@@ -3,7 +3,7 @@ import type { Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { createId, createSecret, sha256 } from '../lib/ids.ts';
 
-/** An image to keep. */
+/** An image to store. */
 export interface NewAsset {
   readonly bytes: Buffer;
   readonly contentType: string;
@@ -11,7 +11,7 @@ export interface NewAsset {
   readonly height: number;
 }
 
-/** Keeps an image, once per workspace and content. Answers the same asset when it is there already. */
+/** Stores an image once per workspace and content. Returns the existing asset if there is one. */
 export async function storeAsset(
   tx: Tx,
   workspaceId: string,
@@ -23,8 +23,8 @@ export async function storeAsset(
 }
 
 /**
- * The same as a part of a prepared statement, whose values `assetValues` makes; with `ifAny`, only if that has a row. Answers
- * a row with `id` and `key`.
+ * The same as a part of a prepared statement, whose values `assetValues` makes; returns a row with
+ * `id` and `key`. With `ifAny`, stores the image only if that query has a row.
  */
 export function insertAsset({ ifAny }: { ifAny?: SQL } = {}): SQL {
   const value = (name: keyof ReturnType<typeof assetValues>) => sql.placeholder(name);
@@ -38,7 +38,7 @@ export function insertAsset({ ifAny }: { ifAny?: SQL } = {}): SQL {
     returning id, key`;
 }
 
-/** See `insertAsset`. */
+/** Returns the values for `insertAsset`. */
 export function assetValues(workspaceId: string, { bytes, contentType, width, height }: NewAsset) {
   return {
     assetId: createId(),

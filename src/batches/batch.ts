@@ -10,7 +10,7 @@ export type BatchStatus = (typeof BATCH_STATUSES)[number];
 export const SOURCE_STATUSES = ['pending', 'running', 'done', 'failed'] as const;
 export type SourceStatus = (typeof SOURCE_STATUSES)[number];
 
-/** Previews by status; `total` is their sum. */
+/** The number of previews by status; `total` is their sum. */
 export type Progress = Record<PreviewStatus | 'total', number>;
 
 const counts = Object.fromEntries(PREVIEW_STATUSES.map((status) => [status, z.number()])) as Record<
@@ -19,7 +19,7 @@ const counts = Object.fromEntries(PREVIEW_STATUSES.map((status) => [status, z.nu
 >;
 export const progressSchema = z.object({ total: z.number(), ...counts });
 
-/** A source as both doors show it, within its batch. */
+/** A source within its batch, as both APIs return it. */
 export const sourceSchema = z.object({
   id: z.string(),
   url: z.string(),
@@ -32,7 +32,7 @@ export const sourceSchema = z.object({
   progress: progressSchema,
 });
 
-/** A batch as both doors show it. */
+/** A batch as both APIs return it. */
 export const batchSchema = z.object({
   id: z.string(),
   taskId: z.string(),
@@ -48,23 +48,29 @@ export const batchSchema = z.object({
 });
 export type Batch = z.infer<typeof batchSchema>;
 
-/** The answer to a create: the names the original front end reads, and the batch as GET shows it. */
+/**
+ * The response to a create: the batch as GET returns it, with the names that the original front end
+ * reads.
+ */
 export const createdBatchSchema = batchSchema.extend({ bulkGenerateTaskId: z.string(), total: z.number() });
 
-/** A submission. How many sources and how large is a setting, so it is checked by `createBatch`. */
+/**
+ * A request to create a batch. `createBatch` checks the number of sources and their size, which are
+ * settings.
+ */
 export const newBatchSchema = z.strictObject({
-  /** What a person calls it. */
+  /** A label for people. */
   name: plainText(120).optional(),
   sources: z
     .array(
       z.strictObject({
         url: webAddress(),
         batchSize: z.number().int().min(1).default(1),
-        /** The language of the texts, in place of the page's. */
+        /** The language of the texts, instead of the page's. */
         locale: languageTag().optional(),
-        /** How the texts are to sound. */
+        /** The tone of the texts, in free words. */
         tone: plainText(200).optional(),
-        /** A product given by hand: then the page is not read. */
+        /** The product, given by the client: the page is then not read. */
         product: givenProductSchema.optional(),
       }),
     )
@@ -75,8 +81,9 @@ export const newBatchSchema = z.strictObject({
 export type NewBatch = z.infer<typeof newBatchSchema>;
 
 /**
- * A batch's status, derived from its counts: final when all its previews are. `cancelled` if it was, or all its previews
- * were one by one; else `failed` when none is done (or none is left), else `done`: the counts tell of partial failure.
+ * Derives the status of a batch from its counts. It is final when all its previews are: `cancelled`
+ * if the batch was canceled or all its previews were, one by one; else `failed` if no preview is
+ * done (or none exists), else `done`. The counts show a partial failure.
  */
 export function deriveStatus(batch: {
   progress: Progress;
@@ -89,7 +96,7 @@ export function deriveStatus(batch: {
   return done > 0 ? 'done' : 'failed';
 }
 
-/** Celery's names for a batch's states, as the original front end polls for them. */
+/** Celery's names for the states of a task, which the original front end polls for. */
 export const TASK_STATUSES = ['PENDING', 'STARTED', 'SUCCESS', 'FAILURE', 'REVOKED'] as const;
 
 const TASK_STATUS: Record<BatchStatus, (typeof TASK_STATUSES)[number]> = {
@@ -100,7 +107,7 @@ const TASK_STATUS: Record<BatchStatus, (typeof TASK_STATUSES)[number]> = {
   cancelled: 'REVOKED',
 };
 
-/** The status of a batch's task: `STARTED` until the batch is final. */
+/** The status of a batch's task: `STARTED` while the batch runs. */
 export function toTaskStatus(status: BatchStatus): (typeof TASK_STATUSES)[number] {
   return TASK_STATUS[status];
 }

@@ -13,15 +13,15 @@ import type { Batch } from './batch.ts';
 import { getBatch } from './get-batch.ts';
 
 /**
- * Cancels a batch: what waits never starts, what is under way is ended, finished previews stay. May run again. Throws
- * `not_found`, or `already_final` if nothing was left to cancel.
+ * Cancels a batch: waiting previews never start, running ones are stopped, and finished ones stay.
+ * Idempotent. Throws `not_found`, or `already_final` if there is nothing to cancel.
  */
 export async function cancelBatch(
   deps: { orm: Orm; transact: Transact; queue: Queue },
   options: { workspaceId: string; id: string },
 ): Promise<Batch> {
   const { id, workspaceId } = options;
-  // Whose it is, before it is locked.
+  // Checks the workspace before the batch is locked.
   await getBatch(deps, options);
   await deps.transact(async (tx) => {
     const lock = await lockBatches(tx, [id]);
@@ -30,7 +30,7 @@ export async function cancelBatch(
       .select({ cancelRequestedAt: batches.cancelRequestedAt })
       .from(batches)
       .where(and(eq(batches.id, id), eq(batches.workspaceId, workspaceId)));
-    // Deleted in the meantime: `getBatch` below says so.
+    // Deleted meanwhile: `getBatch` below throws `not_found`.
     if (!batch) return;
     if (cancelled === 0 && !batch.cancelRequestedAt) throw new AppError('already_final');
     await tx

@@ -2,18 +2,19 @@ import { sql } from 'drizzle-orm';
 import type { Usage } from '../ai-calls/usage.ts';
 import { sources } from '../db/schema/batches.ts';
 
-/** The previews of a source by status, and what their calls used. */
+/** The previews of a source by status, and the usage of their calls. */
 export interface PreviewCounts {
-  /** `{ "done": 3, "failed": 1 }`. */
+  /** For example `{ "done": 3, "failed": 1 }`. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly usage: Usage;
-  /** Why previews failed, each reason once. */
+  /** The error codes of failed previews, each once. */
   readonly failures: readonly string[];
 }
 
 /**
- * The `PreviewCounts` of the source in the outer query, as one JSON object; null without previews. A subquery of the query
- * that reads the batch, so all counts are of one moment and add up.
+ * The `PreviewCounts` of the source in the outer query, as one JSON object; null without previews.
+ * As a subquery of the query that reads the batch, it counts in the same snapshot, so the counts
+ * add up.
  */
 export const previewCounts = sql<PreviewCounts | null>`(
   select case when count(*) > 0 then jsonb_build_object(

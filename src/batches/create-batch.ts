@@ -11,16 +11,17 @@ import { assignSourceTags } from '../sources/source-start-tags.ts';
 import type { Batch, NewBatch } from './batch.ts';
 import { getBatch } from './get-batch.ts';
 
-/** How much one submission may ask for. */
+/** The limits of one request. */
 export interface BatchLimits {
   readonly maxSources: number;
   readonly maxBatchSize: number;
 }
 
 /**
- * Takes a submission in: batch, sources, all previews and the jobs are one transaction, so nothing is lost if the
- * process ends right after the answer. The sources' jobs go in beside `batch.start`, to save a hop. Throws
- * `validation` for more than the limits allow.
+ * Creates a batch. Its sources, all previews and the jobs are written in one transaction, so
+ * nothing is lost if the process ends right after the response. The jobs of the sources are
+ * enqueued beside `batch.start`, which saves a step. Throws `validation` if the request exceeds the
+ * limits.
  */
 export async function createBatch(
   deps: { transact: Transact; queue: Queue; limits: BatchLimits },
@@ -34,14 +35,15 @@ export async function createBatch(
   const sourceRows = submission.sources.map((source, position) => ({
     id: createId(),
     position,
-    // As it would be sent to the database: half a surrogate pair is no character, and no JSON.
+    // As UTF-8 would encode it: JSON escapes a lone surrogate, and jsonb rejects that.
     url: source.url.toWellFormed(),
     batchSize: source.batchSize,
     locale: source.locale ?? null,
     tone: source.tone ?? null,
     given: source.product ?? null,
   }));
-  // Ids sort in the order they are made: lists rely on previews being made by source and position.
+  // Ids sort in the order of their creation: lists rely on previews being made by source and
+  // position.
   const previewRows = sourceRows.flatMap((source) =>
     Array.from({ length: source.batchSize }, (_, position) => ({
       id: createId(),
@@ -61,7 +63,8 @@ export async function createBatch(
     return await deps.transact(async (tx) => {
       const [, , tags] = await pipelined(
         () => insertRows(tx, rows),
-        // Nobody is woken for it: who reads its first page starts it too, and is woken below.
+        // No NOTIFY here: the claim of the first source also marks the batch as started, and
+        // `enqueueSources` below notifies the workers.
         () =>
           deps.queue.enqueue(tx, 'batch.start', [{ id: taskId, payload: { batchId } }], { quietly: true }),
         () => assignSourceTags(tx, { workspaceId, batchId }),
@@ -73,13 +76,13 @@ export async function createBatch(
       return batch;
     });
   } catch (error) {
-    // The workspace was deleted since its token was looked up.
+    // The workspace was deleted after its token was looked up.
     if (isForeignKeyViolation(error)) throw new AppError('unauthorized', { cause: error });
     throw error;
   }
 }
 
-// All rows in one statement: each one more would be a trip to the database and back.
+// All rows in one statement: each further statement would be a round trip.
 const insertRows = prepareSql(
   'create_batch',
   sql`

@@ -3,7 +3,10 @@ import type { Transact } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
 import { batches } from '../db/schema/batches.ts';
 
-/** Deletes batches, with their sources and previews, that were finished longer ago than `keepMs`. Answers how many. */
+/**
+ * Deletes batches that finished longer ago than `keepMs`, with their sources and previews. Returns
+ * how many batches it deleted.
+ */
 export function deleteOldBatches(
   deps: { transact: Transact },
   { keepMs }: { keepMs: number },

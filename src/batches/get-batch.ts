@@ -19,7 +19,10 @@ const byId = prepareOnce((orm) =>
     .prepare('get_batch'),
 );
 
-/** One batch of a workspace, with progress. Throws `not_found`, also for an id of another workspace. */
+/**
+ * Returns one batch of a workspace, with progress. Throws `not_found`, also for an id of another
+ * workspace.
+ */
 export async function getBatch(
   deps: { orm: Executor },
   options: { workspaceId: string; id: string },

@@ -19,7 +19,7 @@ const byTask = prepareOnce((orm) =>
     .prepare('find_batch_by_task'),
 );
 
-/** The task of a batch, as the original front end polls it. Throws `not_found`. */
+/** Returns the task of a batch, which the original front end polls. Throws `not_found`. */
 export async function getTask(
   deps: { orm: Orm },
   options: { workspaceId: string; taskId: string },

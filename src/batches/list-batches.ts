@@ -6,7 +6,10 @@ import type { Batch } from './batch.ts';
 import { previewCounts } from './count-previews.ts';
 import { batchColumns, showBatches, sourceColumns } from './show-batches.ts';
 
-/** Batches of a workspace, newest first; keyset pagination on (created_at, id). Throws `invalid_cursor`. */
+/**
+ * Returns batches of a workspace, newest first; keyset pagination on (created_at, id). Throws
+ * `invalid_cursor`.
+ */
 export async function listBatches(
   deps: { orm: Orm },
   options: { workspaceId: string; pageSize: number; cursor?: string | undefined },
@@ -30,7 +33,8 @@ const PAGES = {
 function buildPage(orm: Orm, direction: Cursor['direction'] | undefined) {
   const back = direction === 'previous';
   const order = back ? asc : desc;
-  // As the index has it (drizzle's `desc` there is "nulls last"): without it every batch of the workspace is sorted.
+  // The nulls order must match the index (drizzle's `desc` there means "nulls last"): otherwise
+  // PostgreSQL sorts every batch of the workspace.
   const byIndex = (column: SQLWrapper) =>
     sql`${order(column)} ${sql.raw(back ? 'nulls first' : 'nulls last')}`;
   const conditions: SQL[] = [eq(batches.workspaceId, sql.placeholder('workspaceId'))];
@@ -38,7 +42,7 @@ function buildPage(orm: Orm, direction: Cursor['direction'] | undefined) {
     const place = sql`(${sql.placeholder('createdAt')}::timestamptz, ${sql.placeholder('id')}::uuid)`;
     conditions.push(sql`(${batches.createdAt}, ${batches.id}) ${sql.raw(back ? '>' : '<')} ${place}`);
   }
-  // The page first, its sources after: the limit counts batches.
+  // Selects the page first and joins the sources to it, as the limit counts batches.
   const page = orm
     .select(batchColumns)
     .from(batches)

@@ -9,15 +9,15 @@ import type { Batch } from './batch.ts';
 import { getBatch } from './get-batch.ts';
 
 /**
- * Tries again what failed or was cancelled in a batch; what is done, and every answer that is stored, is kept. Throws
- * `not_found`, or `nothing_to_retry`.
+ * Retries the failed and canceled previews of a batch. Keeps the previews that are done and every
+ * stored answer. Throws `not_found`, or `nothing_to_retry`.
  */
 export async function retryBatch(
   deps: { orm: Orm; transact: Transact; queue: Queue },
   options: { workspaceId: string; id: string },
 ): Promise<Batch> {
   const { id: batchId, workspaceId } = options;
-  // Whose it is, before it is locked.
+  // Checks the workspace before the batch is locked.
   await getBatch(deps, options);
   await deps.transact(async (tx) => {
     const lock = await lockBatches(tx, [batchId]);

@@ -6,7 +6,7 @@ import { showFailure } from '../previews/show-preview.ts';
 import { type Batch, type BatchStatus, deriveStatus, type Progress, type SourceStatus } from './batch.ts';
 import type { PreviewCounts } from './count-previews.ts';
 
-/** Columns of a batch. */
+/** The columns of a batch. */
 export const batchColumns = {
   id: batches.id,
   taskId: batches.taskId,
@@ -17,7 +17,7 @@ export const batchColumns = {
   createdAt: batches.createdAt,
 };
 
-/** Columns of a source within its batch. */
+/** The columns of a source within its batch. */
 export const sourceColumns = {
   id: sources.id,
   url: sources.url,
@@ -30,7 +30,9 @@ export const sourceColumns = {
   errorMessage: sources.errorMessage,
 };
 
-/** A batch, one of its sources, and that source's previews by status: a row of the read queries. */
+/**
+ * A row of the read queries: a batch, one of its sources, and the counts of that source's previews.
+ */
 export interface BatchRow {
   readonly batch: Omit<Batch, 'status' | 'progress' | 'sources' | 'error' | 'usage'> & {
     cancelRequestedAt: Date | null;
@@ -49,7 +51,10 @@ export interface BatchRow {
   readonly counts: PreviewCounts | null;
 }
 
-/** Puts the rows of one query together. Rows of a batch are next to each other, its sources in order. */
+/**
+ * Builds batches from the rows of one query. The rows of a batch must be adjacent, in the order of
+ * its sources.
+ */
 export function showBatches(rows: readonly BatchRow[]): Batch[] {
   const groups = new Map<string, BatchRow[]>();
   for (const row of rows) {
@@ -117,7 +122,10 @@ function addUp(parts: readonly Progress[]): Progress {
   return sum;
 }
 
-/** Why a batch failed: the reason all its sources share, or that none of its previews could be made. */
+/**
+ * Returns why a batch failed: the error that all its sources share, or else that all previews
+ * failed.
+ */
 function showBatchError(
   status: BatchStatus,
   {
@@ -132,7 +140,7 @@ function showBatchError(
   const [code] = codes;
   if (codes.size === 1 && code !== undefined && isErrorCode(code)) return failure(code);
   const all = failure('all_failed');
-  // A retry also restarts cancelled previews.
+  // A retry also restarts canceled previews.
   const retryable = progress.cancelled > 0 || failures.some((reason) => failureOf(reason)?.retryable);
   return all && { ...all, retryable };
 }

@@ -8,8 +8,9 @@ const toOklch = converter('oklch');
 const NEUTRAL = '#1f2937';
 
 /**
- * Colours of a CTA from the images it shows: the surface from the background, the button from the product's most
- * colourful tone. `#rrggbb`; text on surface and text on button have a contrast of at least 4.5.
+ * Chooses the colors of a CTA from its images: the surface from the background, the button from the
+ * most colorful tone of the product. Colors are `#rrggbb`; text on the surface and on the button
+ * has a contrast of at least 4.5.
  */
 export function chooseColors(palettes: {
   background: readonly string[];
@@ -25,14 +26,14 @@ export function chooseColors(palettes: {
   return { background: surface.fill, text: surface.ink, button: action.fill, buttonText: action.ink };
 }
 
-/** The contrast of two '#rrggbb' colours by WCAG 2.2, 1 to 21. */
+/** Returns the contrast of two `#rrggbb` colors by WCAG 2.2, 1 to 21. */
 export function contrastOf(a: string, b: string): number {
   return wcagContrast(a, b);
 }
 
 /**
- * A fill and an ink that can be read on it. Of near-black and white one always reaches 4.5 on pure colours; the
- * loop is for what rounding to 8 bits may take away.
+ * Returns a fill and a text color that is readable on it. On pure colors, near-black or white
+ * always reaches 4.5; the loop makes up for the rounding to 8 bits.
  */
 function readable(fill: string): { fill: string; ink: string } {
   const ink = wcagContrast('#111111', fill) >= wcagContrast('#ffffff', fill) ? '#111111' : '#ffffff';
@@ -43,7 +44,10 @@ function readable(fill: string): { fill: string; ink: string } {
   return { fill: adjusted, ink };
 }
 
-/** Moves a button that would vanish on its surface to the other side of it. */
+/**
+ * Changes a button that hardly differs from its surface: darker on a light surface, lighter on a
+ * dark one.
+ */
 function shiftLightness(color: string, surface: string): string {
   const light = (toOklch(surface)?.l ?? 1) > 0.5;
   return withLightness(color, (l) => (light ? Math.min(l, 0.4) : Math.max(l, 0.8)));

@@ -1,19 +1,25 @@
 import { contrastOf, MIN_CONTRAST } from './choose-colors.ts';
 
-/** Below this the image disturbs a text that could be read. In percent. */
+/** Below this, the image makes even readable text hard to read. In percent. */
 const LEAST_PERCENT = 80;
-/** Browsers keep opacity and channels in 8 bits each: what is shown may be thinner than asked for by this. In percent. */
+/**
+ * Browsers store opacity and channels in 8 bits each, so the layer may be thinner than requested by
+ * this. In percent.
+ */
 const ROUNDING_PERCENT = 1;
 
 /**
- * How opaque (0.8 to 1) a layer of `surface` between an image and a `text` must be, so that the text can be read whatever the image
- * is. Both are '#rrggbb'.
+ * Returns how opaque (0.8 to 1) a layer of `surface` between an image and a `text` must be, so that
+ * the text is readable over any image. Both are `#rrggbb`.
  *
- * A browser mixes each channel by itself: shown = opacity · surface + (1 − opacity) · image. Luminance grows with each channel,
- * so what is shown over any pixel lies between what is shown over black and over white. From 80 % on these two are too close to
- * each other for the text to have its contrast with both and lie between them: so both are darker than the text, or both are lighter, and
- * a contrast that the text has with both of them it has with everything between. The least opacity with which that is 4.5 (WCAG AA) is
- * taken. Colours with less contrast than that are a person's choice: no image shows through and takes away more.
+ * A browser mixes each channel alone: shown = opacity · surface + (1 − opacity) · image. Luminance
+ * grows with each channel, so the result over any pixel lies between the result over black and the
+ * result over white. From 80 % on, these two are so close that the text cannot lie between them and
+ * have its contrast with both. So both are darker than the text, or both are lighter, and a
+ * contrast that the text has with both, it has with every result between them.
+ *
+ * This is the least opacity for which that contrast is 4.5 (WCAG AA). If a person chose two colors
+ * with less contrast, the layer is opaque, so that no image reduces it further.
  */
 export function chooseScrimOpacity(surface: string, text: string): number {
   for (let percent = LEAST_PERCENT; percent < 100; percent += 1) {
@@ -24,7 +30,7 @@ export function chooseScrimOpacity(surface: string, text: string): number {
   return 1;
 }
 
-/** A '#rrggbb' over a grey of 0 to 255. */
+/** Mixes a `#rrggbb` with a gray of 0 to 255 behind it. */
 function mix(surface: string, behind: number, opacity: number): string {
   const channels = [1, 3, 5].map((at) => Number.parseInt(surface.slice(at, at + 2), 16));
   const mixed = channels.map((value) => Math.round(opacity * value + (1 - opacity) * behind));

@@ -5,7 +5,7 @@ import type { Brief } from '../products/product.ts';
 import { chooseColors } from './choose-colors.ts';
 import { PREFILL_LENGTHS, type Prefill } from './prefill.ts';
 
-/** Everything a prefill is made from. */
+/** The parts of a prefill. */
 export interface PrefillParts {
   readonly brief: Brief;
   readonly texts: StoredTexts;
@@ -13,7 +13,10 @@ export interface PrefillParts {
   readonly background: { readonly key: string; readonly palette: readonly string[] };
 }
 
-/** Puts both answers and the product's facts together. Texts that are too long are cut at a word, not bought again. */
+/**
+ * Combines both answers and the facts of the product. Cuts texts that are too long at a word:
+ * another call would cost money.
+ */
 export function composePrefill({ brief, texts, productImage, background }: PrefillParts): Prefill {
   return {
     headline: cutText(texts.headline.trim(), PREFILL_LENGTHS.headline),

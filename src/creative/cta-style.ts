@@ -1,7 +1,8 @@
 /**
- * How every CTA looks, whatever its colours. It fits the width of what it stands in, from 320 to 1200 px and beyond: so it is asked for
- * the width of the CTA, not of the window. The image fills it; the texts stand on a layer over the image (`choose-scrim`), below on a
- * narrow one and beside on a wide one.
+ * The style of every CTA, whatever its colors. A CTA fits the width of its container, from 320 to
+ * 1200 px and beyond, so container queries use its width and not the window's. The image fills the
+ * CTA, and the texts stand on a layer over it (`choose-scrim`): at the bottom of a narrow CTA, at
+ * the side of a wide one.
  */
 export const CTA_STYLE = `
 .cta, .cta * { box-sizing: border-box; margin: 0; }

@@ -1,9 +1,11 @@
 import type { Prefill, PrefillPatch } from './prefill.ts';
 
-/** What a person changed: the part of a prefill that goes over what was generated. */
+/** Changes that a person made: the part of a prefill that replaces generated values. */
 export type Overrides = PrefillPatch;
 
-/** The prefill as people see it: what they changed over what was generated. */
+/**
+ * Returns the prefill as both APIs return it: the generated values, replaced by a person's changes.
+ */
 export function mergePrefill(generated: Prefill, overrides: Overrides | null): Prefill {
   if (!overrides) return generated;
   const { colors, ...fields } = overrides;
@@ -15,9 +17,9 @@ export function mergePrefill(generated: Prefill, overrides: Overrides | null): P
 }
 
 /**
- * The overrides after a merge patch (RFC 7396, with the one nested object there is). A value that is already what
- * the prefill shows is no change: so a client that sends the whole prefill back with one field edited does not
- * turn every generated text into an edit that a later regeneration would have to keep.
+ * Returns the overrides after a merge patch (RFC 7396; `colors` is the one nested object). A value
+ * that equals the present one is no change: a client may send the whole prefill back with one field
+ * edited, and the other generated texts must not become edits that a regeneration keeps.
  */
 export function patchOverrides(
   current: { generated: Prefill; overrides: Overrides | null },
@@ -38,7 +40,7 @@ function changed<P extends object>(patch: P, shown: object): P {
   ) as P;
 }
 
-/** `undefined` (which tRPC's transformer can carry) means the same as absent. */
+/** `undefined`, which tRPC's transformer can carry, means the same as an absent field. */
 function withoutUndefined<P extends object>(patch: P): { [K in keyof P]-?: Exclude<P[K], undefined> } {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as never;
 }

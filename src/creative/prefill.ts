@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { languageTag, plainText, webAddress } from '../lib/plain-text.ts';
 
-/** The longest texts of a prefill, in characters. */
+/** The maximum lengths of texts in a prefill, in characters. */
 export const PREFILL_LENGTHS = {
   headline: 80,
   subheadline: 140,
@@ -18,7 +18,7 @@ const colorsSchema = z.object({
 });
 export type Colors = z.infer<typeof colorsSchema>;
 
-/** The content of a CTA iframe. Addresses are absolute as shown; our own are stored as paths. */
+/** The content of a CTA. Addresses are absolute in responses; our own are stored as paths. */
 export const prefillSchema = z.object({
   headline: z.string(),
   subheadline: z.string().nullable(),
@@ -38,7 +38,10 @@ const color = z
   .regex(/^#[0-9a-f]{6}$/i, { error: 'must be a colour such as #1a2b3c' })
   .toLowerCase();
 
-/** Part or whole of a prefill as a merge patch (RFC 7396): what is given changes, null clears what can be null. */
+/**
+ * A part or all of a prefill as a merge patch (RFC 7396): present fields change, and null clears a
+ * nullable one.
+ */
 export const prefillPatchSchema = z.strictObject({
   headline: plainText(PREFILL_LENGTHS.headline).optional(),
   subheadline: plainText(PREFILL_LENGTHS.subheadline).nullable().optional(),

@@ -5,15 +5,19 @@ import { CTA_STYLE } from './cta-style.ts';
 import type { Prefill } from './prefill.ts';
 import { languageAttributes, renderCta } from './render-cta.ts';
 
-/** An HTML page, and the source that a Content-Security-Policy's `style-src` must name to let its style in. */
+/**
+ * An HTML page, and the source that `style-src` of its Content-Security-Policy must name to allow
+ * its style.
+ */
 export interface RenderedPage {
   readonly html: string;
   readonly styleSource: string;
 }
 
 /**
- * A preview's page: its CTA alone, as large as the frame it is shown in. `assets` leads from the page to where images are, with a
- * slash at its end. Images that are not ours are left out: who looks at a CTA is not to be told to anyone else.
+ * Renders the page of a preview: only its CTA, as large as the frame that shows it. `assets` is the
+ * path from the page to the images, with a slash at its end. Leaves out images of other hosts, so
+ * that they do not learn who views a CTA.
  */
 export function renderCtaPage(prefill: Prefill, assets: string): RenderedPage {
   const image = (url: string) => {
@@ -46,7 +50,7 @@ ${html}
   };
 }
 
-/** The source expression for a `<style>` with exactly this content (CSP, section 2.3.1). */
+/** Returns the source expression for a `<style>` with exactly this content (CSP, section 2.3.1). */
 export function styleSource(style: string): string {
   return `'sha256-${sha256(style).toString('base64')}'`;
 }

@@ -5,7 +5,7 @@ import { hostileTexts, makeHostile, makePrefill } from '../../test/support/hosti
 import type { Prefill } from './prefill.ts';
 import { renderCtaPage } from './render-cta-page.ts';
 
-/** What a browser would make of the page: the same parser that reads shops' pages. */
+/** Reads the page like a browser, with the parser that also reads shops' pages. */
 function readPage(given: Partial<Prefill> = {}) {
   const page = renderCtaPage(makePrefill(given), '../assets/');
   const $ = load(page.html);
@@ -21,7 +21,7 @@ function readPage(given: Partial<Prefill> = {}) {
 }
 const plain = readPage();
 
-/** Nothing is in it that is not in a page of harmless texts. */
+/** Checks that the page has the same structure and style as a page of harmless texts. */
 function expectHarmless(page: ReturnType<typeof readPage>) {
   expect(page.names).toEqual(plain.names);
   expect(page.attributes).toEqual(plain.attributes);

@@ -4,22 +4,26 @@ import { chooseScrimOpacity } from './choose-scrim.ts';
 import type { Colors, Prefill } from './prefill.ts';
 
 export interface RenderCtaOptions {
-  /** The element's id, once in a page; an identifier as CSS knows it. */
+  /** The id of the element, unique in its page; a CSS identifier. */
   readonly id: string;
   readonly heading: 'h1' | 'h2';
-  /** Where the images are, for `src`; null for one that is not to be shown. */
+  /** The addresses of the images, for `src`; null to leave one out. */
   readonly images: { readonly background: string | null; readonly product: string | null };
 }
 
-/** A CTA and the colours it needs beside `CTA_STYLE`. Style is apart from markup, so that a page can allow it by its hash. */
+/**
+ * A CTA, and the colors that it needs beside `CTA_STYLE`. The style is apart from the markup, so
+ * that a page can allow it by its hash.
+ */
 export interface RenderedCta {
   readonly html: string;
   readonly css: string;
 }
 
 /**
- * A CTA as HTML. Everything in a prefill is somebody's word: of a shop's page, of an AI service, of a person who edits. So texts are
- * escaped, only http(s) addresses become links, and colours are colours or not used. There is no script.
+ * Renders a CTA as HTML. Every value of a prefill is untrusted: it comes from a shop's page, an AI
+ * service or a person who edits. So texts are escaped, only http(s) addresses become links, and a
+ * value that is no color is not used. There is no script.
  */
 export function renderCta(prefill: Prefill, { id, heading, images }: RenderCtaOptions): RenderedCta {
   const headline = escapeUTF8(prefill.headline.trim());
@@ -36,7 +40,7 @@ ${renderButton(prefill)}
   return { html, css: `#${id} { ${renderColors(prefill.colors)} }` };
 }
 
-/** `lang` and `dir` of texts in a language; English is what everything here falls back to. */
+/** Returns `lang` and `dir` for texts in a language. Falls back to English. */
 export function languageAttributes(locale: string): string {
   const lang = canonicalTag(locale) ?? 'en';
   return `lang="${escapeUTF8(lang)}" dir="${textDirection(lang)}"`;
@@ -50,7 +54,7 @@ function canonicalTag(locale: string): string | undefined {
   }
 }
 
-/** The CTA's frame is small: the page behind the link takes the place of the page that the frame is in. */
+/** The frame of a CTA is small, so the link opens in the window (`_top`) and not in the frame. */
 function renderButton({ ctaText, ctaUrl }: Prefill): string {
   const text = escapeUTF8(ctaText.trim());
   const url = URL.parse(ctaUrl);
@@ -66,7 +70,7 @@ function renderColors(colors: Colors): string {
   return `--surface: ${surface}; --text: ${text}; --scrim: ${scrim}; --button: ${button}; --button-text: ${buttonText};`;
 }
 
-/** Both or none: half of a pair could not be read on the other half of another one. */
+/** Takes both colors or neither: one of them may be unreadable on a default color. */
 function colorPair(fill: string, ink: string, instead: [string, string]): [string, string] {
   return [fill, ink].every((color) => /^#[0-9a-f]{6}$/i.test(color)) ? [fill, ink] : instead;
 }

@@ -2,10 +2,10 @@ import { sql } from 'drizzle-orm';
 import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
 
-/** How long an answer is kept for requests that come again. */
+/** How long the answer to a request is kept for its repetitions. */
 const KEEP_HOURS = 24;
 
-/** Deletes the keys of requests that are older than a day. Answers how many. May run again. */
+/** Deletes the keys of requests that are older than a day. Returns how many. Idempotent. */
 export function deleteOldKeys(deps: { orm: Orm }): Promise<number> {
   return deleteInSteps(async () => {
     const { rowCount } = await deps.orm.execute(sql`

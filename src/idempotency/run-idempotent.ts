@@ -8,17 +8,17 @@ import { isForeignKeyViolation } from '../lib/database-error.ts';
 import { sha256 } from '../lib/ids.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 
-/** How long an equal request waits for the answer of the first one, which is still at work. */
+/** How long an equal request waits for the answer of the first one. */
 const WAIT_MS = 5000;
-/** The first one is at work in another process: it is looked so often whether it has ended. */
+/** How often to check whether the first request has ended, if another process runs it. */
 const LOOK_MS = 100;
 
-/** A request that was sent with an `Idempotency-Key`. */
+/** A request with an `Idempotency-Key`. */
 export interface KeyedRequest {
   readonly workspaceId: string;
-  /** The client's, 1 to 255 characters. */
+  /** From the client, 1 to 255 characters. */
   readonly key: string;
-  /** What is asked for, and with what: the same key must not come with another. */
+  /** The operation and its input. The same key must not come with others. */
   readonly operation: string;
   readonly input: unknown;
 }
@@ -28,32 +28,35 @@ interface Deps {
   readonly transact: Transact;
 }
 
-/** The row of a request. */
+/** The values that claim a key for a request. */
 interface Claimant {
   readonly workspaceId: string;
   readonly key: string;
   readonly fingerprint: Buffer;
 }
 
-/** A request that is at work in this process. */
+/** A request that this process is running. */
 interface UnderWay {
   readonly fingerprint: Buffer;
   readonly answer: Promise<unknown>;
 }
 
-/** Of each database: by workspace and key. */
+/** By database, then by workspace and key. */
 const underWay = new WeakMap<Orm, Map<string, UnderWay>>();
 
 /**
- * Does something once for all requests with the same key (draft-ietf-httpapi-idempotency-key-header): the answer is written in
- * the transaction of what was done, so neither is there without the other, and a request that comes again is given it. What
- * fails is not written: the same request may be sent again. `work` must do all its reading and writing through the deps it
- * is given, and nothing that a rollback would not undo; it may run more than once.
+ * Runs `work` once for all requests with the same key (draft-ietf-httpapi-idempotency-key-header).
+ * The answer is written in the transaction of the work, so neither exists without the other, and a
+ * repeated request gets that answer. A failure is not written: the same request may be sent again.
  *
- * Requests with the same key at the same time wait until the first one has ended, without a connection.
+ * `work` must do all its reading and writing through the deps it is given, and nothing that a
+ * rollback does not undo; it may run more than once.
  *
- * @throws AppError `idempotency_mismatch` when the key came with another request, `idempotency_conflict` when the first one
- *   is still at work after some seconds; and what `work` throws.
+ * Requests with the same key at the same time wait for the first one, without a connection.
+ *
+ * @throws AppError `idempotency_mismatch` if the key came with another request,
+ * `idempotency_conflict` if the first one still runs after some seconds; and everything that `work`
+ * throws.
  */
 export async function runIdempotent<D extends Deps, T>(
   deps: D,
@@ -71,7 +74,8 @@ export async function runIdempotent<D extends Deps, T>(
       () => undefined,
     );
     const done = await waitFor(ended, deadline);
-    // What failed is tried again; that it was another request is told by what it wrote.
+    // If the first one failed, this request tries again. If the first one was a different request,
+    // its row leads to `idempotency_mismatch` below.
     if (done && first.fingerprint.equals(fingerprint)) return done.answer;
   }
   const claimant = { workspaceId: request.workspaceId, key: request.key, fingerprint };
@@ -80,7 +84,7 @@ export async function runIdempotent<D extends Deps, T>(
   return answer.finally(() => running.delete(name));
 }
 
-/** Waits for something until the deadline. Throws `idempotency_conflict` then. */
+/** Waits for a promise until the deadline, then throws `idempotency_conflict`. */
 async function waitFor<R>(something: Promise<R>, deadline: AbortSignal): Promise<R> {
   try {
     return await unlessAborted(something, deadline);
@@ -90,7 +94,7 @@ async function waitFor<R>(something: Promise<R>, deadline: AbortSignal): Promise
   }
 }
 
-/** Does the work, or waits while another process is at it. */
+/** Runs the work, or waits while another process runs it. */
 async function tryUntilDone<D extends Deps, T>(
   deps: D,
   claimant: Claimant,
@@ -103,7 +107,7 @@ async function tryUntilDone<D extends Deps, T>(
   }
 }
 
-/** Does the work, or finds the answer that it had; undefined while another process is at it. */
+/** Runs the work, or returns the stored answer; undefined while another process runs it. */
 async function tryOnce<D extends Deps, T>(
   deps: D,
   { workspaceId, key, fingerprint }: Claimant,
@@ -122,12 +126,15 @@ async function tryOnce<D extends Deps, T>(
   });
 }
 
-/** True for the first one; false, at once, when there is or was another one with this key. */
+/**
+ * Returns true for the first request. Returns false, without waiting, if another request has or had
+ * this key.
+ */
 async function claimKey(tx: Tx, claimant: Claimant): Promise<boolean> {
   try {
     return (await insertKey(tx, { ...claimant })).length > 0;
   } catch (error) {
-    // The workspace was deleted since its token was looked up.
+    // The workspace was deleted after its token was looked up.
     if (isForeignKeyViolation(error)) throw new AppError('unauthorized', { cause: error });
     throw error;
   }
@@ -135,7 +142,10 @@ async function claimKey(tx: Tx, claimant: Claimant): Promise<boolean> {
 
 const value = sql.placeholder;
 
-/** Without the lock it would wait, on its connection, for the end of another one's transaction that has inserted the row. */
+/**
+ * Without the advisory lock, the insert would wait on its connection until the other transaction
+ * that has inserted the row ends.
+ */
 const insertKey = prepareSql(
   'insert_idempotency_key',
   sql`

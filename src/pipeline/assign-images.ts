@@ -15,9 +15,11 @@ import { pipelinedUnderLock } from './lock-batches.ts';
 import { loadImageTakers, queuePreviews } from './queue-previews.ts';
 
 /**
- * A page was read: records the product and its images, gives the best images to the source's previews, and
- * queues them; the source is `done`. After this the AI calls need nothing from the page any more. False, and
- * nothing written, if the source is no longer this worker's (deleted, or handed to another worker).
+ * Records the product and its images, gives the best images to the source's previews, and queues
+ * the previews. The source becomes `done`; the AI calls need nothing more from the page.
+ *
+ * Returns false, and writes nothing, if the source no longer belongs to this worker (deleted, or
+ * given to another worker).
  */
 export async function assignImages(
   deps: { transact: Transact; queue: Queue },
@@ -47,7 +49,7 @@ export async function assignImages(
       () => markRead(tx).execute({ sourceId, productId, brief: makeBrief(page.product, source) }),
       () => queuePreviews(deps, lock, { batchId, productId, firstTag }, chosen),
     );
-    // While some wait now there is nothing to finish.
+    // While a preview waits for its calls, the batch cannot be finished.
     if (!takers.some((taker) => taker.status === 'pending')) await finishBatch(deps, lock, batchId);
     return true;
   });

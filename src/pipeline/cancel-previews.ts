@@ -6,8 +6,9 @@ import { withdrawJobs } from '../queue/waiting-jobs.ts';
 import type { BatchLock } from './lock-batches.ts';
 
 /**
- * Any state that is not final -> `cancelled`, for those that `which` names; the jobs at their
- * places are withdrawn (of two steps that wait for another try, one may stay, and find nothing to do). Answers how many there were.
+ * Changes the previews that match `which` and are not final to `cancelled`, and withdraws their
+ * jobs. If both steps of a preview wait for another try, the job of one may stay; its claim finds
+ * nothing to do. Returns how many previews it canceled.
  */
 export async function cancelPreviews(lock: BatchLock, which: SQL | undefined): Promise<number> {
   const rows = await lock

@@ -17,7 +17,7 @@ import { type BatchLock, pipelinedUnderLock } from './lock-batches.ts';
 import { STEP_JOBS } from './queue-steps.ts';
 import { settlePreview } from './settle-preview.ts';
 
-/** A call to make now: it has its slot and its row on the ledger. */
+/** A call to make now: it has its slot and its row in the ledger. */
 export interface ClaimedCall {
   readonly callId: string;
   readonly workerId: string;
@@ -26,17 +26,17 @@ export interface ClaimedCall {
   readonly previewId: string;
   readonly kind: CallKind;
   readonly idempotencyKey: string;
-  /** What it tells the provider; undefined if the preview's image is gone. */
+  /** The input for the provider; undefined if the preview's image is gone. */
   readonly input: CallInput | undefined;
-  /** Whether it takes a slot, so that the moment it leaves matters. */
+  /** Whether it takes a slot. If so, the time at which its request leaves must be recorded. */
   readonly counted: boolean;
-  /** The span of its job, if somebody traces. */
+  /** The trace context of its job, if tracing is on. */
   readonly traceparent?: string | undefined;
-  /** `performance.now()` shortly before the claim was committed. */
+  /** `performance.now()` shortly before the commit of the claim. */
   readonly claimedAt: number;
 }
 
-/** The jobs that make calls, and the steps they make. */
+/** The jobs that lead to calls, and the steps that each job makes. */
 const CALL_JOBS = {
   [STEP_JOBS.text]: ['text'],
   [STEP_JOBS.image]: ['image'],
@@ -45,7 +45,7 @@ const CALL_JOBS = {
 type CallJob = keyof typeof CALL_JOBS;
 const CALL_JOB_NAMES = Object.keys(CALL_JOBS) as CallJob[];
 
-/** A taken job: the steps it wants to make. */
+/** A taken job, and the steps that it asks for. */
 interface Wish {
   readonly batchId: string;
   readonly previewId: string;
@@ -54,7 +54,7 @@ interface Wish {
   readonly kinds: readonly CallKind[];
 }
 
-/** A call that is really to be made. */
+/** A call that will be made. */
 interface PlacedOrder extends CallOrder {
   readonly traceparent: string | undefined;
   readonly batchId: string;
@@ -63,12 +63,15 @@ interface PlacedOrder extends CallOrder {
 }
 
 /**
- * The claim: slots are taken, jobs are taken, previews become `running` and the calls are on the ledger as `sent`,
- * all in one transaction, by the database's clock, one process after another. A start takes one slot of each kind
- * and both calls; a step that is tried again takes one of its kind. From the commit on the ledger answers for the
- * calls: their jobs are settled. A worker that has been taken for dead claims nothing.
+ * Claims calls in one transaction: takes slots and jobs, changes previews to `running` and writes
+ * the calls to the ledger as `sent`. All times are from the database's clock, and claims of all
+ * processes run one after another. A start takes one slot of each kind and makes both calls; a
+ * retried step takes one slot of its kind.
  *
- * `recovered`: the kinds of call whose provider works again.
+ * After the commit, the ledger stands for the calls, so their jobs are settled. A worker that was
+ * marked as dead claims nothing.
+ *
+ * `recovered`: the kinds of calls whose provider works again.
  */
 export async function claimCalls(
   deps: { transact: Transact; queue: Queue },
@@ -78,7 +81,7 @@ export async function claimCalls(
   return deps.transact(async (tx) => {
     const [isAlive, stock, line] = await pipelined(
       () => lockWorker(tx, workerId),
-      // Locks the limit: what follows is done by one process at a time.
+      // Locks the limit: from here on, only one process at a time claims calls.
       () => lockSlots(tx),
       () => deps.queue.order(tx, CALL_JOB_NAMES, limit),
     );
@@ -86,7 +89,7 @@ export async function claimCalls(
     const claimedAt = performance.now();
     const { recovered } = stock;
     const taken = await takeJobs(deps, tx, chooseJobs(line, stock, limit));
-    // All that waits is in a line that is not full.
+    // A line shorter than `limit` has all waiting jobs. If all of them were taken, nothing waits.
     const drained = line.length < limit && (taken?.wishes.length ?? 0) === line.length;
     if (taken === undefined) return { work: [], more: false, drained, recovered, ...nextSlot(stock) };
     const orders = await placeOrders(deps, taken, stock);
@@ -118,8 +121,9 @@ export async function claimCalls(
 }
 
 /**
- * How many jobs of each name to take: of the line (in the fair order over starts and tries), those that have a free slot of
- * the kinds they need; of those that would be probes, one.
+ * Returns how many jobs of each name to take. Goes through `line` (starts and retries, in fair
+ * order) and chooses the jobs that have a free slot of each kind they need. Of jobs that would be
+ * probes, it chooses one.
  */
 function chooseJobs(line: readonly CallJob[], stock: LockedSlots, limit: number): Map<CallJob, number> {
   const free = { text: stock.text.free, image: stock.image.free };
@@ -128,7 +132,7 @@ function chooseJobs(line: readonly CallJob[], stock: LockedSlots, limit: number)
   let left = limit;
   for (const name of line) {
     const kinds = CALL_JOBS[name];
-    // One that has no slot of its kind lets those after it go first.
+    // A job without a free slot does not block the jobs after it.
     if (left === 0 || kinds.some((kind) => free[kind] === 0)) continue;
     counts.set(name, (counts.get(name) ?? 0) + 1);
     for (const kind of kinds) free[kind] -= 1;
@@ -139,17 +143,17 @@ function chooseJobs(line: readonly CallJob[], stock: LockedSlots, limit: number)
   return counts;
 }
 
-/** Jobs that were taken, and what is on record of their previews. */
+/** The taken jobs, and the stored state of their previews. */
 interface TakenJobs {
   readonly lock: BatchLock;
   readonly wishes: readonly Wish[];
-  /** Those that are neither gone nor final. */
+  /** Previews that exist and are not final. */
   readonly rows: Awaited<ReturnType<typeof holdWaiting>>;
   readonly calls: readonly PastCall[];
   readonly inputs: ReadonlyMap<string, CallInput>;
 }
 
-/** Takes the jobs, locks their batches, and looks at their previews. */
+/** Takes the jobs, locks their batches, and loads their previews. */
 async function takeJobs(
   deps: { queue: Queue },
   tx: Tx,
@@ -196,14 +200,18 @@ const waiting = prepareOnce((orm) =>
     .prepare('hold_waiting_previews'),
 );
 
-/** Those of the previews that still want calls; not deleted before the ledger rows that refer to them are written. */
+/**
+ * Loads the previews that still want calls. The row locks keep them from being deleted before the
+ * ledger rows that refer to them are written.
+ */
 function holdWaiting(tx: Tx, previewIds: readonly string[]) {
   return waiting(tx).execute({ previewIds });
 }
 
 /**
- * What is left of the wishes. A preview that is gone or final, and a step that has an answer by now (a worker that was
- * thought dead may have brought it) or a call under way, want nothing; such a preview is settled.
+ * Turns wishes into orders. Skips previews that are gone or final, and steps that have an answer (a
+ * worker that was marked as dead may have stored it) or a call under way. Settles a preview if
+ * nothing remains of its wish.
  */
 async function placeOrders(
   deps: { queue: Queue },
@@ -259,7 +267,7 @@ async function markRunning(tx: Tx, orders: readonly PlacedOrder[]): Promise<void
   await markAllRunning(tx).execute({ previewIds: orders.map((order) => order.previewId) });
 }
 
-/** When a claim may succeed again because a slot opens or a pause ends. */
+/** Returns when a claim may succeed because a slot opens or a pause ends. */
 function nextSlot(stock: LockedSlots): { waitMs?: number } {
   const waits = CALL_KINDS.flatMap((kind) => (stock[kind].free === 0 ? (stock[kind].waitMs ?? []) : []));
   return waits.length > 0 ? { waitMs: Math.min(...waits) } : {};

@@ -9,24 +9,24 @@ import { lockWorker } from '../workers/lock-worker.ts';
 import { type BatchLock, pipelinedUnderLock } from './lock-batches.ts';
 import { markStarted } from './start-batches.ts';
 
-/** A page to read, and who was told to read it. */
+/** A page to read, and the worker that reads it. */
 export interface ClaimedSource {
   readonly sourceId: string;
   readonly batchId: string;
   readonly workspaceId: string;
   readonly url: string;
   readonly batchSize: number;
-  /** What was asked of the texts. */
+  /** Wishes for the generated texts. */
   readonly locale: string | null;
   readonly tone: string | null;
-  /** A product that was given by hand; then the page is not read. */
+  /** A product that the client gave with the source; its page is then not read. */
   readonly given: GivenProduct | null;
-  /** Counts its readings, so that a late one can be told from this one. */
+  /** Counts the readings of the source, to tell a late result from the present one. */
   readonly attempt: number;
-  /** 1 for the first try, or the first one since a person asked to try again. */
+  /** 1 for the first try, and for the first one after a person asked for a retry. */
   readonly tries: number;
   readonly workerId: string;
-  /** The span of its job, if somebody traces. */
+  /** The trace context of its job, if tracing is on. */
   readonly traceparent?: string | undefined;
 }
 
@@ -108,7 +108,7 @@ const held = prepareOnce((orm) =>
     .prepare('is_source_held'),
 );
 
-/** Returns whether its worker still reads the source. The caller must hold the batch lock. */
+/** Returns whether the claimed reading is still the present one. */
 export async function isHeld(lock: BatchLock, source: ClaimedSource): Promise<boolean> {
   const { sourceId, workerId, attempt } = source;
   return (await held(lock).execute({ sourceId, workerId, attempt })).length > 0;

@@ -1,7 +1,10 @@
 import type { Tx } from '../db/client.ts';
 import type { Queue } from '../queue/queue.ts';
 
-/** The jobs that start previews, in their order; each has the fair tag after the one before it. */
+/**
+ * Enqueues the jobs that start previews, in their order: each start tag is one more than the one
+ * before.
+ */
 export async function enqueueStarts(
   deps: { queue: Queue },
   tx: Tx,

@@ -9,9 +9,10 @@ import { finishBatch } from './finish-batch.ts';
 import { lockBatches } from './lock-batches.ts';
 
 /**
- * Fails (`provider_unavailable`) the previews that have waited for longer than `waitMs` for a provider that keeps failing,
- * counted from when the breaker opened, or the preview was queued, whichever was later. One that waits only for a call of the
- * other kind waits on. Answers how many.
+ * Fails (`provider_unavailable`) the previews that have waited longer than `waitMs` for a provider
+ * that keeps failing. Their time counts from when the breaker opened or from when the preview was
+ * queued, whichever was later. A preview that waits only for a call of the other kind keeps
+ * waiting. Returns how many previews failed.
  */
 export async function expireWaits(
   deps: { orm: Orm; transact: Transact; queue: Queue },
@@ -23,7 +24,8 @@ export async function expireWaits(
     .from(callLimits)
     .where(sql`${callLimits.failingSince} < ${since}`);
   if (failing.length === 0) return 0;
-  // The breaker is asked again with each batch: it may close while the others are failed.
+  // Checks the breaker again for each batch: it may close while previews of other batches are
+  // failed.
   const expired = and(
     eq(previews.status, 'queued'),
     sql`coalesce(${previews.queuedAt}, ${previews.createdAt}) < ${since}`,

@@ -4,7 +4,7 @@ import type { AppError } from '../lib/app-error.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
 import type { BatchLock } from './lock-batches.ts';
 
-/** Any state that is not final -> `failed`, with the reason. May run again. */
+/** Changes previews that are not final to `failed`, with the reason. Idempotent. */
 export async function failPreviews(
   lock: BatchLock,
   previewIds: readonly string[],

@@ -7,7 +7,7 @@ import { failPreviews } from './fail-previews.ts';
 import { finishBatch } from './finish-batch.ts';
 import type { BatchLock } from './lock-batches.ts';
 
-/** A source -> `failed`, and all its previews with it. */
+/** Changes a source and all its unfinished previews to `failed`. */
 export async function failSource(
   deps: { queue: Queue },
   lock: BatchLock,

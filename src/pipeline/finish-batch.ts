@@ -21,7 +21,8 @@ const finish = prepareOnce((orm) => {
       .update(batches)
       .set({ finishedAt: sql`clock_timestamp()` })
       .where(and(eq(batches.id, id), isNull(batches.finishedAt), notExists(unfinished)))
-      // With its table's name: drizzle writes columns of what is updated without it, and within the look-up that would be another one.
+      // `batches` is spelled out below: in an update, drizzle writes columns without their table,
+      // and inside the subquery `workspace_id` alone would be the column of `w`.
       .returning({
         workspaceId: batches.workspaceId,
         finishedAt: batches.finishedAt,
@@ -32,9 +33,12 @@ const finish = prepareOnce((orm) => {
 });
 
 /**
- * Sets `finished_at` if all previews of the batch are final, and in the same transaction records what its workspace's webhooks are
- * to be told: the batch as it is now, as REST shows it. The caller holds its lock, and has written all else that a batch shows.
- * May run again: only the one that sets it tells. Without a webhook it is one statement.
+ * Sets `finished_at` if all previews of the batch are final, and in the same transaction records
+ * the webhook deliveries: the batch as it is now, as REST shows it. The caller must have written
+ * everything else that a batch shows.
+ *
+ * Idempotent: only the call that sets `finished_at` records deliveries. Without a webhook it is one
+ * statement.
  */
 export async function finishBatch(deps: { queue: Queue }, lock: BatchLock, batchId: string): Promise<void> {
   const [finished] = await finish(lock).execute({ batchId });

@@ -14,10 +14,10 @@ import { briefSchema } from '../products/product.ts';
 import type { BatchLock } from './lock-batches.ts';
 import { usageOf } from './refresh-usage.ts';
 
-/** What an image call keeps beside the image. */
+/** The part of an image call's answer that is stored beside the image. */
 export const imageAnswerSchema = z.object({ palette: z.array(z.string()) });
 
-/** What a preview's prefill is made from: one of its stored answers, beside what the page gave. */
+/** A stored answer of a preview, with the page's part of the prefill. */
 export type PrefillPart = Awaited<ReturnType<typeof loadParts>>[number];
 
 const ofPreviews = prepareOnce((orm) => {
@@ -51,14 +51,15 @@ const ofPreviews = prepareOnce((orm) => {
     .prepare('load_prefill_parts');
 });
 
-/** The answers of each preview's present generation. */
+/** Loads the answers of each preview's present generation. */
 export function loadParts(tx: Tx, previewIds: readonly string[]) {
   return ofPreviews(tx).execute({ previewIds });
 }
 
 /**
- * `running` -> `done`: writes the prefills, each from both answers of its preview (`loadParts`). The caller holds the lock of
- * their batch and knows that both are there. What a person changed before (a regeneration) stays, as it is stored apart.
+ * `running` -> `done`: composes the prefill of each preview from its two answers (`loadParts`) and
+ * stores it. Throws if an answer is missing. Changes that a person made before a regeneration stay,
+ * as they are stored apart.
  */
 export async function finishPreviews(
   lock: BatchLock,

@@ -16,36 +16,39 @@ import { refreshUsage } from './refresh-usage.ts';
 import { rescueForgotten, rescueWork } from './rescue-work.ts';
 import { settleSafely } from './settle-safely.ts';
 
-/** What mending needs. */
+/** Dependencies of the repairs. */
 export interface InvariantDeps {
   readonly orm: Orm;
   readonly transact: Transact;
   readonly queue: Queue;
 }
 
-/** A row (or job) that breaks an invariant; `batchId` where it belongs to one. */
+/** A row (or job) that breaks an invariant; `batchId` if it belongs to a batch. */
 export interface BrokenRow {
   readonly id: string;
   readonly batchId: string | null;
 }
 
-/** What holds at every moment, seen in one statement, also while workers work. */
+/** A rule that is true at every moment, checked by one statement, also while workers run. */
 export interface Invariant {
   readonly name: string;
-  /** What holds: "every page that waits has its job". */
+  /** The rule, as a sentence: "every page that waits has its job". */
   readonly holds: string;
-  /** Whether it mends itself while a worker runs; what does not is a fault. */
+  /** Whether a running worker repairs it without help. If not, a broken row is a fault. */
   readonly mendsItself: boolean;
-  /** Up to `FOUND_AT_MOST` rows that break it. */
+  /** Returns up to `FOUND_AT_MOST` rows that break the rule. */
   find(orm: Orm): Promise<BrokenRow[]>;
-  /** Puts those rows right that still break it; safe while workers work. Absent where a person has to decide. */
+  /**
+   * Repairs the given rows that still break the rule; safe while workers run. Absent if a person
+   * must decide.
+   */
   mend?(deps: InvariantDeps, rows: readonly BrokenRow[]): Promise<void>;
 }
 
-/** How many rows one look brings. */
+/** The most rows that one check returns. */
 export const FOUND_AT_MOST = 500;
 
-/** What a worker is just about to do itself takes less. */
+/** Grace period, so that work in progress is not reported: workers settle it in less time. */
 const A_WHILE_AGO = sql`(clock_timestamp() - interval '30 seconds')`;
 
 const pageJobs = waitingJobs(['source.process']);
@@ -58,7 +61,7 @@ const lostDeliveries = sql`
   where d.status = 'pending'
     and not exists (select 1 from (${deliveryJobs}) j where j.payload ->> 'deliveryId' = d.id::text)`;
 
-/** All of them, for `doctor`. Those of the limit are in `ai-calls/get-limits`. */
+/** All invariants, for `doctor`. Those of the limit are in `ai-calls/get-limits`. */
 export const INVARIANTS: readonly Invariant[] = [
   ofBatches({
     name: 'waiting_pages',
@@ -102,7 +105,7 @@ export const INVARIANTS: readonly Invariant[] = [
       select distinct s.id, s.batch_id from cta.sources s join cta.previews p on p.source_id = s.id
       where p.status = 'pending' and s.status in ('done', 'failed')`,
     async mend(deps, tx, row) {
-      // With its failure, if it has one: a constraint ties that to the status.
+      // Also clears the failure: a constraint allows one only with the status `failed`.
       await tx.execute(sql`
         update cta.sources set status = 'pending', error_code = null, error_message = null, finished_at = null
         where id = ${row.id}`);
@@ -137,7 +140,7 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: 'jobs',
     holds: 'every job that waits has work to do',
-    // A worker that comes to it drops it.
+    // A worker drops such a job when it takes it.
     mendsItself: true,
     find: look(sql`
       select j.id, null as batch_id from (${pageJobs}) j
@@ -160,7 +163,7 @@ export const INVARIANTS: readonly Invariant[] = [
     async mend(deps, rows) {
       for (const { id } of rows) {
         await deps.transact(async (tx) => {
-          // Whoever changes a delivery holds its row, so no job of it comes or goes after this.
+          // Every change of a delivery locks its row, so none of its jobs comes or goes after this.
           await tx.execute(sql`select 1 from cta.webhook_deliveries where id = ${id} for no key update`);
           const found = await tx.execute(sql`select 1 from (${lostDeliveries}) d where d.id = ${id}`);
           if (found.rows.length > 0) await requeueDelivery(deps, tx, id);
@@ -174,13 +177,14 @@ export const INVARIANTS: readonly Invariant[] = [
     mendsItself: true,
     find: findWorkOfTheDead,
     async mend(deps, rows) {
-      // After an outage workers need a moment to show that they live.
+      // After an outage, workers need a moment to send a heartbeat.
       await sleep(GRACE_MS);
       const stillDead = new Set((await findWorkOfTheDead(deps.orm)).map((row) => row.id));
       for (const { id } of rows) {
         if (!stillDead.has(id)) continue;
         await rescueWork(deps, id);
-        // Also what it took after it had been taken for dead, and that of a worker whose row is gone.
+        // Also work that it took after it was marked as dead, and work of a worker whose row is
+        // gone.
         await rescueForgotten(deps, { workerId: id, held: [] });
       }
     },
@@ -198,7 +202,7 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: 'orphan_assets',
     holds: 'every image is of a product, of an answer or of a prefill',
-    // The housekeeping does it once an hour.
+    // The housekeeping job deletes them once an hour.
     mendsItself: true,
     find: look(sql`select o.id, null as batch_id from (${orphans}) o`),
     async mend(deps) {
@@ -234,15 +238,15 @@ export const INVARIANTS: readonly Invariant[] = [
   },
 ];
 
-/** An invariant of rows that belong to batches, where each can be mended alone. */
+/** An invariant of rows that belong to batches, where each row can be repaired alone. */
 function ofBatches({
   broken,
   mend,
   ...rest
 }: Pick<Invariant, 'name' | 'holds' | 'mendsItself'> & {
-  /** A query for `id` and `batch_id`. */
+  /** A query that selects `id` and `batch_id`. */
   readonly broken: SQL;
-  /** Puts one right, in a transaction that holds the lock of its batch and has seen that it is broken. */
+  /** Repairs one row, under the lock of its batch, after a check that it is still broken. */
   mend(deps: InvariantDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void>;
 }): Invariant {
   const isBroken = async (tx: Tx, id: string) =>
@@ -255,7 +259,7 @@ function ofBatches({
         if (batchId === null) continue;
         await deps.transact(async (tx) => {
           const lock = await lockBatches(tx, [batchId]);
-          // It was found without the lock: somebody may have come first.
+          // It was found without the lock, so another process may have repaired it.
           if (await isBroken(tx, id)) await mend(deps, lock, { id, batchId });
         });
       }
@@ -263,7 +267,7 @@ function ofBatches({
   };
 }
 
-/** A look that brings `id` and `batch_id`. */
+/** Makes a check from a query that selects `id` and `batch_id`. */
 function look(text: SQL): (db: Executor) => Promise<BrokenRow[]> {
   return async (db) => {
     const { rows } = await db.execute<{ id: string; batch_id: string | null }>(
@@ -273,7 +277,7 @@ function look(text: SQL): (db: Executor) => Promise<BrokenRow[]> {
   };
 }
 
-/** The workers that are dead, or not known, and have something in hand. */
+/** Finds workers that are dead or unknown and still have work under way. */
 async function findWorkOfTheDead(orm: Orm): Promise<BrokenRow[]> {
   const dead = `{${(await findDeadWorkers(orm)).join(',')}}`;
   return look(sql`
@@ -287,7 +291,10 @@ async function findWorkOfTheDead(orm: Orm): Promise<BrokenRow[]> {
     )`)(orm);
 }
 
-/** To what its calls mean. Its jobs are enqueued even if they are there by now: a second one finds nothing to do. */
+/**
+ * Brings a preview to the state that its calls mean. Enqueues its jobs even if they exist: a second
+ * job finds nothing to do.
+ */
 function settle(deps: InvariantDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void> {
   return settleSafely(deps, lock, { previewId: row.id, batchId: row.batchId, closed: CALL_KINDS });
 }

@@ -6,7 +6,7 @@ import { previews } from '../db/schema/previews.ts';
 import { productImages } from '../db/schema/products.ts';
 import { type Brief, briefSchema } from '../products/product.ts';
 
-/** What both calls of a preview tell the provider, as it is stored: the same for every try. See `readInput`. */
+/** The stored input of both calls of a preview, the same for every try; `readInput` parses it. */
 export interface CallInput {
   readonly brief: unknown;
   readonly palette: readonly string[];
@@ -28,13 +28,13 @@ const ofPreviews = prepareOnce((orm) =>
     .prepare('load_inputs'),
 );
 
-/** By preview. Those that are gone, or whose image is, are left out. */
+/** Returns the inputs by preview. Leaves out previews that are gone or whose image is gone. */
 export async function loadInputs(tx: Tx, previewIds: readonly string[]): Promise<Map<string, CallInput>> {
   const rows = await ofPreviews(tx).execute({ previewIds });
   return new Map(rows.map(({ previewId, ...input }) => [previewId, input]));
 }
 
-/** Throws for a brief that is not one. */
+/** Throws if the stored brief is not valid. */
 export function readInput({ brief, palette, variant }: CallInput): Brief & Omit<CallInput, 'brief'> {
   return { ...briefSchema.parse(brief), palette, variant };
 }
@@ -49,7 +49,7 @@ const image = prepareOnce((orm) =>
     .prepare('load_image'),
 );
 
-/** The product's image that a preview was given; undefined if either is gone. */
+/** Loads the product image of a preview; undefined if either is gone. */
 export async function loadImage(
   deps: { orm: Orm },
   previewId: string,

@@ -16,19 +16,19 @@ const lockRows = prepareOnce((orm) =>
 declare const held: unique symbol;
 
 /**
- * A transaction that holds the lock of batches, until it ends. Functions that change the states of a
- * batch's sources or previews take one, so that they do not compile without the lock.
+ * A transaction that holds the lock of batches until it ends. Functions that change the states of a
+ * batch's sources or previews take one, so that a call without the lock does not compile.
  */
 export type BatchLock = Tx & { readonly [held]: true };
 
 /**
- * Locks batches until the transaction ends. The one rule that keeps counts and states right: the
- * states of a batch's sources and previews change only under its lock. So two workers that finish
- * the last two previews do so one after the other, and a delete of the batch waits for them.
+ * Locks batches until the transaction ends. One rule keeps counts and states right: the states of a
+ * batch's sources and previews change only under its lock. So two workers that finish the last two
+ * previews do so one after the other, and a delete of the batch waits for them.
  *
  * Locks in the order of ids. The caller must not hold a lock of a row of a preview or a call
- * (docs/locking.md). Ignores batches that do not exist any more. Streams of the batches are notified
- * by the commit.
+ * (docs/locking.md). Ignores batches that no longer exist. The commit notifies the streams of the
+ * batches.
  */
 export async function lockBatches(tx: Tx, batchIds: readonly string[]): Promise<BatchLock> {
   await sendLock(tx, batchIds);

@@ -8,7 +8,7 @@ import type { Queue } from '../queue/queue.ts';
 import { enqueueStarts } from './enqueue-starts.ts';
 import type { BatchLock } from './lock-batches.ts';
 
-/** A preview that takes an image of its page: it waits for one, or is final and has none. */
+/** A preview to give an image of its page: it is `pending`, or it is final and has no image. */
 export interface ImageTaker {
   readonly id: string;
   /** 0-based within its source. */
@@ -16,7 +16,7 @@ export interface ImageTaker {
   readonly status: string;
 }
 
-/** The image that a preview is given. */
+/** The image that a preview gets. */
 export interface GivenImage {
   readonly imageId: string;
   readonly ranking: Ranking;
@@ -36,15 +36,16 @@ const ofSource = prepareOnce((orm) =>
     .prepare('load_image_takers'),
 );
 
-/** Those of a source, by position. */
+/** Returns the previews of a source that take an image, by position. */
 export function loadImageTakers(tx: Tx, sourceId: string): Promise<ImageTaker[]> {
   return ofSource(tx).execute({ sourceId });
 }
 
 /**
- * `pending` -> `queued`: writes the images to the previews, in their order, and enqueues their starts; the first has the
- * fair tag `firstTag` (`nextStartTag`), each other one the tag after. A preview that is
- * final without ever having had an image (cancelled, say) is given its own too, in case someone wants it after all.
+ * `pending` -> `queued`: writes the images to the previews, in their order, and enqueues their
+ * starts. The first has the start tag `firstTag` (`nextStartTag`), and each next tag is one more. A
+ * preview that became final without an image (canceled, for example) also gets one, for a later
+ * retry.
  */
 export async function queuePreviews(
   deps: { queue: Queue },

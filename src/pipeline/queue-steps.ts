@@ -4,10 +4,10 @@ import type { Queue } from '../queue/queue.ts';
 import { assignStartTags } from '../workspaces/start-tags.ts';
 import type { BatchLock } from './lock-batches.ts';
 
-/** The job that makes one step of a preview once more. */
+/** The job that makes one step of a preview again. */
 export const STEP_JOBS = { text: 'preview.prefill', image: 'preview.background' } as const;
 
-/** A step to be made alone, not before `delayMs` from now. */
+/** A step to make alone, not before `delayMs` from now. */
 export interface WaitingStep {
   readonly previewId: string;
   readonly kind: CallKind;
@@ -15,9 +15,9 @@ export interface WaitingStep {
 }
 
 /**
- * Queues steps of previews of one batch, each with the workspace's next turn, in their order. A preview stands in the line
- * where its last step does; the claim goes by the jobs. However many there are, as
- * many statements.
+ * Queues steps of previews of one batch in their order, each with the workspace's next start tag.
+ * Claims go by the jobs; the row of a preview keeps the tag of its last step, for its queue
+ * position. The number of statements does not grow with the number of steps.
  */
 export async function queueSteps(
   deps: { queue: Queue },

@@ -6,8 +6,9 @@ import { lockBatches } from './lock-batches.ts';
 import { syncStepStatus } from './sync-step-status.ts';
 
 /**
- * A worker that had been taken for dead has stored an answer: a preview that waits for its steps wants one less now, which
- * is noted for the forecast. No status changes; the claim sees for itself what is left to buy. May run again.
+ * Updates `next_step` of a queued preview after a worker that was marked as dead has stored an
+ * answer: the preview waits for one step less, which the forecast must know. Its status stays, and
+ * the claim itself finds out which calls are still needed. Idempotent.
  */
 export async function recordLateAnswer(
   deps: { transact: Transact },

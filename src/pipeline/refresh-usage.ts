@@ -2,19 +2,21 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Executor } from '../db/client.ts';
 
 /**
- * Writes to a preview what its calls on the ledger have used. The sums are kept with the preview, so that lists need not
- * add them up; whoever closes a call of it calls this, whatever the preview's state. May run again.
+ * Writes the usage of a preview's calls to its row, so that lists need not add it up. Every
+ * function that closes a call of a preview must call this, whatever the preview's status.
+ * Idempotent.
  */
 export async function refreshUsage(db: Executor, previewId: string): Promise<void> {
   await db.execute(sql`update cta.previews set ${usageOf(sql`${previewId}::uuid`)} where id = ${previewId}`);
 }
 
-/** What the columns of a count can hold. */
+/** The largest value of an integer column. */
 const MAX_COUNT = 2 ** 31 - 1;
 
 /**
- * The same as a part of an update of previews. Whatever a provider says that it used, the update must not fail for it: the
- * answers would be lost.
+ * Returns the same as a part of an update of previews. Limits the sums to what the columns can
+ * hold: if the update failed because of the usage that a provider reports, the answers would be
+ * lost.
  */
 export function usageOf(previewId: SQL): SQL {
   return sql`

@@ -11,9 +11,10 @@ import { lockBatches } from './lock-batches.ts';
 import { settleSafely } from './settle-safely.ts';
 
 /**
- * Settles what was left half done: previews that are `running` with no call under way (both answers may be stored
- * while the worker ended before it could write the prefill), and batches that nobody finished (their last previews
- * were deleted). Harmless where a worker is just about to do it itself. Answers how many previews there were.
+ * Settles previews that are `running` without a call under way (a worker may end after both answers
+ * are stored and before it writes the prefill), and finishes batches that no worker finished (their
+ * last previews were deleted). Harmless if a worker is about to do the same. Returns how many
+ * previews it settled.
  */
 export async function rescueStuckPreviews(deps: {
   orm: Orm;
@@ -31,7 +32,7 @@ export async function rescueStuckPreviews(deps: {
   for (const stray of strays) {
     await deps.transact(async (tx) => {
       const lock = await lockBatches(tx, [stray.batchId]);
-      // Their jobs are enqueued even if they may be there already: a second one finds nothing to do.
+      // Enqueues their jobs even if they exist: a second job finds nothing to do.
       await settleSafely(deps, lock, { ...stray, closed: CALL_KINDS });
     });
   }

@@ -12,14 +12,17 @@ import { failSource } from './fail-source.ts';
 import { type BatchLock, lockBatches } from './lock-batches.ts';
 import { settleSafely } from './settle-safely.ts';
 
-/** A page whose reading was the last thing of so many workers is not read once more. */
+/** Tries after which a page is not read again when its worker dies: the page may be the cause. */
 const MAX_DEATHS = 4;
-/** A claim that was committed is in the hands of its worker within this; otherwise its answer was lost. */
+/**
+ * A worker knows about a committed claim within this time; otherwise the reply to the commit was
+ * lost.
+ */
 const FORGOTTEN_AFTER_MS = 5000;
-/** In a list of ids that must not be empty. */
+/** Keeps the list of a `not in` from being empty. */
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 
-/** How much was handed on. */
+/** How much work was requeued. */
 export interface Rescued {
   readonly calls: number;
   readonly pages: number;
@@ -31,9 +34,9 @@ interface Deps {
 }
 
 /**
- * Hands on everything that a worker had under way, in one transaction: its calls are closed as unknown, their steps
- * queued again, its pages read again. For a worker that was found dead, and by one that stops with work under way.
- * Whoever comes second does nothing.
+ * Requeues everything that a worker has under way, in one transaction: closes its calls as unknown,
+ * queues their steps again, and has its pages read again. For a dead worker, and for one that stops
+ * with work under way. Of several callers, only the first does anything.
  */
 export async function rescueWork(deps: Deps, workerId: string): Promise<Rescued> {
   return deps.transact(async (tx) => {
@@ -43,8 +46,9 @@ export async function rescueWork(deps: Deps, workerId: string): Promise<Rescued>
 }
 
 /**
- * Hands on what a living worker has claimed but does not know of: the connection was lost before the answer to a
- * commit, or a result could not be written down. `held` are the ids of the calls and sources that it does work on.
+ * Requeues work that a living worker has claimed but does not know about: the connection was lost
+ * before the reply to a commit, or a result could not be stored. `held` has the ids of the calls
+ * and sources that the worker does work on.
  */
 export async function rescueForgotten(
   deps: Deps,
@@ -76,7 +80,7 @@ async function handOn(
         lt(sources.claimedAt, before),
       ),
     );
-  // Also calls of previews that were deleted: they hold slots.
+  // Also calls of deleted previews, as they hold slots.
   const calls = await tx
     .select({ callId: aiCalls.id, previewId: aiCalls.previewId, batchId: previews.batchId })
     .from(aiCalls)
@@ -89,7 +93,7 @@ async function handOn(
         lt(aiCalls.claimedAt, before),
       ),
     )
-    // A step that is tried again takes a turn, which locks its workspace: in the order in which all lock them.
+    // A retried step takes a start tag, which locks its workspace: keep to the common lock order.
     .orderBy(previews.workspaceId);
   const lock = await lockBatches(
     tx,

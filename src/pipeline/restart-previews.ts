@@ -14,19 +14,22 @@ import type { BatchLock } from './lock-batches.ts';
 import { queueSteps, type WaitingStep } from './queue-steps.ts';
 import { syncStepStatus } from './sync-step-status.ts';
 
-/** A preview that is final, and its batch, whose lock the caller holds. */
+/** Final previews of one batch. */
 interface Restart {
   readonly batchId: string;
   readonly workspaceId: string;
   readonly previewIds: readonly string[];
-  /** Whether all of it is generated anew, also what was answered: its image was exchanged, say. */
+  /**
+   * Generates everything again, also what was answered; for example because the image was changed.
+   */
   readonly anew?: boolean;
 }
 
 /**
- * A final state -> `queued`, or `pending` when its page must be read first. What failed or was cancelled begins a new round
- * of tries, in which what was answered is kept; one that is `done` begins a new generation, with another variant number
- * so that texts and background differ. Takes back that the batch was cancelled or finished.
+ * Changes final previews to `queued`, or to `pending` if their page must be read first. A failed or
+ * canceled preview begins a new round of tries and keeps its answers. A preview that is `done`
+ * begins a new generation, with another variant number so that texts and background differ. Clears
+ * the batch's `cancel_requested_at` and `finished_at`.
  */
 export async function restartPreviews(
   deps: { queue: Queue },
@@ -68,7 +71,7 @@ export async function restartPreviews(
   const toRead = new Set(rows.filter((row) => row.imageId === null).map((row) => row.sourceId));
   if (toRead.size > 0) await readAgain(deps, lock, { workspaceId, batchId, sourceIds: [...toRead] });
 
-  // Ids are made in the order of source and position.
+  // The ids of previews ascend by source and position.
   const ready = rows.filter(({ imageId }) => imageId !== null).toSorted(byId);
   const calls = await loadCalls(
     lock,
@@ -78,8 +81,9 @@ export async function restartPreviews(
 }
 
 /**
- * Sets previews going that have their images, each from what its calls of before mean. In a new round nothing has failed, so
- * a step is answered, under way or to be made. However many there are, as many statements: claims wait for the batch's lock.
+ * Requeues previews that have an image, without the steps that are answered. In a new round nothing
+ * has failed, so a step is answered, under way or to be tried. The number of statements does not
+ * grow with the number of previews, as claims wait for the batch lock.
  */
 async function goOn(
   deps: { queue: Queue },
@@ -132,7 +136,7 @@ async function queueStarts(
 const byId = (a: { previewId: string }, b: { previewId: string }): number =>
   a.previewId < b.previewId ? -1 : 1;
 
-/** Sources that are final -> `pending`, with as many tries as at first. Those that wait or are read are left alone. */
+/** Changes final sources to `pending`, with all their tries. Leaves others as they are. */
 async function readAgain(
   deps: { queue: Queue },
   lock: BatchLock,

@@ -18,7 +18,7 @@ interface Deps {
   readonly queue: Queue;
 }
 
-/** A call whose answer was stored, and its preview in its batch. */
+/** A call whose answer was stored, with its preview and batch. */
 interface Answered {
   readonly callId: string;
   readonly batchId: string;
@@ -27,21 +27,25 @@ interface Answered {
 
 /** Settles the answers of one process. */
 export interface AnswerSettler {
-  /** Runs a call. Until its own answer is stored, the preview's other answer leaves the settling to it. */
+  /**
+   * Runs a call. Until its answer is stored, the preview's other call does not settle the preview.
+   */
   run(call: Answered, work: () => Promise<void>): Promise<void>;
-  /** Brings a preview whose answer was stored to what that means, `done` if it was the second. May run again. */
+  /**
+   * Settles a preview after an answer was stored; the second answer makes it `done`. Idempotent.
+   */
   settle(call: Answered): Promise<void>;
 }
 
 /**
- * The first of two answers changes nothing, so only the last one is settled: whoever ends the other call, be it with a failure,
- * settles the preview. Answers of one batch that come while another one is being settled are settled together after it: they
- * would only wait for the batch's lock, each on a connection of its own.
+ * The first of two answers changes no status, so only the call that ends last settles the preview,
+ * even if it failed. While a batch is being settled, its next answers are gathered and settled
+ * together: alone, each would wait for the batch lock on a connection of its own.
  */
 export function createAnswerSettler(deps: Deps): AnswerSettler {
-  /** By preview: its calls that this process makes and whose answer is not stored. */
+  /** By preview: the calls of this process whose answers are not stored yet. */
   const unanswered = new Map<string, Set<string>>();
-  /** By batch: what comes next, while something of the batch is being settled. */
+  /** By batch: the next group of previews, while another group is being settled. */
   const waiting = new Map<string, { previewIds: Set<string>; settled: Promise<void> }>();
   const running = new Map<string, Promise<void>>();
 
@@ -94,7 +98,7 @@ async function settleTogether(deps: Deps, batchId: string, previewIds: readonly 
     await deps.transact(async (tx) => {
       const { lock, answered, others, parts } = await sortAnswered(tx, batchId, previewIds);
       for (const previewId of others) await settlePreview(deps, lock, { batchId, previewId, closed: [] });
-      // The others have looked after that themselves.
+      // `settlePreview` has finished the batch if one of the others was the last.
       if (answered.length === 0) return;
       await pipelined(
         () => finishPreviews(lock, answered, parts),
@@ -103,7 +107,7 @@ async function settleTogether(deps: Deps, batchId: string, previewIds: readonly 
     });
   } catch (error) {
     if (isRetryableConflict(error) || isUnavailable(error)) throw error;
-    // One that cannot be settled must not keep the others from it.
+    // Settle one at a time: a preview that cannot be settled must not hold up the others.
     await deps.transact(async (tx) => {
       const lock = await lockBatches(tx, [batchId]);
       for (const previewId of previewIds) await settleSafely(deps, lock, { batchId, previewId, closed: [] });
@@ -121,12 +125,15 @@ const unfinished = prepareOnce((orm) =>
         inArray(previews.status, UNFINISHED_STATUSES),
       ),
     )
-    // Not deleted (with their product) before this is through.
+    // Keeps the previews from being deleted (with their product) until the transaction ends.
     .for('key share')
     .prepare('hold_unfinished_previews'),
 );
 
-/** Locks the batch, and tells the previews that have both answers, as they can be finished, from the others. */
+/**
+ * Locks the batch, and separates previews with both answers, which can be finished, from the
+ * others.
+ */
 async function sortAnswered(tx: Tx, batchId: string, previewIds: readonly string[]) {
   const [lock, rows, calls, parts] = await pipelinedUnderLock(tx, [batchId], (held) => [
     () => unfinished(held).execute({ previewIds }),

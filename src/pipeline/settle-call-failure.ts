@@ -11,9 +11,10 @@ import { lockBatches } from './lock-batches.ts';
 import { settlePreview } from './settle-preview.ts';
 
 /**
- * A call brought no answer: closes it on the ledger and lets its preview go on, be it to another try or to `failed`.
- * A provider that asks us to wait pauses all processes, one that keeps failing opens the breaker (`broke`). A worker that has
- * been taken for dead changes nothing.
+ * Closes a failed call in the ledger, and brings its preview to another try or to `failed`. A
+ * provider that asks us to wait pauses all processes; one that keeps failing opens the breaker
+ * (`broke`). If this worker was marked as dead, the call and its preview stay as they are; only the
+ * pause, the reported usage and the breaker are recorded.
  */
 export async function settleCallFailure(
   deps: { orm: Orm; transact: Transact; queue: Queue },
@@ -35,7 +36,7 @@ export async function settleCallFailure(
       ? { kind: 'retry', error, delayMs: step.delayMs }
       : { kind: 'failed', error };
   });
-  // By itself: locks are taken in one order, and the limit's comes before the batches'.
+  // In a transaction of its own: in the lock order, the limit comes before the batches.
   const broke = await deps.transact((tx) => recordFailure(tx, kind, error.code));
   return { ...outcome, broke };
 }

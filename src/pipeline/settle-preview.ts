@@ -14,14 +14,15 @@ import { refreshUsage } from './refresh-usage.ts';
 import { syncStepStatus } from './sync-step-status.ts';
 
 /**
- * Brings a preview to the state that its calls on the ledger mean: `done` when both steps are answered, `failed`
- * when one has failed for good, `running` while a call is under way, else `queued`. May run again; a preview that is final or gone is left alone.
+ * Brings a preview to the status that its calls in the ledger mean: `done` if both steps are
+ * answered, `failed` if one has failed for good, `running` while a call is under way, else
+ * `queued`. Idempotent; leaves a preview alone if it is final or gone.
  *
- * `closed`: the steps whose call has just been closed in this transaction. Those that may be tried again get their
- * job here, and only those: the job of any other step is in the queue already. So are those of both when the call was for an
- * older `generation` than the preview has by now.
+ * `closed`: the steps whose call was closed in this transaction. Only these get a new job if
+ * another try is allowed: every other step already has its job. If the call belongs to an older
+ * `generation` of the preview, both steps have their jobs.
  *
- * Answers what each step has come to, or undefined if there was nothing to settle.
+ * Returns the decision on each step, or undefined if there was nothing to settle.
  */
 export async function settlePreview(
   deps: { queue: Queue },
@@ -38,11 +39,11 @@ export async function settlePreview(
     })
     .from(previews)
     .where(eq(previews.id, previewId))
-    // Not deleted (with its product) before this is through.
+    // Keeps the preview from being deleted (with its product) until the transaction ends.
     .for('key share');
   if (!row || isFinal(row.status as PreviewStatus)) {
     await refreshUsage(lock, previewId);
-    // Its deletion may have left the batch with nothing to wait for.
+    // If the preview was deleted, its batch may have nothing left to wait for.
     await finishBatch(deps, lock, batchId);
     return undefined;
   }
@@ -55,7 +56,7 @@ export async function settlePreview(
     return steps;
   }
   const verdicts = Object.values(steps);
-  // While the other call is under way nothing is lost by adding up later.
+  // While the other call is under way, the usage can be added up later.
   const isHalfway = closed.length === 0 && verdicts.some((verdict) => verdict.state === 'under_way');
   if (!isHalfway) await refreshUsage(lock, previewId);
   const failure = verdicts.find((verdict) => verdict.state === 'failed');

@@ -9,8 +9,8 @@ import type { BatchLock } from './lock-batches.ts';
 import { settlePreview } from './settle-preview.ts';
 
 /**
- * `settlePreview` for work that is settled in numbers: one preview that cannot be settled becomes `failed` (`internal`)
- * instead of keeping all the others, and with them a dead worker's whole work, from going on.
+ * `settlePreview` for many previews in one transaction: a preview that cannot be settled becomes
+ * `failed` (`internal`), so that it does not hold up the others, such as all work of a dead worker.
  */
 export async function settleSafely(
   deps: { queue: Queue },

@@ -7,17 +7,18 @@ import { type ClaimedSource, isHeld } from './claim-sources.ts';
 import { failSource } from './fail-source.ts';
 import { lockBatches } from './lock-batches.ts';
 
-/** Readings of a page before it is given up, when the trouble may pass by itself. */
+/** Readings before a source fails, for errors that may pass. */
 const MAX_READINGS = 3;
-/** A shop that let us wait until the time-out once more is not asked a third time. */
+/** Readings before a source fails, for timeouts: a third one would most likely wait in vain too. */
 const MAX_TIMEOUTS = 2;
 const RETRY_DELAY_MS = 1000;
-/** A shop that wants us to stay away for longer is asked after this all the same: a batch is to end within minutes. */
+/** Longest delay that a shop can ask for: a batch must end within minutes. */
 const MAX_RETRY_DELAY_MS = 60_000;
 
 /**
- * A page could not be used. What may pass by itself is tried again a little later, or when the shop asks us to; otherwise the source is `failed`
- * and so are all its previews, each with the reason. Writes nothing if the source is no longer this worker's.
+ * Handles a page that could not be used. Reads it again if the error may pass, after a delay or
+ * when the shop asks for it; otherwise the source and all its previews become `failed`, each with
+ * the reason. Writes nothing if the source no longer belongs to this worker.
  */
 export async function settleSourceFailure(
   deps: { transact: Transact; queue: Queue },

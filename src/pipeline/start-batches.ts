@@ -12,12 +12,15 @@ const start = prepareOnce((orm) =>
     .prepare('start_batches'),
 );
 
-/** Notes that batches are under way, if it was not noted yet. */
+/** Marks batches as started, if they are not yet. */
 export async function markStarted(lock: BatchLock, batchIds: readonly string[]): Promise<void> {
   await start(lock).execute({ batchIds });
 }
 
-/** Takes `batch.start` jobs and marks their batches as started, in one transaction. Answers how many there were. */
+/**
+ * Takes `batch.start` jobs and marks their batches as started, in one transaction. Returns how many
+ * jobs it took.
+ */
 export async function startBatches(
   deps: { transact: Transact; queue: Queue },
   limit: number,

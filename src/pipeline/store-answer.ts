@@ -6,7 +6,7 @@ import type { Orm } from '../db/client.ts';
 import { isUniqueViolation } from '../lib/database-error.ts';
 import { refreshUsage } from './refresh-usage.ts';
 
-/** A call whose answer has come, and who made it. */
+/** A call whose answer has arrived, and the worker that made it. */
 export interface AnsweredCall {
   readonly callId: string;
   readonly workerId: string;
@@ -14,7 +14,7 @@ export interface AnsweredCall {
   readonly previewId: string;
 }
 
-/** Stores texts the moment they arrive, in a commit of its own; see `recordAnswer`. */
+/** Stores texts as soon as they arrive, in a commit of their own; see `recordAnswer`. */
 export function storeTexts(
   deps: { orm: Orm },
   call: AnsweredCall,
@@ -24,7 +24,7 @@ export function storeTexts(
   return orSupersede(deps, { ...call, usage }, recordAnswer(deps.orm, call, { ...usage, texts }));
 }
 
-/** Stores an image and that it is the call's answer, in one commit; see `recordAnswer`. */
+/** Stores an image as the call's answer, in one commit; see `recordAnswer`. */
 export function storeBackground(
   deps: { orm: Orm },
   call: AnsweredCall,
@@ -36,7 +36,7 @@ export function storeBackground(
   return orSupersede(deps, { ...call, usage }, stored);
 }
 
-/** The step has one answer at most: if another try brought it in the meantime, this call is only closed. */
+/** A step has at most one answer. If another try has stored it meanwhile, only closes this call. */
 async function orSupersede(
   deps: { orm: Orm },
   call: AnsweredCall & { usage: ReportedUsage },
@@ -44,7 +44,7 @@ async function orSupersede(
 ): Promise<'mine' | 'late'> {
   try {
     const fate = await stored;
-    // Nobody settles the preview for a late answer, but it was paid for.
+    // No process settles the preview for a late answer, but it was paid for: add its usage here.
     if (fate === 'late') {
       await recordUsage(deps.orm, call.callId, call.usage);
       await refreshUsage(deps.orm, call.previewId);

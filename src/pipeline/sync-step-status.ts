@@ -4,8 +4,8 @@ import type { StepDecisions } from '../ai-calls/decide-steps.ts';
 import type { BatchLock } from './lock-batches.ts';
 
 /**
- * Brings previews that are neither answered nor failed to what their steps mean: `running` while a call is under way, else
- * `queued`, and which step waits, if it waits alone. May run again.
+ * Updates previews that are neither answered nor failed: `running` while a call is under way, else
+ * `queued`; `next_step` is the step that waits, if only one does. Idempotent.
  */
 export async function syncStepStatus(
   lock: BatchLock,

@@ -12,8 +12,8 @@ import { getPreview, getPreviewRow } from './get-preview.ts';
 import type { Preview } from './preview.ts';
 
 /**
- * Cancels one preview. May run again. Throws `not_found`, or `already_final` when it is done or failed. If it was the
- * last one its page was read for, that ends too.
+ * Cancels one preview. Idempotent. Throws `not_found`, or `already_final` if it is done or failed.
+ * If no other unfinished preview needs its page, the reading of the page stops too.
  */
 export async function cancelPreview(
   deps: { orm: Orm; transact: Transact; queue: Queue },

@@ -18,23 +18,26 @@ interface Deps {
   readonly queue: Queue;
 }
 
-/** What is to be changed of a preview. */
+/** A change of a preview. */
 export interface PreviewChange {
   readonly workspaceId: string;
   readonly id: string;
   readonly baseUrl: string;
-  /** Part or whole of its prefill; see `patchPreview`. */
+  /** A part or all of its prefill; see `patchPreview`. */
   readonly patch?: PrefillPatch | undefined;
-  /** Another image of its product: then it is generated anew. */
+  /** Another image of its product: the preview is then generated again. */
   readonly imageId?: string | undefined;
-  /** Only from one of these versions. */
+  /** The change is made only if the preview has one of these versions. */
   readonly ifVersions?: readonly number[] | undefined;
 }
 
 /**
- * Changes a preview, all of it or nothing. With another image it is queued again, and what a person changed stays. Throws
- * `not_found`, `precondition_failed`, `not_ready` for a prefill that is not there yet, `still_under_way` for another image
- * of a preview that is not finished, `validation` for one that is not of its product.
+ * Changes a preview completely or not at all. With another image it is queued again; changes that a
+ * person made stay.
+ *
+ * Throws `not_found`, `precondition_failed`, `not_ready` if it has no prefill yet,
+ * `still_under_way` for another image of a preview that is not final, and `validation` for an image
+ * of another product.
  */
 export async function changePreview(
   deps: Deps,
@@ -73,7 +76,7 @@ async function exchangeImage(
           .select({ score: productImages.score, method: productImages.method, model: productImages.model })
           .from(productImages)
           .where(and(eq(productImages.id, imageId), eq(productImages.productId, productId)))
-          // Not deleted before the preview refers to it.
+          // Keeps the image from being deleted before the preview refers to it.
           .for('key share')
       : [];
   if (!image) {

@@ -7,14 +7,14 @@ const ID_LENGTH = 36;
 export const NEW_EMBED_SECRET = sql`replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')`;
 
 /**
- * The key of a preview's page: its id, by which the row is found, and its secret, which makes it unguessable. Written out, as
- * it is made for every preview that is shown.
+ * Makes the key of a preview's page: the id, to find the row, and the secret, which makes the key
+ * unguessable. A plain template, as it runs for every preview that is returned.
  */
 export function makeEmbedKey({ id, embedSecret }: { id: string; embedSecret: string }): string {
   return `${id}.${embedSecret}`;
 }
 
-/** The id that a key names; undefined if it cannot be a key. */
+/** Returns the id in a key; undefined if the text cannot be a key. */
 export function readEmbedKey(key: string): string | undefined {
   const id = key.slice(0, ID_LENGTH);
   return key[ID_LENGTH] === '.' && isId(id) ? id : undefined;

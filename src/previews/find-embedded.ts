@@ -22,8 +22,8 @@ const byId = prepareOnce((orm) =>
 
 /**
  * Returns the prefill for the unguessable key of a preview's page. Anyone with the key may read it,
- * so the workspace is not checked. Addresses are as they are stored. Returns undefined for a wrong
- * or revoked key, and for a preview that has never been done.
+ * so the workspace is not checked. Addresses are as stored. Returns undefined for a wrong or
+ * revoked key, and for a preview that has never been done.
  */
 export async function findEmbedded(deps: { orm: Orm }, key: string): Promise<Prefill | undefined> {
   const id = readEmbedKey(key);
@@ -32,7 +32,7 @@ export async function findEmbedded(deps: { orm: Orm }, key: string): Promise<Pre
   return mergePrefill(row.generated as Prefill, row.overrides as Overrides | null);
 }
 
-/** In a time that does not tell how much of it was right. */
+/** Compares in a time that does not depend on how much of the key is right. */
 function isSame(right: string, given: string): boolean {
   const [a, b] = [Buffer.from(right), Buffer.from(given)];
   return a.length === b.length && timingSafeEqual(a, b);

@@ -17,7 +17,10 @@ const byId = prepareOnce((orm) =>
     .prepare('get_preview'),
 );
 
-/** The row of a preview of a workspace. Throws `not_found`, also for an id of another workspace. */
+/**
+ * Returns the row of a preview of a workspace. Throws `not_found`, also for an id of another
+ * workspace.
+ */
 export async function getPreviewRow(
   deps: { orm: Orm },
   options: { workspaceId: string; id: string },
@@ -28,7 +31,10 @@ export async function getPreviewRow(
   return row;
 }
 
-/** One preview of a workspace, as the doors show it. Throws `not_found`, also for an id of another workspace. */
+/**
+ * Returns one preview of a workspace, as both APIs return it. Throws `not_found`, also for an id of
+ * another workspace.
+ */
 export async function getPreview(
   deps: { orm: Orm },
   options: { workspaceId: string; id: string; baseUrl: string },

@@ -21,9 +21,12 @@ const FILTERS = { bulkTaskId: previews.batchId, productId: previews.productId, s
 type Filter = keyof typeof FILTERS;
 
 /**
- * Previews of a workspace, oldest batch first, then by source and position: ids are made in that order, so
- * (created_at, id) is that order. Keyset pagination on it, so pages stay put while rows are added. A filter for an
- * id that nobody has, or that another workspace has, gives an empty page. Throws `invalid_cursor`.
+ * Returns previews of a workspace: the oldest batch first, then by source and position. Ids are
+ * made in that order, so (created_at, id) sorts by it. Keyset pagination on both columns, so pages
+ * do not shift while rows are added.
+ *
+ * A filter with an unknown id, or one of another workspace, gives an empty page. Throws
+ * `invalid_cursor`.
  */
 export async function listPreviews(deps: { orm: Orm }, options: ListPreviewsOptions): Promise<Page<Preview>> {
   const cursor = options.cursor === undefined ? undefined : decodeCursor(options.cursor);
@@ -50,7 +53,7 @@ export async function listPreviews(deps: { orm: Orm }, options: ListPreviewsOpti
 type PageQuery = ReturnType<typeof buildPage>;
 const pages = new Map<string, (orm: Orm) => PageQuery>();
 
-/** A prepared query for each combination of filters and direction that is used. */
+/** Prepares one query for each combination of filters and direction that is used. */
 function preparedPage(
   filters: Filter[],
   direction: Cursor['direction'] | undefined,

@@ -10,22 +10,25 @@ import { getPreviewRow } from './get-preview.ts';
 import type { Preview } from './preview.ts';
 import { previewColumns, showPreview } from './show-preview.ts';
 
-/** Something that was accepted but should be looked at. */
+/** A warning about a change that was accepted. */
 export interface PatchWarning {
   readonly code: 'low_contrast';
   readonly path: readonly string[];
   readonly message: string;
 }
 
-/** Changes of the same preview at the same time are few; each lost round means that another one was written. */
+/**
+ * Tries before a change is refused. Changes of one preview at the same time are rare, and each lost
+ * try means that another change was written.
+ */
 const ROUNDS = 50;
 
 /**
- * Changes part or whole of a prefill (merge patch). Throws `not_found`, `not_ready` before the preview is `done`, or
- * `precondition_failed` when it has none of the versions it is to be changed from.
+ * Changes a part or all of a prefill (merge patch). Throws `not_found`, `not_ready` before the
+ * preview is `done`, or `precondition_failed` if it has none of the versions in `ifVersions`.
  *
- * Two patches at once lose nothing: each is written only over the version it was made from, otherwise made again
- * from what the other one left.
+ * No patch is lost if two come at once: each is written only if the version that it was made from
+ * is still present; otherwise it is made again from the new version.
  */
 export async function patchPreview(
   deps: { orm: Orm },
@@ -33,7 +36,7 @@ export async function patchPreview(
     workspaceId: string;
     id: string;
     patch: PrefillPatch;
-    /** Only over one of these versions. */
+    /** The change is made only if the preview has one of these versions. */
     ifVersions?: readonly number[] | undefined;
     baseUrl: string;
   },
@@ -69,7 +72,7 @@ export async function patchPreview(
   throw new AppError('unavailable', { detail: 'The preview is being changed by many at once. Try again.' });
 }
 
-/** Our own images are stored without the host, so that they follow PUBLIC_URL. */
+/** Our own images are stored without the host, so that their addresses follow PUBLIC_URL. */
 function withStoredAddresses(patch: PrefillPatch, baseUrl: string): PrefillPatch {
   const assets = `${baseUrl}/assets/`;
   const stored = { ...patch };
@@ -80,7 +83,7 @@ function withStoredAddresses(patch: PrefillPatch, baseUrl: string): PrefillPatch
   return stored;
 }
 
-/** A contrast below AA is the person's choice; it is said, for the pairs that were touched. */
+/** A person may choose a contrast below AA. Returns a warning for each changed pair of colors. */
 function findWarnings({ colors }: Prefill, patch: PrefillPatch): PatchWarning[] {
   const touched = patch.colors ?? {};
   const pairs = [

@@ -4,13 +4,13 @@ import { prefillSchema } from '../creative/prefill.ts';
 import { waitingForSchema } from './waiting.ts';
 
 /**
- * `pending` (its page is not read yet), `queued` (has its image, waits for slots), `running` (an AI call is
- * under way), then one of the final three.
+ * `pending` (its page is not read yet), `queued` (has its image, waits for slots), `running` (an AI
+ * call is under way), then one of the three final ones.
  */
 export const PREVIEW_STATUSES = ['pending', 'queued', 'running', 'done', 'failed', 'cancelled'] as const;
 export type PreviewStatus = (typeof PREVIEW_STATUSES)[number];
 
-/** The states that are not final. */
+/** The statuses that are not final. */
 export const UNFINISHED_STATUSES = [
   'pending',
   'queued',
@@ -18,12 +18,12 @@ export const UNFINISHED_STATUSES = [
 ] as const satisfies readonly PreviewStatus[];
 const UNFINISHED: ReadonlySet<PreviewStatus> = new Set(UNFINISHED_STATUSES);
 
-/** Whether nothing will change by itself any more. */
+/** Returns whether a preview with this status changes only if a person asks for it. */
 export function isFinal(status: PreviewStatus): boolean {
   return !UNFINISHED.has(status);
 }
 
-/** A failure as it is told: a stable code, a sentence, and whether trying again may help. */
+/** A failure as both APIs return it: a stable code, a sentence, and whether a retry may help. */
 export const failureSchema = z.object({
   code: z.string(),
   message: z.string(),
@@ -31,7 +31,9 @@ export const failureSchema = z.object({
 });
 export type Failure = z.infer<typeof failureSchema>;
 
-/** How the image was ranked: the score is 0 to 1, comparable only within one method and model. */
+/**
+ * How the image was ranked: the score is 0 to 1, and comparable only within one method and model.
+ */
 export const rankingSchema = z.object({
   method: z.enum(['clip', 'heuristic']),
   score: z.number(),
@@ -41,7 +43,7 @@ export type Ranking = z.infer<typeof rankingSchema>;
 
 const makerSchema = z.object({ provider: z.string(), model: z.string() });
 
-/** Who made the texts and the background; `provider` is `offline` for the built-in generator. */
+/** What made the texts and the background; `provider` is `offline` for the built-in generator. */
 export const generatorSchema = z.object({ text: makerSchema, image: makerSchema });
 export type Generator = z.infer<typeof generatorSchema>;
 
@@ -51,7 +53,7 @@ export const previewSchema = z.object({
   bulkTaskId: z.string(),
   sourceId: z.string(),
   productId: z.string().nullable(),
-  /** The product's image that it was made from. */
+  /** The product image that it was made from. */
   imageId: z.string().nullable(),
   position: z.number(),
   status: z.enum(PREVIEW_STATUSES),
@@ -65,11 +67,17 @@ export const previewSchema = z.object({
   ranking: rankingSchema.nullable(),
   generator: generatorSchema.nullable(),
   usage: usageSchema,
-  /** While it is `pending` or `queued`, else null: 1 for the one that starts next, over all workspaces. */
+  /**
+   * The position in the queue of all workspaces while it is `pending` or `queued`; 1 starts next.
+   * Otherwise null.
+   */
   queuePosition: z.number().nullable(),
-  /** While it is `pending` or `queued`: when it is expected to be done; null also while no worker runs. */
+  /**
+   * When it is expected to be done, while it is `pending` or `queued`. Null otherwise, and while no
+   * worker runs.
+   */
   eta: z.date().nullable(),
-  /** While it is `pending` or `queued`: why it has not started, and until when that lasts at the soonest. */
+  /** Why it has not started, and the earliest end of that, while it is `pending` or `queued`. */
   waitingFor: waitingForSchema.nullable(),
   version: z.number(),
   createdAt: z.date(),

@@ -6,9 +6,9 @@ import { getPreview } from './get-preview.ts';
 import type { Preview } from './preview.ts';
 
 /**
- * Replaces the address of a preview's page: the one before returns 404 from the next request on.
- * With `revoke` the new one is not shown, and `embedUrl` is null until a call without `revoke`;
- * revoking twice changes nothing.
+ * Replaces the address of a preview's page: the old one returns 404 from the next request on. With
+ * `revoke` the new one is not returned, and `embedUrl` is null until a call without `revoke`; a
+ * second call with `revoke` changes nothing.
  *
  * @throws AppError `not_found`, also for an id of another workspace.
  */
@@ -21,8 +21,8 @@ export async function replaceEmbed(
   await deps.orm
     .update(previews)
     .set({
-      // Also when revoking: a program of the version before ignores the time, and must not show the
-      // page.
+      // Also when revoking: a program of the previous version ignores `embed_revoked_at` and would
+      // still show the page at the old address.
       embedSecret: NEW_EMBED_SECRET,
       embedRevokedAt: revoke ? sql`clock_timestamp()` : null,
       version: sql`${previews.version} + 1`,

@@ -9,8 +9,8 @@ import { getPreview, getPreviewRow } from './get-preview.ts';
 import { isFinal, type Preview, type PreviewStatus } from './preview.ts';
 
 /**
- * Tries one preview again. One that failed or was cancelled keeps what was answered; one that is done is generated anew,
- * and what a person changed stays. Throws `not_found`, or `still_under_way`.
+ * Retries one preview. A failed or canceled one keeps its answers. One that is done is generated
+ * again, and changes that a person made stay. Throws `not_found`, or `still_under_way`.
  */
 export async function retryPreview(
   deps: { orm: Orm; transact: Transact; queue: Queue },
@@ -21,7 +21,7 @@ export async function retryPreview(
   await deps.transact(async (tx) => {
     const lock = await lockBatches(tx, [batchId]);
     const [row] = await tx.select({ status: previews.status }).from(previews).where(eq(previews.id, id));
-    // Deleted in the meantime: said below.
+    // Deleted meanwhile: `getPreview` below throws `not_found`.
     if (!row) return;
     if (!isFinal(row.status as PreviewStatus)) throw new AppError('still_under_way');
     await restartPreviews(deps, lock, { batchId, workspaceId, previewIds: [id] });

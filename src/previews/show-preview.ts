@@ -6,7 +6,7 @@ import { makeEmbedKey } from './embed-key.ts';
 import type { Failure, Generator, Preview, PreviewStatus, Ranking } from './preview.ts';
 import type { Waiting } from './waiting.ts';
 
-/** The columns a shown preview is made from. */
+/** The columns that a returned preview is made from. */
 export const previewColumns = {
   id: previews.id,
   batchId: previews.batchId,
@@ -41,8 +41,8 @@ type NullOf<K extends keyof typeof previewColumns> = (typeof previewColumns)[K][
   : null;
 
 /**
- * A preview as the doors show it. `baseUrl` (no slash at its end) makes our own addresses absolute; `waiting` is what
- * `loadWaiting` says of it.
+ * Makes a preview as both APIs return it. `baseUrl` (without a slash at its end) makes our own
+ * addresses absolute; `waiting` is the result of `loadWaiting` for it.
  */
 export function showPreview(row: PreviewRow, baseUrl: string, waiting?: Waiting): Preview {
   const prefill = row.generated
@@ -81,7 +81,7 @@ export function showPreview(row: PreviewRow, baseUrl: string, waiting?: Waiting)
   };
 }
 
-/** A failure from its two columns; null when there is none. */
+/** Makes a failure from its two columns; null if there is none. */
 export function showFailure(row: { errorCode: string | null; errorMessage: string | null }): Failure | null {
   if (row.errorCode === null) return null;
   const code = isErrorCode(row.errorCode) ? row.errorCode : 'internal';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError, isErrorCode } from '../lib/app-error.ts';
 
-/** What a preview may wait for, and how that is told. */
+/** The reasons why a preview waits, and their messages. */
 const WAITS = {
   worker: 'No worker is running. Start one.',
   page: 'Its page waits to be read, or is being read.',
@@ -12,23 +12,26 @@ const WAITS = {
 } as const;
 export type WaitCode = keyof typeof WAITS;
 
-/** Why a preview that has not started has not, and until when that lasts at the soonest; null if nobody can say. */
+/** Why a preview has not started; `until` is the earliest end of that, null if unknown. */
 export const waitingForSchema = z.object({
   code: z.enum(Object.keys(WAITS) as [WaitCode, ...WaitCode[]]),
   message: z.string(),
   until: z.date().nullable(),
 });
 
-/** How long a preview waits still. */
+/** How long a preview still waits. */
 export interface Waiting {
-  /** 1 for the one that starts next, over all workspaces. */
+  /** The position over all workspaces; 1 starts next. */
   readonly queuePosition: number;
-  /** When it is expected to be done, by the limit, the order, and what calls and pages took lately. Null without a worker. */
+  /**
+   * When it is expected to be done, judging by the limit, the queue, and recent calls and pages.
+   * Null without a worker.
+   */
   readonly eta: Date | null;
   readonly waitingFor: z.infer<typeof waitingForSchema>;
 }
 
-/** A reason to wait. `cause`: the code of the failure that is behind it. */
+/** Makes a reason to wait. `cause` is the code of the failure that led to it. */
 export function waitFor(code: WaitCode, until: Date | null, cause?: string): Waiting['waitingFor'] {
   const why = cause !== undefined && isErrorCode(cause) ? ` (${new AppError(cause).message})` : '';
   return { code, message: WAITS[code] + why, until };

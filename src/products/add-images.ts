@@ -6,8 +6,8 @@ import type { ProductImage, RankingMethod } from './product.ts';
 import { storeImages } from './record-product.ts';
 
 /**
- * Keeps more images of the product that a source has led to, for a person to choose from; the first has the rank
- * `firstRank`. Does nothing if the source or its product is gone. May run again.
+ * Stores more images of a source's product, for a person to choose from; the first has the rank
+ * `firstRank`. Does nothing if the source or its product was deleted. Idempotent.
  */
 export async function addImages(
   deps: { orm: Orm; transact: Transact },

@@ -2,7 +2,10 @@ import { sql } from 'drizzle-orm';
 import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
 
-/** Deletes products that were read longer ago than `keepMs` and that no batch is about any more. Answers how many. */
+/**
+ * Deletes products that were read longer ago than `keepMs` and that no batch refers to. Returns how
+ * many.
+ */
 export function deleteUnusedProducts(deps: { orm: Orm }, { keepMs }: { keepMs: number }): Promise<number> {
   return deleteInSteps(async () => {
     const { rowCount } = await deps.orm.execute(sql`

@@ -7,17 +7,17 @@ import { productImages, products } from '../db/schema/products.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
 
-/** A product's image as both doors show it. */
+/** A product's image as both APIs return it. */
 const imageSchema = z.object({
   id: z.string(),
-  /** Our copy. */
+  /** The address of our copy. */
   url: z.string(),
-  /** Where the shop has it. */
+  /** The address of the original in the shop. */
   sourceUrl: z.string(),
   alt: z.string().nullable(),
   width: z.number(),
   height: z.number(),
-  /** 0 for the best. */
+  /** 0 for the best one. */
   rank: z.number(),
   /** 0 to 1, comparable only within one method and model. */
   score: z.number(),
@@ -25,7 +25,10 @@ const imageSchema = z.object({
   model: z.string().nullable(),
 });
 
-/** A product as both doors show it: what its page said when it was read last, and its images, best first. */
+/**
+ * A product as both APIs return it: the facts from the last reading of its page, and its images,
+ * best first.
+ */
 export const productSchema = z.object({
   id: z.string(),
   url: z.string(),
@@ -43,7 +46,7 @@ export const productSchema = z.object({
   availability: z.enum(['InStock', 'OutOfStock']).nullable(),
   /** BCP 47. */
   language: z.string().nullable(),
-  /** Field -> where it came from. */
+  /** Maps a field to the part of the page that it comes from. */
   provenance: z.record(z.string(), z.string()),
   images: z.array(imageSchema),
   readAt: z.date(),
@@ -82,7 +85,10 @@ const imagesOf = prepareOnce((orm) =>
     .prepare('list_product_images'),
 );
 
-/** One product of a workspace, with its images. Throws `not_found`, also for an id of another workspace. */
+/**
+ * Returns one product of a workspace, with its images. Throws `not_found`, also for an id of
+ * another workspace.
+ */
 export async function getProduct(
   deps: { orm: Orm },
   options: { workspaceId: string; id: string; baseUrl: string },

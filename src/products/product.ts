@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { plainText, webAddress } from '../lib/plain-text.ts';
 
-/** A product as a page reader hands it over. Texts are plain; lengths are bounded by the reader. */
+/** A product as a page reader returns it. Texts are plain; the reader limits their lengths. */
 export interface ReadProduct {
   readonly address: string;
   readonly title: string;
@@ -14,12 +14,12 @@ export interface ReadProduct {
   readonly priceAmount: string | null;
   /** ISO 4217. */
   readonly priceCurrency: string | null;
-  /** As a shopper would see it. */
+  /** The text that a shopper sees. */
   readonly priceText: string | null;
   readonly availability: 'InStock' | 'OutOfStock' | null;
   /** BCP 47. */
   readonly language: string | null;
-  /** Field -> where it came from. */
+  /** Maps a field to the part of the page that it comes from. */
   readonly provenance: Readonly<Record<string, string>>;
 }
 
@@ -31,7 +31,7 @@ export interface ProductImage {
   readonly contentType: string;
   readonly width: number;
   readonly height: number;
-  /** '#rrggbb', most used first. */
+  /** `#rrggbb`, the most frequent color first. */
   readonly palette: readonly string[];
   readonly score: number;
 }
@@ -42,13 +42,13 @@ export interface RankingMethod {
   readonly model: string | null;
 }
 
-/** A product that is given by hand, in place of reading its page: for shops that do not let us read them. */
+/** A product given by the client instead of reading its page, for shops that block our requests. */
 export const givenProductSchema = z.strictObject({
   title: plainText(300),
   description: plainText(2000).optional(),
-  /** As a shopper would see it. */
+  /** The text that a shopper sees. */
   priceText: plainText(60).optional(),
-  /** Best first. */
+  /** The best one first. */
   imageUrls: z
     .array(webAddress())
     .min(1, { error: 'must have at least one image' })
@@ -56,30 +56,35 @@ export const givenProductSchema = z.strictObject({
 });
 export type GivenProduct = z.infer<typeof givenProductSchema>;
 
-/** What the AI calls of a source are told. A copy is kept with the source, so that every try says the same. */
+/**
+ * The input of the AI calls of a source. A copy is stored with the source, so that every try sends
+ * the same.
+ */
 export const briefSchema = z.object({
   title: z.string(),
   description: z.string().nullable(),
   brand: z.string().nullable(),
   priceText: z.string().nullable(),
   locale: z.string(),
-  /** Where the button leads. */
+  /** The target of the button. */
   url: z.string(),
-  /** How they are to sound, in the words of who asked. Absent in what older versions stored. */
+  /** The tone of the texts, in the client's words. Absent in briefs of older versions. */
   tone: z.string().nullable().default(null),
 });
 export type Brief = z.infer<typeof briefSchema>;
 
-/** More of a description than this does not make better texts, only dearer ones. */
+/** A longer description makes texts more expensive, not better. */
 const BRIEF_DESCRIPTION_LENGTH = 1200;
 
-/** What was asked of the texts of a source. */
+/** Wishes for the texts of a source. */
 export interface TextWishes {
   readonly locale: string | null;
   readonly tone: string | null;
 }
 
-/** The brief of a product. A page that does not say its language is taken for English, if no other was asked for. */
+/**
+ * Makes the brief of a product. The language is the requested one, else the page's, else English.
+ */
 export function makeBrief(product: ReadProduct, { locale, tone }: TextWishes): Brief {
   return {
     title: product.title,

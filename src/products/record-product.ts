@@ -7,18 +7,21 @@ import { pipelined } from '../lib/pipelined.ts';
 import { requireValue } from '../lib/require-value.ts';
 import type { ProductImage, RankingMethod, ReadProduct } from './product.ts';
 
-/** A ranked image with the asset that holds our copy. */
+/** A ranked image, with the asset that holds our copy. */
 export interface StoredImage extends ProductImage {
   readonly assetId: string;
 }
 
-/** Keeps the images of a page. Its own transaction, as bytes take long and locks should not wait for them. */
+/**
+ * Stores the images of a page, and drops repeated ones. In a transaction of its own: storing bytes
+ * takes long, and no lock should wait for it.
+ */
 export async function storeImages(
   deps: { transact: Transact },
   workspaceId: string,
   images: readonly ProductImage[],
 ): Promise<StoredImage[]> {
-  // Locked in the order of their content, so that two pages with the same images do not wait for each other crosswise.
+  // Locks in the order of the content, so that two pages with the same images do not deadlock.
   const inOrder = images.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
   const stored = await deps.transact(async (tx) => {
     const assets = await pipelined(...inOrder.map((image) => () => storeAsset(tx, workspaceId, image)));
@@ -31,8 +34,9 @@ export async function storeImages(
 }
 
 /**
- * Writes what a page said: one product per workspace and address, so a later reading replaces an earlier one.
- * Answers the product's id and the ids of its images, in the order of `images` (which has no asset twice).
+ * Writes the facts of a page: one product per workspace and address, so a later reading replaces an
+ * earlier one. Returns the id of the product and the ids of its images, in the order of `images`
+ * (in which no asset may be twice).
  */
 export async function recordProduct(
   tx: Tx,
@@ -65,7 +69,7 @@ export async function recordProduct(
   };
 }
 
-/** What a later reading replaces. */
+/** The columns that a later reading replaces, and their fields. */
 const FACTS = {
   title: 'title',
   description: 'description',

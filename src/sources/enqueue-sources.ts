@@ -1,7 +1,7 @@
 import type { Tx } from '../db/client.ts';
 import type { Queue } from '../queue/queue.ts';
 
-/** The jobs that read pages; smaller tags first. */
+/** Enqueues the jobs that read pages; jobs with smaller start tags are taken first. */
 export async function enqueueSources(
   deps: { queue: Queue },
   tx: Tx,

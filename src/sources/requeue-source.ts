@@ -4,7 +4,7 @@ import type { BatchLock } from '../pipeline/lock-batches.ts';
 import type { Queue } from '../queue/queue.ts';
 import { enqueueSources } from './enqueue-sources.ts';
 
-/** A source `running` -> `pending`, with a new job in its old place. */
+/** Changes a source to `pending`, with a new job that has its old start tag. */
 export async function requeueSource(
   deps: { queue: Queue },
   lock: BatchLock,
@@ -17,7 +17,7 @@ export async function requeueSource(
     .set({ status: 'pending', workerId: null })
     .where(eq(sources.id, sourceId))
     .returning({ workspaceId: sources.workspaceId, fairTag: sources.fairTag });
-  // Deleted meanwhile.
+  // It was deleted meanwhile.
   if (!row) return;
   const tags = [{ sourceId, fairTag: row.fairTag ?? 0 }];
   await enqueueSources(deps, lock, { workspaceId: row.workspaceId, batchId, tags, delayMs });

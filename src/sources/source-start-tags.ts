@@ -5,15 +5,18 @@ import { workspaces } from '../db/schema/workspaces.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { lockStartTags } from '../workspaces/start-tags.ts';
 
-/*
- * Pages are read in the fair order that previews start in (`workspaces/start-tags`), with tags of their own: a workspace's next
- * page is read within as many readings as there are workspaces waiting. The tag that is starting now is the largest of
- * what the workspaces have started last.
+/**
+ * Pages are read in the same fair order as previews start (`workspaces/start-tags`), with start
+ * tags of their own: the next page of a workspace is read after at most as many readings as there
+ * are waiting workspaces. The virtual time is the largest tag that any workspace has started.
  */
 
 /**
- * Gives the pages of a batch that have no tag yet the next tags of the workspace, in order. The workspace is locked until
- * the transaction ends, so this comes late in it; what was sent before it is seen. Answers each source with its tag.
+ * Gives the pages of a batch without a start tag the next tags of their workspace, in order.
+ * Returns each source with its tag.
+ *
+ * Locks the workspace until the transaction ends, so call it late. It sees rows of statements sent
+ * before it.
  */
 export async function assignSourceTags(
   tx: Tx,
@@ -55,7 +58,10 @@ const note = prepareOnce((orm) =>
     .prepare('note_page_starts'),
 );
 
-/** Notes that pages are being read: their workspaces' next turns come after these. */
+/**
+ * Records that pages are being read, so that the next start tags of their workspaces come after
+ * these.
+ */
 export async function recordSourceStarts(
   tx: Tx,
   starts: readonly { workspaceId: string; fairTag: number | null }[],

@@ -7,7 +7,8 @@ import { UNFINISHED_STATUSES } from '../previews/preview.ts';
 import { withdrawJobs } from '../queue/waiting-jobs.ts';
 
 /**
- * A source whose previews are all final, while its page is not read yet, need not be read: -> `failed` (`cancelled`). Their jobs are withdrawn. Answers their ids.
+ * Changes the unread sources of a batch to `failed` (`cancelled`) if all their previews are final,
+ * and withdraws their jobs. Returns the ids of these sources.
  */
 export async function stopSources(lock: BatchLock, batchId: string): Promise<string[]> {
   const { code, message } = new AppError('cancelled');

@@ -3,7 +3,7 @@ import type { ClaimedDelivery } from '../webhooks/claim-deliveries.ts';
 import { recordResponse } from '../webhooks/record-response.ts';
 import type { WebhookResponse } from '../webhooks/webhook.ts';
 
-/** Sends a message, as the adapter does it. */
+/** Sends messages; an adapter implements it. */
 export interface WebhookSender {
   send(
     message: { id: string; url: string; secret: string; body: string },
@@ -11,10 +11,10 @@ export interface WebhookSender {
   ): Promise<WebhookResponse>;
 }
 
-/** What the features need, and a sender. */
+/** The dependencies of the features, and a sender. */
 export type DeliverWebhookDeps = Parameters<typeof recordResponse>[0] & { readonly webhooks: WebhookSender };
 
-/** `webhook.deliver`: one claimed try of a delivery: send it, write down what came of it. */
+/** `webhook.deliver`: makes one claimed try of a delivery, and records its result. */
 export function deliverWebhook(deps: DeliverWebhookDeps): Step<ClaimedDelivery> {
   return {
     name: 'webhook.deliver',

@@ -12,10 +12,10 @@ import { storeBackground, storeTexts } from '../pipeline/store-answer.ts';
 import { done, dropped } from '../queue/outcome.ts';
 import { type Step, throughOutages } from '../queue/run-job.ts';
 
-/** An answer was paid for: whatever goes wrong with storing it is tried again for some seconds. */
+/** Storing a paid answer is tried again for some seconds, whatever the error. */
 const KEEP = { otherTries: 5 };
 
-/** What the features need, and who is asked for texts and backgrounds. */
+/** The dependencies of the features, and the services for texts and backgrounds. */
 export type GeneratePreviewDeps = Parameters<typeof settleCallFailure>[0] & {
   readonly log: Log;
   readonly settleAnswer: AnswerSettler['settle'];
@@ -25,8 +25,9 @@ export type GeneratePreviewDeps = Parameters<typeof settleCallFailure>[0] & {
 };
 
 /**
- * One claimed call of a preview: what it needs, the call, its answer stored at once, the preview settled. Both calls
- * of a start run at the same time; whichever comes second finishes the preview.
+ * Makes one claimed call of a preview: loads its input, makes the call, stores the answer at once,
+ * and settles the preview. Both calls of a start run at the same time; the one that ends last
+ * finishes the preview.
  */
 export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
   const buy = { text: buyTexts, image: buyBackground };
@@ -73,7 +74,7 @@ async function buyTexts(deps: GeneratePreviewDeps, call: ClaimedCall, brief: Bri
   return throughOutages(() => storeTexts(deps, call, { texts, usage: { model, ...usage } }), KEEP);
 }
 
-/** The background step: an image made from the product's. */
+/** The background step: an image made from the product's image. */
 async function buyBackground(
   deps: GeneratePreviewDeps,
   call: ClaimedCall,
@@ -103,7 +104,7 @@ function callContext(deps: GeneratePreviewDeps, call: ClaimedCall, signal: Abort
     sendBefore: call.claimedAt + SEND_WITHIN_MS,
     onLeft() {
       if (!call.counted) return;
-      // Not waited for: until it is written the slot counts as taken, which is the safe side.
+      // Not awaited: until it is written, the slot counts as taken, which is safe.
       throughOutages(() => recordDeparture(deps.orm, call.callId), { signal }).catch((err: unknown) =>
         deps.log.warn({ err, callId: call.callId }, 'it could not be noted when a request left'),
       );

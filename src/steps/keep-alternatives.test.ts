@@ -62,13 +62,13 @@ test('the images of at most eight pages wait in all, whichever workspaces they b
   const pages = readPages(12);
   await new Promise(setImmediate);
   expect(free).toBe(8);
-  // A page without spares does not wait for the others.
+  // A page without alternatives does not wait for the others.
   await page('without spares', 0);
   released.resolve();
   await Promise.all(pages);
   await idle();
   expect(copied.size).toBe(12);
-  // The places are free again.
+  // The slots are free again.
   const later = readPages(12);
   await new Promise(setImmediate);
   expect(free).toBe(12 + 8);

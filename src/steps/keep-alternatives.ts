@@ -8,7 +8,7 @@ import { addImages } from '../products/add-images.ts';
 import type { RankingMethod } from '../products/product.ts';
 import type { PageReader } from './process-source.ts';
 
-/** A page's images by rank, and the copies that its previews already have. */
+/** The images of a page by rank, and the copies that its previews already have. */
 export interface PageImages {
   readonly best: readonly RankedImage[];
   readonly kept: readonly ChosenImage[];
@@ -18,38 +18,38 @@ export interface PageImages {
 /** Copies the next best images of pages, so that a person can choose another one. */
 export interface AlternativesKeeper {
   /**
-   * Takes a page's images. Resolves when the next page may be read: at once, unless many pages of
-   * the same workspace or of all wait. Then it resolves when this page's copies are made. Never
-   * throws.
+   * Takes the images of a page. Resolves when the next page may be read: at once, unless many pages
+   * of the same workspace or of all workspaces wait. Then it resolves when the copies of this page
+   * are made. Never throws.
    */
   keep(source: ClaimedSource, page: PageImages): Promise<void>;
   /** Resolves when no page waits or is being copied. */
   idle(): Promise<void>;
 }
 
-/** Images that are kept for a product. */
+/** The most images that are kept for a product. */
 const MOST_IMAGES = 8;
 /**
- * After this time, calls of previews that did not have to wait have been sent; copies made earlier
- * would delay them. The copies still exist before the first answer, so a person who opens a
+ * After this time, the calls of previews that did not have to wait have been sent; copies made
+ * earlier would delay them. The copies still exist before the first answer, so a person who opens a
  * finished preview finds them.
  */
 const WAIT_MS = 30;
 /**
- * Pages whose images wait here although their caller went on, up to 20 MB each: of one workspace,
- * and of all. One workspace alone cannot use up the places of all.
+ * The most pages whose images wait here after their caller went on, up to 20 MB each: of one
+ * workspace, and of all. One workspace alone cannot use up the slots of all.
  */
 const MOST_WAITING = 4;
 const MOST_WAITING_IN_ALL = 8;
 /** For the copies of one page. They take 0.1 s; images that take longer were made to be slow. */
 const COPY_TIMEOUT_MS = 10_000;
-/** Copies of one page that may fail. */
+/** Failed copies after which no more copies of a page are made. */
 const MAX_FAILURES = 2;
 
 /**
- * Makes the copies shortly after the page was read, one at a time: the previews' calls and other
- * pages come first. A failure affects only its own copy. What is not stored when `signal` aborts
- * (the program ends) is dropped.
+ * Makes the copies shortly after the page was read, one page at a time: the previews' calls and
+ * other pages come first. A failed copy does not affect the others. When `signal` aborts (the
+ * program ends), unstored copies are dropped.
  */
 export function createAlternativesKeeper(
   deps: Parameters<typeof addImages>[0] & {
@@ -59,9 +59,10 @@ export function createAlternativesKeeper(
   signal: AbortSignal,
 ): AlternativesKeeper {
   const oneByOne = createFairLimit(1);
-  // The pages that wait or are being copied.
+  // Work for pages that wait or are being copied.
   const underWay = new Set<Promise<void>>();
-  // Those whose caller went on, and their workspaces. A caller that waits holds its images anyway.
+  // The part of that work whose caller went on, with its workspace. A caller that waits holds its
+  // images anyway.
   const waiting = new Map<Promise<void>, string>();
 
   async function copy(source: ClaimedSource, spares: Spares, dueAt: number): Promise<void> {
@@ -71,7 +72,7 @@ export function createAlternativesKeeper(
     await addImages(deps, source, { images, firstRank, ranking });
   }
 
-  /** Returns up to `count` copies. Stops early if the time is over or too many have failed. */
+  /** Returns up to `count` copies. Stops early when the time is over or too many have failed. */
   async function copySome(
     owner: string,
     others: readonly RankedImage[],
@@ -122,7 +123,7 @@ export function createAlternativesKeeper(
 }
 
 interface Spares {
-  /** The images that no preview has. */
+  /** The images that no preview uses. */
   readonly others: readonly RankedImage[];
   readonly firstRank: number;
   readonly ranking: RankingMethod;

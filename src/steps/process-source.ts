@@ -13,31 +13,34 @@ import { done, dropped } from '../queue/outcome.ts';
 import { type Step, throughOutages } from '../queue/run-job.ts';
 import type { AlternativesKeeper } from './keep-alternatives.ts';
 
-/** Reading a page and its images, as the adapters do it. */
+/** Reads pages and their images; adapters implement it. */
 export interface PageReader {
-  /** Fetches and reads a page. Throws an `AppError` that says why it cannot be used. */
+  /** Fetches and reads a page. Throws an `AppError` that says why the page cannot be used. */
   readPage(url: string, requester: Requester): Promise<PageProduct>;
-  /** Downloads images and looks at them; those that cannot be used are left out. */
+  /** Downloads and inspects images; leaves out unusable ones. */
   collectImages(
     candidates: readonly CandidateImage[],
     pageUrl: string,
     requester: Requester,
   ): Promise<CollectedImage[]>;
-  /** Makes our own copies of the best ones; see `copyImages`. */
+  /** Makes our own copies of the best images; see `copyImages`. */
   copyImages(
     ranked: readonly RankedImage[],
     options: Requester & { readonly count: number },
   ): Promise<ChosenImage[]>;
 }
 
-/** What the features need, a reader and a ranker. */
+/** The dependencies of the features, and the services for pages and ranking. */
 export type ProcessSourceDeps = Parameters<typeof assignImages>[0] & {
   readonly pages: PageReader;
   readonly ranker: ImageRanker;
   readonly spares: AlternativesKeeper;
 };
 
-/** `source.process`: page (or what was given in its place) -> product -> images -> ranking -> the source's previews are queued. */
+/**
+ * `source.process`: reads a page (or takes the given product), ranks its images, and queues the
+ * previews of the source.
+ */
 export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
   return {
     name: 'source.process',

@@ -10,22 +10,23 @@ import type { Step } from '../queue/run-job.ts';
 import { deleteOldDeliveries } from '../webhooks/delete-old-deliveries.ts';
 import { deleteDeadWorkers } from '../workers/delete-dead-workers.ts';
 
-/** How long things are kept, in milliseconds; null: for ever. */
+/** How long rows are kept, in milliseconds; null means forever. */
 export interface Retention {
   readonly batchesMs: number | null;
   readonly callsMs: number | null;
 }
 
-/** The log of what webhooks were told; a delivery is tried for a day. */
+/** How long deliveries are kept; they are tried for a day. */
 const KEEP_DELIVERIES_MS = 30 * 24 * 60 * 60_000;
 
-/** What the features need, a log, and the retention. */
+/** The dependencies of the features, a log, and the retention. */
 export type HousekeepingDeps = Parameters<typeof deleteOldBatches>[0] &
   Parameters<typeof deleteOrphans>[0] & { readonly log: Log; readonly retention: Retention };
 
 /**
- * `housekeeping`: deletes what is older than it is to be kept, and what nothing refers to any more; of the ledger only after the
- * record of the limit was kept. In small transactions, so it may be ended anywhere; the next one goes on.
+ * `housekeeping`: deletes rows that are older than their retention or that nothing refers to. Calls
+ * are deleted only after the peak windows of the limit are stored. Works in small transactions, so
+ * it may be stopped at any point; the next run goes on.
  */
 export function runHousekeeping(deps: HousekeepingDeps): Step<object> {
   const { batchesMs, callsMs } = deps.retention;
@@ -40,7 +41,7 @@ export function runHousekeeping(deps: HousekeepingDeps): Step<object> {
         deliveries: () => deleteOldDeliveries(deps, { keepMs: KEEP_DELIVERIES_MS }),
         workers: () => deleteDeadWorkers(deps),
         keys: () => deleteOldKeys(deps),
-        // Last, as the record is made first, which may take long on a large ledger.
+        // Last, because storing the peak windows may take long on a large ledger.
         calls: async () => {
           await storePeakWindows(deps);
           return callsMs === null ? 0 : deleteOldCalls(deps, { keepMs: callsMs });
@@ -55,7 +56,7 @@ export function runHousekeeping(deps: HousekeepingDeps): Step<object> {
         deps.log.info(deleted, 'old things were deleted');
       return done;
     },
-    // The job of the next hour is in the queue already.
+    // The job for the next hour is already in the queue.
     settleFailure: async (_, error) => ({ kind: 'failed', error }),
   };
 }

@@ -4,12 +4,13 @@ import { webhooks } from '../db/schema/webhooks.ts';
 import { AppError } from '../lib/app-error.ts';
 import { createId } from '../lib/ids.ts';
 
-/** The Standard Webhooks specification wants 24 to 64. */
+/** The Standard Webhooks specification requires 24 to 64. */
 const SECRET_BYTES = 32;
 
 /**
- * Adds a webhook to a workspace and answers its id and its secret, with which its messages are signed. `url` must have been
- * checked. Throws `validation` if the workspace has one to this address.
+ * Adds a webhook to a workspace. Returns its id and the secret that signs its messages. The caller
+ * must have checked `url`. Throws `validation` if the workspace already has a webhook with this
+ * address.
  */
 export async function addWebhook(
   deps: { orm: Orm },

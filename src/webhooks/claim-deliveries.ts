@@ -14,24 +14,29 @@ export interface ClaimedDelivery {
   readonly workspaceId: string;
   readonly url: string;
   readonly secret: string;
-  /** As it is sent, the same in every try. */
+  /** The message, the same in every try. */
   readonly payload: unknown;
-  /** Counts its tries, from 1. */
+  /** The number of the try, from 1. */
   readonly attempt: number;
-  /** When this one was claimed: nothing of it is written once there is another. */
+  /** When this try was claimed. Its result is not written once a later try exists. */
   readonly attemptedAt: Date;
-  /** The span of its job, if somebody traces. */
+  /** The trace context of its job, if tracing is on. */
   readonly traceparent?: string | undefined;
 }
 
-/** So much later than the lease ends, by which clock ever: a job that comes too early is dropped. */
+/**
+ * How long after the end of the lease its job is due, whatever clock is used: a job that comes too
+ * early is dropped.
+ */
 const LEASE_MARGIN_MS = 5000;
 
 /**
- * Takes `webhook.deliver` jobs and counts a try of each delivery that is due, in one transaction. A delivery has no owner, so it
- * is leased: in the same transaction a job is put in for when this try must have ended. If the worker dies, that job is the next
- * try; otherwise it finds the delivery over, or with another job, and is dropped. So a delivery that is pending always has a
- * job. After a death in the middle a message may come twice, with the same id.
+ * Takes `webhook.deliver` jobs and counts a try of each delivery that is due, in one transaction.
+ *
+ * A delivery has no owner, so it is leased: the same transaction enqueues a job for the time at
+ * which this try must have ended. If the worker dies, that job is the next try; otherwise it finds
+ * the delivery finished or with another job, and is dropped. So a pending delivery always has a
+ * job. If a worker dies while it sends, a message may arrive twice, with the same id.
  */
 export async function claimDeliveries(
   deps: { transact: Transact; queue: Queue },
@@ -59,7 +64,7 @@ export async function claimDeliveries(
   });
 }
 
-/** By another name, since a lock is told its table by a name without a schema. */
+/** An alias, because `for update of` does not accept a table name with a schema. */
 const held = alias(webhookDeliveries, 'held');
 
 const hold = prepareOnce((orm) =>

@@ -2,7 +2,9 @@ import { sql } from 'drizzle-orm';
 import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
 
-/** Deletes deliveries that were made, and last tried, longer ago than `keepMs`. Answers how many. */
+/**
+ * Deletes deliveries that were created, and last tried, longer ago than `keepMs`. Returns how many.
+ */
 export function deleteOldDeliveries(deps: { orm: Orm }, { keepMs }: { keepMs: number }): Promise<number> {
   const before = sql`clock_timestamp() - make_interval(secs => ${keepMs} / 1000.0)`;
   return deleteInSteps(async () => {

@@ -5,9 +5,10 @@ import type { Queue } from '../queue/queue.ts';
 import type { ClaimedDelivery } from './claim-deliveries.ts';
 
 /**
- * For a worker that stops while it sends: each try is taken back, and the delivery is due at once for whoever comes next. A receiver may
- * have had the message: it comes again with the same id. Leaves out those that were answered meanwhile, or have a later try. Answers how
- * many. May run again.
+ * Requeues the deliveries of a worker that stops while it sends: uncounts each try and makes the
+ * delivery due at once. The receiver may already have the message; it then comes again with the
+ * same id. Skips deliveries that have a response or a later try. Returns how many it requeued.
+ * Idempotent.
  */
 export async function handBackDeliveries(
   deps: { transact: Transact; queue: Queue },

@@ -3,7 +3,7 @@ import type { Orm } from '../db/client.ts';
 import { webhookDeliveries } from '../db/schema/webhooks.ts';
 import type { Delivery, DeliveryStatus } from './webhook.ts';
 
-/** The newest deliveries of a workspace, newest first, without their messages. */
+/** Returns the newest deliveries of a workspace, newest first, without their messages. */
 export async function listDeliveries(
   deps: { orm: Orm },
   options: { workspaceId: string; limit: number },

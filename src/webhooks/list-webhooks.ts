@@ -3,7 +3,7 @@ import type { Orm } from '../db/client.ts';
 import { webhooks } from '../db/schema/webhooks.ts';
 import type { Webhook } from './webhook.ts';
 
-/** The webhooks of a workspace, oldest first, without their secrets. */
+/** Returns the webhooks of a workspace, oldest first, without their secrets. */
 export function listWebhooks(deps: { orm: Orm }, options: { workspaceId: string }): Promise<Webhook[]> {
   return deps.orm
     .select({ id: webhooks.id, url: webhooks.url, createdAt: webhooks.createdAt })

@@ -6,11 +6,11 @@ import { pipelined } from '../lib/pipelined.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { WebhookEvent } from './webhook.ts';
 
-/** Something that has happened, and what is to be told of it. */
+/** An event, with the data of its message. */
 export interface HappenedEvent {
   readonly workspaceId: string;
   readonly type: WebhookEvent;
-  /** What it is about. */
+  /** The id of the object that the event is about. */
   readonly subjectId: string;
   readonly at: Date;
   /** With snake_case keys. */
@@ -18,8 +18,9 @@ export interface HappenedEvent {
 }
 
 /**
- * Writes a delivery, with its message and its job, for each webhook of the workspace, in the caller's transaction: the one in
- * which it happens. The message is that of the Standard Webhooks specification (https://www.standardwebhooks.com).
+ * Writes a delivery, with its message and its job, for each webhook of the workspace. The caller
+ * must pass the transaction in which the event happens. The message follows the Standard Webhooks
+ * specification (https://www.standardwebhooks.com).
  */
 export async function recordDeliveries(deps: { queue: Queue }, tx: Tx, event: HappenedEvent): Promise<void> {
   const { workspaceId, type, subjectId, at, data } = event;
@@ -27,7 +28,7 @@ export async function recordDeliveries(deps: { queue: Queue }, tx: Tx, event: Ha
     .select({ id: webhooks.id })
     .from(webhooks)
     .where(eq(webhooks.workspaceId, workspaceId))
-    // One that is being removed is waited for, and left out: its delivery could not be written.
+    // Waits for the removal of a webhook and skips it: its delivery would violate the foreign key.
     .for('key share');
   if (rows.length === 0) return;
   const payload = { type, timestamp: at.toISOString(), data };

@@ -8,8 +8,9 @@ import type { ClaimedDelivery } from './claim-deliveries.ts';
 import { classifyResponse, type WebhookResponse, withJitter } from './webhook.ts';
 
 /**
- * Writes down what came of a try: the delivery is `delivered`, `failed`, or is tried again later, for which its job is put in here.
- * Writes nothing if there is a later try already, or the webhook was removed. May run again.
+ * Records the result of a try: the delivery is `delivered`, `failed`, or tried again later, in
+ * which case the job for that is enqueued here. Writes nothing if a later try exists or the webhook
+ * was removed. Idempotent.
  */
 export async function recordResponse(
   deps: { transact: Transact; queue: Queue },
@@ -31,7 +32,7 @@ export async function recordResponse(
         dueAt:
           delayMs === undefined
             ? null
-            : // From the moment that the job's own time counts from.
+            : // `now()`, because the start time of the job also counts from it.
               sql`now() + make_interval(secs => ${delayMs / 1000}::float8)`,
         deliveredAt: status === 'delivered' ? sql`clock_timestamp()` : null,
       })

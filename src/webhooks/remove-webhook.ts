@@ -4,7 +4,7 @@ import { webhooks } from '../db/schema/webhooks.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
 
-/** Removes a webhook, and with it its deliveries: what was not sent is not sent any more. Throws `not_found`. */
+/** Removes a webhook and its deliveries; unsent messages are never sent. Throws `not_found`. */
 export async function removeWebhook(
   deps: { orm: Orm },
   options: { workspaceId: string; id: string },

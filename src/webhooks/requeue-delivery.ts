@@ -4,12 +4,12 @@ import { webhookDeliveries } from '../db/schema/webhooks.ts';
 import type { Queue } from '../queue/queue.ts';
 import { untilNextTryMs } from './webhook.ts';
 
-/** More than clocks are rounded by: a job that comes too early is dropped. */
+/** More than the rounding of clocks: a job that comes too early is dropped. */
 const MARGIN_MS = 5000;
 
 /**
- * Enqueues the job of a delivery that is pending, for when its next try is due. Does nothing if it is
- * not pending. Idempotent in effect: of several jobs only one that is due sends.
+ * Enqueues the job of a pending delivery for the time of its next try. Does nothing if the delivery
+ * is not pending. Idempotent in effect: of several jobs, only one that is due sends.
  */
 export async function requeueDelivery(deps: { queue: Queue }, tx: Tx, id: string): Promise<void> {
   const [row] = await tx

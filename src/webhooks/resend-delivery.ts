@@ -6,8 +6,9 @@ import { isId } from '../lib/ids.ts';
 import type { Queue } from '../queue/queue.ts';
 
 /**
- * Sends a delivery again, whatever came of it: -> `pending`, with as many tries as at first, and due now. The message and its id are
- * those of before. Throws `not_found`, also for an id of another workspace.
+ * Sends a delivery again, whatever its status: it becomes `pending`, with all its tries, and is due
+ * now. The message and its id stay the same. Throws `not_found`, also for an id of another
+ * workspace.
  */
 export async function resendDelivery(
   deps: { transact: Transact; queue: Queue },

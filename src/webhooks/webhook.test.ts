@@ -11,7 +11,7 @@ import {
 
 const HOUR_MS = 3_600_000;
 
-/** The pauses between the tries, in order. */
+/** Returns the pauses between the tries, in order. */
 function pauses(): number[] {
   const all: number[] = [];
   for (let pause = backoffMs(1); pause !== undefined; pause = backoffMs(all.length + 1)) all.push(pause);

@@ -1,9 +1,9 @@
 import type { Transact } from '../db/client.ts';
 import type { Queue } from '../queue/queue.ts';
 
-/** How often old things are deleted. */
+/** How often old rows are deleted. */
 const EVERY_MS = 60 * 60_000;
-/** The first time: not while a program is starting. */
+/** Delay of the first time, so that it is not during the start of a program. */
 const FIRST_AFTER_MS = 60_000;
 
 interface Deps {
@@ -11,19 +11,22 @@ interface Deps {
   readonly queue: Queue;
 }
 
-/** Takes the job that deletes old things, if it is due, and puts the next one in. True if it was: then do it. */
+/**
+ * Takes the housekeeping job if it is due, and enqueues the next one. Returns true if it was due:
+ * the caller must then do the work.
+ */
 export function claimHousekeeping(deps: Deps): Promise<boolean> {
   return deps.transact(async (tx) => {
     const { jobs, settle } = await deps.queue.take(tx, 'housekeeping', 1);
     if (jobs.length === 0) return false;
-    // Before the next one: the queue takes one at a time.
+    // Before the next one is enqueued: only one housekeeping job may wait.
     await settle();
     await deps.queue.enqueue(tx, 'housekeeping', [{ payload: {}, delayMs: EVERY_MS }]);
     return true;
   });
 }
 
-/** Sees to it that the job is there. The queue takes one at a time: a second one is left out. */
+/** Ensures that the job is in the queue. Only one may wait, so the queue ignores a second one. */
 export function scheduleHousekeeping(deps: Deps): Promise<void> {
   return deps.transact((tx) =>
     deps.queue.enqueue(tx, 'housekeeping', [{ payload: {}, delayMs: FIRST_AFTER_MS }]),

@@ -3,8 +3,9 @@ import type { Executor } from '../db/client.ts';
 import { FROZEN_MS, GRACE_MS, WORKER_LOCK_CLASS } from './worker.ts';
 
 /**
- * Workers that are gone: no session holds their lock and they have not shown themselves for the grace, counted
- * from when the server started at the earliest, as nobody could show himself while it was down.
+ * Finds workers that are dead: no session holds their lock, and their last heartbeat is older than
+ * the grace period. That period starts no earlier than the server, as no worker could send a
+ * heartbeat while it was down. A worker that still holds its lock is dead after `FROZEN_MS`.
  */
 export async function findDeadWorkers(db: Executor): Promise<string[]> {
   const { rows } = await db.execute<{ id: string }>(sql`

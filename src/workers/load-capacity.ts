@@ -2,23 +2,27 @@ import { sql } from 'drizzle-orm';
 import type { Executor } from '../db/client.ts';
 import { GRACE_MS, PAGES_AT_ONCE } from './worker.ts';
 
-/** What the living workers can do together, and how long a page took lately. */
+/** The common capacity of the living workers, and how long a page took lately. */
 export interface Capacity {
   readonly alive: number;
-  /** Previews in flight at once. */
+  /** Previews that can run at the same time. */
   readonly capacity: number;
-  /** Previews in flight now. */
+  /** Previews that run now. */
   readonly running: number;
   readonly pagesAtOnce: number;
-  /** The median of the last readings, in milliseconds; null if there were none. */
+  /** The median of recent readings, in milliseconds; null if there were none. */
   readonly typicalPageMs: number | null;
 }
 
-/** A worker that is late with a beat is not taken for gone at once: the answer only informs. */
+/**
+ * A worker with a late heartbeat still counts for this long: the result is only for information.
+ */
 const LATE_MS = GRACE_MS * 2;
 const SAMPLE = 20;
 
-/** Looks who is alive; a worker that has just died may be counted for some seconds. */
+/**
+ * Loads the capacity of the living workers. May count a worker that died within the last seconds.
+ */
 export async function loadCapacity(db: Executor): Promise<Capacity> {
   const { rows } = await db.execute<{
     alive: number;

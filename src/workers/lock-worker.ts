@@ -12,8 +12,9 @@ const hold = prepareOnce((orm) =>
 );
 
 /**
- * Whether this worker counts as alive, and keeps it so until the transaction ends. A claim begins with it: one that has
- * been taken for dead must take nothing more, as nobody would look for what it took.
+ * Returns whether this worker counts as alive, and keeps it so until the transaction ends. A claim
+ * begins with it: a worker that was marked as dead must take no more work, as no process would
+ * rescue it.
  */
 export async function lockWorker(tx: Tx, workerId: string): Promise<boolean> {
   return (await hold(tx).execute({ workerId })).length > 0;

@@ -3,9 +3,9 @@ import type { Tx } from '../db/client.ts';
 import { workers } from '../db/schema/workers.ts';
 
 /**
- * Marks a worker as dead. True for exactly one caller, whose transaction then hands the worker's work on; others
- * wait for it and get false. Waits for claims of the worker that are about to commit (`lockWorker`), so that the work
- * to be handed on is all there is.
+ * Marks a worker as dead. Returns true for exactly one caller, whose transaction must then requeue
+ * the worker's work; others wait for it and get false. Waits for claims of the worker that are
+ * about to commit (`lockWorker`), so that the caller finds all of its work.
  */
 export async function markWorkerDead(tx: Tx, workerId: string): Promise<boolean> {
   const alive = and(eq(workers.id, workerId), isNull(workers.diedAt));

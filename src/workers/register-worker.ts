@@ -1,18 +1,21 @@
 import { createId } from '../lib/ids.ts';
 import { WORKER_LOCK_CLASS } from './worker.ts';
 
-/** A connection of a worker's own: its lock belongs to that session. */
+/** A connection that belongs to one worker: its session holds the worker's lock. */
 export interface WorkerSession {
   query<R extends object>(text: string, values?: unknown[]): Promise<R[]>;
 }
 
-/** A worker as it was entered. */
+/** A registered worker. */
 export interface WorkerIdentity {
   readonly id: string;
   readonly lockKey: number;
 }
 
-/** Enters this process as a new worker and takes its lock. `capacity`: the previews that it can have in flight. */
+/**
+ * Registers this process as a new worker and takes its lock. `capacity` is the number of previews
+ * that it can run at the same time.
+ */
 export async function registerWorker(
   session: WorkerSession,
   { capacity }: { capacity: number },
@@ -27,7 +30,7 @@ export async function registerWorker(
   return { id, lockKey: row.lock_key };
 }
 
-/** Takes a worker's lock again, on a session that replaces the one that was lost. */
+/** Takes a worker's lock again, on a session that replaces a lost one. */
 export async function retakeLock(
   session: { query(text: string, values: unknown[]): Promise<unknown> },
   worker: WorkerIdentity,

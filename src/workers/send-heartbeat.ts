@@ -1,6 +1,9 @@
 import type { WorkerIdentity, WorkerSession } from './register-worker.ts';
 
-/** Shows that this worker lives. False if it has been taken for dead: enter a new one. */
+/**
+ * Records that this worker is alive. Returns false if it was marked as dead: it must then register
+ * as a new worker.
+ */
 export async function sendHeartbeat(session: WorkerSession, worker: WorkerIdentity): Promise<boolean> {
   const [row] = await session.query<{ died: boolean }>(
     `update cta.workers set seen_at = clock_timestamp() where id = $1

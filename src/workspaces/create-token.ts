@@ -3,7 +3,10 @@ import type { Orm } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
 import { createId, createSecret, sha256 } from '../lib/ids.ts';
 
-/** Makes a bearer token of a workspace and answers it; only its hash is kept. Without `expiresInMs` it never expires. */
+/**
+ * Makes a bearer token for a workspace and returns it; only its hash is stored. Without
+ * `expiresInMs` it never expires.
+ */
 export async function createToken(
   deps: { orm: Orm },
   options: { workspaceId: string; expiresInMs?: number },

@@ -3,7 +3,10 @@ import type { Orm } from '../db/client.ts';
 import { workspaces } from '../db/schema/workspaces.ts';
 import { createId } from '../lib/ids.ts';
 
-/** The id of the workspace of this name; makes it if it is missing. `name` is 1 to 100 characters. */
+/**
+ * Returns the id of the workspace with this name, and creates the workspace if it is missing.
+ * `name` has 1 to 100 characters. Idempotent.
+ */
 export async function ensureWorkspace(deps: { orm: Orm }, name: string): Promise<string> {
   await deps.orm
     .insert(workspaces)

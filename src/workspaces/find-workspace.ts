@@ -3,7 +3,7 @@ import { type Orm, prepareOnce } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
 import { sha256 } from '../lib/ids.ts';
 
-/** A workspace that a token opens, and how long the token is still good. */
+/** The workspace of a token, and how long the token is valid. */
 export interface TokenOwner {
   readonly workspaceId: string;
   readonly tokenId: string;
@@ -25,7 +25,7 @@ const findByHash = prepareOnce((orm) =>
     .prepare('find_workspace'),
 );
 
-/** The workspace a bearer token belongs to; undefined for an unknown or expired one. */
+/** Returns the workspace of a bearer token; undefined if the token is unknown or expired. */
 export async function findWorkspaceByToken(
   deps: { orm: Orm },
   token: string,

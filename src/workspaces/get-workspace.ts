@@ -3,7 +3,7 @@ import type { Orm } from '../db/client.ts';
 import { workspaces } from '../db/schema/workspaces.ts';
 import { AppError } from '../lib/app-error.ts';
 
-/** The id of the workspace of this name. Throws `not_found`. */
+/** Returns the id of the workspace with this name. Throws `not_found`. */
 export async function getWorkspace(deps: { orm: Orm }, name: string): Promise<string> {
   const [row] = await deps.orm
     .select({ id: workspaces.id })

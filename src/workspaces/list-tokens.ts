@@ -2,7 +2,7 @@ import { asc, eq } from 'drizzle-orm';
 import type { Orm } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
 
-/** What can be told of a token: the token itself is not kept. */
+/** The stored facts of a token; the token itself is not stored. */
 export interface Token {
   readonly id: string;
   readonly createdAt: Date;
@@ -10,7 +10,7 @@ export interface Token {
   readonly expiresAt: Date | null;
 }
 
-/** The tokens of a workspace, oldest first, those that have expired too. */
+/** Returns the tokens of a workspace, oldest first, including expired ones. */
 export function listTokens(deps: { orm: Orm }, options: { workspaceId: string }): Promise<Token[]> {
   return deps.orm
     .select({ id: apiTokens.id, createdAt: apiTokens.createdAt, expiresAt: apiTokens.expiresAt })

@@ -5,8 +5,9 @@ import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
 
 /**
- * Takes a token away from its workspace: it opens nothing more within seconds (`http/authenticate`), and what it holds open ends soon
- * after (`watch-tokens`). Throws `not_found`, also for an id of another workspace.
+ * Revokes a token of a workspace. Within seconds it gives no more access (`http/authenticate`), and
+ * soon after, its open streams end (`watch-tokens`). Throws `not_found`, also for an id of another
+ * workspace.
  */
 export async function revokeToken(
   deps: { orm: Orm },

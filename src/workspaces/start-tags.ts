@@ -5,11 +5,14 @@ import { previews } from '../db/schema/previews.ts';
 import { workspaces } from '../db/schema/workspaces.ts';
 import { pipelined } from '../lib/pipelined.ts';
 
-/*
- * The order over all workspaces is start-time fair queueing (Goyal, Vin and Cheng, "Start-time Fair Queuing", 1996) with
- * equal weights. What wants a slot gets a tag: one more than the workspace's last that waits or has started, but none
- * smaller than the one that is starting now. Smaller tags go first. So a newcomer starts within one round of those that
- * wait, and one that comes again and again gets one turn a round. A job's priority is its tag, negated.
+/**
+ * The order over all workspaces is start-time fair queueing (Goyal, Vin and Cheng, "Start-time Fair
+ * Queuing", 1996) with equal weights. Work that wants a slot gets a start tag: one more than the
+ * last tag of its workspace that waits or has started, and at least the tag that starts now (the
+ * virtual time). Smaller tags start first.
+ *
+ * So a new workspace starts within one round of those that wait, and a workspace that submits again
+ * and again starts once per round. The priority of a job is its tag, negated.
  */
 
 const lockRow = prepareOnce((orm) =>
@@ -21,7 +24,10 @@ const lockRow = prepareOnce((orm) =>
     .prepare('lock_turns'),
 );
 
-/** Locks the turns of a workspace until the transaction ends: its previews and pages get their tags one after another. */
+/**
+ * Locks the start tags of a workspace until the transaction ends, so that its previews and pages
+ * get their tags one after another.
+ */
 export async function lockStartTags(tx: Tx, workspaceId: string): Promise<void> {
   await lockRow(tx).execute({ workspaceId });
 }
@@ -29,7 +35,8 @@ export async function lockStartTags(tx: Tx, workspaceId: string): Promise<void> 
 const nextTag = prepareOnce((orm) =>
   orm
     .select({
-      // From the rows that wait now: what was cancelled or deleted leaves no debt.
+      // Computed from the rows that wait now, so that canceled or deleted previews do not delay the
+      // workspace.
       tag: sql<number>`greatest(
         (select max(${callLimits.virtualTag}) from ${callLimits}),
         ${workspaces.lastFairTag} + 1,
@@ -43,8 +50,8 @@ const nextTag = prepareOnce((orm) =>
 );
 
 /**
- * The tag of a workspace's next preview; one after it is the tag of the one after it. Locks the workspace until the
- * transaction ends, so that two pages of it do not get the same tags.
+ * Returns the start tag of a workspace's next preview; later previews take the tags after it. Locks
+ * the workspace until the transaction ends, so that two pages of it do not get the same tags.
  */
 export async function nextStartTag(tx: Tx, workspaceId: string): Promise<number> {
   const [, [row]] = await pipelined(
@@ -55,8 +62,9 @@ export async function nextStartTag(tx: Tx, workspaceId: string): Promise<number>
 }
 
 /**
- * The tag of the first of `count` steps that are tried again; one after it is the tag of the one after it. They take the
- * workspace's next turns, ahead of its previews that wait.
+ * Assigns start tags to `count` retried steps and returns the first; the others have the tags after
+ * it. They take the tags right after the workspace's last start, even if queued previews have the
+ * same tags, so retries do not wait for all of those.
  */
 export async function assignStartTags(tx: Tx, workspaceId: string, count: number): Promise<number> {
   const [row] = await tx
@@ -69,7 +77,10 @@ export async function assignStartTags(tx: Tx, workspaceId: string, count: number
   return row ? row.lastTag - count + 1 : 0;
 }
 
-/** Notes that previews have started: their workspaces' next turns come after these. */
+/**
+ * Records that previews have started, so that the next start tags of their workspaces come after
+ * these.
+ */
 export async function recordStarts(
   tx: Tx,
   starts: readonly { workspaceId: string; fairTag: number }[],
