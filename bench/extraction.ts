@@ -1,15 +1,17 @@
 /**
- * How well product pages are read: price, availability, sku and brand against the truth, titles and main images
- * against labels, time per page.
+ * Measures how well product pages are read: price, availability, SKU and brand against the true
+ * values, titles and main images against labels, and the time per page.
  *
  *   npm run bench:extraction -- DIR [--predictions FILE] [--by-shop] [--half a|b]
  *   npm run bench:extraction -- --large-page
  *
- * `--large-page` reads one made page of 3 MB and 40,000 elements instead, and prints the CPU seconds that takes.
+ * `--large-page` instead reads one generated page of 3 MB and 40,000 elements, and prints the CPU
+ * seconds that takes.
  *
- * DIR holds `html/<id>.html.gz`, `ground-truth.json` and, if there is one, `labels.json`. `--by-shop` also prints the
- * figures of two halves of the shops (every other one, by host), of each shop, and the fields that went wrong of
- * the half named by `--half` (both if none): rules can be made on one half and checked on the other.
+ * DIR contains `html/<id>.html.gz`, `ground-truth.json` and, optionally, `labels.json`. `--by-shop`
+ * also prints the figures of each half of the shops (every other one, by host), and the mistakes on
+ * each page of the half named by `--half` (of both if none is named): rules can be developed on one
+ * half and checked on the other.
  */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -79,7 +81,7 @@ if (values.predictions !== undefined) {
   await writeFile(values.predictions, `${JSON.stringify(predictions, null, 1)}\n`);
 }
 
-/** As a reading process would: the first time with cold code, then warm. */
+/** Like a page-reading process: the first round with cold code, the others with warm code. */
 function measureLargePage(): void {
   const html = makeLargePage();
   say(`${(html.length / 1e6).toFixed(1)} MB, ${html.match(/<[a-z]/g)?.length} elements`);

@@ -1,10 +1,11 @@
 /**
- * The limit as the provider sees it: 50 previews at 20 a minute, an API and N workers as processes of their own, one
- * of them killed on the way if asked.
+ * Measures the limit as the provider sees it: 50 previews at 20 a minute, with an API and N workers
+ * in separate processes. `--kill` kills one of them meanwhile.
  *
  *   npm run bench:limit -- [--workers 2] [--kill]
  *
- * Starts everything itself: an embedded PostgreSQL in a temporary folder, a fake shop, a fake AI service.
+ * Starts everything itself: an embedded PostgreSQL in a temporary folder, a fake shop, a fake AI
+ * service.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +24,7 @@ const WINDOW_MS = 60_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 const folder = await mkdtemp(join(tmpdir(), 'cta-bench-'));
-// As root the server runs as another user, who must be able to come here.
+// If this runs as root, the server runs as another user, who must be able to enter the folder.
 await chmod(folder, 0o755);
 const server = await openEmbeddedServer({ folder, log: { info: say, warn: say } });
 const shop = await startFakeShop();

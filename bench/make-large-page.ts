@@ -1,4 +1,4 @@
-/** Bytes of the page that `makeLargePage` makes, roughly. */
+/** The approximate size of the page. */
 const PAGE_BYTES = 3_000_000;
 const REVIEWS = 1200;
 const TILES = 1400;
@@ -10,8 +10,9 @@ const WORDS =
   );
 
 /**
- * A product page as large shops make them, only larger: some 40,000 elements (menu, gallery, description, reviews, tiles of
- * other products), JSON-LD, and the rest of 3 MB as the state of its scripts. Always the same.
+ * Returns a product page like those of large shops, only larger: about 40,000 elements (menu,
+ * gallery, description, reviews, tiles of other products), JSON-LD, and a script with its state
+ * that fills the page up to 3 MB. Always returns the same page.
  */
 export function makeLargePage(): string {
   let seed = 1;

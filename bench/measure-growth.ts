@@ -11,7 +11,10 @@ import { openWorkbench, type Workbench } from './support/workbench.ts';
 
 const TWICE: Aim = { of: 'ratio', is: 'most', bound: 2 };
 const SIZE = 10;
-/** Enough that every list has a full page on the small side too: an empty answer would be no comparison. */
+/**
+ * Enough for a full page of every list on the small database too: an empty response would be no
+ * comparison.
+ */
 const SMALL: Filling = {
   batches: 200,
   sourcesPerBatch: 1,
@@ -23,7 +26,10 @@ const SMALL: Filling = {
 const REQUESTS = 150;
 const CLAIM_ROUNDS = 10;
 
-/** The same reads and claims on a database with very many previews and on a nearly empty one, by turns. */
+/**
+ * Compares the same reads and claims on a database with very many previews and on a nearly empty
+ * one, alternating between the two.
+ */
 export async function measureGrowth(stage: Stage, { previews, rounds }: BenchOptions): Promise<Report> {
   const small = await stage.addDatabase();
   await fillDatabase(small, SMALL);
@@ -56,7 +62,7 @@ export async function measureGrowth(stage: Stage, { previews, rounds }: BenchOpt
   };
 }
 
-/** The reads that are asked for, by name. */
+/** Returns the measured reads by name. */
 async function makeReads(database: StageDatabase, api: string): Promise<Record<string, Target>> {
   const { rest } = makeDoors(database, api, '');
   const { rows } = await database.pool.query<{ id: string; batch_id: string; product_id: string }>(
@@ -82,7 +88,7 @@ async function makeReads(database: StageDatabase, api: string): Promise<Record<s
   };
 }
 
-/** The cursor that stands at a preview, as the API would have given it. */
+/** Returns a cursor at a preview, in the format of the API's own cursors. */
 async function findMiddle(rest: (path: string) => Target, id: string): Promise<string> {
   const target = rest(`/previews/${id}/`);
   const response = await fetch(target.url, { headers: target.headers ?? {} });
@@ -104,7 +110,10 @@ async function compareReads(
   return { what: `${what}, p50`, unit: 'ms', ...compareRounds(results), aim: TWICE };
 }
 
-/** What a worker asks of the database, on both sides by turns, with the same work waiting. */
+/**
+ * Measures a worker's statements on both databases, alternating, with the same amount of waiting
+ * work.
+ */
 async function compareWork(large: Workbench, small: Workbench): Promise<Figure[]> {
   const names = ['claim', 'settle', 'sweep', 'create'] as const;
   const rounds: Record<(typeof names)[number], { value: number; yardstick: number }[]> = {
@@ -116,7 +125,7 @@ async function compareWork(large: Workbench, small: Workbench): Promise<Figure[]
   for (let round = 0; round <= CLAIM_ROUNDS; round += 1) {
     const yardstick = await small.work();
     const value = await large.work();
-    // The first one prepares.
+    // The first round warms up.
     if (round === 0) continue;
     for (const name of names) rounds[name].push({ value: value[name], yardstick: yardstick[name] });
   }

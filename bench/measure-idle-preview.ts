@@ -12,8 +12,9 @@ const TIMES = 20;
 const WARM_UPS = 3;
 
 /**
- * One preview on a system that has nothing else to do: all its time but the AI's. Beside it the same requests, page,
- * images and both AI calls, one after another as they depend on each other, with nothing done to what they answer.
+ * Measures one preview on an idle system: all its time except that of the AI calls. The baseline
+ * makes the same requests (page, images and both AI calls) in the order in which they depend on
+ * each other, without processing the responses.
  */
 export async function measureIdlePreview(stage: Stage, _options: BenchOptions): Promise<Report> {
   const database = await stage.addDatabase();
@@ -75,7 +76,7 @@ export async function measureIdlePreview(stage: Stage, _options: BenchOptions): 
   };
 }
 
-/** Milliseconds; the parts follow each other, but for `answered`. */
+/** Milliseconds. The parts follow each other, except for `answered`. */
 interface Span {
   readonly whole: number;
   readonly answered: number;
@@ -117,7 +118,10 @@ async function readSpan(
   };
 }
 
-/** The same requests: the page, then its images at once, then both calls at once. Answers the milliseconds. */
+/**
+ * Makes the same requests: the page, then its images in parallel, then both calls in parallel.
+ * Returns the milliseconds.
+ */
 async function askAll(pageUrl: string, aiUrl: string): Promise<number> {
   const began = performance.now();
   const page = await (await fetch(pageUrl)).text();

@@ -13,10 +13,13 @@ const ROUNDS = 2;
 const BATCHES = 2;
 const SOURCES = 5;
 const SIZE = 8;
-/** Few at once, so that there is work left when the killed one is back. */
+/** A low number, so that there is work left when the killed worker is back. */
 const CONCURRENCY = 10;
 
-/** SIGKILL with calls under way: of the only worker, started again at once, and of one of two. */
+/**
+ * Sends SIGKILL during AI calls: to the only worker, which is then restarted at once, and to one of
+ * two workers.
+ */
 export async function measureKill(stage: Stage, _options: BenchOptions): Promise<Report> {
   const alone = [];
   const helped = [];
@@ -54,12 +57,12 @@ export async function measureKill(stage: Stage, _options: BenchOptions): Promise
   };
 }
 
-/** All in milliseconds. */
+/** All times are in milliseconds. */
 interface Kill {
   readonly nextCall: number;
   readonly madeAgain: number;
   readonly gap: number;
-  /** How many calls were under way. */
+  /** Number of calls that were running. */
   readonly underWay: number;
 }
 

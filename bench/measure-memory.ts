@@ -10,7 +10,10 @@ const REST_MS = 10_000;
 const SAMPLE_MS = 250;
 const AT_REST = { of: 'value', is: 'most', bound: 250 } as const;
 
-/** Resident memory of each role at rest, and of one that does everything while it works and after. */
+/**
+ * Measures the resident memory of each role at rest, and of a process with both roles during and
+ * after work.
+ */
 export async function measureMemory(stage: Stage, _options: BenchOptions): Promise<Report> {
   const database = await stage.addDatabase();
   await using ai = await openAi({ latencyMs: 50 });

@@ -19,7 +19,10 @@ const PREVIEWS = BATCHES * SOURCES * SIZE;
 const CONCURRENCY = 50;
 const ROUNDS = 3;
 
-/** 300 previews without a limit beside as many bare jobs of pg-boss, by turns; and what a preview costs the database. */
+/**
+ * Measures 300 previews without a limit against as many bare jobs of pg-boss, alternating, and what
+ * a preview costs the database.
+ */
 export async function measurePipeline(stage: Stage, _options: BenchOptions): Promise<Report> {
   const database = await stage.addDatabase();
   await using ai = await openAi({ latencyMs: AI_MS });
@@ -91,11 +94,11 @@ export async function measurePipeline(stage: Stage, _options: BenchOptions): Pro
   };
 }
 
-/** Previews a second, over all and without the reading of the first pages. */
+/** Previews per second: in total, and without the time to read the first pages. */
 interface Pace {
   readonly perSecond: number;
   readonly callsPerSecond: number;
-  /** Seconds from the first submission until the last one of each was through. */
+  /** Seconds from the first submission until the last one has passed each stage. */
   readonly pagesRead: number;
   readonly claimed: number;
   readonly answered: number;
@@ -107,7 +110,7 @@ async function readClock({ pool }: StageDatabase): Promise<Date> {
   return rows[0]?.now ?? new Date();
 }
 
-/** From the database's own times: nobody has to ask while it runs. */
+/** Reads timestamps in the database, so that nothing needs to poll during the measurement. */
 async function readPace({ pool }: StageDatabase, since: Date): Promise<Pace> {
   const { rows } = await pool.query<
     Omit<Pace, 'perSecond' | 'callsPerSecond'> & { n: number; first: number }

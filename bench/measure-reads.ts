@@ -7,7 +7,7 @@ import type { Stage } from './support/stage.ts';
 const REST = { of: 'ratio', is: 'least', bound: 0.5 } as const;
 const TRPC = { of: 'ratio', is: 'least', bound: 0.25 } as const;
 
-/** Reads through both doors beside a bare Fastify route with one hand-written query. */
+/** Measures reads over REST and tRPC against a bare Fastify route with one hand-written query. */
 export async function measureReads(stage: Stage, { rounds, seconds }: BenchOptions): Promise<Report> {
   await using open = await openDoors(stage, { batches: 100, sourcesPerBatch: 5 });
   const { database, doors } = open;

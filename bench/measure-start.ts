@@ -9,7 +9,10 @@ import { compareRounds } from './support/statistics.ts';
 const ROLES = ['api', 'worker', 'all'] as const;
 const ROUNDS = 5;
 
-/** From the start command to the line that says ready, on a migrated database, beside Node.js doing nothing. */
+/**
+ * Measures the time from the start command to the message that the program is ready, on a migrated
+ * database, against Node.js doing nothing.
+ */
 export async function measureStart(stage: Stage, _options: BenchOptions): Promise<Report> {
   const database = await stage.addDatabase();
   const rounds: Record<(typeof ROLES)[number], { value: number; yardstick: number }[]> = {

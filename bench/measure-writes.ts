@@ -5,17 +5,21 @@ import type { BenchOptions } from './support/options.ts';
 import { type Race, raceDoors } from './support/race-doors.ts';
 import type { Stage } from './support/stage.ts';
 
-/** Writes of each side of a round: a bound, since each leaves rows. */
+/** Writes per target and round: a fixed number, because each write leaves rows behind. */
 const AMOUNT = 200;
 
-/** Writes through both doors beside a bare Fastify route with one hand-written statement. No worker runs. */
+/**
+ * Measures writes over REST and tRPC against a bare Fastify route with one hand-written statement.
+ * No worker runs.
+ */
 export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Promise<Report> {
   await using open = await openDoors(stage, { batches: 50, sourcesPerBatch: 1 });
   const { database, doors } = open;
   const { rows } = await database.pool.query<{ id: string }>(
     `select id from cta.previews where status = 'done'`,
   );
-  // Another preview and another text each time: the same one again would be no change, or a conflict.
+  // Each request uses another preview and another text: the same one again would change nothing, or
+  // conflict.
   const idOf = (n: number): string => rows[n % rows.length]?.id ?? '';
   const prefill = (n: number) => ({ headline: `Only this week ${n} ${performance.now()}` });
   const patchAt = (target: Target, path: (n: number) => string): Target => ({

@@ -1,12 +1,13 @@
 /**
- * All measurements, or those that are named, each beside its yardstick.
+ * Runs all measurements or the named ones, each against its baseline.
  *
  *   npm run bench -- [reads writes pipeline idle-preview kill start memory growth] [--json FILE]
  *     [--rounds 4] [--seconds 0.5] [--previews 1000000] [--profiles FOLDER]
  *
- * Starts everything itself: an embedded PostgreSQL in a temporary folder, a fake shop, fake AI services. `growth`
- * fills a database with `--previews` previews, which takes minutes, and runs only when it is named. `--profiles` has each program
- * of ours leave a CPU profile at its end (the figures are worse then), to be opened in a browser's developer tools.
+ * Starts everything itself: an embedded PostgreSQL in a temporary folder, a fake shop, fake AI
+ * services. `growth` fills a database with `--previews` previews, which takes minutes, and runs
+ * only if it is named. With `--profiles`, each measured program writes a CPU profile when it ends,
+ * for a browser's developer tools; the figures are then worse.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';

@@ -1,9 +1,12 @@
 import type { PageProduct } from '../src/adapters/page/page-product.ts';
 
-/** The facts that are scored as a found value against accepted ones. */
+/** The attributes that are scored by comparing the found value with accepted ones. */
 export const ATTRIBUTES = ['price', 'availability', 'sku', 'brand'] as const;
 
-/** What the reader said about one page, in the shape predictions are kept in; a page it refused has nothing. */
+/**
+ * What the reader found on one page, in the format of saved predictions. All values are null for a
+ * page that it refused.
+ */
 export interface Prediction {
   price: string | null;
   availability: string | null;
@@ -12,7 +15,7 @@ export interface Prediction {
   currency: string | null;
   title: string | null;
   description: string | null;
-  /** Addresses, best first. */
+  /** URLs, best first. */
   images: string[];
 }
 
@@ -21,7 +24,7 @@ export type Truth = Readonly<Partial<Record<(typeof ATTRIBUTES)[number], readonl
   readonly url: string;
 };
 
-/** What a person said of a page's title and images. */
+/** A person's labels for a page's title and images. */
 export interface Label {
   readonly title: readonly string[];
   readonly main_image: readonly string[];
@@ -30,7 +33,7 @@ export interface Label {
   readonly no_image: boolean;
 }
 
-/** The prediction in a product; of none, what an unread page counts as. */
+/** Converts a product to a prediction; undefined becomes the prediction for a refused page. */
 export function toPrediction(product: PageProduct | undefined): Prediction {
   return {
     price: product?.priceAmount ?? null,
@@ -44,7 +47,10 @@ export function toPrediction(product: PageProduct | undefined): Prediction {
   };
 }
 
-/** One page's outcome for one attribute; a wrong value where there is a right one is both false positive and negative. */
+/**
+ * Scores one attribute of one page. A wrong value, where there is a right one, is both a false
+ * positive and a false negative.
+ */
 export function judge(attribute: (typeof ATTRIBUTES)[number], guess: Prediction, truth: Truth) {
   const accepted = truth[attribute] ?? [];
   const value = guess[attribute];
@@ -56,13 +62,16 @@ export function judge(attribute: (typeof ATTRIBUTES)[number], guess: Prediction,
   return { hit, isFalsePositive: !hit, isFalseNegative: !hit && accepted.length > 0 };
 }
 
-/** Whether the title is an accepted one, after white space and case folding. */
+/** Returns whether the title is an accepted one, ignoring case and differences in white space. */
 export function isTitleRight(guess: Prediction, label: Label): boolean {
   const fold = (text: string) => text.trim().replace(/\s+/g, ' ').toLowerCase();
   return guess.title !== null && label.title.some((title) => fold(title) === fold(guess.title ?? ''));
 }
 
-/** Whether the first image is the page's main one; on a page without images, whether there is none. */
+/**
+ * Returns whether the first image is the page's main image; for a page labeled as without images,
+ * whether none was found.
+ */
 export function isMainImageRight(guess: Prediction, label: Label): boolean {
   const first = guess.images[0];
   if (label.no_image || first === undefined) return label.no_image && first === undefined;

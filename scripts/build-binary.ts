@@ -1,6 +1,6 @@
 /*
- * Builds `build/cta-batch`: the whole program and its Node.js as one file, for Linux on x64. To be run by the Node.js that goes into it, in the
- * project's folder.
+ * Builds `build/cta-batch`: the program and Node.js as one file, for Linux on x64. Must run in the
+ * project's folder, with the Node.js that goes into the file.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -25,7 +25,7 @@ import { collectUnpacked, INSIDE_TRANSFORMERS } from './binary/collect-unpacked.
 const OUTPUT = 'build/cta-batch';
 const FOLDER = 'build/parts';
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
-/** More takes ten times as long, for one percent less. */
+/** A higher level takes ten times as long to save one percent. */
 const ZSTD_LEVEL = 9;
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
@@ -40,7 +40,7 @@ const assets: Record<string, string> = {};
 const { main, programs, packages } = await bundleParts();
 const bundles = [...programs, ...packages];
 for (const { name, code } of bundles) addAsset(name, code);
-// What runs at every start is compiled already.
+// Compiled in advance, because these bundles run at every start.
 for (const { name, code } of programs) addAsset(`${name}.compiled`, new Script(code).createCachedData());
 
 const unpacked = collectUnpacked();
@@ -72,7 +72,8 @@ writeFileSync(
     main: `${FOLDER}/main.cjs`,
     output: `${FOLDER}/sea.blob`,
     disableExperimentalSEAWarning: true,
-    // Flags for Node.js come in an argument: those of the program's own processes are not all allowed in NODE_OPTIONS.
+    // Flags for Node.js are passed in an argument: NODE_OPTIONS does not allow all flags that the
+    // program's own processes need.
     execArgvExtension: 'cli',
     assets,
   }),
@@ -87,7 +88,7 @@ const args = [
 ];
 execFileSync(process.execPath, [...args, '--sentinel-fuse', FUSE], { stdio: 'pipe' });
 chmodSync(`${FOLDER}/cta-batch`, 0o755);
-// A program that runs from the old one keeps it.
+// A rename: a program that runs from the old file keeps using it.
 renameSync(`${FOLDER}/cta-batch`, OUTPUT);
 
 const size = (path: string) => `${(statSync(path).size / 1_000_000).toFixed(1)} MB`;
@@ -101,7 +102,9 @@ function addAsset(name: string, content: string | Uint8Array): void {
   assets[name] = file;
 }
 
-/** By the commit and not by the clock: what is built of the same sources says the same. */
+/**
+ * Takes the date of the commit instead of the clock, so that builds of the same sources are equal.
+ */
 function readBuildFile(): BuildFile {
   const git = (...args: string[]) => {
     const { status, stdout } = spawnSync('git', args, { encoding: 'utf8' });

@@ -31,7 +31,7 @@ function findProblem(): string | undefined {
   if (!check.isGood) return `The migrations are not valid:\n${check.output}`;
   const before = new Set(readdirSync(copy));
   const { isGood, output } = runDrizzleKit('generate');
-  // Its exit code is 0 also when it fails.
+  // drizzle-kit exits with code 0 even if it fails.
   if (isGood && output.includes('No schema changes')) return undefined;
   const added = readdirSync(copy).filter((name) => !before.has(name));
   const missing = added.map((name) => readFileSync(join(copy, name), 'utf8')).join('\n');
@@ -45,7 +45,7 @@ function runDrizzleKit(command: 'check' | 'generate'): { isGood: boolean; output
   const args = ['node_modules/drizzle-kit/bin.cjs', command, '--config', configFile];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
-    // Without a terminal it fails instead of asking whether something was renamed.
+    // Without a terminal, drizzle-kit fails instead of asking whether something was renamed.
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = (stdout + stderr).replace(/^(?:Reading config file|\s+at ).*\n?/gm, '');

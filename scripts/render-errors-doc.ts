@@ -1,7 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import { ERRORS_INTRODUCTION, type ListedError, listErrors } from '../src/lib/list-errors.ts';
 
-/** `docs/errors.md`: the page of errors as Markdown; a heading's anchor is its code. */
+/**
+ * Returns the contents of `docs/errors.md`: the page of errors as Markdown. The anchor of a heading
+ * is the code.
+ */
 export function renderErrorsDoc(): string {
   const groups = listErrors().map(
     ({ title, errors }) => `## ${title}\n\n${errors.map(renderError).join('\n\n')}`,

@@ -9,7 +9,10 @@ it. Times are such as \`500ms\`, \`20s\`, \`3m\`; a number alone is seconds.
 This page is made from the schema that checks them (\`npm run docs:settings\`).
 `;
 
-/** docs/settings.md: a table for each group of settings, from the schema that checks them. */
+/**
+ * Returns the contents of `docs/settings.md`: a table for each group of settings, generated from
+ * the schema that validates them.
+ */
 export function renderSettingsDoc(): string {
   const parts = Object.entries(SETTINGS).map(([group, settings]) => {
     const rows = Object.entries<z.ZodType>(settings).map(([name, schema]) => [

@@ -1,4 +1,7 @@
-/** Writes the document of the REST door to `docs/openapi.json`, where people and tools find it without running anything. */
+/**
+ * Writes the OpenAPI document of the REST API to `docs/openapi.json`, where people and tools can
+ * read it without running the program.
+ */
 import { writeFile } from 'node:fs/promises';
 import { describeApi } from '../src/http/openapi/describe-api.ts';
 

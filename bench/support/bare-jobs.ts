@@ -1,6 +1,7 @@
 /**
- * The yardstick of the pipeline: jobs of pg-boss whose handler only sleeps, in a schema of their own. Prints the
- * milliseconds from their insert until all are settled. JOBS, CONCURRENCY and SLEEP_MS say how many and how long.
+ * The baseline of the pipeline: jobs of pg-boss whose handler only sleeps, in a separate schema.
+ * Prints the milliseconds from their insertion until all are settled. JOBS, CONCURRENCY and
+ * SLEEP_MS set the number of jobs, how many run at once, and the time of each.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PgBoss } from 'pg-boss';
@@ -35,7 +36,7 @@ await boss.work(
   },
   () => sleep(sleepMs),
 );
-// Asked for seldom, so that the asking costs nothing: the end is read from the jobs.
+// Polls rarely, so that polling costs nothing; the end time comes from the jobs themselves.
 for (;;) {
   await sleep(250);
   const { rows } = await boss.getDb().executeSql(

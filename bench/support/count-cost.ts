@@ -1,19 +1,19 @@
 import type { StageDatabase } from './stage-database.ts';
 
-/** What some work cost the database, in all. */
+/** The total cost of some work for the database. */
 export interface Cost {
-  /** Without begin and commit. */
+  /** Without begin, commit and rollback. */
   readonly statements: number;
   readonly transactions: number;
-  /** Milliseconds inside the server. */
+  /** Milliseconds in the server. */
   readonly executionMs: number;
   readonly walBytes: number;
-  /** Growth of all tables and indexes, those of the queue too. */
+  /** Growth of all tables and indexes, including the queue's. */
   readonly storedBytes: number;
   readonly top: readonly StatementCost[];
 }
 
-/** One kind of statement. */
+/** The cost of one kind of statement. */
 export interface StatementCost {
   readonly query: string;
   readonly calls: number;
@@ -25,7 +25,7 @@ const STATE = `/* bench */ select pg_current_wal_insert_lsn() - '0/0'::pg_lsn as
   (select sum(pg_total_relation_size(c.oid)) from pg_class c
    where c.relkind in ('r', 'm') and c.relnamespace in ('cta'::regnamespace, 'cta_jobs'::regnamespace)) as stored`;
 
-/** Runs `work` and counts what it cost. Nobody else may use the server meanwhile. */
+/** Runs `work` and returns its cost. Nothing else may use the server meanwhile. */
 export async function countCost({ pool }: StageDatabase, work: () => Promise<void>): Promise<Cost> {
   await pool.query('select pg_stat_statements_reset()');
   const before = await readState();

@@ -1,7 +1,10 @@
 import type { Target } from './load.ts';
 import type { StageDatabase } from './stage-database.ts';
 
-/** How to ask the service, and the bare server, for the same things. */
+/**
+ * Returns functions that make requests to the REST API, the tRPC API and the bare server for the
+ * same things.
+ */
 export function makeDoors({ workspaceId, token }: StageDatabase, api: string, bare: string) {
   const headers = { authorization: `Bearer ${token}` };
   return {

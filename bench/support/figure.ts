@@ -1,17 +1,19 @@
-/** What a figure has to reach. */
+/** The goal for a figure. */
 export interface Aim {
   readonly of: 'ratio' | 'value';
   readonly is: 'least' | 'most';
   readonly bound: number;
 }
 
-/** A measured value, and the same of its yardstick in the same run. */
+/** A measured value and its baseline from the same run. */
 export interface Comparison {
-  /** Median over the rounds. */
+  /** Median of all rounds. */
   readonly value: number;
-  /** Median over the rounds; absent if there is nothing to compare with. */
+  /** The baseline: median of all rounds. Absent if there is none. */
   readonly yardstick?: number;
-  /** Median of the ratios of the rounds: what the machine did meanwhile hits both sides of a round. */
+  /**
+   * Median of the ratios of each round: other load on the machine affects both values of a round.
+   */
   readonly ratio?: number;
 }
 
@@ -19,22 +21,22 @@ export interface Comparison {
 export interface Figure extends Comparison {
   readonly what: string;
   readonly unit: string;
-  /** Milliseconds until an answer, of a figure that is a number of answers a second. */
+  /** Latency in milliseconds, for a figure in responses per second. */
   readonly p50?: Comparison;
   readonly p99?: Comparison;
   readonly aim?: Aim;
 }
 
-/** What one measurement found. */
+/** The results of one measurement. */
 export interface Report {
-  /** What is measured beside what, in a sentence. */
+  /** What is compared with what, in a sentence. */
   readonly title: string;
   readonly figures: readonly Figure[];
-  /** More than fits in a figure, such as the statements that cost most. For the JSON. */
+  /** Details for the JSON file, such as the most expensive statements. */
   readonly details?: unknown;
 }
 
-/** Whether a figure reaches its aim; undefined if it has none. */
+/** Returns whether a figure reaches its goal; undefined if it has none. */
 export function reachesAim({ value, ratio, aim }: Figure): boolean | undefined {
   if (aim === undefined) return undefined;
   const measured = aim.of === 'ratio' ? ratio : value;

@@ -1,39 +1,43 @@
 import type { PoolClient } from 'pg';
 import type { StageDatabase } from './stage-database.ts';
 
-/** How much there is to be. */
+/** The amount of data to insert. */
 export interface Filling {
   readonly batches: number;
   readonly sourcesPerBatch: number;
   readonly previewsPerSource: number;
-  /** Workspaces that have a part each; the first is the database's own. */
+  /** The number of workspaces that share the batches; the first one is the database's own. */
   readonly workspaces: number;
-  /** Settled jobs in the queue's table. */
+  /** Settled jobs to insert into the queue's table. */
   readonly settledJobs: number;
-  /** Drop the indexes meanwhile, and make them again: worth it from some 100,000 previews on. */
+  /**
+   * Drops the indexes while inserting and rebuilds them afterwards. Faster from about 100,000
+   * previews on.
+   */
   readonly rebuildIndexes: boolean;
 }
 
-/** Preview 1 of this many has failed. */
+/** One in this many previews has failed. */
 const FAILED_EVERY = 50;
 const TABLES = ['batches', 'sources', 'products', 'product_images', 'assets', 'previews', 'ai_calls'];
 
 /**
- * Puts finished batches into the database, spread over the last year, with all that the service would have written:
- * products, images (of few bytes), answered calls that took a slot. By SQL, past the service's own checks.
+ * Inserts finished batches, spread over the last year, with everything that the service would have
+ * written: products, images (of few bytes), answered calls that took a slot. Uses SQL directly,
+ * without the service's own checks.
  */
 export async function fillDatabase({ pool, workspaceId }: StageDatabase, filling: Filling): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query('set synchronous_commit = off');
     await client.query(`set maintenance_work_mem = '512MB'`);
-    // References are right by the way the rows are made.
+    // Foreign keys need no check: the statements below create only valid references.
     await client.query('set session_replication_role = replica');
     const write = () => writeRows(client, workspaceId, filling);
     if (filling.rebuildIndexes) await withoutIndexes(client, write);
     else await write();
   } finally {
-    // With its settings, and its temporary tables.
+    // Closes the connection, which drops its settings and temporary tables.
     client.release(true);
   }
   await pool.query(`vacuum analyze ${TABLES.map((table) => `cta.${table}`).join(', ')}, cta_jobs.job`);
@@ -80,7 +84,8 @@ async function writeRows(client: PoolClient, workspaceId: string, filling: Filli
   await client.query(`
     insert into cta.batches (id, workspace_id, task_id, started_at, finished_at, created_at)
     select id, workspace_id, gen_random_uuid(), at, at + interval '1 minute', at from filled order by n`);
-  // Product n % products has the workspace of batch n, as both go round the workspaces.
+  // Product n modulo the number of products belongs to the workspace of batch n, because both are
+  // assigned to the workspaces in rotation.
   await client.query(`
     create temporary table part as
     select uuidv7(f.at - clock_timestamp()) as id, f.id as batch_id, f.workspace_id, f.at, position, t.*
@@ -130,7 +135,10 @@ async function writeRows(client: PoolClient, workspaceId: string, filling: Filli
     from cta.previews order by id desc limit ${settledJobs}`);
 }
 
-/** Runs `work` while the tables have no indexes but those of their constraints, and makes the others again. */
+/**
+ * Runs `work` while the tables have no indexes except those of constraints, then recreates the
+ * others.
+ */
 async function withoutIndexes(client: PoolClient, work: () => Promise<void>): Promise<void> {
   const { rows } = await client.query<{ name: string; definition: string }>(
     `select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition

@@ -1,18 +1,18 @@
 import autocannon, { type Options, type Result } from 'autocannon';
 import { percentile } from './statistics.ts';
 
-/** Requests of one kind. */
+/** A kind of request. */
 export interface Target {
   readonly url: string;
   readonly method?: 'GET' | 'POST' | 'PATCH';
   readonly headers?: Readonly<Record<string, string>>;
-  /** Made anew for each request, from its number. */
+  /** Returns the body of the request with this number. */
   readonly body?: (n: number) => unknown;
-  /** In place of the path of `url`, from the request's number. */
+  /** Returns the path of the request with this number, instead of the path of `url`. */
   readonly path?: (n: number) => string;
 }
 
-/** How it went. */
+/** The results of a load. */
 export interface Load {
   readonly perSecond: number;
   /** Milliseconds. */
@@ -21,8 +21,9 @@ export interface Load {
 }
 
 /**
- * Asks on `connections` connections at once for some seconds, or until an `amount` of answers. Times each answer
- * itself, as autocannon's own histogram counts whole milliseconds. Throws if any answer is not a 2xx.
+ * Sends requests on `connections` connections at once, for some seconds or until an `amount` of
+ * responses. Measures each response itself, because autocannon's own histogram has only whole
+ * milliseconds. Throws if any response is not a 2xx.
  */
 export async function applyLoad(
   target: Target,

@@ -1,13 +1,13 @@
 import { poll } from '../../test/support/poll.ts';
 import type { StageDatabase } from './stage-database.ts';
 
-/** A source as REST takes it. */
+/** A source in the format of the REST API. */
 export interface Source {
   readonly url: string;
   readonly batch_size: number;
 }
 
-/** Submits a batch over REST and answers its id. */
+/** Creates a batch over REST and returns its id. */
 export async function postBatch(
   api: string,
   { token }: StageDatabase,
@@ -22,7 +22,10 @@ export async function postBatch(
   return ((await response.json()) as { id: string }).id;
 }
 
-/** Resolves when no batch is unfinished. Asks the database, so that the API has nothing to do with it. */
+/**
+ * Resolves when all batches are finished. Polls the database, so that the API has no extra load.
+ * Throws if a preview is not done.
+ */
 export async function waitUntilFinished({ pool }: StageDatabase, everyMs = 50): Promise<void> {
   await poll(
     async () => {

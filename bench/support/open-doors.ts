@@ -3,13 +3,16 @@ import { fillDatabase } from './fill-database.ts';
 import { type Stage, startBareServer, startRole } from './stage.ts';
 import type { StageDatabase } from './stage-database.ts';
 
-/** An API and the bare server, on one filled database. Both end with their block. */
+/** An API and the bare server on one filled database. Disposing it stops both. */
 export interface OpenDoors extends AsyncDisposable {
   readonly database: StageDatabase;
   readonly doors: ReturnType<typeof makeDoors>;
 }
 
-/** Fills a database with one workspace's batches of ten previews a page, and starts both on it. No worker runs. */
+/**
+ * Fills a database with batches of one workspace, with ten previews per source, and starts both
+ * servers on it. No worker runs.
+ */
 export async function openDoors(
   stage: Stage,
   size: { readonly batches: number; readonly sourcesPerBatch: number },

@@ -1,12 +1,12 @@
-/** What the command line can change. */
+/** The options of the command line. */
 export interface BenchOptions {
-  /** Rounds of subject and yardstick by turns. */
+  /** Number of rounds; each measures the program and its baseline. */
   readonly rounds: number;
-  /** Seconds of load for each side of a round. */
+  /** Seconds of load for each target in a round. */
   readonly seconds: number;
-  /** Previews of the filled database. */
+  /** Number of previews in the filled database. */
   readonly previews: number;
 }
 
-/** The connections that the doors are asked on. */
+/** The numbers of connections with which the APIs are measured. */
 export const CONNECTIONS = [1, 8, 32] as const;

@@ -49,7 +49,7 @@ function withUnit(value: number, unit: string): string {
   return Number.isNaN(value) ? '' : `${round(value)} ${unit}`;
 }
 
-/** Three significant digits are more than a noisy machine can tell. */
+/** A noisy machine does not allow more than three significant digits. */
 function round(value: number): string {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

@@ -4,7 +4,7 @@ import { CONNECTIONS } from './options.ts';
 import { say } from './say.ts';
 import { compareRounds, median } from './statistics.ts';
 
-/** One thing to ask for: of the service through one or two doors, and of the yardstick. */
+/** One request to compare: over one or two APIs of the service, and on the baseline server. */
 export interface Race {
   readonly name: string;
   readonly yardstick: Target;
@@ -12,13 +12,13 @@ export interface Race {
 }
 
 interface RaceOptions {
-  /** What the races are of, for who watches. */
+  /** The name of the measurement, for progress messages. */
   readonly title: string;
   readonly rounds: number;
   readonly length: { readonly seconds: number } | { readonly amount: number };
 }
 
-/** Runs the races one after the other, each on every number of connections. */
+/** Runs the comparisons one after the other, each with every number of connections. */
 export async function raceDoors(races: readonly Race[], options: RaceOptions): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const race of races) {
@@ -31,7 +31,7 @@ export async function raceDoors(races: readonly Race[], options: RaceOptions): P
   return figures;
 }
 
-/** Asks all of them by turns, so that what the machine does meanwhile hits all of them. */
+/** Alternates between all targets, so that other load on the machine affects all of them. */
 async function runRace(
   race: Race,
   { connections, rounds, length }: RaceOptions & { readonly connections: number },
@@ -58,12 +58,15 @@ async function runRace(
   });
 }
 
-/** A first, short look, so that neither side pays for compiling its code in the first round. */
+/** Sends a short load first, so that no target compiles its code in the first round. */
 async function warmUp(targets: readonly Target[]): Promise<void> {
   for (const target of targets) await applyLoad(target, { connections: 8, amount: 400 });
 }
 
-/** One figure for all of a door: the median of the ratios, since the values are of different things. */
+/**
+ * Summarizes all figures of an API: the median of the ratios, because the values measure different
+ * things.
+ */
 export function sumUp(what: string, figures: readonly Figure[], aim?: Aim): Figure {
   const ratio = median(figures.flatMap((figure) => figure.ratio ?? []));
   return { what, unit: '', value: Number.NaN, ratio, ...(aim ? { aim } : {}) };

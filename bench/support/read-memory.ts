@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Resident memory in MiB: of a process, and of all that it has started. */
+/** Resident memory in MiB: of a process itself, and of all its descendants. */
 export interface Memory {
   readonly own: number;
   readonly children: number;

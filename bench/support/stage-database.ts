@@ -3,16 +3,16 @@ import { openDatabase } from '../../src/db/client.ts';
 import { createToken } from '../../src/workspaces/create-token.ts';
 import { ensureWorkspace } from '../../src/workspaces/ensure-workspace.ts';
 
-/** A database of one measurement. */
+/** The database of one measurement. */
 export interface StageDatabase extends AsyncDisposable {
   readonly url: string;
-  /** For looking into it, and for filling it. Statements wait as long as they need. */
+  /** For queries and for filling the database. Its statements have no time-out. */
   readonly pool: Pool;
   readonly workspaceId: string;
   readonly token: string;
 }
 
-/** Opens a migrated database and makes a workspace in it. */
+/** Opens a migrated database and creates a workspace in it. */
 export async function openStageDatabase(url: string): Promise<StageDatabase> {
   const database = openDatabase({ url, poolSize: 1, applicationName: 'bench' });
   const workspaceId = await ensureWorkspace(database, 'bench');

@@ -12,26 +12,30 @@ import { quietLog } from '../../test/support/quiet-log.ts';
 import { openStageDatabase, type StageDatabase } from './stage-database.ts';
 import { type StageProgram, startOwned } from './start-owned.ts';
 
-/** What every measurement stands on: a PostgreSQL of its own and a shop. All that is started on it ends with it. */
+/**
+ * The environment of all measurements: an embedded PostgreSQL and a fake shop. Disposing it stops
+ * both and closes its databases.
+ */
 export interface Stage extends AsyncDisposable {
   readonly shop: FakeShop;
-  /** For every program of ours that is started on it. */
+  /** Environment variables for every measured program. */
   readonly env: Readonly<Record<string, string>>;
-  /** A new, migrated database with a workspace and a token. */
+  /** Creates a migrated database with a workspace and a token. */
   addDatabase(): Promise<StageDatabase>;
 }
 
 const TEMPLATE = 'bench_template';
 
 /**
- * Starts the PostgreSQL and the shop. The server's settings are those of the program, and statements are counted. With a
- * folder for them, each program that ends leaves a CPU profile there.
+ * Starts PostgreSQL and the shop. The server has the program's own settings and also counts
+ * statements. If `profiles` is a folder, each measured program writes a CPU profile to it when it
+ * ends.
  */
 export async function openStage(options: { profiles?: string | undefined } = {}): Promise<Stage> {
   await using opening = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'cta-bench-'));
   opening.defer(() => rm(folder, { recursive: true, force: true }));
-  // As root the server runs as another user, who must be able to come here.
+  // If this runs as root, the server runs as another user, who must be able to enter the folder.
   await chmod(folder, 0o755);
   const server = await openEmbeddedServer({
     folder,
@@ -63,13 +67,13 @@ export async function openStage(options: { profiles?: string | undefined } = {})
   };
 }
 
-/** A fake AI service that ends with its block. */
+/** Starts a fake AI service. Disposing it stops it. */
 export async function openAi(options: { latencyMs: number }) {
   const ai = await startFakeAi(options);
   return { ...ai, [Symbol.asyncDispose]: () => ai.close() };
 }
 
-/** The service in a role, with the limit off unless `env` says otherwise, as `npm start` would run it. */
+/** Starts the service in a role, as `npm start` would, with the limit off unless `env` sets one. */
 export function startRole(
   stage: Stage,
   database: StageDatabase,
@@ -90,7 +94,7 @@ export function startRole(
   });
 }
 
-/** A Fastify server whose routes run one hand-written statement each. */
+/** Starts a Fastify server whose routes run one hand-written statement each. */
 export function startBareServer(database: StageDatabase): Promise<StageProgram> {
   return startOwned({
     script: fileURLToPath(new URL('bare-server.ts', import.meta.url)),

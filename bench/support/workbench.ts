@@ -8,12 +8,12 @@ import { quietLog } from '../../test/support/quiet-log.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../../test/support/seed.ts';
 import type { StageDatabase } from './stage-database.ts';
 
-/** What a worker does with the database, called as functions, in milliseconds each. */
+/** Runs a worker's database operations as functions and returns the milliseconds of each. */
 export interface Workbench extends AsyncDisposable {
   work(): Promise<{ create: number; claim: number; settle: number; sweep: number }>;
 }
 
-/** Opens it on a database, under a limit that counts calls but does not bind. */
+/** Opens a workbench on a database, under a limit that counts calls but is never reached. */
 export async function openWorkbench({ url, workspaceId }: StageDatabase): Promise<Workbench> {
   const database = openDatabase({ url, poolSize: 5, applicationName: 'bench worker' });
   const queue = await openQueue({ url, log: quietLog, supervise: false });
@@ -35,7 +35,7 @@ export async function openWorkbench({ url, workspaceId }: StageDatabase): Promis
         });
       });
       const settle = await time(() => finish(db, claimed.result));
-      // The rest, so that every round finds as much waiting.
+      // Finishes the other claims, so that every round starts with the same amount of waiting work.
       await finish(db, await claim(db, workerId, 5));
       return { create: create.ms, claim: claimed.ms, settle: settle.ms, sweep: sweep.ms };
     },

@@ -1,30 +1,30 @@
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 
-/** A bundle of CommonJS. */
+/** A CommonJS bundle. */
 export interface Bundle {
   readonly name: string;
   readonly code: string;
-  /** What it was made of. */
+  /** The inputs of the bundle. */
   readonly metafile: Metafile;
 }
 
-/** The executable's beginning, and the bundles that it runs. */
+/** The entry point of the executable, and the bundles that it runs. */
 export interface Bundles {
   readonly main: Bundle;
   readonly programs: readonly Bundle[];
   readonly packages: readonly Bundle[];
 }
 
-/** The first one is the command line; the others are named as `fork` is told them. */
+/** The first one is the command line; the others have the names that `fork` is called with. */
 const PROGRAMS = {
   'cli.cjs': 'src/main/cli.ts',
   'decode-image-process.cjs': 'src/adapters/images/decode-image-process.ts',
   'parse-page-process.cjs': 'src/adapters/page/parse-page-process.ts',
   'rank-by-clip-process.cjs': 'src/adapters/images/rank-by-clip-process.ts',
 };
-/** Large, and seldom needed. */
+/** Large packages that are rarely needed. */
 const PACKAGES = ['@scalar/fastify-api-reference'];
-/** Unpacked, or not there: drivers look for `pg-native`. */
+/** These are unpacked, or do not exist: drivers look for `pg-native`. */
 const LEFT_OUT = ['sharp', '@huggingface/transformers', 'pg-native'];
 
 const COMMON = {
@@ -34,13 +34,13 @@ const COMMON = {
   platform: 'node',
   target: `node${process.versions.node}`,
   format: 'cjs',
-  // What is left out is required: a script has no `import()`.
+  // External packages are loaded with `require`: a script has no `import()`.
   supported: { 'dynamic-import': false },
   legalComments: 'none',
   logLevel: 'warning',
 } satisfies BuildOptions;
 
-/** Made from the sources, each with all that it imports. */
+/** Bundles the sources, each entry point with everything that it imports. */
 export async function bundleParts(): Promise<Bundles> {
   const main = await toBundle('main.cjs', { entryPoints: ['src/main/binary/run-binary.ts'] });
   const programs = Object.entries(PROGRAMS).map(([name, file]) => bundlePart(name, file, PACKAGES));
@@ -48,7 +48,10 @@ export async function bundleParts(): Promise<Bundles> {
   return { main, programs: await Promise.all(programs), packages: await Promise.all(packages) };
 }
 
-/** One that `run-binary.ts` runs: a function of what Node.js gives a file of CommonJS. */
+/**
+ * Creates a bundle for `run-binary.ts`: a function with the parameters that Node.js gives a
+ * CommonJS file.
+ */
 function bundlePart(name: string, file: string, left: readonly string[]): Promise<Bundle> {
   return toBundle(name, {
     entryPoints: [file],

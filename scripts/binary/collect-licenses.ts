@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { collectPackageLicenses, type LicenseSection, renderLicenses } from './collect-package-licenses.ts';
 
 /**
- * The licences of Node.js and of the packages that these files are of, with their texts, as one text.
+ * Returns the licenses of Node.js and of the packages that contain these files, with their texts,
+ * as one text.
  *
- * @throws Error that names every package whose licence is not allowed, or that names none.
+ * @throws Error that names every package whose license is missing or not allowed.
  */
 export function collectLicenses(files: Iterable<string>): string {
   const packages = collectPackageLicenses(files);

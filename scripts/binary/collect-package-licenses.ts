@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 
 /**
- * Licences that may be bundled, as SPDX identifiers. libvips, under the LGPL, is allowed too,
+ * Licenses that may be bundled, as SPDX identifiers. libvips, under the LGPL, is allowed too,
  * because it is a separate library that can be replaced.
  */
 const ALLOWED = new Set([
@@ -18,7 +18,7 @@ const ALLOWED = new Set([
 const LIBVIPS = /^@img\/sharp-libvips-/;
 const LIBVIPS_NOTICE = `libvips and the libraries in it are linked dynamically. The executable unpacks them as a file of their own, whose place
 docs/operations.md names; their sources are at https://github.com/lovell/sharp-libvips and the addresses below.`;
-/** Names of the files with licence texts in packages. */
+/** Names of the files with license texts in packages. */
 const TEXTS = '{LICEN[CS]E,licen[cs]e,License,COPYING,NOTICE,ThirdPartyNotices}*';
 const RULE = '='.repeat(80);
 
@@ -38,9 +38,9 @@ export interface LicenseSection {
 }
 
 /**
- * Returns the licences of the packages that contain these files, with their texts, sorted by title.
+ * Returns the licenses of the packages that contain these files, with their texts, sorted by title.
  *
- * @throws Error that lists every package whose licence is missing or not allowed.
+ * @throws Error that lists every package whose license is missing or not allowed.
  */
 export function collectPackageLicenses(files: Iterable<string>): LicenseSection[] {
   const folders = new Set<string>();
@@ -82,7 +82,7 @@ function readPackage(folder: string): { title: string; text: string; isAllowed: 
   };
 }
 
-/** If a package offers a choice of licences, one allowed licence is enough. */
+/** If a package offers a choice of licenses, one allowed license is enough. */
 function isAllowed(license: string): boolean {
   const choices = license.replace(/^\((.*)\)$/, '$1').split(' OR ');
   return choices.some((choice) => choice.split(' AND ').every((one) => ALLOWED.has(one)));

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import type { Parts } from '../../src/main/binary/run-binary.ts';
 
-/** What native code is in, and what stands on it. The bundles require these. */
+/** Packages with native code or that depend on it. The bundles require these. */
 const REQUIRED = ['sharp', '@huggingface/transformers'];
 
 /**
- * They, and what they need to run on this platform; of each what it loads, and nothing else: no GPU, no musl, no WebAssembly, no headers.
- * By the manifests Node.js finds one from the other.
+ * These packages and the packages that they need to run on this platform. Of each, only the files
+ * that are loaded: no GPU, no musl, no WebAssembly, no headers. Node.js also needs each
+ * `package.json` to resolve them.
  */
 const FILES: Readonly<Record<string, string>> = {
   '@huggingface/transformers': 'dist/transformers.node.cjs',
@@ -21,14 +22,18 @@ const FILES: Readonly<Record<string, string>> = {
   sharp: 'dist/*.cjs',
 };
 
-/** Their other dependencies: inside transformers' own file, or for an install. */
+/**
+ * Their other dependencies: some are bundled into transformers' own file, others are used only
+ * during installation.
+ */
 export const INSIDE_TRANSFORMERS = ['@huggingface/jinja', '@huggingface/tokenizers', 'onnxruntime-web'];
 const FOR_INSTALLS = ['adm-zip', 'global-agent'];
 
 /**
- * Collects the files that the executable unpacks, by their paths in the project.
+ * Collects the files that the executable unpacks, with their paths in the project.
  *
- * @throws Error when a package has a dependency that is not in the table above: a newer version of it does.
+ * @throws Error when a package has a dependency that is in none of the lists above, as a newer
+ * version of it may have.
  */
 export function collectUnpacked(): Parts['unpacked'] {
   const known = new Set([...Object.keys(FILES), ...INSIDE_TRANSFORMERS, ...FOR_INSTALLS]);
@@ -46,7 +51,7 @@ export function collectUnpacked(): Parts['unpacked'] {
   return { name, packages: Object.fromEntries(REQUIRED.map((each) => [each, listNeeded(each)])), files };
 }
 
-/** The package, and all that it stands on. */
+/** Returns the package and all its dependencies that are unpacked. */
 function listNeeded(name: string): string[] {
   const { dependencies = {}, optionalDependencies = {} } = readManifest(name);
   const next = Object.keys({ ...dependencies, ...optionalDependencies }).filter((each) => each in FILES);

@@ -12,39 +12,42 @@ import superjson, { type SuperJSONResult } from 'superjson';
 import type { AppRouter } from '../http/procedures.ts';
 import type { ErrorCode } from '../lib/app-error.ts';
 
-/** What a failed call rejects with. `data.code` is an `ErrorCode`. */
+/** The error of a failed call. `data.code` is an `ErrorCode`. */
 export { TRPCClientError } from '@trpc/client';
 export type { AppRouter, ErrorCode };
-/** What each procedure takes. */
+/** The input of each procedure. */
 export type Inputs = inferRouterInputs<AppRouter>;
-/** What each procedure answers. */
+/** The output of each procedure. */
 export type Outputs = inferRouterOutputs<AppRouter>;
 export type Batch = Outputs['batch']['get'];
 export type Preview = Outputs['previews']['get'];
 export type CtaBatchClient = TRPCClient<AppRouter>;
 
 export interface ClientOptions {
-  /** Where the service is, such as `https://cta.example.com`. */
+  /** The origin of the service, such as `https://cta.example.com`. */
   readonly url: string;
-  /** A workspace's token, or a function that gets one. */
+  /** A workspace's token, or a function that returns one. */
   readonly token: string | (() => string | Promise<string>);
-  /** Another `fetch`, for tests or old runtimes. */
+  /** A replacement for `fetch`, for tests or old runtimes. */
   readonly fetch?: NonNullable<HTTPBatchLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']>;
 }
 
-/** Inputs are plain JSON: they hold no dates, sets or maps. Answers hold dates. */
+/**
+ * Inputs are sent as plain JSON, because they contain no dates, sets or maps. Outputs contain
+ * dates.
+ */
 const transformer = {
   serialize: (input: unknown) => ({ json: input }),
   deserialize: (answer: SuperJSONResult) => superjson.deserialize(answer),
 };
 
-/** The service takes no more of them in one request. */
+/** The service accepts no more mutations in one request. */
 const MAX_MUTATIONS = 10;
 const MAX_QUERIES = 100;
 
 /**
- * A typed client. Calls made at the same time go out as one request; dates arrive as `Date`. `batch.watch` is live, and goes on
- * by itself after a lost connection.
+ * Creates a typed client. Calls made at the same time are sent as one request; dates arrive as
+ * `Date`. `batch.watch` is a subscription and reconnects by itself.
  */
 export function createCtaBatchClient({ url, token, fetch }: ClientOptions): CtaBatchClient {
   const endpoint = `${url.replace(/\/+$/, '')}/trpc`;
@@ -55,7 +58,7 @@ export function createCtaBatchClient({ url, token, fetch }: ClientOptions): CtaB
   const common = {
     url: endpoint,
     transformer,
-    // Longer addresses are refused by some proxies; the batch is split instead.
+    // Some proxies refuse longer URLs; the client splits the batch instead.
     maxURLLength: 2000,
     headers,
     ...(fetch ? { fetch } : {}),
@@ -67,7 +70,7 @@ export function createCtaBatchClient({ url, token, fetch }: ClientOptions): CtaB
         true: httpSubscriptionLink({
           url: endpoint,
           transformer,
-          // The browser's own sends no token.
+          // The browser's own `EventSource` cannot send a token.
           EventSource,
           eventSourceOptions: {
             fetch: async (input, init) =>

@@ -7,45 +7,57 @@ import { sessionConfig } from './connection/session-config.ts';
 import { WORK_TIMEOUTS } from './connection/work-timeouts.ts';
 import { type KeptConnection, keepConnection } from './keep-connection.ts';
 
-/** Drizzle over the pool. Reads go through it; writes of more than one statement through `transact`. */
+/**
+ * Drizzle over the pool. Use it for reads; use `transact` for writes of more than one statement.
+ */
 export type Orm = NodePgDatabase & { readonly $client: Pool | PoolClient };
 
-/** An open transaction. A function that takes one writes in its caller's transaction. See `withSavepoint`. */
+/**
+ * An open transaction. A function that takes one writes in its caller's transaction. See also
+ * `withSavepoint`.
+ */
 export type Tx = Omit<Orm, 'transaction'> & { readonly [isOpen]: true };
 
 declare const isOpen: unique symbol;
 
-/** Where a query can run: in a transaction, or by itself. */
+/** Where a query can run: in a transaction or directly over the pool. */
 export type Executor = Orm | Tx;
 
 /**
- * Runs `work` in one transaction (read committed) and commits it. The only way to open one. A deadlock or a
- * serialization failure is tried again, so `work` may run more than once and must do nothing but database work.
+ * Runs `work` in one transaction (read committed) and commits it. This is the only way to open a
+ * transaction. After a deadlock or a serialization failure `work` runs again, so it must do nothing
+ * but database work.
  */
 export type Transact = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 
-/** The database as the rooms above see it. */
+/** The database as higher layers see it. */
 export interface Database {
   readonly orm: Orm;
-  /** The same for those who only look, and would rather not know than wait: a statement fails after `LOOK_WITHIN_MS`. */
+  /**
+   * Like `orm`, for reads that should fail rather than wait: a statement fails after
+   * `LOOK_WITHIN_MS`.
+   */
   readonly lookOrm: Orm;
   readonly transact: Transact;
-  /** Calls `listener` after each commit with what it has changed; see `noteChange`. */
+  /**
+   * Calls `listener` after each commit, once per id that the transaction passed to `noteChange`.
+   */
   onChange(listener: (id: string) => void): void;
   /**
-   * Listens on a connection of its own until the database is closed. `onConnect` is called for every new connection:
-   * what was announced while there was none has to be looked for.
+   * Listens on a connection of its own until the database is closed. Calls `onConnect` for every
+   * new connection: notifications sent while there was none are lost, so the caller must read their
+   * effects from the tables.
    */
   listen(channels: Readonly<Record<string, (payload: string) => void>>, onConnect: () => void): Promise<void>;
-  /** Whether every connection that is to listen is there now; true if none is. */
+  /** Returns whether every listening connection is open now; true if there are none. */
   isListening(): boolean;
-  /** How the pool stands. */
+  /** Returns the state of the pool. */
   countConnections(): PoolCounts;
-  /** Safe to call twice. */
+  /** Idempotent. */
   close(): Promise<void>;
 }
 
-/** The connections of a pool, and who waits for one. */
+/** The connections of a pool, and the number of queries that wait for one. */
 export interface PoolCounts {
   readonly total: number;
   readonly idle: number;
@@ -54,18 +66,19 @@ export interface PoolCounts {
 
 export interface DatabaseOptions {
   readonly url: string;
-  /** Connections in the pool. */
+  /** The maximum number of connections in the pool. */
   readonly poolSize: number;
   readonly applicationName: string;
 }
 
 const CONFLICT_TRIES = 5;
 
-/** Opens a pool. Nothing is connected before the first query. */
+/** Opens a pool. The first query opens the first connection. */
 export function openDatabase(options: DatabaseOptions): Database {
   const config = sessionConfig(options.url, { ...WORK_TIMEOUTS, applicationName: options.applicationName });
   const pool = new Pool({ ...config, max: options.poolSize, idleTimeoutMillis: 60_000, pipeline: true });
-  // A connection that is lost, in the pool or lent out, rejects its query; without a listener it would end the program.
+  // A lost connection, idle or checked out, rejects its query. Without a listener its error event
+  // would end the program.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   const orm = drizzle(pool);
@@ -117,10 +130,13 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** A connection that a network has dropped without a word is thrown away then, too. */
+/**
+ * Longest wait for a statement of `lookOrm`. A connection that the network has dropped silently is
+ * also discarded after this time.
+ */
 const LOOK_WITHIN_MS = 2000;
 
-/** A pool whose statements have a time-out of their own. */
+/** Returns a pool whose statements have their own time-out. */
 function hasten(pool: Pool, query_timeout: number): Pool {
   const query = (config: string | object, ...values: unknown[]) => {
     const statement = typeof config === 'string' ? { text: config } : config;
@@ -132,9 +148,9 @@ function hasten(pool: Pool, query_timeout: number): Pool {
 }
 
 /**
- * The connection is taken and given back here: drizzle's own way over a pool never gives back one whose `begin` failed, and
- * after as many lost connections as the pool has places the program would wait for ever. Nor does anybody wait for the
- * `begin`: the first statement is sent behind it.
+ * Acquires and releases the connection here: drizzle's own transactions over a pool never release a
+ * connection whose `begin` failed, and after `poolSize` lost connections the program would wait
+ * forever. The first statement is sent right behind `begin`, without waiting for its result.
  */
 async function transactOnce<T>(
   pool: Pool,
@@ -153,7 +169,7 @@ async function transactOnce<T>(
     await client.query('commit');
     return { result, changed };
   } catch (error) {
-    // It may still be in the transaction, if it cannot be rolled back.
+    // If the rollback fails too, the connection may still be in the transaction.
     isBroken = isUnavailable(error) || !(await rollBack(client));
     throw error;
   } finally {
@@ -170,15 +186,21 @@ async function rollBack(client: PoolClient): Promise<boolean> {
   }
 }
 
-/** Of each open transaction: what it changes. */
+/** The ids that each open transaction has changed. */
 const changes = new WeakMap<Tx, Set<string>>();
 
-/** Notes that a transaction changes something that others may watch: its commit tells `onChange`. */
+/**
+ * Records that a transaction changes `id`, which others may watch: the commit passes it to the
+ * listeners of `onChange`.
+ */
 export function noteChange(tx: Tx, id: string): void {
   changes.get(tx)?.add(id);
 }
 
-/** Of each connection: what was prepared on it can be used again in its next transaction. */
+/**
+ * One drizzle instance per connection, so that its next transaction can reuse the prepared
+ * statements.
+ */
 const ormOf = new WeakMap<PoolClient, Orm>();
 
 function openTx(client: PoolClient): Tx {
@@ -191,16 +213,16 @@ function openTx(client: PoolClient): Tx {
 }
 
 /**
- * What a verb needs, so that all it reads and writes is part of a transaction that is open already: its own `transact` goes
- * on in that one.
+ * Returns `deps` bound to a transaction that is already open, so that everything a verb reads and
+ * writes is part of it: the new `transact` runs its work in that transaction.
  */
 export function withinTransaction<D extends { orm: Orm; transact: Transact }>(deps: D, tx: Tx): D {
   return { ...deps, orm: tx as unknown as Orm, transact: (work: Parameters<Transact>[0]) => work(tx) };
 }
 
 /**
- * Runs a part of a transaction that can fail alone: what it wrote is taken back, and the transaction goes on. Throws what
- * `work` throws.
+ * Runs a part of a transaction that can fail alone: on an error its writes are rolled back and the
+ * transaction continues. Throws the error of `work`.
  */
 export async function withSavepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
   await tx.execute(sql`savepoint part`);
@@ -215,9 +237,9 @@ export async function withSavepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Pr
 }
 
 /**
- * A query that is built once for all reads through the pool and once for the transactions of each connection, and prepared
- * in the server once per connection: half the cost of building it each time. The name given to `.prepare()` must be used
- * nowhere else. Its `execute` sends it before it returns.
+ * Builds a query once for reads through the pool and once for the transactions of each connection.
+ * The server prepares it once per connection, which halves the cost compared to building it each
+ * time. The name given to `.prepare()` must be unique. `execute` sends the query before it returns.
  */
 export function prepareOnce<Q>(build: (orm: Orm) => Q): (db: Executor) => Q {
   const prepared = new WeakMap<Executor, Q>();

@@ -1,9 +1,10 @@
-/** Rows of one step: few enough that a lock is held for moments only. */
+/** Rows deleted per transaction: few enough that locks are held only briefly. */
 export const DELETE_STEP = 500;
 
 /**
- * Runs `deleteSome`, which deletes up to `DELETE_STEP` rows in a transaction of its own and answers how many they were, until
- * there are fewer. Answers the sum.
+ * Calls `deleteSome` until it deletes fewer than `DELETE_STEP` rows, and returns the total.
+ * `deleteSome` must delete at most `DELETE_STEP` rows in a transaction of its own and return their
+ * number.
  */
 export async function deleteInSteps(deleteSome: () => Promise<number>): Promise<number> {
   for (let sum = 0; ; ) {

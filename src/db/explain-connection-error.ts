@@ -3,8 +3,8 @@ import { ConnectionError } from './connection/connection-error.ts';
 const ENCODE = 'In an address / # ? @ % are written %2F %23 %3F %40 %25.';
 
 /**
- * Explains an error of connecting to the operator who set DATABASE_URL. Returns undefined for
- * errors that the setting does not cause, such as a server that is down.
+ * Explains a connection error to the operator who set DATABASE_URL. Returns undefined for errors
+ * that the setting does not cause, such as a server that is down.
  */
 export function explainConnectionError(error: unknown): string | undefined {
   const reason = findReason(error);

@@ -7,7 +7,10 @@ const find = prepareSql<{ version: number }>(
   sql`select coalesce(max(created_at), 0)::float8 as version from cta.__drizzle_migrations`,
 );
 
-/** The newest migration that the database has had: larger is newer. */
+/**
+ * Returns the newest migration applied to the database, as the milliseconds at which it was
+ * created; larger is newer. 0 if there is none.
+ */
 export async function findSchemaVersion(db: Executor): Promise<number> {
   const [row] = await find(db, {});
   return row?.version ?? 0;

@@ -7,7 +7,7 @@ import { findSchemaState, type SchemaState } from './schema-version.ts';
 
 /** Facts about a server that every command needs before it works with it. */
 export interface SessionFacts {
-  /** As the server says it, such as `18.4`. */
+  /** As the server reports it, for example `18.4`. */
   readonly version: string;
   /** `180004` for 18.4. */
   readonly versionNumber: number;
@@ -25,19 +25,22 @@ export interface SessionFacts {
 
 /** More facts about whether the server has what the program needs. */
 export interface ServerFacts extends SessionFacts {
-  /** Whether one session receives what another one notifies. */
+  /** Whether one session receives a notification sent by another. */
   readonly hearsNotify: boolean;
-  /** Undefined if the role may not look. */
+  /** Undefined if the role lacks the privilege to read it. */
   readonly schema: SchemaState | undefined;
-  /** Tables of ours that the role may not read and write, and schemas it may not use. */
+  /** Our tables that the role may not read and write, and our schemas that it may not use. */
   readonly denied: readonly string[];
-  /** Whether the role may make schemas, which the first start needs. */
+  /** Whether the role may create schemas, which the first start needs. */
   readonly mayCreate: boolean;
-  /** Connections that are free for this role; those of superusers are not counted. */
+  /** Free connections for this role, without those reserved for superusers. */
   readonly freeConnections: number;
-  /** Whether a commit is on disk when it is answered, as far as the settings say. */
+  /** Whether a commit is on disk when the server reports it, as far as the settings show. */
   readonly isDurable: boolean;
-  /** The server's clock less this machine's, in milliseconds, give or take half the way to it. */
+  /**
+   * The server's clock minus this machine's, in milliseconds. The error is at most half the round
+   * trip.
+   */
   readonly clockAheadMs: number;
 }
 
@@ -47,7 +50,8 @@ const NOTIFY_CHANNEL = 'cta_doctor';
 const NOTIFY_WITHIN_MS = 2000;
 
 /**
- * Makes the checks of `start` and all other commands. Changes nothing. Throws connection errors.
+ * Runs the checks that `start` and all other commands need. Changes nothing. Throws connection
+ * errors.
  */
 export function inspectSession(url: string): Promise<SessionFacts> {
   return withSessions(url, async (one, other) => ({
@@ -73,7 +77,8 @@ export function inspectServer(url: string, schemas: readonly string[]): Promise<
 }
 
 async function withSessions<T>(url: string, work: (one: Client, other: Client) => Promise<T>): Promise<T> {
-  // Bare, because a pooler would keep settings with its server process and pass them to others.
+  // Bare, because a pooler would keep the settings with its server process and pass them to other
+  // clients.
   const config = sessionConfig(url, {
     applicationName: 'cta-batch check',
     query_timeout: QUERY_TIMEOUT_MS,
@@ -81,7 +86,7 @@ async function withSessions<T>(url: string, work: (one: Client, other: Client) =
   });
   const [one, other] = [new DatabaseClient(config), new DatabaseClient(config)];
   try {
-    // Both settle before either is closed.
+    // Waits for both, so that neither is closed while it is still connecting.
     const connected = await Promise.allSettled([one.connect(), other.connect()]);
     for (const result of connected) if (result.status === 'rejected') throw result.reason;
     return await work(one, other);
@@ -173,11 +178,12 @@ async function keepsSession(one: Client, other: Client): Promise<boolean> {
     const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
     return (await mark()) === before && before !== `${rows[0]?.pid} seen` && before.endsWith(' seen');
   } catch (error) {
-    // A pooler in transaction mode with a single server process, which the other session holds.
+    // A pooler in transaction mode has a single server process, which the other session holds.
     if ((error as Error).message === 'Query read timeout') return false;
     throw error;
   } finally {
-    // On a lost connection this fails too, and must not replace the error that says why.
+    // On a lost connection the rollback fails too; its error must not replace the one that has the
+    // cause.
     await other.query('rollback').catch(() => {});
   }
 }

@@ -3,20 +3,26 @@ import type { Client } from 'pg';
 import { DatabaseClient } from './connection/database-client.ts';
 import type { SessionConfig } from './connection/session-config.ts';
 
-/** One connection that is opened again whenever it is lost. For sessions that hold a lock or listen. */
+/** One connection that is reopened whenever it is lost. For sessions that hold a lock or listen. */
 export interface KeptConnection {
-  /** Whether there is a connection now. */
+  /** Whether the connection is open now. */
   readonly connected: boolean;
-  /** Runs a statement on the connection that is there now. Throws if it is lost, or while there is none. */
+  /**
+   * Runs a statement on the current connection. Throws if the connection is lost meanwhile or not
+   * open.
+   */
   query<R extends object>(text: string, values?: unknown[]): Promise<R[]>;
   close(): Promise<void>;
 }
 
 export interface KeptConnectionOptions {
   readonly config: SessionConfig;
-  /** Runs on each new connection before it is used: take the lock, listen. If it throws, another one is opened. */
+  /**
+   * Runs on each new connection before it is used, for example to take a lock or to listen. If it
+   * throws, another connection is opened.
+   */
   onConnect?(client: Client): Promise<void>;
-  /** The connection was lost; it is being opened again. */
+  /** Called when the connection is lost; it is already being reopened. */
   onLost?(error: Error): void;
   onNotification?(channel: string, payload: string): void;
 }
@@ -24,7 +30,10 @@ export interface KeptConnectionOptions {
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 500;
 
-/** Opens it. Throws if that fails the first time; from then on it is tried again until `close`. */
+/**
+ * Opens the connection. Throws if the first attempt fails; a connection lost later is reopened
+ * until `close`.
+ */
 export async function keepConnection(options: KeptConnectionOptions): Promise<KeptConnection> {
   let client: Client | undefined;
   let isClosed = false;
@@ -45,7 +54,7 @@ export async function keepConnection(options: KeptConnectionOptions): Promise<Ke
     else client = next;
   }
 
-  /** Both events may come for one loss. */
+  /** One loss may fire both events, `error` and `end`. */
   function lose(which: Client, error: Error): void {
     if (client !== which) return;
     client = undefined;
@@ -84,7 +93,7 @@ export async function keepConnection(options: KeptConnectionOptions): Promise<Ke
   };
 }
 
-/** There is no connection now. */
+/** The connection is not open now. */
 class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
   readonly code = 'ECONNRESET';

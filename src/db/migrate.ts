@@ -52,7 +52,7 @@ export async function migrateDatabase(
   }
 }
 
-/** All that are missing, in one transaction, once no lock is in their way. */
+/** Applies all missing migrations in one transaction, and retries while a lock is in the way. */
 async function applyMigrations(client: Client): Promise<void> {
   await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
   for (let attempt = 1; ; attempt += 1) {
@@ -62,9 +62,10 @@ async function applyMigrations(client: Client): Promise<void> {
       await client.query('commit');
       return;
     } catch (error) {
-      // On a lost connection this fails too, and must not replace the error that says why.
+      // On a lost connection the rollback fails too; its error must not replace the one that has
+      // the cause.
       await client.query('rollback').catch(() => {});
-      // A cycle with a transaction of the older version is found sooner than the time-out comes.
+      // A deadlock with a transaction of the older version is detected before the time-out.
       const isInTheWay = isLockTimeout(error) || isRetryableConflict(error);
       if (!isInTheWay || attempt >= LOCK_TRIES) throw error;
       await sleep(LOCK_PAUSE_MS);

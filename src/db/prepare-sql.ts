@@ -4,9 +4,10 @@ import type { QueryResultRow } from 'pg';
 import type { Executor } from './client.ts';
 
 /**
- * A statement written by hand, with `sql.placeholder`s for its values: built once, and prepared in the server once per
- * connection under `name`, which must be used nowhere else. Answers the rows as the driver reads them. It is sent before the
- * call returns.
+ * Returns a function that runs a statement written by hand, with `sql.placeholder`s for its values.
+ * The text is built once, and the server prepares it once per connection under `name`, which must
+ * be unique. Returns the rows as the driver reads them. The statement is sent before the call
+ * returns.
  */
 export function prepareSql<Row extends QueryResultRow>(
   name: string,

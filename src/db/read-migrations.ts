@@ -6,7 +6,10 @@ interface Journal {
   readonly entries: readonly { readonly tag: string; readonly when: number; readonly breakpoints: boolean }[];
 }
 
-/** Our migrations, the oldest first, as drizzle's `readMigrationFiles` reads them from a folder. */
+/**
+ * Returns our migrations, oldest first, in the form in which drizzle's `readMigrationFiles` reads
+ * them from a folder.
+ */
 export function readMigrations(): MigrationMeta[] {
   const { entries } = JSON.parse(readPackageFile('migrations/meta/_journal.json')) as Journal;
   return entries.map(({ tag, when, breakpoints }) => {

@@ -1,10 +1,10 @@
 import type { MigrationMeta } from 'drizzle-orm/migrator';
 import type { ClientBase } from 'pg';
 
-/** The database was migrated by a program that knows more than this one. */
+/** A newer version of the program has migrated the database. */
 export class NewerSchemaError extends Error {
   override readonly name = 'NewerSchemaError';
-  /** When the newest migration in the database was made. */
+  /** When the newest migration in the database was created. */
   readonly migratedTo: Date;
   constructor(migratedTo: Date) {
     super(`the schema of ${migratedTo.toISOString()} is newer than this program`);
@@ -12,12 +12,15 @@ export class NewerSchemaError extends Error {
   }
 }
 
-/** How far a database is: `new` has none of our tables, `newer` was migrated by a later version. */
+/**
+ * The state of a database's schema: `new` has none of our tables, `newer` was migrated by a newer
+ * version of the program.
+ */
 export type SchemaState =
   | { readonly is: 'new' | 'current' }
   | { readonly is: 'older' | 'newer'; readonly migratedTo: Date };
 
-/** Compares what was applied with the migrations that this program brings, by when they were made. */
+/** Compares the newest applied migration with the newest one of this program, by creation time. */
 export async function findSchemaState(
   client: ClientBase,
   known: readonly MigrationMeta[],

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 
-/** Adds a field to the `Vary` of an answer and keeps the fields that are there. */
+/** Adds a field to the `Vary` header of a response and keeps the existing fields. */
 export function addVary(answer: FastifyReply | Headers, field: string): void {
   const isHeaders = answer instanceof Headers;
   const present = isHeaders ? answer.get('vary') : answer.getHeader('vary');

@@ -27,7 +27,7 @@ import { createSecurityHeaders } from './security-headers.ts';
 import { toOriginForm } from './to-origin-form.ts';
 import { NO_STORE, varyByCaller } from './vary-by-caller.ts';
 
-/** For a request to come whole. */
+/** Time for a complete request to arrive. */
 const REQUEST_MS = 30_000;
 
 /**
@@ -37,43 +37,44 @@ const REQUEST_MS = 30_000;
 const MIN_MAX_CONNECTIONS = 10_000;
 
 export interface AppOptions {
-  /** Origin of the addresses we make; the request's own if absent. */
+  /** Origin of the URLs in responses; taken from the request if absent. */
   readonly publicUrl?: string | undefined;
   /** Origins that browsers may call from; `*` for any. */
   readonly corsOrigins: readonly string[];
-  /** Requests of a workspace; no limit if null or absent. */
+  /** Limit on requests per workspace; no limit if null or absent. */
   readonly requestRate?: Rate | null;
   /** Limits on open event streams; the defaults of the settings if absent. */
   readonly streamLimits?: StreamLimits;
-  /** What may show a CTA's page in a frame, as `frame-ancestors` has it. */
+  /** Who may show a CTA's page in a frame, as in `frame-ancestors`. */
   readonly frameAncestors: string;
   /** Fastify's `trustProxy`. */
   readonly trustProxy: boolean | string;
-  /** 10,000 or twice the number of open streams if absent, whichever is more. */
+  /** If absent: 10,000 or twice the maximum number of open streams, whichever is larger. */
   readonly maxConnections?: number;
-  /** When to close a connection whose client does not read its answer. */
+  /** When to close a connection whose client does not read its response. */
   readonly stalls?: StallOptions;
 }
 
-/** The API as a function of what it needs: no port is opened here. */
+/** Creates the API. Opens no port. The caller must close it. */
 export async function createApp(deps: ApiDeps, options: AppOptions): Promise<FastifyInstance> {
   const { publicUrl } = options;
   const voice = { log: deps.log, publicUrl };
   const securityHeaders = createSecurityHeaders(publicUrl);
   const app = fastify({
     bodyLimit: BODY_LIMIT,
-    // Head and body: 64 KB need no longer, and nobody may hold a connection by sending it byte by byte.
+    // For headers and body: 64 KB need no longer, and a client must not hold a connection by
+    // sending byte by byte.
     requestTimeout: REQUEST_MS,
-    // Node.js takes the longer of the two for both, and looks every 30 s by itself.
+    // Node.js applies the longer of the two limits to both, and by default checks only every 30 s.
     http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 5000 },
     trustProxy: options.trustProxy,
-    // What comes while it closes is answered as ever.
+    // Requests that arrive during shutdown are served normally.
     return503OnClosing: false,
     rewriteUrl: toOriginForm,
     genReqId: (request) => assignRequestId(request.headers['x-request-id']),
-    // Batched tRPC calls have their names in one path segment.
+    // Batched tRPC calls have all their names in one path segment.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 5000 },
-    // Requests that are no HTTP: there is nothing to route, but there is an answer.
+    // Input that is not valid HTTP has no route, but the client gets a response.
     clientErrorHandler(error, socket) {
       if (!socket.writable) return;
       const status =
@@ -90,7 +91,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
         `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
       );
     },
-    // Before any hook has run.
+    // These errors occur before any hook has run.
     frameworkErrors(error, request, reply) {
       reply.headers(securityHeaders(request));
       void sendProblem(voice, error, request, reply);
@@ -112,7 +113,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   app.setNotFoundHandler((request, reply) => sendProblem(voice, new AppError('not_found'), request, reply));
   observeRequests(app, deps);
   answerMethods(app, { hasCors: options.corsOrigins.length > 0 });
-  // Those who watch hold their connections open: they are told that it is over.
+  // Event streams hold their connections open, so they must be ended.
   app.addHook('preClose', async () => {
     deps.tokenWatch.close();
     await deps.batchWatch.close();

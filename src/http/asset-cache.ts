@@ -10,9 +10,9 @@ const MAX_ASSET_BYTES = 4 * 1024 * 1024;
 /** This process serves a deleted image for at most this long; caches outside may keep it longer. */
 const TTL_MS = 30_000;
 
-/** Keeps images for a moment, so that repeated requests do not reach the database. */
+/** Caches images for a short time, so that repeated requests do not reach the database. */
 export interface AssetCache {
-  /** Returns undefined if there is none. Requests at the same time share one read. */
+  /** Returns undefined if there is no such image. Simultaneous requests share one read. */
   find(key: string): Promise<Asset | undefined>;
 }
 

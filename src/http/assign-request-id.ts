@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-/** The id of a request, in its answer and in every line of the log: the client's own (`X-Request-Id`) if it is harmless. */
+/**
+ * Returns the id of a request for its response and its log messages: the client's own
+ * (`X-Request-Id`) if it has a safe format, else a new one.
+ */
 export function assignRequestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }

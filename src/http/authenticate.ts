@@ -3,13 +3,16 @@ import { AppError } from '../lib/app-error.ts';
 import { findWorkspaceByToken } from '../workspaces/find-workspace.ts';
 import type { ApiDeps, Caller } from './context.ts';
 
-/** How long a token that was accepted is accepted without asking again, and so how late a removal takes effect. */
+/** How long an accepted token is cached, and therefore how late its revocation takes effect. */
 const REMEMBER_MS = 5000;
 
-/** Finds out who calls, from the `Authorization` header and nothing else. Throws `unauthorized`. */
+/** Identifies the caller, only by the `Authorization` header. Throws `unauthorized`. */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
-/** Makes an `Authenticate` that remembers accepted tokens for a few seconds, so that most requests cost no query. */
+/**
+ * Creates an `Authenticate` that caches accepted tokens for `REMEMBER_MS`, so that most requests
+ * need no query.
+ */
 export function createAuthenticate(deps: Pick<ApiDeps, 'orm'>): Authenticate {
   const accepted = new LRUCache<string, Caller>({ max: 10_000, ttl: REMEMBER_MS });
   return async (authorization) => {

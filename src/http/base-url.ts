@@ -1,9 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 
-/** The origin of the addresses we make: PUBLIC_URL, or where the request says that it came to. No slash at its end. */
+/**
+ * Returns the origin of the URLs in responses, without a slash at the end: PUBLIC_URL, or the
+ * origin that the request was sent to.
+ */
 export function getBaseUrl(request: FastifyRequest, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return publicUrl;
-  // A Host header is the client's word: one that is no host is not repeated.
+  // The client controls the Host header, so an invalid host must not be repeated.
   if (/^[\w.-]+(:\d{1,5})?$|^\[[\da-f:.]+\](:\d{1,5})?$/i.test(request.host)) {
     return `${getProtocol(request)}://${request.host}`;
   }

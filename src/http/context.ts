@@ -7,7 +7,10 @@ import type { Tracing } from '../lib/tracing.ts';
 import type { changePreview } from '../previews/change-preview.ts';
 import type { TokenWatch } from '../workspaces/watch-tokens.ts';
 
-/** What the API needs: what the features need, and a log. Built by `main`; the doors only pass it on. */
+/**
+ * The dependencies of the API: those of the features, and the log, health, metrics and traces.
+ * `main` creates them; REST and tRPC only pass them on.
+ */
 export type ApiDeps = Parameters<typeof createBatch>[0] &
   Parameters<typeof changePreview>[0] & {
     readonly log: Log;
@@ -18,18 +21,18 @@ export type ApiDeps = Parameters<typeof createBatch>[0] &
     readonly tracing: Tracing;
   };
 
-/** A request whose token was accepted. */
+/** The sender of a request, known by its token. */
 export interface Caller {
   readonly workspaceId: string;
   readonly tokenId: string;
-  /** When its token expires, a `performance.now()`; absent if it never does. */
+  /** When the token expires, as a `performance.now()`; absent if it never does. */
   readonly expiresAt?: number;
 }
 
-/** What an operation runs with. */
+/** The context in which an operation runs. */
 export interface OperationContext {
   readonly deps: ApiDeps;
   readonly workspaceId: string;
-  /** Origin of the addresses we make, without a slash at its end. */
+  /** Origin of the URLs in responses, without a slash at the end. */
   readonly baseUrl: string;
 }

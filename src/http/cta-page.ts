@@ -7,13 +7,14 @@ import { findEmbedded } from '../previews/find-embedded.ts';
 import type { ApiDeps } from './context.ts';
 
 interface CtaPageOptions {
-  /** What may show the page in a frame, as `frame-ancestors` has it. */
+  /** Who may show the page in a frame, as in `frame-ancestors`. */
   readonly frameAncestors: string;
 }
 
 /**
- * `GET /cta/{key}`: a preview as a page for an `<iframe>`, for anyone who has the key, as an iframe sends no token. An edit is seen with the
- * next view: browsers ask each time, and are told in a few bytes that nothing has changed.
+ * Serves `GET /cta/{key}`: a preview as a page for an `<iframe>`, for anyone who has the key,
+ * because an iframe sends no token. An edit shows at the next view: browsers revalidate each time,
+ * and a 304 is small.
  */
 export function registerCtaPage(
   app: FastifyInstance,
@@ -23,7 +24,7 @@ export function registerCtaPage(
   app.get<{ Params: { key: string } }>('/cta/:key', async (request, reply) => {
     const prefill = await findEmbedded(deps, request.params.key);
     if (!prefill) throw new AppError('not_found', { detail: 'There is no CTA at this address.' });
-    // From the page itself, so that the images come from wherever the page came from: a proxy may have put a path before ours.
+    // Image URLs are relative to the page, because a proxy may have added a path prefix.
     const hasSlash = request.url.split('?', 1)[0]?.endsWith('/');
     const { html, styleSource } = renderCtaPage(prefill, hasSlash ? '../../assets/' : '../assets/');
     const policy = [
@@ -34,13 +35,13 @@ export function registerCtaPage(
       "form-action 'none'",
       `frame-ancestors ${frameAncestors}`,
     ].join('; ');
-    // Of all that is sent, not of the preview's version: a browser keeps the old policy with a page that has not changed, and another
-    // release may render the same version in another way.
+    // A hash of policy and page, not the preview's version: a browser keeps the old policy with an
+    // unchanged page, and another release may render the same version differently.
     const etag = `"${sha256(policy + html).toString('base64url')}"`;
     reply.headers({
       'cache-control': 'no-cache',
       'content-security-policy': policy,
-      // A page that lets in only what asks for it (`Cross-Origin-Embedder-Policy`) may have it too.
+      // Allows embedding in a page with `Cross-Origin-Embedder-Policy`, too.
       'cross-origin-resource-policy': 'cross-origin',
       etag,
       'referrer-policy': 'no-referrer',

@@ -4,8 +4,9 @@ import fresh from 'fresh';
 import { AppError } from '../lib/app-error.ts';
 
 /**
- * Gives what is read an `ETag` of its bytes, and answers 304 to who has it already (RFC 9110, 13.1.2). A handler that knows a
- * version puts that in front: `"7"` becomes `"7-…"`, and `If-Match` goes by it.
+ * Adds an `ETag`, a hash of the body, to responses to GET, and sends 304 if the client has that
+ * version already (RFC 9110, 13.1.2). If the handler has set a version as the tag, the hash is
+ * appended: `"7"` becomes `"7-…"`. `If-Match` uses only the version.
  */
 export function addEntityTags(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
@@ -15,7 +16,7 @@ export function addEntityTags(app: FastifyInstance): void {
     const hash = createHash('sha1').update(payload).digest('base64url');
     const etag = `"${version === undefined ? '' : `${version}-`}${hash}"`;
     reply.header('etag', etag);
-    // Others may keep it, but must ask each time: it changes by itself.
+    // A client may cache it but must revalidate each time: data change without requests.
     reply.header('cache-control', 'private, no-cache');
     if (!fresh(request.headers, { etag })) return payload;
     reply.code(304);
@@ -24,8 +25,8 @@ export function addEntityTags(app: FastifyInstance): void {
 }
 
 /**
- * The versions that an `If-Match` header names; undefined without one, or for `*`. Throws `precondition_failed` when none of
- * its tags is one of ours: they match nothing that there is.
+ * Returns the versions in an `If-Match` header; undefined without the header or for `*`. Throws
+ * `precondition_failed` if no tag has our format, because such tags match nothing.
  */
 export function readIfMatch(header: string | undefined): number[] | undefined {
   if (header === undefined || header.trim() === '*') return undefined;

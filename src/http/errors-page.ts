@@ -17,12 +17,15 @@ dt { font-weight: 600; }
 dd { margin: 0 0 0.5rem; }
 `;
 
-/** Where a problem's `type` leads to: the code's place on the page of errors. */
+/** Returns the URL for a problem's `type`: the code's section on the page of errors. */
 export function errorAddress(baseUrl: string, code: string): string {
   return `${baseUrl}${PATH}#${code}`;
 }
 
-/** `GET /errors`: every code, when it comes and what to do, for anyone. It needs nothing from anywhere else. */
+/**
+ * Serves `GET /errors` to anyone: every code, when it occurs and what to do. The page loads nothing
+ * from other URLs.
+ */
 export function registerErrorsPage(app: FastifyInstance): void {
   const page = prepareAnswer(renderErrorsPage(), 'text/html; charset=utf-8');
   const policy = [
@@ -88,7 +91,7 @@ function renderError({ code, httpStatus, retry, sentence, when, todo }: ListedEr
 </section>`;
 }
 
-/** Escapes a text, and marks what stands between backticks as code. */
+/** Escapes a text and converts text between backticks to code. */
 function mark(text: string): string {
   return escapeUTF8(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 }

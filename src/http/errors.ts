@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { AppError, type FieldError, toAppError } from '../lib/app-error.ts';
 
-/** Fastify's own errors that are the client's, by its code. */
+/** Fastify's errors that the client causes, by their codes. */
 const FASTIFY_CODES: Record<
   string,
   'payload_too_large' | 'unsupported_media_type' | 'invalid_json' | 'not_found'
@@ -16,7 +16,10 @@ const FASTIFY_CODES: Record<
   FST_ERR_ROUTE_MISSING_CONTENT: 'invalid_json',
 };
 
-/** Any error of a request as one of ours. A ZodError here is an answer of ours that has a wrong shape: a 500. */
+/**
+ * Converts any error of a request to an `AppError`. A ZodError here means that our own response has
+ * a wrong shape, so it becomes a 500.
+ */
 export function toRequestError(error: unknown): AppError {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
     const code = FASTIFY_CODES[error.code];
@@ -25,17 +28,23 @@ export function toRequestError(error: unknown): AppError {
   return toAppError(error);
 }
 
-/** At most so many fields are named: a body of nothing but mistakes needs no longer list. */
+/** Maximum number of fields in an error: a body full of mistakes needs no complete list. */
 const MOST_ERRORS = 50;
 
-/** An input that its schema refused, as `validation`; `at` is where it stands in the request. */
+/**
+ * Converts an input that a schema refused to `validation`. `at` is the location of the input in the
+ * request.
+ */
 export function toInputError(error: z.ZodError, at: readonly string[] = []): AppError {
   const errors = toFieldErrors(error).slice(0, MOST_ERRORS);
   const placed = errors.map(({ path, message }) => ({ path: [...at, ...path], message }));
   return new AppError('validation', { errors: placed, cause: error });
 }
 
-/** One entry per wrong field; an unknown key is named itself, not the object it is in. */
+/**
+ * Returns one entry per wrong field. For an unknown key, the entry names the key, not the object
+ * that contains it.
+ */
 function toFieldErrors(error: z.ZodError): FieldError[] {
   const errors = new Map<string, FieldError>();
   for (const issue of error.issues) {

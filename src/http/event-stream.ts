@@ -4,11 +4,14 @@ import type { TokenWatch } from '../workspaces/watch-tokens.ts';
 import type { Caller } from './context.ts';
 import { NO_STORE_STREAM } from './vary-by-caller.ts';
 
-/** Comments that keep the connection open through proxies, and tell both ends when it is not. */
+/**
+ * Interval of comments that keep the connection open through proxies and let both ends detect a
+ * lost connection.
+ */
 export const HEARTBEAT_MS = 15_000;
-/** After a lost connection, clients that go by it come again after this. */
+/** Clients that support `retry` reconnect after this time. */
 const RETRY_MS = 1000;
-/** setTimeout turns anything above this into 1 ms. */
+/** setTimeout treats any longer time as 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const STREAM_HEADERS = {
@@ -20,14 +23,14 @@ export const STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 };
 
-/** An event as it goes over the wire, its data in one line. */
+/** An event in the format of the stream. `data` must be one line. */
 export interface ServerSentEvent {
   readonly id: string;
   readonly name: string;
   readonly data: string;
 }
 
-/** Answers with server-sent events (WHATWG HTML, 9.2) until there are no more. */
+/** Responds with server-sent events (WHATWG HTML, 9.2) until there are no more. */
 export function sendEvents(reply: FastifyReply, events: AsyncGenerator<ServerSentEvent>): FastifyReply {
   return reply.headers(STREAM_HEADERS).send(Readable.from(write(events)));
 }
@@ -62,16 +65,19 @@ function pause(ms: number, signal: AbortSignal): Promise<undefined> {
   });
 }
 
-/** Aborts at the end of an answer: of a connection that is kept alive, or with it. */
+/** Returns a signal that aborts when the response ends or its connection is lost. */
 export function answerSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  // It may be over before anybody listens: the client can hang up while its token is looked up.
+  // It may have ended before: the client may disconnect during authentication.
   if (reply.raw.closed || reply.raw.destroyed) gone.abort();
   else reply.raw.once('close', () => gone.abort());
   return gone.signal;
 }
 
-/** Aborts with `ended`, when the caller's token expires, or when it is found to be deleted. */
+/**
+ * Returns a signal that aborts with `ended`, when the caller's token expires, or when the token is
+ * found to be deleted.
+ */
 export function callerSignal(tokenWatch: TokenWatch, caller: Caller, ended: AbortSignal): AbortSignal {
   return AbortSignal.any([ended, expirySignal(caller), tokenWatch.watch(caller.tokenId, ended)]);
 }

@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import { isProcedure, TRPC_ROUTE } from './register-trpc.ts';
 
 /**
- * The template of the route that a request came to, `unmatched` if it came to none: one of few values, in which there is nothing of
- * the request. A single call over tRPC has its procedure's name.
+ * Returns the template of a request's route, or `unmatched`. It is one of few values and contains
+ * nothing from the request. For a single tRPC call, it contains the name of the procedure.
  */
 export function getRouteTemplate({ routeOptions, params }: FastifyRequest): string {
   const { url } = routeOptions;

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { readIfMatch } from './entity-tags.ts';
 import { toInputError } from './errors.ts';
 
-/** The fields of an input that REST has in a header. */
+/** The input fields that the REST API takes from a header. */
 const HEADERS = {
   idempotencyKey: 'Idempotency-Key',
   ifVersion: 'If-Match',
@@ -11,13 +11,16 @@ const HEADERS = {
 } as const;
 type HeaderField = keyof typeof HEADERS;
 
-/** Which fields of an operation's input REST has in a header, and in which. */
+/**
+ * Returns the fields of an operation's input that the REST API takes from a header, with the
+ * header.
+ */
 export function headersOf(input: z.ZodType): [field: HeaderField, header: string][] {
   const shape = 'shape' in input ? (input.shape as object) : {};
   return (Object.entries(HEADERS) as [HeaderField, string][]).filter(([field]) => field in shape);
 }
 
-/** Reads those fields from a request. Throws `validation`, naming the header. */
+/** Reads these fields from a request. Throws `validation` that names the header. */
 export function readHeaders(request: FastifyRequest, input: z.ZodType): object {
   const shape = 'shape' in input ? (input.shape as Record<string, z.ZodType>) : {};
   const fields: Record<string, unknown> = {};
@@ -31,7 +34,8 @@ export function readHeaders(request: FastifyRequest, input: z.ZodType): object {
 }
 
 const READ: Record<HeaderField, (header: string | string[] | undefined) => unknown> = {
-  // The draft has it as a quoted string, most clients send it bare.
+  // The Internet-Draft (Idempotency-Key) defines a quoted string; most clients send it without
+  // quotes.
   idempotencyKey: (header) => (typeof header === 'string' ? header.replace(/^"(.*)"$/, '$1') : header),
   lastEventId: (header) => header,
   ifVersion: (header) => readIfMatch(Array.isArray(header) ? header.join(', ') : header),

@@ -5,7 +5,7 @@ import type { Caller } from './context.ts';
 export interface StreamLimits {
   /** Open event streams of one workspace in this process. */
   readonly perWorkspace: number;
-  /** Of all workspaces together. */
+  /** Open event streams of all workspaces in this process. */
   readonly inAll: number;
 }
 

@@ -6,7 +6,6 @@ import { getRouteTemplate } from './get-route-template.ts';
 import { isHealthRequest } from './health.ts';
 import { subjectsOf } from './record-subjects.ts';
 
-/** Who hears of it. */
 interface Observers {
   readonly log: Log;
   readonly meter: Meter;
@@ -14,15 +13,16 @@ interface Observers {
 }
 
 /**
- * Counts and traces each request, and writes a line of it, when its answer is sent or its connection lost. What it leads to runs
- * in its span; a `traceparent` that it came with is gone on with. Costs nothing if nobody wants to know.
+ * Counts, traces and logs each request when its response is sent or its connection is lost. Work
+ * for the request runs in its span, which continues an incoming `traceparent`. Costs nothing if
+ * metrics, traces and the debug log are off.
  */
 export function observeRequests(app: FastifyInstance, observers: Observers): void {
   const spans = new WeakMap<FastifyRequest, Span>();
   if (observers.tracing !== noTracing) traceRequests(app, observers.tracing, spans);
   else if (observers.meter === noMeter && !observers.log.isLevelEnabled('debug')) return;
   app.addHook('onRequest', (request, reply, done) => {
-    // Also when the client hangs up in the middle, as those who watch a batch do.
+    // Also covers clients that disconnect early, as watchers of a batch do.
     if (!isHealthRequest(request)) {
       const startedAt = performance.now();
       const measure = () => performance.now() - startedAt;
@@ -45,7 +45,8 @@ function traceRequests(app: FastifyInstance, tracing: Tracing, spans: WeakMap<Fa
     spans.set(request, span);
     span.within(done);
   });
-  // A body is read by the events of its connection, which are of no request.
+  // The body arrives in events of the connection, which run outside the request's span, so the span
+  // is entered again.
   app.addHook('preValidation', (request, _reply, done) => {
     const span = spans.get(request);
     if (span) span.within(done);
@@ -53,7 +54,7 @@ function traceRequests(app: FastifyInstance, tracing: Tracing, spans: WeakMap<Fa
   });
 }
 
-/** nginx's, for a client that was gone before it had an answer. */
+/** The code that nginx uses for a client that disconnected before the response. */
 const CLIENT_CLOSED_REQUEST = 499;
 
 function note(

@@ -20,7 +20,10 @@ import { retryPreview } from '../previews/retry-preview.ts';
 import { getProduct, productSchema } from '../products/get-product.ts';
 import type { OperationContext } from './context.ts';
 
-/** What both doors do, said once: the shape that goes in, the shape that comes out, and one call between them. */
+/**
+ * An operation that the REST and tRPC APIs share: the schema of its input, the schema of its
+ * output, and the call.
+ */
 export interface Operation<I extends z.ZodType, O extends z.ZodType> {
   readonly input: I;
   readonly output: O;
@@ -32,8 +35,8 @@ function operation<I extends z.ZodType, O extends z.ZodType>(definition: Operati
 }
 
 /**
- * The same operation, once for all requests with the same key. On REST the key is the header `Idempotency-Key`. Names must not
- * change: they are kept with the answers.
+ * Makes an operation idempotent: requests with the same key run it once. In the REST API the key is
+ * the header `Idempotency-Key`. Names must not change, because they are stored with the results.
  */
 function keyed<S extends z.ZodRawShape, O extends z.ZodType>(
   name: string,
@@ -52,12 +55,15 @@ function keyed<S extends z.ZodRawShape, O extends z.ZodType>(
   });
 }
 
-/** What may stand in a header. */
+/** Only characters that are valid in a header. */
 const idempotencyKey = z
   .string()
   .regex(/^[\x20-\x7e]{1,255}$/, { error: 'must have 1 to 255 printable ASCII characters' });
 
-/** Ids are checked where they are looked up: what cannot be an id, however long, is answered like an id that nobody has. */
+/**
+ * Ids are checked when they are looked up: an invalid id, however long, gets the same error as an
+ * unknown id.
+ */
 const id = z.string();
 
 const paging = {
@@ -73,7 +79,10 @@ function pageOf<T extends z.ZodType>(item: T) {
   });
 }
 
-/** Change it only if it has this version, or one of these. On REST: the header `If-Match`. */
+/**
+ * Applies the change only if the preview has this version, or one of these. In the REST API: the
+ * header `If-Match`.
+ */
 const ifVersion = z.union([z.number().int(), z.array(z.number().int()).min(1).max(20)]);
 
 const warningSchema = z.object({
@@ -105,7 +114,7 @@ export const getBatchOperation = operation({
 
 export const watchBatchInput = z.object({
   id,
-  /** The id of the last event that was seen. On REST: the header `Last-Event-ID`. */
+  /** The id of the last event received. In the REST API: the header `Last-Event-ID`. */
   lastEventId: z.string().max(100).optional(),
 });
 

@@ -1,10 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../lib/app-error.ts';
 
-/** Bytes of a request body at most. */
+/** Maximum size of a request body, in bytes. */
 export const BODY_LIMIT = 64 * 1024;
 
-/** Decodes a body as UTF-8; throws `invalid_json` where a lenient decoder would put replacement characters. */
+/**
+ * Decodes a body as UTF-8. Throws `invalid_json` for invalid bytes, for which a lenient decoder
+ * would insert replacement characters.
+ */
 export function decodeUtf8(body: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
@@ -13,7 +16,10 @@ export function decodeUtf8(body: Buffer): string {
   }
 }
 
-/** Makes an app read JSON and merge patch bodies: valid UTF-8, no keys that reach into prototypes. */
+/**
+ * Makes an app parse JSON and merge patch bodies. They must be valid UTF-8 and must not contain
+ * keys that modify prototypes.
+ */
 export function parseJsonBodies(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
@@ -21,7 +27,7 @@ export function parseJsonBodies(app: FastifyInstance): void {
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
     (request, body, done) => {
-      // Clients that always send the type do so with calls that need no body too.
+      // Some clients send the content type with every request, even without a body.
       if (body.length === 0) return done(null, undefined);
       let text: string;
       try {

@@ -6,7 +6,7 @@ import fresh from 'fresh';
 import { addVary } from './add-vary.ts';
 import { chooseEncoding, type Encoding } from './choose-encoding.ts';
 
-/** An answer that is the same for everybody. All requests share one copy of its bytes. */
+/** A response that is the same for all clients. All requests share one copy of its bytes. */
 export interface PreparedAnswer {
   readonly bytes: Buffer;
   readonly contentType: string;
@@ -22,7 +22,7 @@ const COMPRESS: Record<Encoding, (bytes: Buffer) => Promise<Buffer>> = {
   gzip: (bytes) => promisify(gzip)(bytes),
 };
 
-/** `contentType` is the value of the header. */
+/** Prepares a response. `contentType` is the value of the header. */
 export function prepareAnswer(content: string | Buffer, contentType: string): PreparedAnswer {
   const bytes = Buffer.from(content);
   const compressed = new Map<Encoding, Promise<Buffer | undefined>>();
@@ -43,7 +43,9 @@ export function prepareAnswer(content: string | Buffer, contentType: string): Pr
   };
 }
 
-/** Sends the answer in the coding that the client prefers, or 304 if the client has it already. */
+/**
+ * Sends the response in the coding that the client prefers, or 304 if the client has it already.
+ */
 export async function sendPrepared(
   request: FastifyRequest,
   reply: FastifyReply,

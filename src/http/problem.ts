@@ -15,8 +15,9 @@ export interface ProblemOptions {
 }
 
 /**
- * Answers any error as `application/problem+json` (RFC 9457): `type`, which leads to the page of errors, `title`, `status`,
- * `detail`, `code`, and `errors` for a wrong input. What is our fault is logged with its cause and told without it.
+ * Sends any error as `application/problem+json` (RFC 9457): `type` (a URL on the page of errors),
+ * `title`, `status`, `detail`, `code`, and `errors` for an invalid input. A server error is logged
+ * with its cause; the response does not contain the cause.
  */
 export async function sendProblem(
   { log, publicUrl }: ProblemOptions,
@@ -41,7 +42,10 @@ export async function sendProblem(
     });
 }
 
-/** What both doors do before they answer an error: name it, log what is our fault, and let the client hear the answer. */
+/**
+ * Does what both APIs need before they send an error: converts it to an `AppError`, logs server
+ * errors, and makes sure that the client can read the response.
+ */
 export async function prepareProblem(
   log: Log,
   error: unknown,
@@ -49,21 +53,22 @@ export async function prepareProblem(
   reply: FastifyReply,
 ): Promise<AppError> {
   const { raw, method, id: requestId } = request;
-  // A client that hung up in the middle of its body: nobody's failure, and nobody hears the answer.
+  // The client disconnected while it sent its body: this is not an error to log, and no one reads
+  // the response.
   if (raw.destroyed && !raw.complete) return new AppError('invalid_json', { cause: error });
   const problem = toRequestError(error);
   const { httpStatus } = describeError(problem.code);
   if (httpStatus >= 500) {
-    // Not its address: some are keys.
+    // The template, not the URL: some URLs contain secret keys.
     log.error({ err: error, requestId, route: getRouteTemplate(request), method }, 'a request failed');
   }
-  // The route may have set these for the answer that failed.
+  // The route may have set these headers for the response that failed.
   reply.header('cache-control', NO_STORE).removeHeader('etag').removeHeader('content-encoding');
   if (httpStatus === 401) reply.header('www-authenticate', 'Bearer');
   if (problem.retryAfterMs !== undefined) {
     reply.header('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)));
   }
-  // Fastify asks for the connection to be closed when a body is too large; that is not needed.
+  // Fastify closes the connection if a body is too large; that is not needed.
   if (httpStatus === 413) reply.removeHeader('connection');
   await drainRequest(raw, reply.raw);
   return problem;

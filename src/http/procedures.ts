@@ -6,8 +6,8 @@ import { productsRouter } from './routers/products-router.ts';
 import type { TrpcErrorShape } from './trpc-error-shape.ts';
 
 /**
- * All procedures, as plain records: a router's type holds the context, and with it the database and the queue, which a client that is
- * typed by this must neither have nor install.
+ * All procedures, as plain records. The type of a router would include the context, and with it the
+ * database and the queue; a client that uses this type must not have to install those.
  */
 export const procedures = {
   batch: batchRouter,
@@ -16,10 +16,13 @@ export const procedures = {
   products: productsRouter,
 };
 
-/** The router as clients know it: its procedures, how it says errors, that its values go through superjson. */
+/**
+ * The router's type for clients: its procedures, the shape of its errors, and superjson as the
+ * transformer.
+ */
 export type AppRouter = RouterWith<object>;
 
-/** The same with its context. */
+/** The router's type with a context. */
 export type RouterWith<Context extends object> = TRPCBuiltRouter<
   { ctx: Context; meta: object; errorShape: TrpcErrorShape; transformer: true },
   TRPCDecorateCreateRouterOptions<typeof procedures>

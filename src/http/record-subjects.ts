@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { isId } from '../lib/ids.ts';
 
-/** What a request is about, for its line in the log. */
+/** The batch and the preview that a request is about, for its log message. */
 export interface Subjects {
   readonly batchId?: string;
   readonly previewId?: string;
@@ -10,8 +10,8 @@ export interface Subjects {
 const subjects = new WeakMap<FastifyRequest, Subjects>();
 
 /**
- * Notes what an operation was about: `area` is `batch` or `previews`, as in its path; `names` what it was asked with, or what it answered.
- * Several calls in one request are about the last one's.
+ * Records the subject of an operation. `area` is the first part of its path, such as `batch` or
+ * `previews`; `names` is its input or output. If a request has several calls, the last one counts.
  */
 export function recordSubjects(request: FastifyRequest, area: string, names: unknown): void {
   if (names === null || typeof names !== 'object') return;
@@ -26,12 +26,12 @@ export function recordSubjects(request: FastifyRequest, area: string, names: unk
   });
 }
 
-/** What was noted so far. */
+/** Returns the recorded subject. */
 export function subjectsOf(request: FastifyRequest): Subjects {
   return subjects.get(request) ?? {};
 }
 
-/** A text of any kind that stands in the place of an id is not told. */
+/** Drops any text that is not a valid id, so that arbitrary input does not reach the log. */
 function pickId(value: unknown): string | undefined {
   return typeof value === 'string' && isId(value) ? value : undefined;
 }

@@ -68,21 +68,21 @@ function tooMany(what: string, most: number): AppError {
   });
 }
 
-/** Whether this is the path of a procedure. */
+/** Returns whether this is the path of a procedure. */
 export function isProcedure(path: string): boolean {
   return Object.hasOwn(PROCEDURES, path);
 }
 
-/** The procedures that answer with a stream of events. */
+/** The procedures that respond with an event stream. */
 const STREAMS: ReadonlySet<string> = new Set(
   Object.entries(PROCEDURES).flatMap(([path, procedure]) =>
     procedure._def.type === 'subscription' ? [path] : [],
   ),
 );
 
-/** The tRPC API under `/trpc`, with batching. */
+/** Serves the tRPC API under `/trpc`, with batching. */
 export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
-  // tRPC parses bodies itself; what it must not do is to repair broken UTF-8.
+  // tRPC parses bodies itself, but it must not repair invalid UTF-8.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
@@ -91,7 +91,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
       done(error as Error);
     }
   });
-  // What fails before a procedure is found must be readable for tRPC's clients too.
+  // Errors before a procedure is found must have the format of tRPC's clients too.
   app.setErrorHandler(async (error, request, reply) => {
     const problem = await prepareProblem(options.deps.log, error, request, reply);
     const { httpStatus } = describeError(problem.code);

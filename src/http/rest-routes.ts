@@ -21,13 +21,13 @@ import {
   revokeEmbedOperation,
 } from './operations.ts';
 
-/** Where the REST door begins. */
+/** The prefix of all REST paths. */
 export const REST_ROOT = '/api/llm-editor/cta';
 
-/** A route of the REST door: an operation, what REST adds to it, and what its document says of it. */
+/** A route of the REST API: an operation, its HTTP details, and its documentation. */
 export interface RestRoute<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
   readonly method: 'GET' | 'POST' | 'PATCH';
-  /** Under `REST_ROOT`, with `:names` of the input's fields. */
+  /** Relative to `REST_ROOT`. A `:name` is a field of the input. */
   readonly path: string;
   readonly operation: Operation<I, O>;
   readonly operationId: string;
@@ -35,14 +35,17 @@ export interface RestRoute<I extends z.ZodType = z.ZodType, O extends z.ZodType 
   readonly summary: string;
   /** 200 if absent. */
   readonly status?: 200 | 201;
-  /** Failures of its own, beside those that every route has. */
+  /** Errors in addition to those that every route may return. */
   readonly errors: readonly ErrorCode[];
-  /** Names the shape of its answer; lists are pages of it. */
+  /** The name of the response's schema; a list is a page of it. */
   readonly answers: 'Batch' | 'CreatedBatch' | 'Preview' | 'PatchedPreview' | 'Product' | 'Task' | 'Limits';
   readonly isPage?: true;
-  /** For the `ETag`, where changes go by it. */
+  /**
+   * Returns the version for the `ETag`, for responses that a later change can refer to with
+   * `If-Match`.
+   */
   version?(output: z.output<O>): number;
-  /** What is answered, where that is not the output itself. */
+  /** Returns the response body if it differs from the output. */
   answer?(reply: FastifyReply, output: z.output<O>, baseUrl: string, request: FastifyRequest): unknown;
 }
 
@@ -50,7 +53,7 @@ function route<I extends z.ZodType, O extends z.ZodType>(definition: RestRoute<I
   return definition as unknown as RestRoute;
 }
 
-/** All routes whose answer is JSON. */
+/** All routes that respond with JSON. */
 export const REST_ROUTES: readonly RestRoute[] = [
   route({
     method: 'POST',
@@ -225,7 +228,9 @@ interface ListOutput {
   readonly previousCursor: string | null;
 }
 
-/** A page with links, as the original API has it: the same query with another cursor. */
+/**
+ * Returns a page with links: the same query with another cursor. The original API had this format.
+ */
 function toRestPage(
   _reply: FastifyReply,
   output: unknown,

@@ -35,10 +35,10 @@ interface RestOptions {
   readonly routes?: readonly RestRoute[];
 }
 
-/** The REST door: the original paths and names over the same operations as tRPC. */
+/** Registers the REST API: the original paths and names, over the same operations as tRPC. */
 export function registerRest(app: FastifyInstance, options: RestOptions): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
-  // Before the body is read: who may not come in is not listened to.
+  // Runs before the body is read: the body of an unauthenticated request is never parsed.
   app.addHook('onRequest', async (request, reply) => {
     const caller = await options.authenticate(request.headers.authorization);
     callers.set(request, caller);
@@ -105,13 +105,13 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
       options.limitStreams(reply, caller);
       const signal = callerSignal(tokenWatch, caller, answerSignal(reply));
       const { isOver, events } = await batchWatch.watch({ workspaceId, ...input, signal });
-      // A browser that has seen the end is told not to come again.
+      // 204 tells a browser's `EventSource` that has received the last event not to reconnect.
       return isOver ? reply.code(204).send() : sendEvents(reply, writeBatchEvents(events));
     },
   });
 }
 
-/** Of each event what is sent, once for all who watch. */
+/** The serialized data of each event, shared by all watchers. */
 const written = new WeakMap<BatchEvent, string>();
 
 async function* writeBatchEvents(events: AsyncIterable<BatchEvent>): AsyncGenerator<ServerSentEvent> {
@@ -125,7 +125,7 @@ async function* writeBatchEvents(events: AsyncIterable<BatchEvent>): AsyncGenera
   }
 }
 
-/** What an operation finds wrong with its input is told in REST's spelling. */
+/** Converts the field names in an operation's error to snake_case. */
 async function spellErrors<T>(result: Promise<T>): Promise<T> {
   try {
     return await result;
@@ -139,7 +139,10 @@ async function spellErrors<T>(result: Promise<T>): Promise<T> {
   }
 }
 
-/** What comes in beside the path and the headers: the body must not name what they name. */
+/**
+ * Returns the schema of the query or body: the input without the fields that come from the path and
+ * the headers.
+ */
 export function withoutParameters(input: z.ZodType, path: string): z.ZodType {
   if (!(input instanceof z.ZodObject)) return input;
   const named = namesInPath(path);
@@ -147,7 +150,7 @@ export function withoutParameters(input: z.ZodType, path: string): z.ZodType {
   return input.omit(named as Parameters<typeof input.omit>[0]);
 }
 
-/** Returns the schema of the fields that stand in the path. Throws if the input lacks one of them. */
+/** Returns the schema of the fields in the path. Throws if the input lacks one of them. */
 function pickPathFields(input: z.ZodType, path: string): z.ZodType {
   const named = namesInPath(path);
   if (Object.keys(named).length === 0) return z.object({});
@@ -159,7 +162,7 @@ function namesInPath(path: string): Record<string, true> {
   return Object.fromEntries([...path.matchAll(/(?<=:)\w+/g)].map(([name]) => [name, true]));
 }
 
-/** Every wrong field of a request in one error, as over tRPC. */
+/** Returns one error with all wrong fields of a request, as over tRPC. */
 function joinInputErrors(...parts: readonly z.ZodSafeParseResult<unknown>[]): AppError {
   return toInputError(new z.ZodError(parts.flatMap(({ error }) => error?.issues ?? [])));
 }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { toSnakeCase, withSnakeKeys } from '../lib/snake-keys.ts';
 
 /**
- * The schema of the same input as REST spells it: takes snake_case keys, and only those, and answers camelCase. Errors
- * name the keys as the client wrote them. Throws for a kind of schema whose keys it cannot convert.
+ * Returns a schema that accepts the same input with snake_case keys (and only those) and returns
+ * camelCase keys. Errors name the keys as the client wrote them. Throws for a kind of schema whose
+ * keys it cannot convert.
  */
 export function snakeCased<T extends z.ZodType>(schema: T): z.ZodType<z.output<T>> {
   return convert(schema, new Map()) as unknown as z.ZodType<z.output<T>>;
@@ -33,7 +34,7 @@ function convertKind(schema: z.core.$ZodTypes, inner: Convert): z.ZodType {
     case 'tuple':
       return rebuild(schema, { items: def.items.map(inner), rest: def.rest && inner(def.rest) });
     case 'record':
-      // Its keys are data, not names of ours.
+      // The keys of a record are data, not names of fields.
       return rebuild(schema, { valueType: inner(def.valueType) });
     case 'union':
       return rebuild(schema, {
@@ -50,13 +51,13 @@ function convertKind(schema: z.core.$ZodTypes, inner: Convert): z.ZodType {
     case 'prefault':
       return rebuild(schema, {
         innerType: inner(def.innerType),
-        // Unlike a default it is parsed, so it needs the names of the input.
+        // Unlike a default, it is parsed, so it needs the names of the input.
         get defaultValue() {
           return withSnakeKeys(def.defaultValue);
         },
       });
     case 'pipe':
-      // What follows gets what the first part returns, which is in camelCase.
+      // Convert only the first part: the rest gets its result, which is in camelCase.
       return rebuild(schema, { in: inner(def.in) });
     case 'lazy': {
       const resolved = inner(def.getter());
@@ -75,7 +76,7 @@ function convertKind(schema: z.core.$ZodTypes, inner: Convert): z.ZodType {
     case 'template_literal':
     case 'enum':
     case 'never':
-    // Their values are taken as they are.
+    // Their values are accepted unchanged.
     case 'any':
     case 'unknown':
       return schema as unknown as z.ZodType;
@@ -103,7 +104,7 @@ function convertObject(schema: z.core.$ZodObject, inner: Convert): z.ZodType {
   });
 }
 
-/** Returns the same schema, with its checks and messages, made of other parts. */
+/** Returns a copy of the schema, including its checks and messages, with other parts. */
 function rebuild(schema: z.core.$ZodType, parts: object): z.ZodType {
   return z.core.clone(schema, z.core.util.mergeDefs(schema._zod.def, parts)) as unknown as z.ZodType;
 }

@@ -1,21 +1,24 @@
 import type { TRPC_ERROR_CODE_NUMBER } from '@trpc/server';
 import type { ErrorCode } from '../lib/app-error.ts';
 
-/** An error as tRPC's clients read it. */
+/** An error in the format of tRPC's clients. */
 export interface TrpcErrorShape {
-  /** A sentence for a person. */
+  /** A sentence for the user. */
   readonly message: string;
-  /** JSON-RPC's number; `data.code` says more. */
+  /** The JSON-RPC error number; `data.code` is more specific. */
   readonly code: TRPC_ERROR_CODE_NUMBER;
   readonly data: {
-    /** The procedure. */
+    /** The path of the procedure. */
     readonly path?: string;
-    /** Stable; each one is explained on the page `/errors`. */
+    /** A stable code; the page `/errors` explains each one. */
     readonly code: ErrorCode;
     readonly httpStatus: number;
-    /** Of the HTTP request: the same in each error of a batched one, in its header `X-Request-Id` and in the log. */
+    /**
+     * The id of the HTTP request: the same in all errors of a batch, in the header `X-Request-Id`
+     * and in the log.
+     */
     readonly requestId: string;
-    /** Of a wrong input: each wrong field. */
+    /** For an invalid input: each wrong field. */
     readonly errors?: readonly { readonly path: string; readonly message: string }[];
   };
 }

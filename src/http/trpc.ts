@@ -10,7 +10,7 @@ import { InvalidInput, readTrpcInput } from './read-trpc-input.ts';
 import { refuseLongArrays } from './refuse-long-arrays.ts';
 import type { TrpcErrorShape } from './trpc-error-shape.ts';
 
-/** What a tRPC call begins with. */
+/** The context of a tRPC call. */
 export interface TrpcContext {
   readonly deps: ApiDeps;
   readonly caller: Caller;
@@ -18,14 +18,14 @@ export interface TrpcContext {
   readonly baseUrl: string;
   /** Runs the calls of a request, only a few at the same time. */
   readonly inTurn: LimitFunction;
-  /** Notes what a call is about; see `recordSubjects`. */
+  /** Records the subject of a call; see `recordSubjects`. */
   note(area: string, names: unknown): void;
 }
 
-/** The request of each error to answer. tRPC formats some errors before there is a context. */
+/** The request id of each error. tRPC formats some errors before there is a context. */
 const requestIds = new WeakMap<TRPCError, string>();
 
-/** Notes which request an error belongs to; to be called before it is formatted. */
+/** Records the request of an error. The caller must call it before the error is formatted. */
 export function addRequestId(error: TRPCError, requestId: string): void {
   requestIds.set(error, requestId);
 }
@@ -33,14 +33,14 @@ export function addRequestId(error: TRPCError, requestId: string): void {
 const t = initTRPC.context<TrpcContext>().create({
   transformer: {
     serialize: (value: unknown) => superjson.serialize(value),
-    // Not superjson: its annotations come from the client.
+    // Not superjson, because clients could send any annotations.
     deserialize: readTrpcInput,
   },
   sse: {
     ping: { enabled: true, intervalMs: HEARTBEAT_MS },
     client: { reconnectAfterInactivityMs: HEARTBEAT_MS * 2.5 },
   },
-  // Never a stack in an answer, whatever NODE_ENV says.
+  // Never include a stack in a response, whatever NODE_ENV is.
   isDev: false,
   errorFormatter({ shape, error }): TrpcErrorShape {
     const problem = toTrpcProblem(error);
@@ -60,7 +60,7 @@ const t = initTRPC.context<TrpcContext>().create({
   },
 });
 
-/** tRPC's own errors that are the client's. */
+/** tRPC's own errors that the client causes. */
 const TRPC_CODES: Partial<Record<TRPCError['code'], ErrorCode>> = {
   PARSE_ERROR: 'invalid_json',
   BAD_REQUEST: 'validation',
@@ -73,12 +73,12 @@ const TRPC_CODES: Partial<Record<TRPCError['code'], ErrorCode>> = {
 function toTrpcProblem(error: TRPCError): AppError {
   if (error.cause instanceof AppError) return error.cause;
   if (error.code === 'BAD_REQUEST' && error.cause instanceof z.ZodError) return toInputError(error.cause);
-  // JSON that does not parse comes as BAD_REQUEST with the parser's error.
+  // tRPC reports invalid JSON as BAD_REQUEST with the parser's error.
   const code = error.cause instanceof SyntaxError ? 'invalid_json' : TRPC_CODES[error.code];
   return code ? new AppError(code, { cause: error }) : toRequestError(error.cause ?? error);
 }
 
-/** Gives our errors the tRPC code and HTTP status of the table. */
+/** Gives our errors the tRPC code and HTTP status of the error table. */
 const named = t.middleware(async ({ next }) => {
   const result = await next();
   if (result.ok || result.error.code !== 'INTERNAL_SERVER_ERROR') return result;
@@ -103,7 +103,7 @@ const bounded = t.middleware(async ({ getRawInput, next }) => {
   return next();
 });
 
-/** What a call is about: what it was asked with, and what it answered. */
+/** Records the subject of a call from its input and its output. */
 const noted = t.middleware(async ({ ctx, path, getRawInput, next }) => {
   const [area = ''] = path.split('.');
   ctx.note(area, await getRawInput());

@@ -2,16 +2,16 @@ import type { FastifyInstance } from 'fastify';
 import { addVary } from './add-vary.ts';
 
 /**
- * `Cache-Control` of answers that no cache may store, because they depend on the caller or on the
- * time. The default of every answer; a route may set another value.
+ * `Cache-Control` of responses that no cache may store, because they depend on the caller or on the
+ * time. The default of every response; a route may set another value.
  */
 export const NO_STORE = 'private, no-store';
 /** The same for an event stream, which a proxy must not buffer or compress either. */
 export const NO_STORE_STREAM = 'private, no-store, no-transform';
 
 /**
- * Tells caches that every answer of a scope depends on `Authorization`. An operator can make a
- * cache store answers in spite of `no-store`.
+ * Tells caches that every response of a scope depends on `Authorization`. An operator can make a
+ * cache store responses in spite of `no-store`.
  */
 export function varyByCaller(app: FastifyInstance): void {
   app.addHook('onSend', async (_request, reply, payload) => {

@@ -1,10 +1,11 @@
 import { isUnavailable } from './database-error.ts';
 
 /**
- * Every failure this service can name, in one table: how HTTP and tRPC answer it, whether trying again may
- * help, and the sentence a person reads. A code, once published, keeps its meaning.
+ * Every failure that this service reports, in one table: the HTTP status, the tRPC code, whether a
+ * retry may help, and a sentence for the user. A published code keeps its meaning.
  *
- * `retry`: `never` (the same try fails again), `backoff` (may pass by itself), `after` (the other side says when).
+ * `retry`: `never` (a retry fails again), `backoff` (the cause may go away by itself), `after` (the
+ * other side says when to retry).
  */
 const ERRORS = {
   // Requests
@@ -69,7 +70,7 @@ const ERRORS = {
   internal: row(500, 'INTERNAL_SERVER_ERROR', 'backoff', 'Something went wrong on our side. Try again.'),
   unavailable: row(503, 'SERVICE_UNAVAILABLE', 'backoff', 'The database cannot be reached now. Try again.'),
 
-  // Reading a page
+  // Reading pages
   address_refused: row(
     422,
     'UNPROCESSABLE_CONTENT',
@@ -138,7 +139,7 @@ const ERRORS = {
     'Reading this page ended the worker several times, so it is not tried again.',
   ),
 
-  // Buying an answer from the AI service
+  // Calling the AI service
   ai_refused: row(
     422,
     'UNPROCESSABLE_CONTENT',
@@ -196,11 +197,11 @@ const ERRORS = {
   ),
   deleted: row(410, 'NOT_FOUND', 'never', 'All previews of this batch were deleted.'),
 
-  // Telling a webhook
+  // Webhooks
   webhook_failed: row(502, 'BAD_GATEWAY', 'backoff', 'The message could not be delivered to the webhook.'),
 } as const satisfies Record<string, ErrorRow>;
 
-/** How trying again may help. */
+/** Whether and when a retry may help. */
 export type RetryAdvice = 'never' | 'backoff' | 'after';
 
 interface ErrorRow {
@@ -217,30 +218,35 @@ function row<const C extends string>(httpStatus: number, trpcCode: C, retry: Ret
 /** A stable error code. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** One wrong field of an input; `path` leads to it, each door writes it in its own spelling. */
+/**
+ * One invalid field of an input. `path` leads to it; each API writes the path in its own notation.
+ */
 export interface FieldError {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
 export interface AppErrorOptions {
-  /** A sentence for this case, in place of the code's own. Never holds SQL, a stack or an internal address. */
+  /**
+   * A sentence for this case, instead of the code's own. Must not contain SQL, a stack trace or an
+   * internal address.
+   */
   readonly detail?: string;
   readonly errors?: readonly FieldError[];
-  /** For `after`: how long the other side asked us to wait, in milliseconds. */
+  /** For `after`: how long to wait before a retry, in milliseconds, as the other side demands. */
   readonly retryAfterMs?: number;
-  /** Of an answer that was paid for and cannot be used. */
+  /** The usage of an answer that was paid for but cannot be used. */
   readonly usage?: PaidUsage;
   readonly cause?: unknown;
 }
 
-/** Tokens as the AI service counted them; null where it does not say. */
+/** Token counts of the AI service; null if it does not report them. */
 export interface PaidUsage {
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
 }
 
-/** The one error class: a code of the table, and what is special about this case. */
+/** The only error class for these failures: a code of the table, and the details of this case. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
@@ -260,19 +266,19 @@ export class AppError extends Error {
   }
 }
 
-/** The row of a code: status, tRPC code, retry advice, sentence. */
+/** Returns the row of a code: HTTP status, tRPC code, retry advice, sentence. */
 export function describeError(code: ErrorCode): (typeof ERRORS)[ErrorCode] {
   return ERRORS[code];
 }
 
-/** Whether a string (from the database, say) is a code of the table. */
+/** Returns whether a string (for example from the database) is a code of the table. */
 export function isErrorCode(value: string): value is ErrorCode {
   return Object.hasOwn(ERRORS, value);
 }
 
 /**
- * An error that nobody named is `internal`: a 500 and a retry, never a 400; a database that cannot be reached is
- * `unavailable`. The cause is kept for the log.
+ * Converts any error. An unknown error becomes `internal`: status 500 and worth a retry, never a
+ * 400. An unavailable database becomes `unavailable`. The cause is kept for the log.
  */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;

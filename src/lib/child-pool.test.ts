@@ -40,7 +40,7 @@ function isThere(file: string): Promise<boolean> {
   return poll(async () => existsSync(file), Boolean);
 }
 
-/** Resolves when no process has this number any more. */
+/** Resolves when no process with this pid exists. */
 function gone(pid: number): Promise<boolean> {
   return poll(async () => !isAlive(pid), Boolean);
 }
@@ -118,7 +118,7 @@ test.skipIf(process.platform !== 'linux')(
   },
 );
 
-/** A pool with one busy process, whose other process does not become ready. */
+/** Opens a pool with one busy process and a second one that does not become ready. */
 async function openBusy(name: string) {
   const [loadWhen, begun, until] = ['load', 'begun', 'until'].map((of) => join(folder, `${name}-${of}`)) as [
     string,

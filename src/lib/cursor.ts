@@ -1,7 +1,10 @@
 import { AppError } from './app-error.ts';
 import { isId } from './ids.ts';
 
-/** The place of a row in a list ordered by (created_at, id), and which way to go from it. */
+/**
+ * The position of a row in a list ordered by (created_at, id), and the direction in which to
+ * continue from it.
+ */
 export interface Cursor {
   readonly direction: 'next' | 'previous';
   /** Milliseconds since the epoch. */
@@ -9,13 +12,13 @@ export interface Cursor {
   readonly id: string;
 }
 
-/** A cursor as clients see it: opaque, safe in an address. */
+/** Returns the cursor as clients see it: opaque and safe in a URL. */
 export function encodeCursor(cursor: Cursor): string {
   const text = `${cursor.direction === 'next' ? 'n' : 'p'}.${cursor.createdAt.toString(36)}.${cursor.id}`;
   return Buffer.from(text).toString('base64url');
 }
 
-/** Reads a cursor; throws `invalid_cursor` for anything that was not made by `encodeCursor`. */
+/** Decodes a cursor. Throws `invalid_cursor` for a text that `encodeCursor` did not write. */
 export function decodeCursor(text: string): Cursor {
   const [direction, time = '', id = '', ...rest] = Buffer.from(text, 'base64url')
     .toString('latin1')
@@ -31,7 +34,7 @@ export function decodeCursor(text: string): Cursor {
   return { direction: direction === 'n' ? 'next' : 'previous', createdAt, id };
 }
 
-/** One page of a list, with cursors where there is more. */
+/** One page of a list. A cursor is null if there is nothing more in its direction. */
 export interface Page<T> {
   readonly items: T[];
   readonly nextCursor: string | null;
@@ -44,8 +47,8 @@ interface Placed {
 }
 
 /**
- * Makes a page of `pageSize` from rows that were read with one row more than that, in the direction of the cursor
- * (so a page of what comes before arrives back to front).
+ * Makes a page from rows that were read in the direction of the cursor, with a limit of `pageSize +
+ * 1`: the extra row shows whether there is more. Rows before a cursor are in reverse order.
  */
 export function toPage<R extends Placed>(
   rows: readonly R[],

@@ -13,7 +13,7 @@ const NETWORK_CODES = new Set([
   'ETIMEDOUT',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  'ENOENT', // a unix socket whose server is being restarted
+  'ENOENT', // a Unix socket whose server is being restarted
 ]);
 
 /**

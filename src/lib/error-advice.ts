@@ -1,13 +1,16 @@
 import type { ErrorCode } from './app-error.ts';
 
-/** Of a code: where it belongs, in which case it comes, and what the one who meets it can do. In Markdown's plain text with `code`. */
+/**
+ * The help for a code: its group, when it occurs, and what the user can do. Plain text with `code`
+ * as in Markdown.
+ */
 export interface ErrorAdvice {
   readonly group: keyof typeof ERROR_GROUPS;
   readonly when: string;
   readonly todo: string;
 }
 
-/** What the codes are about, in the order in which a person meets them. */
+/** Groups of codes, in the order in which a user meets them. */
 export const ERROR_GROUPS = {
   request: 'Requests',
   page: 'Reading a page',
@@ -15,7 +18,9 @@ export const ERROR_GROUPS = {
   end: 'How a preview, a batch or a message ended',
 } as const;
 
-/** For every code what its sentence has no room for. The compiler asks for an entry when a code is added. */
+/**
+ * Help for every code, in addition to its sentence. A code without an entry here does not compile.
+ */
 export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   validation: {
     group: 'request',

@@ -3,7 +3,7 @@ import { createFairLimit } from './fair-limit.ts';
 
 const never = new AbortController().signal;
 
-/** Tasks that end on request, and the order in which they started. */
+/** Makes tasks that end on request, and records the order in which they start. */
 function makeTasks() {
   const started: string[] = [];
   const ends = new Map<string, () => void>();

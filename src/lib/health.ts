@@ -1,19 +1,22 @@
 import type { BuildInfo } from './build-info.ts';
 import { shareResult } from './share-result.ts';
 
-/** What readiness is made of. Each answers whether all is well; a failure means that it is not. */
+/** The checks that readiness consists of. A check that throws counts as failed. */
 export interface HealthChecks {
-  /** The version of the schema that the database has now, asked of the database. */
+  /** Returns the version of the schema that the database has now. */
   findSchemaVersion(): Promise<number>;
-  /** The version that this program was started on. */
+  /** The schema version for which this program was started. */
   readonly schemaVersion: number;
-  /** Whether the connections that listen are there. */
+  /** Returns whether all connections that listen for notifications are open. */
   isListening(): boolean;
 }
 
 type CheckResult = 'ok' | 'failed' | 'unknown';
 
-/** Names of what is looked at, never an address or a message: anyone may ask. */
+/**
+ * Names and results of the checks. Contains no address and no message, because anyone may request
+ * it.
+ */
 export interface Readiness {
   readonly status: 'ready' | 'starting' | 'stopping' | 'not_ready';
   readonly checks: {
@@ -23,28 +26,28 @@ export interface Readiness {
   };
 }
 
-/** Who says how this program is. */
+/** The health of this program. */
 export interface Health {
-  /** What it is and since when, as the answers tell it. */
+  /** Version, role and start time, as the responses show them. */
   readonly about: Readonly<Record<string, string | null>>;
-  /** At once with the first signal to stop, without asking anybody. */
+  /** Reports `stopping` from the first stop signal on, without running a check. */
   getReadiness(): Promise<Readiness>;
-  /** It stands on something that can be looked at from now on. */
+  /** Sets the checks, once the database is open. */
   watch(checks: HealthChecks): void;
-  /** Everything it does has begun. */
+  /** The program has started all its parts. */
   start(): void;
-  /** It is ready no more. */
+  /** The program is stopping and is no longer ready. */
   stop(): void;
 }
 
-/** One look serves all who ask within this time. */
+/** The result of a check is shared by all requests within this time. */
 const SHARED_MS = 1000;
-/** A database that takes longer is not there for those who wait. */
+/** A database that takes longer counts as failed. */
 const WITHIN_MS = 2000;
 
 const UNKNOWN = { database: 'unknown', schema: 'unknown', queue: 'unknown' } as const;
 
-/** A program that has not begun yet. */
+/** Creates the health of a program that is still starting. */
 export function createHealth({ role, build }: { role: string; build: BuildInfo }): Health {
   const { version, commit, node } = build;
   let phase: 'starting' | 'ready' | 'stopping' = 'starting';
@@ -55,7 +58,7 @@ export function createHealth({ role, build }: { role: string; build: BuildInfo }
       if (phase !== 'ready' || !check)
         return { status: phase === 'ready' ? 'starting' : phase, checks: UNKNOWN };
       const checks = await check();
-      // It may have been told to stop meanwhile.
+      // The program may have begun to stop meanwhile.
       if (phase !== 'ready') return { status: phase, checks };
       const isReady = Object.values(checks).every((result) => result === 'ok');
       return { status: isReady ? 'ready' : 'not_ready', checks };
@@ -65,7 +68,8 @@ export function createHealth({ role, build }: { role: string; build: BuildInfo }
       check = async () => {
         const queue = isListening() ? 'ok' : 'failed';
         try {
-          // A newer one is that of the release which takes over: until it has, this one goes on.
+          // A newer schema belongs to a release that is taking over; until then this program
+          // continues to work.
           const schema = (await find()) >= schemaVersion ? 'ok' : 'failed';
           return { database: 'ok', schema, queue };
         } catch {
@@ -82,7 +86,7 @@ export function createHealth({ role, build }: { role: string; build: BuildInfo }
   };
 }
 
-/** What `/livez` and `/readyz` answer, on whichever port. */
+/** Returns the response to `/livez` or `/readyz`, whichever port serves it. */
 export async function answerHealth(
   health: Health,
   path: '/livez' | '/readyz',

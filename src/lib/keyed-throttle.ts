@@ -1,19 +1,22 @@
-/** Runs something for each key, at once at first, and then at most once in a while however often it is asked for. */
+/** Runs a function for each key: at once for the first request, then at most once per interval. */
 export interface KeyedThrottle {
-  /** Something has changed: it is run now, or when the time since its last run is over. Never twice at once for a key. */
+  /**
+   * Requests a run for the key: now, or when the interval since its last run is over. Runs of one
+   * key never overlap.
+   */
   touch(key: string): void;
-  /** Runs what was touched, each when its time has come, and then nothing more. */
+  /** Runs everything that was requested, each at its time, then stops. */
   drain(): Promise<void>;
-  /** Runs nothing more. What runs ends by itself. */
+  /** Starts no more runs. A current run continues to its end. */
   close(): void;
 }
 
 /**
- * `run` must not fail for good: what it throws is forgotten, and the next touch tries again. The time is counted from the end of a
- * run; a run may touch its own key.
+ * Ignores an error of `run`; the next `touch` tries again. `everyMs` counts from the end of a run.
+ * A run may touch its own key.
  */
 export function createKeyedThrottle(everyMs: number, run: (key: string) => Promise<void>): KeyedThrottle {
-  /** Keys that run or ran within the time, and whether they were touched since. */
+  /** Keys that are running or ran within the interval, and whether they were touched since. */
   const touched = new Map<string, boolean>();
   const timers = new Set<NodeJS.Timeout>();
   let running = 0;
@@ -36,7 +39,7 @@ export function createKeyedThrottle(everyMs: number, run: (key: string) => Promi
     if (isIdle()) onIdle();
   }
 
-  /** Nothing runs, and nothing is waiting for its time. */
+  /** Returns whether nothing runs or waits for its time. */
   function isIdle(): boolean {
     return running === 0 && ![...touched.values()].includes(true);
   }

@@ -1,11 +1,11 @@
 import { describeError, type ErrorCode } from './app-error.ts';
 import { ERROR_ADVICE, ERROR_GROUPS } from './error-advice.ts';
 
-/** What the page of errors says of one code. Texts are plain, with `code` as in Markdown. */
+/** One code as the page of errors shows it. Plain text with `code` as in Markdown. */
 export interface ListedError {
   readonly code: ErrorCode;
   readonly httpStatus: number;
-  /** Whether trying again may help, in words. */
+  /** Whether a retry may help, in words. */
   readonly retry: string;
   readonly sentence: string;
   readonly when: string;
@@ -18,14 +18,14 @@ const RETRY_WORDS = {
   after: 'A retry helps after the time that the other side names.',
 } as const;
 
-/** What stands above the list. */
+/** The paragraphs above the list. */
 export const ERRORS_INTRODUCTION = [
   'Every failure has a code that keeps its meaning. It stands in the answer to a request (`code` of a problem over REST, `data.code` over tRPC), or in the `error` of a batch, a source or a preview that could not be made.',
   'The status is that of an answer; in an `error` inside an answer it plays no part, there `retryable` says whether a retry may help.',
   'What is no HTTP at all is answered with the code `bad_http`.',
 ] as const;
 
-/** Every code, by what it is about. */
+/** Returns all codes by group. */
 export function listErrors(): { title: string; errors: ListedError[] }[] {
   const all = Object.entries(ERROR_ADVICE) as [ErrorCode, (typeof ERROR_ADVICE)[ErrorCode]][];
   return Object.entries(ERROR_GROUPS).map(([name, title]) => ({

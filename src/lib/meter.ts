@@ -1,4 +1,6 @@
-/** A request that was answered. Its labels have few values: a route's template, never an address. */
+/**
+ * A completed HTTP request. Its labels have few values: the template of a route, never an address.
+ */
 export interface MeteredRequest {
   readonly method: string;
   readonly route: string;
@@ -6,33 +8,36 @@ export interface MeteredRequest {
   readonly seconds: number;
 }
 
-/** A claimed piece of work that came to its end. */
+/** A claimed piece of work that has ended. */
 export interface MeteredJob {
   readonly step: string;
-  /** One of `queue/outcome`, or `lost`: what came of it could not be written down, or the program stopped. */
+  /**
+   * An outcome of `queue/outcome`, or `lost`: the result could not be stored, or the program
+   * stopped.
+   */
   readonly outcome: string;
   readonly seconds: number;
 }
 
-/** A call of the AI service, from the request for a connection to the whole answer. */
+/** A call of the AI service, from opening the connection to the end of the response. */
 export interface MeteredCall {
   readonly kind: string;
-  /** As it stands on the ledger: `answered`, `refused`, `failed` or `unknown`. */
+  /** The status in the ledger: `answered`, `refused`, `failed` or `unknown`. */
   readonly outcome: string;
-  /** Of the failure; null for an answer. */
+  /** The error code; null for an answer. */
   readonly code: string | null;
   readonly seconds: number;
-  /** As the provider counts them; null where it does not say. */
+  /** Token count of the provider; null if it does not report one. */
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
 }
 
-/** Who counts what happens. Must cost next to nothing, and never throw. */
+/** Counts events for metrics. Implementations must be cheap and must never throw. */
 export interface Meter {
   countRequest(request: MeteredRequest): void;
   countJob(job: MeteredJob): void;
   countCall(call: MeteredCall): void;
 }
 
-/** Nobody wants to know. */
+/** A meter that counts nothing. */
 export const noMeter: Meter = { countRequest() {}, countJob() {}, countCall() {} };

@@ -9,11 +9,11 @@ const sent = promisify(process.nextTick);
 
 /**
  * Sends statements of one transaction in this order without waiting for answers in between: each
- * wait is a round trip to the database. The server runs them one after the other, so what follows a
- * lock runs under it (use `pipelinedUnderLock` for the lock of batches).
+ * wait is a round trip to the database. The server runs them one after the other, so the statements
+ * after a lock run under it (use `pipelinedUnderLock` for the lock of batches).
  *
- * If a function sends several statements, only its first one keeps its place: put a lock, and what
- * must run before another statement, into functions that send one.
+ * If a function sends several statements, only its first one keeps its place: put a lock, and a
+ * statement that must run before another one, into functions that send one.
  *
  * Waits for all of them even if one fails: a transaction must not end, and its connection must not
  * be lent to the next one, while one of its statements may still be sent. Throws the error of the

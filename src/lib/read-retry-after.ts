@@ -1,6 +1,7 @@
 /**
- * How long a service asks us to wait, in milliseconds from `now` (epoch milliseconds): from `retry-after-ms`,
- * else from `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3). Undefined when it does not say.
+ * Returns how long a service asks us to wait, in milliseconds from `now` (epoch milliseconds): from
+ * `retry-after-ms`, else from `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3).
+ * Returns undefined if it does not say.
  */
 export function readRetryAfter(headers: Headers | undefined, now: number): number | undefined {
   const milliseconds = readNumber(headers?.get('retry-after-ms'));

@@ -16,7 +16,7 @@ export interface IpcResponse<Answer> {
 }
 
 /**
- * What a process says first: that it is ready for questions, or why its code cannot be loaded. In
+ * The first message of a process: it is ready for questions, or why its code cannot be loaded. In
  * the second case it ends.
  */
 export type IpcGreeting = { readonly isReady: true } | { readonly loadFailure: string };

@@ -2,18 +2,21 @@ import { readFileSync } from 'node:fs';
 import { getAsset, isSea } from 'node:sea';
 
 /*
- * The program also runs as one executable file that is Node.js and itself. This is all that knows of the difference; the
- * executable's own beginning is in `main/binary`.
+ * The program also runs as a single executable: one file with Node.js and the program in it. Only
+ * this file handles the difference; `main/binary` has the entry point of the executable.
  */
 
 const ROOT = new URL('../../', import.meta.url);
 
-/** Whether this is it. */
+/** Returns whether this process runs from the single executable. */
 export function isSingleExecutable(): boolean {
   return isSea();
 }
 
-/** A text file of the program's package, by its path in there; undefined if there is none. */
+/**
+ * Returns a text file of the program's package by its relative path; undefined if it does not
+ * exist.
+ */
 export function findPackageFile(path: string): string | undefined {
   try {
     return isSea() ? getAsset(path, 'utf8') : readFileSync(new URL(path, ROOT), 'utf8');
@@ -24,7 +27,7 @@ export function findPackageFile(path: string): string | undefined {
   }
 }
 
-/** One that must be there. */
+/** Like `findPackageFile`, but throws if the file does not exist. */
 export function readPackageFile(path: string): string {
   const text = findPackageFile(path);
   if (text === undefined) throw new Error(`the file ${path} of the package is missing`);
@@ -32,8 +35,8 @@ export function readPackageFile(path: string): string {
 }
 
 /**
- * Flags for Node.js, as `fork` passes them to a process of the program: an executable takes those for Node.js in one argument, and
- * the file to run is one of those inside it.
+ * Returns the `execArgv` for `fork` that passes these flags to Node.js. The single executable takes
+ * all of them in one argument, and runs one of the files inside it.
  */
 export function toExecArgv(flags: readonly string[]): string[] {
   return isSea() ? [`--node-options=${flags.join(' ')}`] : [...flags];

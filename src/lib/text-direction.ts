@@ -1,9 +1,9 @@
-/** Scripts that are written from right to left, by ISO 15924. */
+/** Scripts written from right to left (ISO 15924 codes). */
 const RIGHT_TO_LEFT = new Set('Adlm Arab Hebr Mand Mend Nkoo Rohg Samr Syrc Thaa'.split(' '));
 
 /**
- * Which way a language is written, by its script: the one that its tag names, or that it is most often written in (CLDR). Anything
- * that is no language tag is written from left to right.
+ * Returns the writing direction of a language. Its script decides: the one in its tag, or its most
+ * likely one (CLDR). Returns `ltr` for a text that is not a language tag.
  */
 export function textDirection(tag: string): 'ltr' | 'rtl' {
   try {

@@ -1,40 +1,47 @@
 import { toAppError } from './app-error.ts';
 
-/** What is known of a span: ids, names, numbers. Never a token, a page's text or a prompt: whoever sees traces may not see those. */
+/**
+ * Attributes of a span: ids, names, numbers. Never a token, the text of a page or a prompt: people
+ * who see traces may not be allowed to see those.
+ */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface SpanOptions {
-  /** As OpenTelemetry has them: something came in, was taken from a queue, goes out, or happens here. */
+  /**
+   * As in OpenTelemetry: an incoming request, a job from a queue, an outgoing request, or internal
+   * work.
+   */
   readonly kind: 'server' | 'consumer' | 'client' | 'internal';
   readonly attributes?: SpanAttributes;
-  /** What it is a part of, in W3C's notation; if absent, what runs now. One that cannot be read is none. */
+  /**
+   * The parent span as a W3C `traceparent`; the current span if absent. An invalid one is ignored.
+   */
   readonly traceparent?: string | undefined;
 }
 
-/** A piece of work that is traced. */
 export interface Span {
-  /** Undefined if nobody traces. */
+  /** Undefined if tracing is off. */
   readonly traceId: string | undefined;
-  /** Runs something as a part of it, with all that it leads to. */
+  /** Runs `work` with this span as the current one, including everything that `work` starts. */
   within<T>(work: () => T): T;
   set(attributes: SpanAttributes): void;
-  /** `failure` is a code, and no message. */
+  /** `failure` is an error code, not a message. */
   end(failure?: string): void;
 }
 
-/** Who traces. Must not throw. */
+/** Creates spans. Implementations must not throw. */
 export interface Tracing {
   start(name: string, options: SpanOptions): Span;
-  /** The span that runs now, in W3C's notation (`traceparent` of https://www.w3.org/TR/trace-context/). */
+  /** Returns the current span as a `traceparent` (https://www.w3.org/TR/trace-context/). */
   current(): string | undefined;
 }
 
 const noSpan: Span = { traceId: undefined, within: (work) => work(), set() {}, end() {} };
 
-/** Nobody traces. */
+/** Tracing that does nothing. */
 export const noTracing: Tracing = { start: () => noSpan, current: () => undefined };
 
-/** Runs something in a span, which ends with it. */
+/** Runs `work` in a span and ends the span with it. */
 export async function inSpan<T>(
   tracing: Tracing,
   name: string,

@@ -1,5 +1,5 @@
-/** How robots.txt files name us. */
+/** The name that rules in robots.txt files use for this program. */
 export const PRODUCT_TOKEN = 'cta-batch';
 
-/** Who we are to the servers of others: name and version (RFC 9110, 10.1.5). */
+/** The product name and version that we send to other servers (RFC 9110, 10.1.5). */
 export const USER_AGENT_PRODUCT = `${PRODUCT_TOKEN}/0.1`;

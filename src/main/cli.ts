@@ -17,8 +17,8 @@ keepCompiled();
 preferCommonJs();
 
 /**
- * The command line. Each command's code is loaded when it runs, so that `token` or `extract` need not wait for the
- * imports of a server.
+ * The command line. The code of each command is loaded when it runs, so that `token` or `extract`
+ * need not wait for the imports of a server.
  */
 const program = new Command('cta-batch')
   .description('Generates call-to-action previews from product pages.')
@@ -116,7 +116,7 @@ program
   .option('--fix', 'put right what can be put right safely, also while workers work', false)
   .option('--json', 'as JSON', false)
   .action(async (options: { fix: boolean; json: boolean }) => {
-    // Until all was looked at.
+    // The exit code if the checks do not complete.
     process.exitCode = 2;
     const { runDoctor } = await import('./doctor-command.ts');
     process.exitCode = await runDoctor(readSettings(process.env), createLog('warn'), options);
@@ -173,7 +173,7 @@ program
     await runModelsPull(readSettings(process.env), id);
   });
 
-/** A command about one workspace, which must be there. */
+/** Adds a command for one workspace, which must exist. */
 function workspaceCommand(group: Command, usage: string, description: string): Command {
   return group
     .command(usage)
@@ -203,7 +203,7 @@ function parseCount(text: string): number {
   return count;
 }
 
-/** A sentence for the person at the keyboard; what nobody foresaw keeps its stack. */
+/** Returns a sentence for the user; an unexpected error includes its stack. */
 function explain(error: unknown): string {
   if (error instanceof AppError) {
     const fields = error.errors.map(({ path, message }) => `\n  ${path.join('.')} ${message}`);
@@ -214,12 +214,12 @@ function explain(error: unknown): string {
     return error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n');
   }
   if (error instanceof Error && 'code' in error) return error.message;
-  // What nobody foresaw may hold the values of a statement.
+  // An unexpected error may contain the values of a statement.
   const { message, stack } = serializeError(error);
   return createSecretHider([])(stack === '' ? message : `${message}\n${stack}`);
 }
 
-// Not awaited: the single executable is no ES module.
+// Not awaited: the single executable is not an ES module, so it has no top-level `await`.
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${explain(error)}\n`);
   process.exitCode ||= 1;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { pickClipEnvironment } from './clip-environment.ts';
 import { SETTING_NAMES } from './config.ts';
 
-/** Settings that Node.js reads too: the libraries fetch models with them. */
+/** Settings that Node.js reads too: the libraries download models through these proxies. */
 const FOR_NETWORK: ReadonlySet<string> = new Set(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY']);
 
 test('none of our settings gets through, nor the names that PostgreSQL and others read', () => {

@@ -1,22 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../lib/log.ts';
 
-/** Something to let go of at the end. */
+/** A part of the program that must be closed at the end. */
 export interface Closer {
   readonly name: string;
-  /** In milliseconds, if it may take longer than others. */
+  /** Time limit in milliseconds, if it may need more than the default. */
   readonly withinMs?: number;
   close(): Promise<void>;
 }
 
-/** Longer than any part may take by its own rules; one that takes longer waits for something that will not come. */
+/**
+ * Longer than any part needs by its own limits; a part that exceeds it waits for an event that will
+ * not come.
+ */
 const CLOSE_WITHIN_MS = 25_000;
-/** What keeps the process alive after everything was let go of is a lost connection that is being tried again. */
+/**
+ * If the process is still alive this long after all parts are closed, a lost connection is being
+ * retried; the process then exits.
+ */
 const EXIT_WITHIN_MS = 2000;
 
 /**
- * Lets go of everything, the last opened first. One that fails (the database is gone, say) does not keep the others
- * from closing; it is logged, and the program ends with exit code 1.
+ * Closes all parts, last opened first. If one fails (for example because the database is down),
+ * logs it, closes the others, and sets the exit code to 1.
  */
 export async function closeAll(closers: readonly Closer[], log: Log): Promise<void> {
   for (const { name, close, withinMs = CLOSE_WITHIN_MS } of closers.toReversed()) {

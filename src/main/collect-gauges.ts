@@ -5,7 +5,10 @@ import type { JobName } from '../queue/catalogue.ts';
 import type { Queue } from '../queue/queue.ts';
 import { loadCapacity } from '../workers/load-capacity.ts';
 
-/** What a job is a part of, for those who watch; what runs once an hour is nobody's queue. */
+/**
+ * The stage of a preview's life to which each job belongs, for monitoring. Housekeeping runs once
+ * an hour and needs no gauge.
+ */
 const STAGES: Record<JobName, 'batch' | 'page' | 'preview' | 'webhook' | undefined> = {
   'batch.start': 'batch',
   'source.process': 'page',
@@ -16,7 +19,10 @@ const STAGES: Record<JobName, 'batch' | 'page' | 'preview' | 'webhook' | undefin
   housekeeping: undefined,
 };
 
-/** What the database says of the service as a whole: three statements, none of which goes over the ledger or over settled jobs. */
+/**
+ * Reads the state of the whole service from the database. Takes three statements, none of which
+ * scans the ledger or settled jobs.
+ */
 export async function collectGauges({
   database,
   queue,

@@ -22,9 +22,9 @@ import {
 } from './setting-values.ts';
 
 /**
- * Every setting by what it is about. Names are those of the environment, defaults what one would
- * write there (`prefault`), the description the line of the table in docs/settings.md; `unset` says
- * there what happens without one that has no default.
+ * All settings by topic. Names are those of environment variables; defaults (`prefault`) are
+ * written as in the environment. The description is the row of the table in docs/settings.md;
+ * `unset` describes there the effect of a setting without a default that is not set.
  */
 export const SETTINGS = {
   Database: {
@@ -215,7 +215,7 @@ const settingsSchema = z.object({
   ...SETTINGS['What is kept'],
 });
 
-/** And what must hold between them. */
+/** Adds the rules that concern several settings. */
 const checkedSchema = settingsSchema
   .refine((settings) => settings.IMAGE_RANKER !== 'clip' || settings.CLIP_MODEL !== undefined, {
     path: ['IMAGE_RANKER'],
@@ -230,21 +230,22 @@ const checkedSchema = settingsSchema
     error: 'must be another port than PORT, which is for the public',
   });
 
-/** With 0 each takes a free one. */
+/** Port 0 is never a conflict: each server then takes a free port. */
 function isOwnPort(port: number | undefined, apiPort: number): boolean {
   return port === undefined || port === 0 || port !== apiPort;
 }
 
 export type Settings = z.output<typeof settingsSchema>;
 
-/** A setting that cannot be used; the message is for the person who set it. */
+/** A setting cannot be used. The message tells the user what to change. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
 /**
- * Reads the settings once, at the start. An empty value counts as not set. Throws `SettingsError`,
- * naming each wrong one.
+ * Reads the settings once, at the start. An empty value counts as not set.
+ *
+ * @throws SettingsError that names each invalid setting.
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const given = Object.fromEntries(
@@ -260,8 +261,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 }
 
 /**
- * What DATABASE_URL lacks is taken from libpq's variables here, and the environment is not looked
- * at again.
+ * Fills missing parts of DATABASE_URL from libpq's variables, so that later code does not read the
+ * environment.
  */
 function fillDatabaseUrl(
   settings: Settings,
@@ -276,7 +277,10 @@ function fillDatabaseUrl(
   }
 }
 
-/** Renames proxies in lower case, which then take precedence over upper case (as with curl). */
+/**
+ * Renames lower-case proxy variables to upper case; they take precedence over upper-case ones, as
+ * with curl.
+ */
 export function upperCaseProxies(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
@@ -292,5 +296,4 @@ function isSecret(name: string): boolean {
   return /KEY|DATABASE_URL|^(?:HTTPS?|FETCH)_PROXY$/.test(name);
 }
 
-/** The names of all settings. */
 export const SETTING_NAMES = Object.keys(settingsSchema.shape);

@@ -14,7 +14,7 @@ import { createPageReader } from './create-page-reader.ts';
 import { createRanker } from './create-ranker.ts';
 import { pickImageEnvironment } from './image-environment.ts';
 
-/** The outside world, as the steps see it. */
+/** The adapters to the outside world, as the steps see them. */
 export interface Adapters {
   readonly pages: PageReader;
   readonly ranker: ImageRanker;
@@ -24,7 +24,10 @@ export interface Adapters {
   close(): Promise<void>;
 }
 
-/** Builds the adapters that the settings ask for: without a key, the offline generator does the work of an AI. */
+/**
+ * Creates the adapters that the settings ask for. Without a key, the offline generator replaces the
+ * AI service.
+ */
 export async function createAdapters(settings: Settings, log: Log): Promise<Adapters> {
   const images = await openDecoder();
   const ranker = await createRanker(images, settings, log).catch((error: unknown): never => {

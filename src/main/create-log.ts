@@ -7,13 +7,17 @@ import type { Settings } from './config.ts';
 import { createSecretHider } from './hide-secrets.ts';
 import { serializeError } from './serialize-error.ts';
 
-/** Fields that would hold a secret, should one ever be logged: the names of the field itself, and in an object. */
+/**
+ * Names of fields that would contain a secret if one were ever logged, at the top level or in an
+ * object.
+ */
 const SECRET_FIELDS = ['token', 'authorization', 'apiKey', 'password', 'secret', 'connectionString'];
 
 /**
- * The program's log, on standard error: lines for people on a terminal, JSON elsewhere. Standard output is for results. What is logged
- * holds no secret; should one ever be, three walls hide it: by the name of its field, in an error (`serializeError`), and in the line
- * as it is written (`createSecretHider`), for which the settings tell the secrets there are.
+ * Creates the program's log, which goes to standard error: lines for people on a terminal, JSON
+ * elsewhere. Standard output is for results. Secrets must not be logged. Three safeguards hide one
+ * that is: the name of its field, the serializer of errors (`serializeError`), and a filter of the
+ * written line (`createSecretHider`) that knows the secrets in the settings.
  */
 export function createLog(level: string, settings?: Settings): Log {
   const hide = createSecretHider(settings ? listSecrets(settings) : []);

@@ -11,7 +11,7 @@ import type { Settings } from './config.ts';
 const USER_AGENT = `Mozilla/5.0 (compatible; ${USER_AGENT_PRODUCT}; product page reader)`;
 const MAX_PAGE_BYTES = 10 * 1024 * 1024;
 
-/** The settings that reading a page needs, and what a test puts in place of the world. */
+/** The settings for reading a page, and the replacements for the network that tests use. */
 export type PageReaderOptions = Pick<Settings, 'FETCH_ALLOW_HOSTS' | 'FETCH_TIMEOUT' | 'FETCH_ROBOTS'> &
   Partial<Pick<Settings, 'FETCH_ALLOW_PORTS' | 'FETCH_PROXY'>> &
   Pick<GuardedFetchOptions, 'idleTimeoutMs' | 'lookupAll' | 'resolver'>;

@@ -9,8 +9,10 @@ import { type Settings, SettingsError } from './config.ts';
 import { MODELS_FOLDER } from './open-runtime.ts';
 
 /**
- * The ranker that IMAGE_RANKER asks for. `auto` is CLIP when CLIP_MODEL is set and can be loaded, and rules otherwise,
- * which the log says; `clip` throws `SettingsError` when it cannot.
+ * Returns the ranker that IMAGE_RANKER asks for. `auto` is CLIP if CLIP_MODEL is set and can be
+ * loaded, and rules otherwise, with a warning in the log.
+ *
+ * @throws SettingsError if `clip` is set and the model cannot be loaded.
  */
 export async function createRanker(images: ImageDecoder, settings: Settings, log: Log): Promise<ImageRanker> {
   const { IMAGE_RANKER: wanted, CLIP_MODEL: model } = settings;

@@ -1,7 +1,10 @@
 import { readBuildInfo } from '../lib/build-info.ts';
 import { isSingleExecutable } from '../lib/single-executable.ts';
 
-/** `0.1.0`, in the single executable `0.1.0 (commit 1a2b3c4, 2026-11-28T12:00:00Z, Node.js 24.21.0)`. */
+/**
+ * Returns `0.1.0`, or in the single executable `0.1.0 (commit 1a2b3c4, 2026-11-28T12:00:00Z,
+ * Node.js 24.21.0)`.
+ */
 export function describeVersion(): string {
   const { version, commit, date, node } = readBuildInfo();
   if (!isSingleExecutable()) return version;

@@ -16,26 +16,33 @@ import { type Settings, SettingsError } from './config.ts';
 import { findSessionFaults, type SessionFault } from './find-session-faults.ts';
 import { openServer, reasonOf } from './open-runtime.ts';
 
-/** One thing that was looked at, and what came of it. */
+/** One check and its result. */
 export interface Finding {
   readonly check: string;
-  /** `warning`: works, or mends itself while a worker runs; `fault`: somebody has to do something; `mended`: `--fix` did. */
+  /**
+   * `warning`: it works, or a running worker will repair it. `fault`: a person must act. `mended`:
+   * `--fix` has repaired it.
+   */
   readonly state: 'ok' | 'warning' | 'fault' | 'mended';
   readonly says: string;
-  /** The first few of the rows it is about. */
+  /** The first few of the affected rows. */
   readonly ids?: readonly string[];
 }
 
-/** Of a program that does all: two of the queue, two that listen, and the one that shows that a worker lives. */
+/**
+ * Connections of a process that runs everything, besides its pool: two of the queue, two that
+ * listen, and one for the worker's heartbeat.
+ */
 const OTHER_CONNECTIONS = 5;
 const MAX_CLOCK_DIFFERENCE_MS = 5000;
-/** Of these the check is told where to look. */
+/** The number of affected rows that are listed. */
 const IDS_SHOWN = 5;
 const MARKS = { ok: '✓', mended: '✓', warning: '!', fault: '✗' } as const;
 
 /**
- * `doctor`: whether the database serves as it must, and whether what is in it is sound. Migrates nothing and, without `--fix`,
- * changes nothing. Answers the exit code: 0 sound (there may be warnings), 1 faults, 2 there was nothing to look at.
+ * `doctor`: checks whether the database works as it must and whether its data are consistent. Never
+ * migrates, and without `--fix` changes nothing. Returns the exit code: 0 if there are no faults
+ * (warnings are possible), 1 for faults, 2 if not everything could be checked.
  */
 export async function runDoctor(
   settings: Settings,
@@ -57,7 +64,7 @@ export async function runDoctor(
 
 type Add = (finding: Finding) => void;
 
-/** Answers whether all could be looked at. */
+/** Runs all checks. Returns whether every check could be made. */
 async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Promise<boolean> {
   const closers: Closer[] = [];
   try {
@@ -231,7 +238,10 @@ async function check(deps: InvariantDeps, invariant: Invariant, fix: boolean): P
   };
 }
 
-/** As many at a time as one look brings, while it helps. Answers what is left. */
+/**
+ * Repairs the rows of one query at a time, while that makes progress. Returns the rows that are
+ * still broken.
+ */
 async function mend(
   deps: InvariantDeps,
   invariant: Invariant,

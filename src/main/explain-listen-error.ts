@@ -2,14 +2,14 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SettingsError } from './config.ts';
 
-/** What was to be opened, and the setting that says so. */
+/** The address to listen on, and the setting that it comes from. */
 interface WantedPort {
   readonly setting: 'PORT' | 'HEALTH_PORT' | 'METRICS_PORT';
   readonly host: string;
   readonly port: number;
 }
 
-/** Why a port cannot be opened, in words that name the setting. */
+/** Why a port cannot be opened, in a sentence that names the setting. */
 const REASONS: Record<string, (wanted: WantedPort) => string> = {
   EADDRINUSE: ({ setting, host, port }) =>
     `${setting} ${port} is in use on ${host}. Set ${setting} to another one.`,
@@ -19,14 +19,20 @@ const REASONS: Record<string, (wanted: WantedPort) => string> = {
   ENOTFOUND: ({ host }) => `HOST ${host} is not an address, and not a name that can be found.`,
 };
 
-/** A `SettingsError` that names what is wrong; an error that has another reason as it is. */
+/**
+ * Returns a `SettingsError` that explains the problem, or the error itself if a setting is not the
+ * cause.
+ */
 export function explainListenError(error: unknown, wanted: WantedPort): unknown {
   const { code } = error as NodeJS.ErrnoException;
   const reason = REASONS[code ?? ''];
   return reason ? new SettingsError(reason(wanted)) : error;
 }
 
-/** Where a server that listens can be reached from here, such as `http://127.0.0.1:3000`. */
+/**
+ * Returns the URL of a listening server for clients on this machine, such as
+ * `http://127.0.0.1:3000`.
+ */
 export function addressOf(server: Server): string {
   const bound = server.address() as AddressInfo;
   const isAnywhere = bound.address === '0.0.0.0' || bound.address === '::';

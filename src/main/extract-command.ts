@@ -5,7 +5,10 @@ import { readProductPage } from '../adapters/page/read-product-page.ts';
 import type { Settings } from './config.ts';
 import { createPageReader } from './create-page-reader.ts';
 
-/** `extract`: what the page reader sees in files and addresses, one JSON document each. */
+/**
+ * `extract`: prints the data that the page reader finds in files and at addresses, one JSON
+ * document for each.
+ */
 export async function runExtract(
   settings: Settings,
   inputs: readonly string[],

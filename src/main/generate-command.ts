@@ -31,8 +31,9 @@ const POLL_MS = 200;
 const GRACE_MS = 2000;
 
 /**
- * `generate`: runs one batch from start to end, here, and writes what came out into a folder. True if every preview
- * is done. A stop signal ends it; the batch stays, and the next start goes on with it.
+ * `generate`: runs one batch from start to end in this process and writes the results into a
+ * folder. Returns true if every preview is done. A stop signal ends the command; the batch stays in
+ * the database, and the next start continues it.
  */
 export async function runGenerate(
   settings: Settings,
@@ -72,7 +73,10 @@ export async function runGenerate(
   }
 }
 
-/** Shows the batch's progress until it is final; undefined if it was stopped before. */
+/**
+ * Shows the progress of the batch until it is finished. Returns undefined if a stop signal came
+ * first.
+ */
 async function followBatch(
   db: { orm: Orm },
   options: { workspaceId: string; id: string },
@@ -116,7 +120,10 @@ async function readAll(db: { orm: Orm }, workspaceId: string, bulkTaskId: string
   return previews;
 }
 
-/** Writes the images, the previews as JSON, and the page that shows them. Answers the page's path. */
+/**
+ * Writes the images, the previews as JSON, and a page that shows them. Returns the path of the
+ * page.
+ */
 async function writeFolder(db: { orm: Orm }, previews: readonly Preview[], folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const shown: ShownPreview[] = [];
@@ -174,7 +181,7 @@ function drawTable(batch: Batch, previews: readonly Preview[]): string {
   return table.toString();
 }
 
-/** The end of an address is what tells products apart. */
+/** Keeps the end of a URL, because it distinguishes products. */
 function shorten(url: string): string {
   return url.length <= 24 ? url : `…${url.slice(-23)}`;
 }

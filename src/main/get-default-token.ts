@@ -9,8 +9,9 @@ import { findWorkspaceByToken } from '../workspaces/find-workspace.ts';
 export const DEFAULT_WORKSPACE = 'default';
 
 /**
- * The token of the default workspace, for the embedded database only: made once and kept in `<folder>/token`, for
- * the eyes of its owner (0600). Made anew if the database does not know it (any more).
+ * Returns the token of the default workspace; only for the embedded database. The first call
+ * creates it and stores it in `<folder>/token`, readable only by its owner (0600). Replaces a
+ * stored token that the database does not know.
  */
 export async function getDefaultToken(
   deps: { orm: Orm },
@@ -21,7 +22,8 @@ export async function getDefaultToken(
   if (kept.trim() && (await findWorkspaceByToken(deps, kept.trim()))) return { token: kept.trim(), path };
   const token = await createToken(deps, { workspaceId: await ensureWorkspace(deps, DEFAULT_WORKSPACE) });
   await mkdir(folder, { recursive: true });
-  // Written beside and moved, so that nobody reads half a token, or one that others may read.
+  // Written to a temporary file and renamed, so that nobody can read a part of the token, or a file
+  // that is readable by other users.
   const draft = join(folder, `token.${createSecret().slice(0, 8)}`);
   await writeFile(draft, `${token}\n`, { mode: 0o600 });
   await chmod(draft, 0o600);

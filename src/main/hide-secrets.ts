@@ -1,7 +1,7 @@
-/** Shorter ones are words that stand in many lines, and no secrets. */
+/** A shorter secret may be an ordinary word that occurs in many lines. */
 const SHORTEST = 8;
 
-/** What looks like a secret, or like an address that holds one, and what stands in its place. */
+/** Patterns of secrets and of URLs with secrets, and their replacements. */
 const PATTERNS: readonly [pattern: RegExp, shown: string][] = [
   // scheme://user:password@
   [/((?<![a-z\d+.-])[a-z][a-z\d+.-]*:\/\/[^\s:@/"'\\]*):[^\s@/"'\\]+@/gi, '$1:***@'],
@@ -9,14 +9,14 @@ const PATTERNS: readonly [pattern: RegExp, shown: string][] = [
   // matching from the scheme would take quadratic time for a text of many "http://".
   [/(?<=\b(?:https?|postgres(?:ql)?):\/\/[^\s"'?\\]+)\?[^\s"'\\]+/gi, '?***'],
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 ***'],
-  // Tokens of workspaces, and secrets of webhooks.
+  // Tokens of workspaces and secrets of webhooks.
   [/\bcta_[\w-]{32}(?![\w-])/g, 'cta_***'],
   [/\bwhsec_[\w+/=-]+/g, 'whsec_***'],
 ];
 
 /**
- * Makes what hides secrets in a line of the log: those that are known, as they are and as an address or JSON spells them, and what looks
- * like one. A line of JSON stays one.
+ * Returns a function that hides secrets in a line of the log: known secrets, also in URL encoding
+ * or JSON, and text that looks like a secret. A line of JSON stays valid JSON.
  */
 export function createSecretHider(secrets: readonly string[]): (line: string) => string {
   const known = new Set(

@@ -3,7 +3,7 @@ import { isSingleExecutable } from '../lib/single-executable.ts';
 /** Variables that decide where the single executable unpacks its native libraries. */
 const PLACES = ['HOME', 'XDG_CACHE_HOME', 'CTA_BATCH_CACHE', 'TMPDIR'];
 
-/** Returns the environment of the processes that decode images: nothing that they do not need. */
+/** Returns the minimal environment of the processes that decode images. */
 export function pickImageEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createInFlightJobs } from './in-flight-jobs.ts';
 
-/** A piece of work that ends when it is told to. */
+/** Starts a job that ends on request. */
 function start(held: ReturnType<typeof createInFlightJobs>, id: string) {
   const { promise, resolve } = Promise.withResolvers<void>();
   let given: AbortSignal | undefined;

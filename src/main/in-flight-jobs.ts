@@ -1,18 +1,22 @@
 import { AppError } from '../lib/app-error.ts';
 
-/** What this process works on, so that it can be told which it is, and end a part of it. */
+/** The jobs that this process is working on, so that it can list them and abort some of them. */
 export interface InFlightJobs {
-  /** The ids of what is under way. */
+  /** Returns the ids of all jobs in flight. */
   ids(): string[];
-  /** Runs a piece of work with a signal that aborts when it, or something it belongs to, is cancelled, or all is stopped. */
+  /**
+   * Runs a job. Its signal aborts when the job or one of `belongsTo` is canceled, or when
+   * everything stops.
+   */
   run(id: string, belongsTo: readonly string[], work: (signal: AbortSignal) => Promise<void>): Promise<void>;
-  /** Ends what has this id or belongs to it, with the reason `cancelled`. */
+  /** Aborts all jobs that have this id or belong to it, with the reason `cancelled`. */
   cancel(id: string): void;
 }
 
-/** Holds nothing at first. `stopping` ends everything. */
+/** Creates an empty set of jobs. `stopping` aborts all of them. */
 export function createInFlightJobs(stopping: AbortSignal): InFlightJobs {
-  // Not by id: a page that is cancelled and tried again may be claimed here while its first reading is still ending.
+  // Not a map by id: a source that was canceled and retried may be claimed here while its first run
+  // is still ending.
   const held = new Set<{ id: string; names: ReadonlySet<string>; controller: AbortController }>();
   return {
     ids: () => [...held].map((piece) => piece.id),

@@ -4,15 +4,15 @@ import { closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { openRuntime, type Runtime } from './open-runtime.ts';
 
-/** What a command line has, and the workspace it names. */
+/** The settings and the log of a command, and the workspace it names. */
 export interface WorkspaceCommand {
   readonly settings: Settings;
   readonly log: Log;
-  /** Its name; it must be there. */
+  /** The name of the workspace, which must exist. */
   readonly workspace: string;
 }
 
-/** Runs a command's `work` for its workspace, and prints what it answers. */
+/** Runs `work` for the command's workspace and prints the text that it returns. */
 export async function inWorkspace(
   { settings, log, workspace }: WorkspaceCommand,
   work: (foundation: Runtime, workspaceId: string) => Promise<string>,

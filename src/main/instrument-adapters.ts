@@ -7,15 +7,15 @@ import { inSpan, type Tracing } from '../lib/tracing.ts';
 import { Stopping } from '../queue/run-job.ts';
 import type { Adapters } from './create-adapters.ts';
 
-/** Who hears of it. */
 interface Observers {
   readonly meter: Meter;
   readonly tracing: Tracing;
 }
 
 /**
- * The same adapters, and what they do is counted and traced. Of an address only its host is told; of a call to the AI service
- * what OpenTelemetry's conventions for generative AI name, and nothing that was said.
+ * Returns adapters that also record metrics and traces. Of a URL, records only the host. Of an AI
+ * call, records the attributes of OpenTelemetry's conventions for generative AI, and nothing from
+ * the prompt or the answer.
  */
 export function instrumentAdapters(adapters: Adapters, { meter, tracing }: Observers): Adapters {
   const { pages, ranker, webhooks } = adapters;
@@ -70,7 +70,7 @@ function observeProviders(
   { writer, painter }: Pick<Adapters, 'writer' | 'painter'>,
   { meter, tracing }: Observers,
 ): Pick<Adapters, 'writer' | 'painter'> {
-  /** One call, from its request for a connection to its whole answer. */
+  /** Measures one call, from opening the connection to the end of the response. */
   async function observe<A extends { usage: Usage }>(
     call: { kind: CallKind; operation: string; provider: string; model: string; signal: AbortSignal },
     ask: () => Promise<A>,
@@ -131,7 +131,10 @@ function observeProviders(
   };
 }
 
-/** As it is written down: why it was ended, whatever the end looked like; what a stop cut off is found again with no outcome. */
+/**
+ * Returns the code that the ledger gets. An aborted call fails for the reason of its signal,
+ * whatever error it throws. A call that a stop interrupted is found later without an outcome.
+ */
 function codeOf(error: unknown, signal: AbortSignal): ErrorCode {
   if (signal.reason instanceof Stopping) return 'ai_outcome_unknown';
   return toAppError(signal.aborted ? signal.reason : error).code;

@@ -5,7 +5,7 @@ import { closeAll } from './close-all.ts';
 import type { Settings } from './config.ts';
 import { openRuntime } from './open-runtime.ts';
 
-/** `limits`: what is free now, when the next slot opens, and the worst window on record. */
+/** `limits`: prints the free slots, when the next slot opens, and the peak window on record. */
 export async function runLimits(settings: Settings, log: Log, options: { json: boolean }): Promise<void> {
   const { database, closers } = await openRuntime(settings, log, { supervise: false });
   try {

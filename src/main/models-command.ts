@@ -6,8 +6,8 @@ import { type Settings, SettingsError } from './config.ts';
 import { MODELS_FOLDER } from './open-runtime.ts';
 
 /**
- * `models pull`: fetches a model into the cache, and loads it, so that a start finds one that works. May run again:
- * what is there is not fetched again.
+ * `models pull`: downloads a model into the cache and loads it, so that the next start finds one
+ * that works. Idempotent: cached files are not downloaded again.
  */
 export async function runModelsPull(settings: Settings, id: string | undefined): Promise<void> {
   const model = id ?? settings.CLIP_MODEL;

@@ -5,28 +5,29 @@ import type { Log } from '../lib/log.ts';
 import type { Settings } from './config.ts';
 import { addressOf, explainListenError } from './explain-listen-error.ts';
 
-/** The metrics, as the server of theirs needs them. */
+/** The metrics, as their server needs them. */
 export interface MetricsPage {
   readonly contentType: string;
   render(): Promise<string>;
 }
 
-/** Ports for those who watch over the program. */
+/** The servers for monitoring. */
 export interface Monitoring {
-  /** What is served where, for a person. */
+  /** For each server, a line that says which paths it serves at which address. */
   readonly lines: readonly string[];
   close(): Promise<void>;
 }
 
-/** What a server answers, by path. */
+/** The responses of a server, by path. */
 type Pages = Record<string, () => Promise<{ status: number; contentType: string; body: string }>>;
 
-/** A request is a line and some headers: nobody needs long for it. */
+/** A request consists of a request line and some headers, so it arrives quickly. */
 const REQUEST_MS = 5000;
 
 /**
- * Opens HEALTH_PORT and METRICS_PORT, as far as they are set; both are one server if they are the same. Throws `SettingsError` for one
- * that cannot be opened.
+ * Opens HEALTH_PORT and METRICS_PORT if they are set; one server serves both if they are the same.
+ *
+ * @throws SettingsError if a port cannot be opened.
  */
 export async function openMonitoring(
   settings: Pick<Settings, 'HOST' | 'HEALTH_PORT' | 'METRICS_PORT'>,

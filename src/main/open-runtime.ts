@@ -15,26 +15,33 @@ import { type Closer, closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
 import { findSessionFaults } from './find-session-faults.ts';
 
-/** Where the embedded server, its password and the default token are kept. */
+/** The folder of the embedded server, its password and the default token. */
 export const DATA_FOLDER = '.data';
 
-/** Where models from the hub are kept. */
+/** The folder of models from the hub. */
 export const MODELS_FOLDER = `${DATA_FOLDER}/models`;
 
-/** What every command stands on: a PostgreSQL that is up to date, and the queue in it. */
+/**
+ * The database and queue that every command needs: a PostgreSQL whose schema is up to date, and the
+ * queue in it.
+ */
 export interface Runtime {
   readonly url: string;
   readonly database: Database;
-  /** The newest migration that it has had. */
+  /** The newest migration applied, as in `findSchemaVersion`. */
   readonly schemaVersion: number;
   readonly queue: Queue;
-  /** Whether the PostgreSQL is the embedded one. */
+  /** Whether this is the embedded PostgreSQL. */
   readonly embedded: boolean;
-  /** In the order they were opened: the embedded server is the last to be let go of. */
+  /** In the order in which the parts were opened, so the embedded server is closed last. */
   readonly closers: readonly Closer[];
 }
 
-/** Opens the PostgreSQL of DATABASE_URL, or the embedded one; migrates it; opens the queue. */
+/**
+ * Opens the PostgreSQL of DATABASE_URL, or the embedded one; migrates it; opens the queue.
+ *
+ * @throws SettingsError if the operator can fix the reason.
+ */
 export async function openRuntime(
   settings: Settings,
   log: Log,
@@ -95,7 +102,7 @@ function tellForbidden(error: unknown): string {
   );
 }
 
-/** The PostgreSQL of DATABASE_URL, as it is, or the embedded one, started if it does not run. */
+/** Returns the PostgreSQL of DATABASE_URL unchecked, or starts or joins the embedded one. */
 export async function openServer(
   settings: Settings,
   log: Log,
@@ -120,7 +127,7 @@ async function openEmbedded(log: Log): Promise<EmbeddedServer> {
   }
 }
 
-/** All causes are on this machine and have the same remedy, so nobody needs a stack trace. */
+/** All causes are on this machine and have the same remedy, so a stack trace would not help. */
 function explainEmbeddedError({ code = '', message }: NodeJS.ErrnoException): SettingsError {
   if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(code)) {
     return new SettingsError(
@@ -133,7 +140,7 @@ function explainEmbeddedError({ code = '', message }: NodeJS.ErrnoException): Se
   );
 }
 
-/** The innermost reason: `connect ECONNREFUSED 127.0.0.1:5432`. */
+/** Returns the innermost message, for example `connect ECONNREFUSED 127.0.0.1:5432`. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return reasonOf(error.errors[0]);
   if (!(error instanceof Error)) return String(error);

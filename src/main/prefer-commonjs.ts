@@ -1,9 +1,9 @@
 import { registerHooks } from 'node:module';
 
 /**
- * Loads drizzle-orm as CommonJS. As ES modules its hundreds of files, which export each other in circles, cost Node.js 24
- * some 170 MB of heap and half a second at the start; as CommonJS, 10 MB and less than a tenth of that. To be called
- * before the first import that leads to it.
+ * Loads drizzle-orm as CommonJS. It has hundreds of files with circular exports: as ES modules they
+ * cost Node.js 24 about 170 MB of heap and half a second at the start; as CommonJS, 10 MB and less
+ * than a tenth of that time. Must be called before the first import of it.
  */
 export function preferCommonJs(): void {
   registerHooks({

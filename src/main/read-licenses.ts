@@ -1,7 +1,10 @@
 import { findPackageFile } from '../lib/single-executable.ts';
 import { SettingsError } from './config.ts';
 
-/** The licences of Node.js and of every package in the single executable. Elsewhere the packages have them beside their code. */
+/**
+ * Returns the licenses of Node.js and of every package in the single executable. Throws elsewhere,
+ * where each package has its license beside its code.
+ */
 export function readLicenses(): string {
   const text = findPackageFile('licenses.txt');
   if (text !== undefined) return text;

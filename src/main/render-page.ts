@@ -4,10 +4,10 @@ import { renderCta } from '../creative/render-cta.ts';
 import { styleSource } from '../creative/render-cta-page.ts';
 import type { Preview } from '../previews/preview.ts';
 
-/** A preview with its images as files beside the page. */
+/** A preview, with its images as files beside the page. */
 export interface ShownPreview {
   readonly preview: Preview;
-  /** Paths relative to the page; absent if the preview is not done, or its image is not there. */
+  /** Paths relative to the page. Absent if the preview is not done or its image does not exist. */
   readonly backgroundFile?: string | undefined;
   readonly productFile?: string | undefined;
 }
@@ -20,8 +20,8 @@ article { border-radius: 14px; box-shadow: 0 2px 14px #0002; }
 `;
 
 /**
- * One plain HTML page that shows the CTAs as they would look, each as its own page shows it. Texts come from pages and AI
- * answers: all are escaped, and the page runs no script.
+ * Returns one HTML page that shows the CTAs, each as on its own page. Texts come from shops and AI
+ * answers, so all are escaped, and the page runs no script.
  */
 export function renderPage(previews: readonly ShownPreview[]): string {
   const cards = previews.map(renderCard);

@@ -1,12 +1,12 @@
-/** An error as it stands in the log. */
+/** An error as the log shows it. */
 interface SerializedError {
   readonly type: string;
   readonly message: string;
-  /** A code of ours, the system's or the database's. */
+  /** An error code of this program, the system or the database. */
   readonly code?: string;
   readonly table?: string;
   readonly constraint?: string;
-  /** Where it was made, without its message. */
+  /** The stack frames, without the message. */
   readonly stack: string;
   readonly cause?: SerializedError;
   readonly errors?: readonly SerializedError[];
@@ -14,12 +14,13 @@ interface SerializedError {
 
 const LONGEST_MESSAGE = 1000;
 const DEEPEST = 6;
-/** Of an error that is made of several. */
+/** The maximum number of errors taken from an `AggregateError`. */
 const MOST_ERRORS = 3;
 
 /**
- * An error for the log, by what is known to be harmless: a failed statement also holds its values, the database's own error the row
- * that it is about, and a broken JSON a piece of it: the texts of pages and answers. Those are left out.
+ * Converts an error for the log. Includes only fields that are known to be harmless, because texts
+ * of pages and answers must not be logged: the error of a failed statement also contains its
+ * values, the database's own error the row, and an error of the JSON parser a part of the JSON.
  */
 export function serializeError(error: unknown, depth = 0): SerializedError {
   if (!(error instanceof Error)) return { type: typeof error, message: cut(String(error)), stack: '' };
@@ -39,12 +40,12 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
 }
 
 function readMessage({ message, name }: Error): string {
-  // Drizzle's: the statement, and in the next line all its values.
+  // Drizzle's message has the statement, then all its values in the next line.
   const [statement = ''] = message.split('\nparams:', 1);
   return name === 'SyntaxError' ? statement.replace(/"[\s\S]*"/, '"…"') : statement;
 }
 
-/** What follows the message; nothing if that cannot be told apart. */
+/** Returns the text after the message; empty if the message cannot be found in the stack. */
 function readFrames({ stack = '', message }: Error): string {
   const start = stack.indexOf(message);
   return start < 0 ? '' : stack.slice(start + message.length).trimStart();

@@ -2,10 +2,10 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseProxy } from '../adapters/net/proxy.ts';
 
-/* What the values of settings look like, and the sentence for those that do not. */
+/* The formats of settings, and the error messages for invalid values. */
 
 export const text = z.string().trim().min(1).optional();
-/** What can stand in an HTTP header. */
+/** Only characters that are valid in an HTTP header. */
 export const key = text.refine((value) => value === undefined || /^[\x21-\x7e]+$/.test(value), {
   error: 'must be one word of ASCII characters',
 });
@@ -22,7 +22,7 @@ export const origin = z
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** A time such as `20s`, `500ms`, `3m`, or a number of seconds, in milliseconds. */
+/** A duration such as `20s`, `500ms` or `3m`, or a number of seconds. Returns milliseconds. */
 export const duration = z.string().transform((value, context) => {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(value.trim());
   const ms = match ? Number(match[1]) * UNIT_MS[(match[2] ?? 's') as keyof typeof UNIT_MS] : 0;
@@ -31,7 +31,10 @@ export const duration = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
-/** How long something is kept: days such as `90d`, or `off` (null) for ever; in milliseconds. */
+/**
+ * A retention time: days such as `90d`, or `off` for unlimited. Returns milliseconds, or null for
+ * `off`.
+ */
 export const retention = z.string().transform((value, context) => {
   const match = /^(\d{1,5})\s*d$/.exec(value.trim());
   if (value === 'off') return null;
@@ -40,20 +43,19 @@ export const retention = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
-/** Addresses, ranges and names of ranges, as Fastify's `trustProxy` takes them. */
+/** Addresses, ranges and names of ranges that Fastify's `trustProxy` accepts. */
 const PROXY = /^(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?)$/i;
 
-/** An origin, or with a `*.` those of all hosts below it. */
+/** An origin; `*.` stands for all subdomains. */
 const ANCESTOR = /^https?:\/\/(\*\.)?[a-z\d][a-z\d.-]*(:\d{1,5})?$/i;
 
 export const list = z.string().transform((value) => value.split(/[\s,]+/).filter((entry) => entry !== ''));
 
-/** `true` or `false`. */
 export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 export const httpPort = whole(0, 65_535);
 
-/** Reads a setting by a function that throws what is wrong with it. */
+/** Parses a setting with a function that throws an error with the message for the user. */
 export const readBy = <T>(read: (value: string) => T) =>
   z.string().transform((value, context) => {
     try {
@@ -72,7 +74,7 @@ export const trustedProxies = z
   })
   .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value));
 
-/** Origins as `frame-ancestors` of a Content-Security-Policy has them. */
+/** Sources for `frame-ancestors` of a Content-Security-Policy. */
 export const frameAncestors = list.transform((entries, context) => {
   const sources = toFrameAncestors(entries);
   if (sources !== undefined) return sources;
@@ -93,8 +95,8 @@ function isProxy(text: string): boolean {
 }
 
 /**
- * A list as `frame-ancestors` of a Content-Security-Policy has it; undefined if it cannot stand
- * there.
+ * Returns the value of `frame-ancestors` in a Content-Security-Policy; undefined if the list is not
+ * valid there.
  */
 function toFrameAncestors(entries: readonly string[]): string | undefined {
   const names = entries.map((entry) => entry.replace(/^'(.*)'$/, '$1'));

@@ -7,23 +7,28 @@ import type { Settings } from './config.ts';
 import { addressOf, explainListenError } from './explain-listen-error.ts';
 import type { Runtime } from './open-runtime.ts';
 
-/** For requests under way when the port closes. */
+/** Time for current requests when the port closes. */
 export const CLOSE_WITHIN_MS = 5000;
 
-/** An API under way. */
+/** A running API. */
 export interface RunningApi {
-  /** Where it can be reached, such as `http://127.0.0.1:3000`. */
+  /** The URL where it can be reached, such as `http://127.0.0.1:3000`. */
   readonly address: string;
-  /** Open streams of events. */
+  /** Returns the number of open event streams. */
   countWatchers(): number;
   /**
-   * Serves on for `STOP_DELAY` while it asks those who keep connections open to close them, then takes no more requests and lets
-   * those under way finish: nobody who can go elsewhere is cut off.
+   * Shuts down without cutting off clients that can go elsewhere: serves for another `STOP_DELAY`
+   * and tells clients to close their connections, then accepts no more requests and lets current
+   * ones finish.
    */
   stop(): Promise<void>;
 }
 
-/** Opens the port and serves both doors. */
+/**
+ * Opens the port and serves the REST and tRPC APIs.
+ *
+ * @throws SettingsError if the port cannot be opened.
+ */
 export async function startApi(
   foundation: Runtime,
   settings: Settings,
@@ -55,7 +60,7 @@ export async function startApi(
     },
   );
   let isStopping = false;
-  // Before anything is answered: `Connection: close` is in the head.
+  // Must run before any response is written, because `Connection: close` is a header.
   app.server.prependListener('request', (_request, response) => {
     if (isStopping) response.shouldKeepAlive = false;
   });
@@ -72,7 +77,8 @@ export async function startApi(
     async stop() {
       isStopping = true;
       await sleep(settings.STOP_DELAY);
-      // Requests under way may end; one that does not (it may never have been sent whole) is cut off.
+      // Current requests may finish. One that does not (a client may never send all of it) is cut
+      // off.
       const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);
       await app.close();
       clearTimeout(timer);

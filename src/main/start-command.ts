@@ -22,14 +22,15 @@ import { waitForStopSignal } from './stop-signals.ts';
 
 export type Role = 'all' | 'api' | 'worker';
 
-/** For handing on what was under way, beyond the time it had to finish. */
+/** Time for requeuing unfinished work, in addition to the grace period. */
 const HAND_ON_MS = 15_000;
-/** For closing itself, beyond what it waits for. */
+/** Time for closing the API itself, in addition to its own delays. */
 const MARGIN_MS = 5000;
 
 /**
- * `start`: API, worker or both, until a signal. The exit code is 0 when all that was under way is finished or handed on, 1 when
- * it could not be: then the next worker finds out that this one is gone.
+ * `start`: runs the API, a worker or both until a signal. The exit code is 0 if all work is
+ * finished or requeued, and 1 if not: then another worker detects that this one is gone and rescues
+ * its work.
  */
 export async function runStart(settings: Settings, log: Log, role: Role): Promise<void> {
   const stopSignal = waitForStopSignal();
@@ -37,10 +38,11 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
   try {
     const health = createHealth({ role, build: readBuildInfo() });
     void stopSignal.then(health.stop);
-    // Last to be closed: that it is stopping can be asked until the end.
+    // Monitoring opens before the working parts and closes after them, so that it can report
+    // `stopping` until the end.
     const metrics = await createMetricsIfWanted(settings, role);
     const traces = await startTracesIfWanted(settings, role, log);
-    // What is traced goes on to the end.
+    // Traces close last, because other parts are traced until they have closed.
     if (traces) closers.push({ name: 'the traces', close: traces.close });
     const observers = { log, meter: metrics?.meter ?? noMeter, tracing: traces?.tracing ?? noTracing };
     const ports = await openMonitoring(settings, { health, metrics }, log);
@@ -53,7 +55,8 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       tracing: observers.tracing,
     });
     closers.push(...foundation.closers);
-    // The port first: a start that fails for it must not have changed the limit for all, or claimed work.
+    // The API's port opens before the worker starts: a start that fails because of the port must
+    // not have changed the limit for all workers or claimed work.
     health.watch({
       findSchemaVersion: () => findSchemaVersion(foundation.database.lookOrm),
       schemaVersion: foundation.schemaVersion,
@@ -69,7 +72,7 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       countWatchers: () => api?.countWatchers() ?? 0,
     });
     if (opening) {
-      // A model may be on its way from the hub for minutes: a stop does not wait for it.
+      // A model may take minutes to download; a stop does not wait for that.
       const adapters = await Promise.race([opening.ready, stopSignal.then(() => undefined)]);
       if (adapters === undefined) return;
       const observed = instrumentAdapters(adapters, observers);
@@ -89,7 +92,10 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
   log.info({}, 'stopped');
 }
 
-/** Starts to open the adapters. `close` closes them if they are open by then; it does not wait. */
+/**
+ * Starts opening the adapters. `close` closes them if they are open by then; it does not wait for
+ * them.
+ */
 function openAdapters(settings: Settings, log: Log): { ready: Promise<Adapters>; close(): Promise<void> } {
   let open: Adapters | undefined;
   const ready = createAdapters(settings, log).then((adapters) => {
@@ -101,14 +107,14 @@ function openAdapters(settings: Settings, log: Log): { ready: Promise<Adapters>;
   return { ready, close: async () => open?.close() };
 }
 
-/** With METRICS_PORT; without it, the library is not even loaded. */
+/** Creates metrics if METRICS_PORT is set; otherwise the library is not even loaded. */
 async function createMetricsIfWanted(settings: Settings, role: Role): Promise<Metrics | undefined> {
   if (settings.METRICS_PORT === undefined) return undefined;
   const { createMetrics } = await import('../adapters/telemetry/create-metrics.ts');
   return createMetrics({ role, build: readBuildInfo() });
 }
 
-/** With a collector's address; without it, the SDK is not even loaded. */
+/** Starts traces if a collector's address is set; otherwise the SDK is not even loaded. */
 async function startTracesIfWanted(settings: Settings, role: Role, log: Log): Promise<Traces | undefined> {
   const endpoint = settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined) return undefined;
@@ -116,7 +122,10 @@ async function startTracesIfWanted(settings: Settings, role: Role, log: Log): Pr
   return startTraces({ role, build: readBuildInfo() }, log);
 }
 
-/** The lines a person sees first: where it is, how to come in, and a command that makes a batch. */
+/**
+ * Returns the first lines that a user sees: the address, how to get a token, and a command that
+ * creates a batch.
+ */
 async function introduce(
   foundation: Runtime,
   { address, role, watching }: { address: string | undefined; role: Role; watching: readonly string[] },
@@ -145,7 +154,7 @@ async function introduce(
   return lines;
 }
 
-/** Says which helpers are at work, so that nobody takes the offline generator for an AI. */
+/** Logs which services are used, so that nobody mistakes the offline generator for an AI. */
 function sayHowItWorks(adapters: Adapters, settings: Settings, log: Log): void {
   const { writer, painter, ranker } = adapters;
   log.info(

@@ -14,24 +14,27 @@ import { registerWorker, retakeLock, type WorkerIdentity } from '../workers/regi
 import { sendHeartbeat } from '../workers/send-heartbeat.ts';
 import { GRACE_MS, HEARTBEAT_INTERVAL_MS } from '../workers/worker.ts';
 
-/** A gap between two beats from which on this worker may have been cut off itself. */
+/** After a longer gap between two heartbeats, this worker itself may have been cut off. */
 const LONGEST_GAP_MS = HEARTBEAT_INTERVAL_MS * 3;
-/** Beats between two looks for work that was left half done or forgotten. */
+/** Every so many recovery runs, look for stuck or forgotten work. */
 const SWEEP_BEATS = 10;
-/** Beats between two looks for previews that have waited too long for a provider that fails. */
+/**
+ * Every so many recovery runs, look for previews that have waited too long for a failing provider.
+ */
 const EXPIRY_BEATS = 2;
 
-/** The life of this process as a worker. */
+/** The registration of this process as a worker. */
 export interface Heartbeat {
-  /** Its id now; another one after it was taken for dead. */
+  /** The current id. It changes if other workers have marked this one dead. */
   readonly id: string;
   stop(): Promise<void>;
 }
 
 /**
- * Enters this process as a worker, shows again and again that it lives, and hands on the work of those that died.
- * `held` tells what it works on: ids of calls and sources. A database that is away is waited for. Previews wait for a provider
- * that fails for `providerWaitMs`. `capacity`: the previews that it can have in flight.
+ * Registers this process as a worker, sends heartbeats, and requeues the work of dead workers.
+ * `held` returns the ids of the calls and sources that this process works on. Previews wait up to
+ * `providerWaitMs` for a failing provider. `capacity` is the number of previews that this process
+ * has in flight at most. Heartbeats continue after an outage of the database.
  */
 export async function startHeartbeat(
   { url, database, queue }: { url: string; database: Database; queue: Queue },
@@ -42,14 +45,15 @@ export async function startHeartbeat(
   let entered: WorkerIdentity | undefined;
   const session = await keepConnection({
     config: sessionConfig(url, { ...WORK_TIMEOUTS, applicationName: 'cta-batch worker' }),
-    // The lock went with the session that was lost.
+    // The lock was lost with the previous connection.
     onConnect: async (client) => {
       if (entered) await retakeLock(client, entered);
     },
   });
   let worker = await enter();
-  // When the database and this process have been there without a gap: whoever was cut off must not take for dead
-  // those who were cut off with him. A process that has just started was not.
+  // Since when the database and this process have been connected without a gap. After an outage
+  // that other workers may have shared, they need a grace period before they count as dead. A
+  // process that has just started was in no outage.
   let steadySince = Number.NEGATIVE_INFINITY;
   let lastBeat = performance.now();
   let looks = 0;
@@ -61,7 +65,9 @@ export async function startHeartbeat(
     return entered;
   }
 
-  /** Nothing but the showing: what takes long while there is much to do must not look like a gap. */
+  /**
+   * Sends only heartbeats and lets recovery run beside it: long recovery must not look like a gap.
+   */
   async function beat(): Promise<void> {
     let looking: Promise<void> | undefined;
     for (; isLiving; await sleep(HEARTBEAT_INTERVAL_MS)) {
@@ -71,7 +77,8 @@ export async function startHeartbeat(
         noteFailure(err);
         continue;
       }
-      // The first at once, as the worker before may have died; it must start even if that one's work cannot be handed on.
+      // The first recovery runs at once, because the previous worker may have died. Its errors are
+      // only logged: this worker must start even if that one's work cannot be requeued.
       looking ??= look()
         .catch(noteFailure)
         .finally(() => {
@@ -86,7 +93,7 @@ export async function startHeartbeat(
     log.warn({ err }, 'a beat of this worker failed; trying again');
   }
 
-  /** Looks after the others' work, and for what was left half done. */
+  /** Rescues the work of dead workers, and work that is stuck or forgotten. */
   async function look(): Promise<void> {
     const n = looks;
     looks += 1;
@@ -105,7 +112,7 @@ export async function startHeartbeat(
     lastBeat = now;
   }
 
-  /** Several workers may try: each death is handled once. */
+  /** Several workers may do this at the same time; each death is handled once. */
   async function buryDead(): Promise<void> {
     const dead = await findDeadWorkers(database.orm);
     for (const id of dead) {
@@ -113,11 +120,13 @@ export async function startHeartbeat(
         log.warn({ worker: id, ...(await rescueWork(deps, id)) }, 'a worker died; its work goes on');
       } catch (err) {
         if (isUnavailable(err)) throw err;
-        // It is tried again with the next beat; until then the others' work is not to wait for it.
+        // The next heartbeat retries it. Until then, the work of other dead workers must not wait
+        // for it.
         log.error({ worker: id, err }, 'the work of a worker that died could not be handed on');
       }
     }
-    // Previews whose answers it had stored were no longer under way anywhere: they are not to wait for the next sweep.
+    // Previews whose answers the dead worker had stored belong to no running call; do not let them
+    // wait for the next sweep.
     if (dead.length > 0) await rescueStuckPreviews(deps);
   }
 

@@ -11,7 +11,7 @@ import { openRuntime } from './open-runtime.ts';
 
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `token create`: makes the workspace if it is missing; prints the token and nothing else. */
+/** `token create`: creates the workspace if it is missing, and prints only the token. */
 export async function runTokenCreate(
   settings: Settings,
   log: Log,
@@ -31,7 +31,7 @@ export async function runTokenCreate(
   }
 }
 
-/** `token list`: the workspace's tokens by their ids; the tokens themselves are not kept. */
+/** `token list`: prints the ids of the workspace's tokens; the tokens themselves are not stored. */
 export function runTokenList(command: WorkspaceCommand): Promise<void> {
   return inWorkspace(command, async ({ database }, workspaceId) => {
     const table = new Table({ head: ['id', 'created', 'expires'] });
@@ -41,7 +41,7 @@ export function runTokenList(command: WorkspaceCommand): Promise<void> {
   });
 }
 
-/** `token revoke`: it opens nothing more. */
+/** `token revoke`: makes a token invalid. */
 export function runTokenRevoke(command: WorkspaceCommand, id: string): Promise<void> {
   return inWorkspace(command, async ({ database }, workspaceId) => {
     await revokeToken(database, { workspaceId, id });

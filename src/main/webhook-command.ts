@@ -8,7 +8,7 @@ import { resendDelivery } from '../webhooks/resend-delivery.ts';
 import type { Delivery } from '../webhooks/webhook.ts';
 import { inWorkspace, type WorkspaceCommand } from './in-workspace.ts';
 
-/** `webhook add`: prints the id and the secret, which is shown this once. */
+/** `webhook add`: prints the id and the secret. The secret is not shown again. */
 export function runWebhookAdd(command: WorkspaceCommand, address: string): Promise<void> {
   const { FETCH_ALLOW_HOSTS: allowHosts, FETCH_ALLOW_PORTS: allowPorts } = command.settings;
   const url = checkWebhookAddress(address, { allowHosts, allowPorts }).href;
@@ -18,7 +18,7 @@ export function runWebhookAdd(command: WorkspaceCommand, address: string): Promi
   });
 }
 
-/** `webhook list`: the workspace's webhooks, without their secrets. */
+/** `webhook list`: prints the workspace's webhooks without their secrets. */
 export function runWebhookList(command: WorkspaceCommand): Promise<void> {
   return inWorkspace(command, async ({ database }, workspaceId) => {
     const table = new Table({ head: ['id', 'address', 'since'] });
@@ -28,7 +28,7 @@ export function runWebhookList(command: WorkspaceCommand): Promise<void> {
   });
 }
 
-/** `webhook remove`: its deliveries go with it. */
+/** `webhook remove`: also deletes the webhook's deliveries. */
 export function runWebhookRemove(command: WorkspaceCommand, id: string): Promise<void> {
   return inWorkspace(command, async ({ database }, workspaceId) => {
     await removeWebhook(database, { workspaceId, id });
@@ -36,7 +36,7 @@ export function runWebhookRemove(command: WorkspaceCommand, id: string): Promise
   });
 }
 
-/** `webhook deliveries`: the newest of the log. */
+/** `webhook deliveries`: prints the newest deliveries. */
 export function runWebhookDeliveries(command: WorkspaceCommand, limit: number): Promise<void> {
   return inWorkspace(command, async ({ database }, workspaceId) => {
     const table = new Table({
@@ -50,7 +50,7 @@ export function runWebhookDeliveries(command: WorkspaceCommand, limit: number): 
   });
 }
 
-/** `webhook resend`: a worker sends it, with the next it takes. */
+/** `webhook resend`: queues a delivery again; a worker sends it. */
 export function runWebhookResend(command: WorkspaceCommand, id: string): Promise<void> {
   return inWorkspace(command, async ({ database, queue }, workspaceId) => {
     await resendDelivery({ transact: database.transact, queue }, { workspaceId, id });

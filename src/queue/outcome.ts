@@ -1,14 +1,16 @@
 import type { AppError } from '../lib/app-error.ts';
 
-/** How a piece of work ended: the four ways there are. */
+/** How a piece of work ended. */
 export type Outcome =
-  /** It did what it was for. */
+  /** It succeeded. */
   | { readonly kind: 'done' }
-  /** There was nothing (left) to do: cancelled, deleted, or taken over by somebody else. */
+  /**
+   * There was nothing to do any more: it was canceled, deleted, or taken over by another worker.
+   */
   | { readonly kind: 'dropped'; readonly why: string }
-  /** It will be tried again; the job for that is in the queue. */
+  /** It will be retried; the job for that is in the queue. */
   | { readonly kind: 'retry'; readonly error: AppError; readonly delayMs: number }
-  /** It ended in a failure that is written down. */
+  /** It failed, and the failure is stored. */
   | { readonly kind: 'failed'; readonly error: AppError };
 
 export const done: Outcome = { kind: 'done' };

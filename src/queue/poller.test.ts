@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { quietLog } from '../../test/support/quiet-log.ts';
 import { type Claim, startPoller } from './poller.ts';
 
-/** A pump whose claims are answered one by one, and whose work ends when it is told to. */
+/** A poller whose claims and work the test resolves itself. */
 function openPump() {
   const claims: PromiseWithResolvers<Claim<() => Promise<void>>>[] = [];
   let arrived = Promise.withResolvers<void>();

@@ -1,19 +1,24 @@
 import type { Log } from '../lib/log.ts';
 
-/** What a claim brought: work to start now, and when it is worth asking again. */
+/** The result of a claim: work to start now, and when another claim may succeed. */
 export interface Claim<W> {
   readonly work: readonly W[];
-  /** Ask again at once: more may be there. */
+  /** Claim again at once: there may be more. */
   readonly more: boolean;
-  /** Nothing waits for a slot or for room: until a `wake`, finished work makes no claim succeed. */
+  /**
+   * Nothing waits for a slot or for free capacity. Until a `wake`, no claim would find work, not
+   * even after running work ends.
+   */
   readonly drained?: boolean;
-  /** When a claim may succeed without anyone waking the poller, such as the next free slot. */
+  /**
+   * Milliseconds until a claim may succeed without a `wake`, for example until the next free slot.
+   */
   readonly waitMs?: number;
 }
 
 export interface PollerOptions<W> {
   readonly name: string;
-  /** The most pieces of work that run at the same time, without those in `reserve`. */
+  /** The maximum number of pieces of work that run at the same time, without those in `reserve`. */
   readonly capacity: number;
   /** Returns the owner of a piece of work. */
   ownerOf?(work: W): string;
@@ -35,18 +40,21 @@ export interface PollerOptions<W> {
   readonly log: Log;
 }
 
-/** Takes work when there is room. Woken by commits, the clock, and finished work if more waits. */
+/**
+ * Claims work while it has free capacity. Wakes up on commits, on a timer, and when work ends while
+ * more waits.
+ */
 export interface Poller {
   wake(): void;
-  /** Takes nothing more, and resolves when no claim is under way. Work that runs goes on. */
+  /** Stops claiming, and resolves when no claim is under way. Running work continues. */
   stop(): Promise<void>;
-  /** Resolves when nothing runs any more. */
+  /** Resolves when nothing is running. */
   idle(): Promise<void>;
 }
 
 const PAUSE_AFTER_ERROR_MS = 500;
 
-/** Starts a poller. A failed claim (the database is away) is logged and tried again. */
+/** Starts a poller. Logs a failed claim (for example when the database is down) and retries it. */
 export function startPoller<W>(options: PollerOptions<W>): Poller {
   if (options.reserve && !options.ownerOf)
     throw new Error(`the poller ${options.name} has a reserve and no owners`);
@@ -97,7 +105,7 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
   }
 
   async function claimOnce(): Promise<number> {
-    // Until a claim has said otherwise, also while it is under way.
+    // More may wait until the claim reports otherwise: work may end while the claim is under way.
     drained = false;
     const { free, without } = findRoom();
     if (free < 1) return options.pollMs;

@@ -8,11 +8,11 @@ import { noTracing, type Tracing } from '../lib/tracing.ts';
 import { JOB_NAMES, type Job, type JobName, jobCatalogue, type NewJob } from './catalogue.ts';
 import { createTransactionDatabase, type QueueTx } from './transaction-database.ts';
 
-/** pg-boss, as the rooms above see it: everything happens in the caller's transaction. */
+/** pg-boss, as higher layers see it: every operation runs in the caller's transaction. */
 export interface Queue {
   /**
-   * Puts jobs in. They are there, and workers are woken, when the caller's transaction commits. With `quietly` nobody is woken:
-   * they are taken when the workers look for themselves.
+   * Enqueues jobs. They become visible, and wake the workers, when the caller's transaction
+   * commits. With `quietly` nothing wakes the workers: they take the jobs when they next poll.
    */
   enqueue<N extends JobName>(
     tx: QueueTx,
@@ -33,31 +33,38 @@ export interface Queue {
     options?: { readonly without?: readonly string[] },
   ): Promise<Taken<N>>;
   /**
-   * The names of the jobs that could be taken now, in the order in which they should be: best priority over all of
-   * `names` first, up to `limit` of each name. For a caller that cannot take every kind.
+   * Returns the names of the jobs that can be taken now, one name per job, in the order in which to
+   * take them: highest priority over all of `names` first, at most `limit` jobs of each name. For a
+   * caller that cannot take every kind at the moment.
    */
   order<N extends JobName>(tx: QueueTx, names: readonly N[], limit: number): Promise<N[]>;
-  /** How the queues stand, for those who only look; those in which nothing is due are left out. */
+  /** Returns the depth of each queue, for monitoring. Leaves out queues in which no job is due. */
   measure(db: QueueTx): Promise<QueueDepth[]>;
   stop(): Promise<void>;
 }
 
-/** The jobs of one name that could be taken now. */
+/** The jobs of one name that can be taken now. */
 export interface QueueDepth {
   readonly name: JobName;
   readonly jobs: number;
-  /** Since when the oldest of them is due. */
+  /** How long the oldest of them has been due. */
   readonly oldestSeconds: number;
 }
 
 /** Jobs that were taken. */
 export interface Taken<N extends JobName> {
   readonly jobs: readonly Job<N>[];
-  /** Settles them. The caller must, before its transaction commits; apart, so that it can be pipelined with what follows. */
+  /**
+   * Marks the jobs as completed. The caller must call it before its transaction commits. It is
+   * separate so that it can be pipelined with the statements that follow.
+   */
   settle(): Promise<void>;
 }
 
-/** The channel on which a commit that brought jobs wakes the workers; the payload is the job's name. */
+/**
+ * The channel on which a commit that enqueued jobs wakes the workers. The payload is the job's
+ * name.
+ */
 export const WAKE_CHANNEL = 'cta_jobs';
 
 /** pg-boss's own PostgreSQL schema. */
@@ -66,18 +73,26 @@ export const QUEUE_SCHEMA = 'cta_jobs';
 export interface QueueOptions {
   readonly url: string;
   readonly log: Log;
-  /** Whether this process also deletes old jobs; one that only serves the API leaves that to the workers. */
+  /**
+   * Whether this process also deletes old jobs. A process that only serves the API leaves that to
+   * the workers.
+   */
   readonly supervise: boolean;
-  /** What runs in a span puts that into the jobs that follow from it; nobody traces if absent. */
+  /**
+   * Adds the current span to the jobs that a traced piece of work enqueues; no tracing if absent.
+   */
   readonly tracing?: Pick<Tracing, 'current'>;
 }
 
-/** Seconds a settled job is kept, to be looked at. */
+/** For how long a settled job is kept for inspection. */
 const KEEP_SETTLED_SECONDS = 24 * 60 * 60;
-/** Seconds a job may wait. Longer than any batch: an unread job must not vanish with its preview still queued. */
+/**
+ * How long a job may wait. Longer than any batch takes: a job must not expire while its preview is
+ * still queued.
+ */
 const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
 
-/** Jobs of which one may wait: another one is left out. */
+/** Jobs of which at most one may wait; enqueuing another one has no effect. */
 const SINGLE: ReadonlySet<JobName> = new Set(['housekeeping']);
 
 const HEADS = `
@@ -90,7 +105,7 @@ const HEADS = `
   ) as head
   order by head.priority desc, head.created_on, head.id`;
 
-/** Answered from the index of pg-boss's fetch alone: neither settled jobs nor what jobs carry are looked at. */
+/** Uses only the index of pg-boss's own fetch: reads neither settled jobs nor payloads. */
 const DEPTHS = `
   select
     name, count(*)::int as jobs,
@@ -99,7 +114,7 @@ const DEPTHS = `
   where name = any($1::text[]) and state < 'active' and not blocked and start_after <= now()
   group by name`;
 
-/** Makes pg-boss's schema and our queues. May run again; the caller holds the migration lock. */
+/** Creates pg-boss's schema and our queues. Idempotent. The caller must hold the migration lock. */
 export async function installQueue(options: QueueOptions): Promise<void> {
   const client = new DatabaseClient(sessionConfig(options.url, { isUnlimited: true }));
   try {
@@ -116,7 +131,7 @@ export async function installQueue(options: QueueOptions): Promise<void> {
         policy: SINGLE.has(name) ? 'short' : 'standard',
         deleteAfterSeconds: KEEP_SETTLED_SECONDS,
         retentionSeconds: KEEP_WAITING_SECONDS,
-        // Queued previews waiting for slots are no reason for a warning.
+        // Many previews waiting for slots are normal and must not cause a warning.
         warningQueueSize: 1_000_000,
       });
     }
@@ -125,7 +140,7 @@ export async function installQueue(options: QueueOptions): Promise<void> {
   }
 }
 
-/** Opens the queue on a database that is up to date. */
+/** Opens the queue. The database's schema must be up to date. */
 export async function openQueue(options: QueueOptions): Promise<Queue> {
   const boss = makeBoss(options, { migrate: false, supervise: options.supervise });
   await boss.start();
@@ -139,7 +154,8 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
         ...(id === undefined ? {} : { id }),
         ...(priority === undefined ? {} : { priority }),
         ...(owner === undefined ? {} : { group: { id: owner } }),
-        // A number of seconds is added to the database's clock; a date would be this machine's.
+        // pg-boss adds a number of seconds to the database's clock; a date would depend on the
+        // clock of this machine.
         ...(delayMs === undefined ? {} : { startAfter: String(delayMs / 1000) }),
         data: traceparent === undefined ? payload : { traceparent, ...payload },
       }));
@@ -168,7 +184,8 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
       };
     },
     async order(tx, names, limit) {
-      // pg-boss takes from one queue at a time. This looks at the heads of several, in the order of its own fetch.
+      // pg-boss takes from one queue at a time. This compares the heads of several, in the order of
+      // its own fetch.
       const { rows } = await inTransaction(tx).executeSql(HEADS, [names, limit]);
       return (rows as { name: (typeof names)[number] }[]).map((row) => row.name);
     },
@@ -184,7 +201,8 @@ function makeBoss(options: QueueOptions, role: { migrate: boolean; supervise: bo
   const boss = new PgBoss({
     ...sessionConfig(options.url, { applicationName: 'cta-batch queue', isUnlimited: true }),
     schema: QUEUE_SCHEMA,
-    // Only its own housekeeping runs here; jobs are put in and taken on the pool of the caller.
+    // pg-boss uses this pool only for its maintenance; jobs are enqueued and taken on the caller's
+    // connection.
     max: 2,
     schedule: false,
     createSchema: false,

@@ -7,24 +7,24 @@ import { toSnakeCase } from '../lib/snake-keys.ts';
 import type { Span, SpanAttributes, Tracing } from '../lib/tracing.ts';
 import type { Outcome } from './outcome.ts';
 
-/** One kind of work: what to do with a claimed piece of it, and how its failure is written down. */
+/** How to process one kind of claimed work, and how to store its failure. */
 export interface Step<W> {
   readonly name: string;
   /** Ids for the log line. */
   describe(work: W): Record<string, unknown>;
-  /** Does the work. A thrown error goes to `settleFailure`. */
+  /** Does the work. `runJob` passes an error that it throws to `settleFailure`. */
   run(work: W, signal: AbortSignal): Promise<Outcome>;
-  /** Writes the failure down and says whether it is tried again. Must be safe to run twice. */
+  /** Stores the failure and returns whether the work will be retried. Must be idempotent. */
   settleFailure(work: W, error: AppError): Promise<Outcome>;
 }
 
-/** While the database is away, how long a result is held and offered again before it is given up. */
+/** How long a result is held and its write retried while the database is unavailable. */
 const DATABASE_PATIENCE_MS = 5 * 60_000;
 const DATABASE_RETRY_MS = 250;
 
 /**
- * Runs one claimed piece of work to its end and logs it once. Never throws: a failure that cannot even be
- * written down is logged, and the work is found again as forgotten (`pipeline/rescue-work`).
+ * Runs one claimed piece of work to its end and logs the outcome once. Never throws: if even the
+ * failure cannot be stored, logs that, and `pipeline/rescue-work` finds the work again.
  */
 export async function runJob<W extends TracedWork>(
   deps: RunJobDeps,
@@ -37,12 +37,11 @@ export async function runJob<W extends TracedWork>(
   await span.within(() => runInSpan({ ...deps, span }, step, { work, signal }));
 }
 
-/** Work that was claimed, with the span of its job. */
+/** Claimed work, with the span that enqueued its job. */
 interface TracedWork {
   readonly traceparent?: string | undefined;
 }
 
-/** Who hears of it. */
 export interface RunJobDeps {
   readonly log: Log;
   readonly meter: Meter;
@@ -84,7 +83,10 @@ async function runInSpan<W>(
   } else jobLog.warn({ ...fields, code: outcome.error.code }, outcome.error.message);
 }
 
-/** `batchId` as `cta.batch_id`: only ids and numbers are told, as in the log. */
+/**
+ * Returns `batchId` as `cta.batch_id`, for example. Includes only strings and numbers, as the log
+ * does.
+ */
 function nameAttributes(fields: Record<string, unknown>): SpanAttributes {
   const named = Object.entries(fields).flatMap(([key, value]) =>
     typeof value === 'string' || typeof value === 'number' ? [[`cta.${toSnakeCase(key)}`, value]] : [],
@@ -96,18 +98,19 @@ async function attempt<W>(step: Step<W>, work: W, signal: AbortSignal): Promise<
   try {
     return await step.run(work, signal);
   } catch (error) {
-    // The program is stopping: nothing is written, the work is handed back as a whole.
+    // The program is stopping: nothing is stored, and the work is requeued as a whole.
     if (signal.reason instanceof Stopping) throw error;
-    // Whatever the end of a cancelled piece of work looks like, that it was cancelled is why.
+    // A canceled piece of work may end with any error; the reason of the signal is the true cause.
     const failure = toAppError(signal.aborted ? signal.reason : error);
     return await throughOutages(() => step.settleFailure(work, failure), { signal, otherTries: 3 });
   }
 }
 
 /**
- * Runs a database write, again while the database cannot be reached. For results that must not be lost, such as an
- * answer that was paid for. `write` must be safe to run twice: the first may have been committed unseen. Any other
- * error is tried again `otherTries` times, with growing pauses.
+ * Runs a database write and retries it while the database is unavailable. For results that must not
+ * be lost, such as an answer that was paid for. `write` must be idempotent: the first attempt may
+ * have committed although its response was lost. Any other error is retried `otherTries` times,
+ * with growing pauses.
  */
 export async function throughOutages<T>(
   write: () => Promise<T>,
@@ -127,7 +130,7 @@ export async function throughOutages<T>(
   }
 }
 
-/** The reason given to a signal when the program stops. */
+/** The reason of a signal when the program stops. */
 export class Stopping extends Error {
   override readonly name = 'Stopping';
   constructor() {

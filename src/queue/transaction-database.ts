@@ -1,21 +1,24 @@
-/** The transaction a job is put in or taken in, seen as little as is needed: its connection. */
+/** The transaction in which a job is enqueued or taken. Only its connection is needed. */
 export interface QueueTx {
   readonly $client: {
     query(statement: { name?: string; text: string; values: unknown[] }): Promise<{ rows: unknown[] }>;
   };
 }
 
-/** What pg-boss runs its statements on. */
+/** The interface through which pg-boss runs its statements. */
 interface StatementRunner {
   executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
-/** Texts that are prepared on a connection. There are some more where a limit is a part of the text. */
+/**
+ * Maximum number of statements that are prepared per connection. pg-boss writes some limits into
+ * the text, so the number of different texts has no fixed bound.
+ */
 const MOST_NAMES = 60;
 
 /**
- * Has pg-boss work in a transaction of ours. Its statements are the same again and again, and long: each is prepared once per
- * connection, where parsing and planning took longer than running it.
+ * Makes pg-boss work in our transactions. Its statements repeat and are long: parsing and planning
+ * took longer than execution, so each is prepared once per connection.
  */
 export function createTransactionDatabase(): (tx: QueueTx) => StatementRunner {
   const names = new Map<string, string>();

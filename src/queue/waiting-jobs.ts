@@ -3,7 +3,10 @@ import type { JobName } from './catalogue.ts';
 import { QUEUE_SCHEMA } from './queue.ts';
 import type { QueueTx } from './transaction-database.ts';
 
-/** A part of a query: the jobs of these names that wait or will be tried again, as `id` and `payload` (jsonb). */
+/**
+ * Returns a part of a query: the jobs of these names that wait or will be retried, as `id`, `name`
+ * and `payload` (jsonb).
+ */
 export function waitingJobs(names: readonly JobName[]): SQL {
   return sql`
     select j.id, j.name, j.data as payload from ${sql.identifier(QUEUE_SCHEMA)}.job j
@@ -13,7 +16,7 @@ export function waitingJobs(names: readonly JobName[]): SQL {
     )}) and j.state < 'active'`;
 }
 
-/** Takes jobs that wait out of the queue, as if they had never been put in. */
+/** Deletes waiting jobs from the queue, as if they had never been enqueued. */
 export async function removeWaiting(tx: QueueTx, ids: readonly string[]): Promise<void> {
   await tx.$client.query({
     text: `delete from ${QUEUE_SCHEMA}.job where id = any($1::uuid[]) and state < 'active'`,
@@ -22,8 +25,9 @@ export async function removeWaiting(tx: QueueTx, ids: readonly string[]): Promis
 }
 
 /**
- * Takes the jobs of rows that want nothing any more out of the queue; `priorities` are those that the jobs were put in with. One that is
- * being claimed at this moment is left alone: the claim sees that there is nothing to do.
+ * Deletes the jobs of rows that need no work any more. `priorities` are the priorities with which
+ * the jobs were enqueued. Skips a job that is being claimed at this moment: the claim finds that
+ * there is nothing to do.
  */
 export async function withdrawJobs(
   tx: QueueTx,
@@ -33,7 +37,7 @@ export async function withdrawJobs(
   if (of.ids.length === 0) return;
   await tx.$client.query({
     name: `withdraw_jobs_${of.field}`,
-    // By their priority, as there is an index of that (pg-boss takes its jobs by it) and none of what is in them.
+    // Filters by priority, because pg-boss's fetch index covers it; no index covers the payload.
     text: `
       delete from ${QUEUE_SCHEMA}.job where (name, id) in (
         select name, id from ${QUEUE_SCHEMA}.job

@@ -39,7 +39,7 @@ export interface DatabaseTarget {
   /** The IP address to connect to, instead of looking up `host`. */
   readonly hostAddress: string | undefined;
   readonly port: number;
-  /** Empty if the URL has none. */
+  /** Empty if the URL has no user. */
   readonly user: string;
   readonly password: string | undefined;
   readonly database: string;

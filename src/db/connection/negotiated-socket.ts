@@ -169,7 +169,7 @@ export class NegotiatedSocket extends Duplex {
     transport.resume();
   }
 
-  /** Sends what is held back, and holds back at the transport from now on, as often as here. */
+  /** Sends the buffered data, then corks the transport as often as this stream was corked. */
   #moveCorks(transport: Socket): void {
     const corks = this.writableCorked;
     for (let left = corks; left > 0; left -= 1) super.uncork();

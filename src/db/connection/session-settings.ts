@@ -1,6 +1,7 @@
 /**
- * What the program needs of a session, whatever the role, the database or the server has
- * configured: how values are written, what a transaction sees, and that nothing ends long work.
+ * Settings that the program needs in every session, whatever the role, the database or the server
+ * has configured: how values are written, what a transaction sees, and that no time-out ends long
+ * work.
  */
 const FIXED: Readonly<Record<string, string>> = {
   client_encoding: 'UTF8',
@@ -13,7 +14,8 @@ const FIXED: Readonly<Record<string, string>> = {
   array_nulls: 'on',
   transform_null_equals: 'off',
   quote_all_identifiers: 'off',
-  // Statements name the schema of every object. What others put into `public` is not ours.
+  // Our statements name the schema of every object, so objects that others put into `public` are
+  // never used by mistake.
   search_path: 'pg_catalog',
   row_security: 'on',
   default_transaction_isolation: 'read committed',

@@ -15,7 +15,7 @@ export interface UrlParts {
 const ENCODE = 'in a user or a password / is written %2F, # %23, ? %3F, @ %40, and % %25';
 const SHAPE = 'postgres://USER:PASSWORD@HOST:PORT/DATABASE';
 
-/** What templates contain in place of a value. */
+/** Placeholders that templates contain in place of a value. */
 const PLACEHOLDER =
   /^(\[[^\]]*\]|<[^>]*>|\{[^}]*\}|\$\{[^}]*\}|\$\([^)]*\)|\$[A-Z_][A-Z\d_]*|%[A-Z_]*[G-Z_][A-Z_]*%)$/;
 
@@ -29,8 +29,9 @@ export function splitDatabaseUrl(url: string): UrlParts {
   if (rest === undefined) throw new DatabaseUrlError(`must begin with postgres://, as in ${SHAPE}`);
   const { authority, path, query, tail } = cutUp(rest);
   const at = authority.lastIndexOf('@');
-  // An unencoded / ? or # in a password ends the authority before the @ of the host. What looks
-  // like a host, a port or a parameter may then be part of the password and must not be shown.
+  // An unencoded / ? or # in a password ends the authority before the @ of the host. Text that
+  // looks like a host, a port or a parameter may then be part of the password and must not be
+  // shown.
   const isEarly = path === '' ? query.includes('@') : path.includes('@') || !isProperQuery(query);
   const template = findPlaceholder(rest, isEarly);
   if (template !== undefined) throw template;

@@ -3,13 +3,16 @@ import { chown, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Account } from './run-program.ts';
 
-/** Making one takes seconds: what is older was left by a program that was killed meanwhile. */
+/**
+ * Creating a directory takes seconds, so the program that made an older one was killed meanwhile.
+ */
 const LEFT_BEHIND_MS = 10 * 60_000;
 
 /**
- * Makes a directory whole or not at all: `fill` makes it as `made` in a working folder beside the target (owned
- * by `account`), and a rename puts it in place. Of several programs the first one wins; the others throw their
- * copy away. `marker` is a file inside that says it is there.
+ * Creates a directory atomically: `fill` creates it as `made` in a working folder beside the target
+ * (owned by `account`), then a rename puts it in place. If several programs do this at once, the
+ * first one wins and the others delete their copy. The directory exists if `marker`, a file in it,
+ * exists.
  */
 export async function createAtomically(
   { target, marker, account }: { target: string; marker: string; account?: Account | undefined },

@@ -6,7 +6,10 @@ import { SUPERUSER } from './identity.ts';
 import type { DataDirectory } from './resolve-data-directory.ts';
 import { runProgram } from './run-program.ts';
 
-/** Makes the data directory if it is missing. Throws if the one that is there is not for these binaries. */
+/**
+ * Creates the data directory if it is missing. Throws if the existing one belongs to another major
+ * version of PostgreSQL.
+ */
 export async function createDataDirectory(
   { dataDirectory, binaries, account }: DataDirectory,
   { password, sync }: { password: string; sync: boolean },
@@ -16,7 +19,7 @@ export async function createDataDirectory(
     const passwordFile = join(work, 'password');
     await writeFile(passwordFile, password, { mode: 0o600 });
     if (account) await chown(passwordFile, account.uid, account.gid);
-    // The builtin C.UTF-8 is the same on every system, which a locale of the system is not.
+    // The builtin locale C.UTF-8 is the same on every system; a locale of the system is not.
     const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
     const access = [`--username=${SUPERUSER}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
     const speed = sync ? [] : ['--no-sync'];
@@ -31,13 +34,13 @@ export async function createDataDirectory(
     );
   }
   if (account && (await stat(dataDirectory)).uid !== account.uid) {
-    // Root's own copy or restore of a data directory.
+    // Root has copied or restored the data directory.
     await runProgram('chown', ['-R', `${account.uid}:${account.gid}`, dataDirectory]);
     await chmod(dataDirectory, 0o700);
   }
 }
 
-/** initdb looks up the name of its user and fails in a container whose user is only a number. */
+/** initdb looks up the name of its user, and fails in a container whose user is only a number. */
 function checkUserHasName(): void {
   try {
     userInfo();

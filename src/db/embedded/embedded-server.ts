@@ -10,29 +10,32 @@ import { resolveDataDirectory } from './resolve-data-directory.ts';
 import { restartServer } from './restart-server.ts';
 import { startOrJoin } from './start-or-join.ts';
 
-/** A PostgreSQL that this program owns or has joined. */
+/** An embedded PostgreSQL that this program owns or has joined. */
 export interface EmbeddedServer {
-  /** postgres://user:password@127.0.0.1:port/cta */
+  /** postgres://postgres:password@127.0.0.1:port/cta */
   readonly url: string;
   /** Whether `stop` ends the server. */
   readonly owned: boolean;
   readonly dataDirectory: string;
-  /** Ends the server if it is owned, else only lets go of it. Safe to call twice. */
+  /** Ends the server if this program owns it; otherwise only disconnects from it. Idempotent. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedOptions {
-  /** Where the data and the password are kept, `./.data` say. Made if it is missing. */
+  /** The folder of the data and the password, for example `./.data`. Created if it is missing. */
   readonly folder: string;
   readonly log: { info(message: string): void; warn(message: string): void };
-  /** More settings for the server, if this program starts it. `fsync: off` makes tests fast. */
+  /**
+   * Additional settings for the server, if this program starts it. `fsync: off` makes tests fast.
+   */
   readonly settings?: Record<string, string>;
 }
 
 /**
- * Opens the real PostgreSQL of a folder: makes it at the first call (some seconds), starts it, joins the one that
- * another program runs, or takes over one whose owner was killed. Any number of programs may call this at once.
- * Throws a sentence for the person at the keyboard if that cannot be done here.
+ * Opens the PostgreSQL of a folder. The first call creates it, which takes some seconds. Later
+ * calls start it, join the server that another program runs, or take over one whose owner was
+ * killed. Any number of programs may call this at once. Throws an error with advice for the user if
+ * PostgreSQL cannot run here.
  */
 export async function openEmbeddedServer(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const { log, settings = {} } = options;
@@ -50,7 +53,8 @@ export async function openEmbeddedServer(options: EmbeddedOptions): Promise<Embe
   async function stop(): Promise<void> {
     letDie();
     try {
-      // The session stays open meanwhile, so that nobody becomes the owner of a server that is ending.
+      // The session stays open until then, so that no other program becomes the owner of a server
+      // that is shutting down.
       if (await session.stillOwned()) await endServer(dataDirectory);
     } finally {
       await session.close();
@@ -72,11 +76,15 @@ export async function openEmbeddedServer(options: EmbeddedOptions): Promise<Embe
   };
 }
 
-/** Whatever the umask, the user whom root lends the server to can pass through, and nobody else can look inside. */
+/**
+ * Mode 0711, whatever the umask: the user as which root runs the server can pass through the
+ * folder, and nobody else can list it.
+ */
 async function makeFolder(folder: string): Promise<string> {
   const target = resolve(folder);
   await mkdir(dirname(target), { recursive: true });
-  // Whole at once: a program that found it without its mode would look for another place.
+  // Created atomically: a program that found the folder before its mode is set would look for
+  // another place.
   await createAtomically({ target, marker: '.' }, async (made) => {
     await mkdir(made);
     await chmod(made, 0o711);

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { findServer, isServer } from './find-server.ts';
 
-/** Connections are cut at once; what takes time is the checkpoint. */
+/** A fast shutdown cuts connections at once; most of the time goes to the checkpoint. */
 const FAST_MS = 10_000;
 /** PostgreSQL itself kills its processes 5 s after a SIGQUIT. */
 const IMMEDIATE_MS = 10_000;
 
-/** Ends the server of a data directory and waits for its end. Nothing to do if there is none. */
+/**
+ * Ends the server of a data directory and waits until it has ended. Does nothing if there is none.
+ */
 export async function endServer(dataDirectory: string): Promise<void> {
   const server = await findServer(dataDirectory);
   if (!server?.alive) return;
@@ -17,11 +19,11 @@ export async function endServer(dataDirectory: string): Promise<void> {
     try {
       process.kill(server.pid, signal);
     } catch {
-      // ended meanwhile
+      // It has ended meanwhile.
     }
-    // By its pid, as a server that was taken over is not our child.
+    // Polls the pid: a server that was taken over is not a child of this process.
     for (const giveUpAt = Date.now() + patienceMs; Date.now() < giveUpAt; await delay(20)) {
-      // Not by its file, which goes a moment before the process does.
+      // postmaster.pid is no proof: it disappears a moment before the process does.
       if (!(await isServer(server.pid, dataDirectory))) return;
     }
   }

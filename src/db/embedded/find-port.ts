@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 
-/** A free port: the one of the last start if possible, so that what was noted down of the address stays true. */
+/** Returns a free port: that of the last start if possible, so that a saved address stays valid. */
 export async function findPort(dataDirectory: string): Promise<number> {
   const lastStart = await readFile(join(dataDirectory, 'postmaster.opts'), 'utf8').catch(() => '');
   const lastPort = Number(/"-p" "(\d+)"/.exec(lastStart)?.[1] ?? 0);

@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { chmod, link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The superuser's password of this folder, made at the first call. Two programs at once get the same one. */
+/**
+ * Returns the superuser's password of this folder. The first call creates it. Programs that call
+ * this at the same time get the same password.
+ */
 export async function getPassword(folder: string): Promise<string> {
   const path = join(folder, 'postgres-password');
   const found = await readFile(path, 'utf8').catch((error) => {
@@ -14,7 +17,7 @@ export async function getPassword(folder: string): Promise<string> {
   try {
     await writeFile(fresh, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
     await chmod(fresh, 0o600);
-    // A link, unlike a rename, never replaces the password that another program has just written.
+    // Unlike a rename, a link never replaces a password that another program has just written.
     await link(fresh, path).catch((error) => {
       if (error.code !== 'EEXIST') throw error;
     });

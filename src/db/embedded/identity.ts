@@ -1,4 +1,7 @@
-/** The one user of the server. It never leaves this machine, and migrations need its rights. */
+/**
+ * The only user of the server. Migrations need the rights of a superuser, and the server listens
+ * only on this machine.
+ */
 export const SUPERUSER = 'postgres';
 
 /** The database of this service. */

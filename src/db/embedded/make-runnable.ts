@@ -4,13 +4,16 @@ import { createAtomically } from './create-atomically.ts';
 import type { Binaries } from './find-binaries.ts';
 import { type Account, runProgram } from './run-program.ts';
 
-/** The binaries where `account` can run them: as they are, else as a copy in `place`. Throws if it cannot there either. */
+/**
+ * Returns binaries that `account` can run: the given ones, or else a copy in `place`. Throws if
+ * `account` cannot run the copy either.
+ */
 export async function makeRunnable(binaries: Binaries, place: string, account: Account): Promise<Binaries> {
   try {
     await tryBinaries(binaries, account);
     return binaries;
   } catch {
-    // A checkout in /root, or files that only their owner may read.
+    // For example a checkout in /root, or files that only their owner may read.
   }
   const native = join(place, `native-${binaries.version}`);
   await createAtomically({ target: native, marker: 'bin/postgres' }, async (made) => {
@@ -23,7 +26,10 @@ export async function makeRunnable(binaries: Binaries, place: string, account: A
   return copy;
 }
 
-/** That a program starts says nothing of the files that initdb reads. */
+/**
+ * Also reads a file that initdb needs: that a program starts does not prove that it can read its
+ * files.
+ */
 async function tryBinaries({ native, postgres }: Binaries, account: Account): Promise<void> {
   const share = join(native, 'share/postgresql/postgres.bki');
   await runProgram('/bin/sh', ['-c', '"$0" --version && test -r "$1"', postgres, share], account);

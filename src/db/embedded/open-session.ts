@@ -4,29 +4,33 @@ import { sessionConfig } from '../connection/session-config.ts';
 import { keepConnection } from '../keep-connection.ts';
 import { DATABASE, SUPERUSER } from './identity.ts';
 
-/** The advisory lock of a server's owner, in the database `postgres`: "cta" in ASCII. */
+/** The advisory lock of a server's owner, taken in the database `postgres`: "cta" in ASCII. */
 const OWNER_LOCK = 0x637461;
 
-/** A killed owner's session takes a moment to see that its other end is gone. */
+/** The server needs a moment to notice that a killed owner's connection is gone. */
 const TRIES = 3;
 const BETWEEN_TRIES_MS = 50;
-/** For a server that does not answer when it is to be ended. */
+/** Tries to reach a server that does not respond when it is to be ended. */
 const REACH_TRIES = 40;
 
-/** A connection of its own that holds the owner's lock for as long as it is open. */
+/** A dedicated connection that, if `owned`, holds the owner's lock while it is open. */
 export interface Session {
   readonly owned: boolean;
   /** False while the connection is lost. */
   readonly connected: boolean;
-  /** Asks the server itself, since the lock may have been lost with a connection. For an owner that is to end it. */
+  /**
+   * Asks the server itself, because the lock may have been lost with a connection. The owner calls
+   * this before it ends the server.
+   */
   stillOwned(): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /**
- * Connects to the server, makes the database if it is missing, and tries to become the owner. The lock is the
- * session's, so a killed owner loses it by itself. After a lost connection (the server recovers from a crash, say)
- * it is tried again until `close`. Throws if the server cannot be reached now.
+ * Connects to the server, creates the database if it is missing, and tries to become the owner. The
+ * lock belongs to the session, so the server releases it when the owner is killed. After a lost
+ * connection (for example because the server recovers from a crash) reconnects until `close`.
+ * Throws if the first connection fails.
  */
 export async function openSession(options: {
   port: number;
@@ -43,7 +47,8 @@ export async function openSession(options: {
     config,
     async onConnect(client) {
       if (isFirst) await createDatabase(client);
-      // Who did not own it before does not become the owner later: the next program that comes does.
+      // A program that did not own the server does not become its owner by reconnecting; only the
+      // next program that joins does.
       if (isFirst || owned) owned = await takeLock(client, TRIES);
       if (!isFirst && !owned) options.log.warn('Another program owns the embedded PostgreSQL now.');
       isFirst = false;
@@ -63,7 +68,8 @@ export async function openSession(options: {
     },
     async stillOwned() {
       isEnding = true;
-      // A server that recovers from a crash is back in a moment; one that is not is no longer there to be ended.
+      // A server that recovers from a crash is back within a moment. If it is not back by then,
+      // there is no server to end.
       for (let n = 1; owned && n <= REACH_TRIES; n += 1) {
         try {
           const text = 'select pg_try_advisory_lock($1) as taken';

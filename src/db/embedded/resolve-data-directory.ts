@@ -7,7 +7,10 @@ import type { Binaries } from './find-binaries.ts';
 import { makeRunnable } from './make-runnable.ts';
 import { type Account, runProgram } from './run-program.ts';
 
-/** Where a server lives, what runs it, and as whom (undefined: as ourselves). */
+/**
+ * Where a server's data are, which binaries run it, and as which user (undefined: the user of this
+ * process).
+ */
 export interface DataDirectory {
   readonly dataDirectory: string;
   readonly binaries: Binaries;
@@ -15,7 +18,7 @@ export interface DataDirectory {
 }
 
 interface PlaceOptions {
-  /** A real path: its hash names the place elsewhere. */
+  /** A real path. Its hash names the directory if the data must be outside this folder. */
   readonly folder: string;
   readonly binaries: Binaries;
   readonly password: string;
@@ -23,9 +26,10 @@ interface PlaceOptions {
 }
 
 /**
- * Finds where the data are or shall be. An ordinary user: in the folder. Root lends the work to another user, who
- * may be unable to enter the folder or to run the binaries (a checkout in /root): then the first place where both
- * can be done, remembered in `<folder>/postgres-location` for those who join.
+ * Resolves where the data are or will be. For an ordinary user, that is the folder. Root runs
+ * PostgreSQL as another user, who may be unable to enter the folder or to run the binaries (a
+ * checkout in /root): then it is the first place where that user can do both.
+ * `<folder>/postgres-location` records it for programs that join.
  */
 export async function resolveDataDirectory({
   folder,
@@ -40,11 +44,12 @@ export async function resolveDataDirectory({
   const remembered = (await readFile(location, 'utf8').catch(() => '')).trim();
   const id = hash(folder);
   const elsewhere = [`/var/lib/cta-batch/${id}`, `/var/tmp/cta-batch/${id}`];
-  // An empty database elsewhere is no substitute for the data that are here.
+  // Existing data in the folder must not be replaced by an empty database elsewhere.
   const places = remembered ? [remembered] : existsSync(here) ? [folder] : [folder, ...elsewhere];
   const reasons: string[] = [];
   for (const place of places) {
-    // By the password: who deletes the folder to begin anew must not meet the data of the folder that was.
+    // The name depends on the password: a user who deletes the folder to start over must not get
+    // the data of the deleted one.
     const dataDirectory = place === folder ? here : join(place, `postgres-${hash(password)}`);
     const account = await findAccount(dataDirectory);
     try {
@@ -71,7 +76,7 @@ export async function resolveDataDirectory({
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
-/** Anybody may have made a folder in /var/tmp first: only root's own is used. */
+/** Anyone may have created a folder in /var/tmp first, so only a directory of root is used. */
 async function makeFolderOfRoot(place: string): Promise<void> {
   for (const path of [dirname(place), place]) {
     await mkdir(path).catch((error) => {
@@ -83,7 +88,10 @@ async function makeFolderOfRoot(place: string): Promise<void> {
   }
 }
 
-/** Really tries, as modes do not tell all (root squash, mounts without owners, access lists). */
+/**
+ * Tests by writing a file, because file modes are not sufficient (root squash, mounts without
+ * owners, access lists).
+ */
 async function tryFolder(place: string, account: Account): Promise<void> {
   const probe = await mkdtemp(join(place, 'probe-'));
   try {

@@ -6,8 +6,9 @@ type StartOptions = Omit<Parameters<typeof startServer>[0], 'stalePid'>;
 const LOOK_MS = 500;
 
 /**
- * Starts a server again that was killed (by the system for its memory, say) while its owner lives. Looks now and then
- * whether the owner's session is lost and no server is there. Does not keep the program alive. Answers how to stop it.
+ * Restarts a server that was killed (for example by the system for its memory) while its owner
+ * lives. Checks every `LOOK_MS` whether the owner's session is lost and no server runs. Does not
+ * keep the process alive. Returns a function that stops the checks.
  */
 export function restartServer(
   session: { readonly owned: boolean; readonly connected: boolean },
@@ -22,7 +23,8 @@ export function restartServer(
       const server = await findServer(options.place.dataDirectory);
       if (server?.alive) return;
       options.log.warn('The embedded PostgreSQL has ended by itself. Starting it again.');
-      // One that another program starts at this moment wins by its lock file; ours ends.
+      // If another program starts a server at the same moment, PostgreSQL's lock file lets only one
+      // of them continue.
       await startServer({ ...options, stalePid: server?.pid });
     } finally {
       isLooking = false;

@@ -2,16 +2,22 @@ import { execFile } from 'node:child_process';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A user of the system, by number. */
+/** A user of the system, by its numeric ids. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** All that PostgreSQL's programs get to see: what PG* or LC_* our own environment has must not steer them. */
+/**
+ * The whole environment of PostgreSQL's programs: PG* and LC_* variables of this process must not
+ * affect them.
+ */
 export const CLEAN_ENVIRONMENT = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' };
 
-/** Runs a program to its end, as `account` if given, and answers its output. Throws what it said on stderr. */
+/**
+ * Runs a program until it ends, as `account` if given, and returns its output. Throws an error with
+ * its stderr.
+ */
 export async function runProgram(file: string, args: readonly string[], account?: Account): Promise<string> {
   try {
     // The account may not be able to enter our working directory.

@@ -8,11 +8,17 @@ import { openSession, type Session } from './open-session.ts';
 import type { DataDirectory } from './resolve-data-directory.ts';
 import { startServer } from './start-server.ts';
 
-/** Enough for another program's server to end, or for a start that collided with one to be tried again. */
+/**
+ * Enough for another program's server to end, or for a start that collided with another one to be
+ * retried.
+ */
 const PATIENCE_MS = 15_000;
 const BETWEEN_TRIES_MS = 50;
 const BETWEEN_STARTS_MS = 500;
-/** A server that dies again and again while it recovers is not waited for. */
+/**
+ * After this many starts, a recovering server no longer extends the deadline: it may crash again
+ * and again.
+ */
 const MAX_WAITED_STARTS = 3;
 
 interface StartOrJoinOptions {
@@ -23,8 +29,9 @@ interface StartOrJoinOptions {
 }
 
 /**
- * A session with the server of a data directory: the one that runs, or one that is started. Other programs may do
- * the same at any moment; PostgreSQL's own lock file decides whose server it is, and the others join.
+ * Opens a session with the server of a data directory; starts the server if none runs. Other
+ * programs may do the same at any moment: PostgreSQL's own lock file decides whose server runs, and
+ * the others join it.
  */
 export async function startOrJoin(options: StartOrJoinOptions): Promise<{ session: Session; port: number }> {
   const { dataDirectory } = options.place;
@@ -69,7 +76,7 @@ export async function startOrJoin(options: StartOrJoinOptions): Promise<{ sessio
 
 const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
 
-/** At once: nobody could use it, and a fast shutdown may wait. */
+/** Ends the server immediately: no client could use it, and a fast shutdown may wait. */
 async function endChild(child: ChildProcess): Promise<void> {
   child.ref();
   child.kill('SIGQUIT');

@@ -7,12 +7,12 @@ interface StartOptions {
   readonly place: DataDirectory;
   readonly port: number;
   readonly logFile: string;
-  /** A pid in postmaster.pid that is known not to be a server. */
+  /** A pid in postmaster.pid that is known not to belong to a server. */
   readonly stalePid: number | undefined;
   readonly settings: Record<string, string>;
 }
 
-/** Spawns the server and answers at once; whether it serves is for the caller to see. */
+/** Spawns the server and returns at once. The caller must check whether it accepts connections. */
 export async function startServer(options: StartOptions): Promise<ChildProcess> {
   const { dataDirectory, binaries, account } = options.place;
   const settings = {
@@ -24,10 +24,11 @@ export async function startServer(options: StartOptions): Promise<ChildProcess> 
     log_checkpoints: 'off',
     ...options.settings,
   };
-  // PostgreSQL takes a lock file for stale if its pid is that of its grandparent, and thereby gets past a zombie
-  // or a number used again. Deleting the file instead could hit that of a server which another program just started.
+  // PostgreSQL takes a lock file for stale if its pid is that of its grandparent. This gets it past
+  // a zombie and a reused pid. Deleting the file instead could hit the file of a server that
+  // another program has just started.
   const stale = options.stalePid === undefined ? {} : { PG_GRANDPARENT_PID: String(options.stalePid) };
-  // Root must not be led elsewhere by a link that the other user put into its directory.
+  // `O_NOFOLLOW`: root must not follow a link that the other user put into its directory.
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
   const log = await open(options.logFile, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
   try {
@@ -41,12 +42,14 @@ export async function startServer(options: StartOptions): Promise<ChildProcess> 
         cwd: '/',
         env: { ...CLEAN_ENVIRONMENT, ...stale },
         stdio: ['ignore', log.fd, log.fd],
-        // A process group of its own: a Ctrl-C is for us, who still need the server to finish.
+        // Its own process group: Ctrl-C must reach only this process, which still needs the server
+        // to shut down.
         detached: true,
         ...account,
       },
     );
-    server.once('error', () => {}); // seen by its exitCode, like every failed start
+    // `exitCode` shows this, as for every failed start.
+    server.once('error', () => {});
     server.unref();
     return server;
   } finally {

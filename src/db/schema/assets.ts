@@ -4,8 +4,9 @@ import { bytea, createdAt, cta, primaryId, timestamp } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
 /**
- * An image, content-addressed within its workspace. `key` is random: it is the only thing needed to see the
- * image, so it must not be guessed, nor be the same for the same image of another workspace.
+ * An image, content-addressed within its workspace. `key` is random and the only thing needed to
+ * fetch the image: it must be impossible to guess, and different for the same image in another
+ * workspace.
  */
 export const assets = cta.table(
   'assets',
@@ -19,7 +20,10 @@ export const assets = cta.table(
     height: integer('height').notNull(),
     bytes: bytea('bytes').notNull(),
     createdAt: createdAt(),
-    /** When it was stored last: what was stored again is about to be referred to. */
+    /**
+     * When it was stored last. An image that was stored again is about to be referenced, so it must
+     * not be deleted as an orphan.
+     */
     usedAt: timestamp('used_at').notNull().defaultNow(),
   },
   (t) => [

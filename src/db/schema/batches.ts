@@ -4,15 +4,15 @@ import { createdAt, cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { products } from './products.ts';
 import { inWorkspace } from './workspaces.ts';
 
-/** One submission. Its status is derived from its previews and never stored. */
+/** One request for previews. Its status is derived from its previews and never stored. */
 export const batches = cta.table(
   'batches',
   {
     id: primaryId(),
     workspaceId: inWorkspace(),
-    /** The id of its `batch.start` job. */
+    /** The id of the batch's `batch.start` job. */
     taskId: uuid('task_id').notNull(),
-    /** What a person calls it. */
+    /** The name that a person gave the batch. */
     name: text('name'),
     cancelRequestedAt: timestamp('cancel_requested_at'),
     startedAt: timestamp('started_at'),
@@ -22,14 +22,14 @@ export const batches = cta.table(
   (t) => [
     uniqueIndex('batches_task').on(t.taskId),
     index('batches_finished').on(t.finishedAt),
-    // To find those that nobody finished.
+    // To find batches that should be finished but are not.
     index('batches_unfinished').on(t.id).where(sql`finished_at is null`),
     index('batches_workspace_created').on(t.workspaceId, t.createdAt.desc(), t.id.desc()),
     check('batches_name_length', sql`char_length(${t.name}) between 1 and 120`),
   ],
 );
 
-/** One URL of a batch, with the number of previews wanted. */
+/** One URL of a batch, with the number of previews requested. */
 export const sources = cta.table(
   'sources',
   {
@@ -41,26 +41,29 @@ export const sources = cta.table(
     position: integer('position').notNull(),
     url: text('url').notNull(),
     batchSize: integer('batch_size').notNull(),
-    /** BCP 47: the language that was asked for, in place of the page's. */
+    /** BCP 47: the requested language, instead of the page's. */
     locale: text('locale'),
-    /** How the texts are to sound, in the words of who asked. */
+    /** The requested tone of the texts, in the requester's own words. */
     tone: text('tone'),
-    /** A product that was given by hand, in place of reading the page: `{ title, description, priceText, imageUrls }`. */
+    /**
+     * A product given in the request, instead of reading the page: `{ title, description,
+     * priceText, imageUrls }`.
+     */
     given: jsonb('given'),
     status: text('status').notNull().default('pending'),
     productId: uuid('product_id').references(() => products.id, { onDelete: 'set null' }),
-    /** Who reads the page while the status is `running`. */
+    /** The worker that reads the page while the status is `running`. */
     workerId: uuid('worker_id'),
     attempts: integer('attempts').notNull().default(0),
-    /** How many of these were before a person asked to try again. */
+    /** The number of attempts before a person last asked for a retry. */
     attemptsForgiven: integer('attempts_forgiven').notNull().default(0),
-    /** Its place in the fair order in which pages are read. */
+    /** Its start tag: the position in the fair order in which pages are read. */
     fairTag: integer('fair_tag'),
-    /** What the AI calls are told of the product; a copy, so that every try of a call says the same. */
+    /** The product as AI calls see it; a copy, so that every attempt of a call sends the same. */
     brief: jsonb('brief'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
-    /** When it was claimed last; `started_at` is the first time. */
+    /** When it was last claimed; `started_at` is the first time. */
     claimedAt: timestamp('claimed_at'),
     startedAt: timestamp('started_at'),
     finishedAt: timestamp('finished_at'),
@@ -70,9 +73,9 @@ export const sources = cta.table(
     uniqueIndex('sources_batch_position').on(t.batchId, t.position),
     index('sources_workspace').on(t.workspaceId),
     index('sources_waiting').on(t.workspaceId, t.fairTag).where(sql`status = 'pending'`),
-    // The line of pages, over all workspaces.
+    // The queue of pending sources, over all workspaces.
     index('sources_line').on(t.fairTag).where(sql`status = 'pending'`),
-    // How long pages took lately.
+    // To measure how long recent pages took.
     index('sources_done').on(t.finishedAt).where(sql`status = 'done'`),
     index('sources_product').on(t.productId),
     index('sources_running_worker').on(t.workerId).where(sql`status = 'running'`),

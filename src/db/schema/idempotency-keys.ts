@@ -3,15 +3,18 @@ import { check, index, jsonb, primaryKey, text } from 'drizzle-orm/pg-core';
 import { bytea, createdAt, cta } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
-/** The answer to a request that was sent with an `Idempotency-Key`, written in the transaction of what the request did. */
+/**
+ * The response to a request with an `Idempotency-Key`, written in the same transaction as the
+ * request's effects.
+ */
 export const idempotencyKeys = cta.table(
   'idempotency_keys',
   {
     workspaceId: inWorkspace(),
     key: text('key').notNull(),
-    /** SHA-256 of the operation and its input: another request must not have the same key. */
+    /** SHA-256 of the operation and its input, to refuse a different request with the same key. */
     fingerprint: bytea('fingerprint').notNull(),
-    /** What the operation answered. */
+    /** The result of the operation. */
     answer: jsonb('answer'),
     createdAt: createdAt(),
   },

@@ -5,7 +5,10 @@ import { createdAt, cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { productImages, products } from './products.ts';
 import { inWorkspace } from './workspaces.ts';
 
-/** One CTA. What was generated and what a person changed are kept apart; the prefill is the one over the other. */
+/**
+ * One CTA. Generated content and a person's changes are stored separately; the prefill is
+ * `overrides` merged over `generated`.
+ */
 export const previews = cta.table(
   'previews',
   {
@@ -21,41 +24,53 @@ export const previews = cta.table(
     imageId: uuid('image_id').references(() => productImages.id, { onDelete: 'set null' }),
     /** 0-based within its source. */
     position: integer('position').notNull(),
-    /** Another number, other texts and another background; also when an image is used again. */
+    /** Selects different texts and a different background, also if an image is used again. */
     variant: integer('variant').notNull().default(0),
-    /** Which generation of answers counts; a regeneration starts the next one. */
+    /** The generation whose answers count; generating the preview anew starts the next one. */
     generation: integer('generation').notNull().default(1),
-    /** Which round of tries this is: a retry by a person starts the next one, and keeps what is answered. */
+    /**
+     * The current round of attempts: a retry by a person starts the next round and keeps the stored
+     * answers.
+     */
     round: integer('round').notNull().default(1),
     status: text('status').notNull().default('pending'),
-    /** Since when it waits for its calls, in its present generation; a try again does not change it. */
+    /**
+     * Since when it has been waiting for its calls in the current generation; another attempt does
+     * not change it.
+     */
     queuedAt: timestamp('queued_at'),
-    /** Place in the fair order over all workspaces, given when it becomes `queued`. */
+    /**
+     * Its start tag: the position in the fair order over all workspaces, assigned when it becomes
+     * `queued`.
+     */
     fairTag: integer('fair_tag'),
-    /** While it is `queued`: the step that is tried again alone; null for both. */
+    /** While `queued`: the only step to run; null for both steps. */
     nextStep: text('next_step'),
-    /** While it is `queued` for another try: not before. */
+    /** While `queued` for another attempt: the earliest time for it. */
     retryAt: timestamp('retry_at'),
     /** How its image was ranked: `{ method, score, model }`. */
     ranking: jsonb('ranking'),
     generated: jsonb('generated'),
-    /** Who made texts and background: `{ text: { provider, model }, image: { … } }`. */
+    /** The origin of texts and background: `{ text: { provider, model }, image: { … } }`. */
     generator: jsonb('generator'),
     overrides: jsonb('overrides'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
-    /** Sums over its calls on the ledger that have ended; see `pipeline/refresh-usage`. */
+    /** Sums over its calls in the ledger that have ended; see `pipeline/refresh-usage`. */
     usageCalls: integer('usage_calls').notNull().default(0),
     usageInputTokens: integer('usage_input_tokens').notNull().default(0),
     usageOutputTokens: integer('usage_output_tokens').notNull().default(0),
     usagePictures: integer('usage_pictures').notNull().default(0),
     /** Milliseconds. */
     usageMs: bigint('usage_ms', { mode: 'number' }).notNull().default(0),
-    /** With the id, all that is needed to see its page: 244 random bits, which nobody guesses. */
+    /**
+     * Together with the id, gives access to the preview's public page. 244 random bits, which
+     * cannot be guessed.
+     */
     embedSecret: text('embed_secret')
       .notNull()
       .default(sql`replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')`),
-    /** When the address of its page was revoked; null while the address is valid. */
+    /** When the address of its public page was revoked; null while the address is valid. */
     embedRevokedAt: timestamp('embed_revoked_at'),
     version: integer('version').notNull().default(1),
     createdAt: createdAt(),
@@ -70,9 +85,9 @@ export const previews = cta.table(
     index('previews_batch_counts').on(t.batchId, t.sourceId, t.status),
     index('previews_product_created').on(t.productId, t.createdAt, t.id),
     index('previews_image').on(t.imageId),
-    // To find work that was left half done.
+    // To find work that a worker left unfinished.
     index('previews_running').on(t.id).where(sql`status = 'running'`),
-    // The line of those that wait, over all workspaces.
+    // The queue of waiting previews, over all workspaces.
     index('previews_line').on(t.fairTag, t.id).where(sql`status = 'queued'`),
     index('previews_pending').on(t.sourceId).where(sql`status = 'pending'`),
     index('previews_queued_tag').on(t.workspaceId, t.fairTag).where(sql`status = 'queued'`),

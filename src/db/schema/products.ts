@@ -4,7 +4,10 @@ import { assets } from './assets.ts';
 import { createdAt, cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
-/** What a page said. One per workspace and address, shared by batches; a later reading replaces it. */
+/**
+ * A product as its page describes it. One per workspace and address, shared by batches; reading the
+ * page again replaces it.
+ */
 export const products = cta.table(
   'products',
   {
@@ -22,7 +25,7 @@ export const products = cta.table(
     priceText: text('price_text'),
     availability: text('availability'),
     language: text('language'),
-    /** Where each field came from: `{ "title": "json-ld", … }`. */
+    /** The origin of each field: `{ "title": "json-ld", … }`. */
     provenance: jsonb('provenance').$type<Record<string, string>>().notNull(),
     readAt: timestamp('read_at').notNull().defaultNow(),
     createdAt: createdAt(),
@@ -34,7 +37,7 @@ export const products = cta.table(
   ],
 );
 
-/** An image of a product that was good enough to be used: our copy, and how it ranked. */
+/** An image of a product that is good enough to use: our copy and its rank. */
 export const productImages = cta.table(
   'product_images',
   {
@@ -45,10 +48,10 @@ export const productImages = cta.table(
     assetId: uuid('asset_id')
       .notNull()
       .references(() => assets.id, { onDelete: 'cascade' }),
-    /** Where the shop has it. */
+    /** The image's URL in the shop. */
     url: text('url').notNull(),
     alt: text('alt'),
-    /** 0 for the best. */
+    /** 0 is the best. */
     rank: integer('rank').notNull(),
     score: real('score').notNull(),
     method: text('method').notNull(),

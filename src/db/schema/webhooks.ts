@@ -3,14 +3,17 @@ import { check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-o
 import { createdAt, cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
-/** An address that a workspace wants to be told at when something has happened. */
+/** An address to which a workspace wants events sent. */
 export const webhooks = cta.table(
   'webhooks',
   {
     id: primaryId(),
     workspaceId: inWorkspace(),
     url: text('url').notNull(),
-    /** Of the Standard Webhooks scheme (`whsec_…`): what messages are signed with, so it is kept as it is. */
+    /**
+     * The secret of the Standard Webhooks scheme (`whsec_…`). It signs messages, so it is stored in
+     * clear text.
+     */
     secret: text('secret').notNull(),
     createdAt: createdAt(),
   },
@@ -20,7 +23,7 @@ export const webhooks = cta.table(
   ],
 );
 
-/** A message to a webhook, and what came of sending it. */
+/** A message to a webhook, and the result of sending it. */
 export const webhookDeliveries = cta.table(
   'webhook_deliveries',
   {
@@ -29,20 +32,26 @@ export const webhookDeliveries = cta.table(
     webhookId: uuid('webhook_id')
       .notNull()
       .references(() => webhooks.id, { onDelete: 'cascade' }),
-    /** `batch.finished` */
+    /** For example `batch.finished`. */
     event: text('event').notNull(),
-    /** What it is about: a batch's id. */
+    /** The id of what the event is about: a batch. */
     subjectId: uuid('subject_id').notNull(),
-    /** The message as it is sent, the same in every try. */
+    /** The message as sent; the same in every attempt. */
     payload: jsonb('payload').notNull(),
     status: text('status').notNull().default('pending'),
     attempts: integer('attempts').notNull().default(0),
-    /** Of the last try: the status that was answered, or why there was none. */
+    /**
+     * The HTTP status of the last attempt; null if there was no response. `last_error` describes a
+     * failure.
+     */
     lastStatus: integer('last_status'),
     lastError: text('last_error'),
     createdAt: createdAt(),
     attemptedAt: timestamp('attempted_at'),
-    /** When the next try is due; null before the first one, while one is under way, and once it is over. */
+    /**
+     * When the next attempt is due; null before the first one, during an attempt, and after the
+     * last one.
+     */
     dueAt: timestamp('due_at'),
     deliveredAt: timestamp('delivered_at'),
   },

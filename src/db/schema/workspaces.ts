@@ -2,15 +2,18 @@ import { sql } from 'drizzle-orm';
 import { check, index, integer, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { bytea, createdAt, cta, primaryId, timestamp } from './columns.ts';
 
-/** The tenant. Every row of tenant data names one. */
+/** The tenant. Every row of tenant data references one. */
 export const workspaces = cta.table(
   'workspaces',
   {
     id: primaryId(),
     name: text('name').notNull().unique(),
-    /** The fair tag of its preview that started last: its next one comes after it, so that turns are taken. */
+    /**
+     * The largest start tag of its started previews and of its retried steps. Its next preview gets
+     * a later one, so that workspaces take turns.
+     */
     lastFairTag: integer('last_fair_tag').notNull().default(-1),
-    /** The same for the pages that are read. */
+    /** The largest start tag of its sources whose pages were read; a separate order. */
     lastPageTag: integer('last_page_tag').notNull().default(-1),
     createdAt: createdAt(),
   },
@@ -20,13 +23,13 @@ export const workspaces = cta.table(
   ],
 );
 
-/** The workspace a row belongs to, and with which it goes. */
+/** References the row's workspace; deleting the workspace deletes the row. */
 export const inWorkspace = () =>
   uuid('workspace_id')
     .notNull()
     .references(() => workspaces.id, { onDelete: 'cascade' });
 
-/** A bearer token; only its SHA-256 is kept. */
+/** A bearer token; only its SHA-256 is stored. */
 export const apiTokens = cta.table(
   'api_tokens',
   {

@@ -17,12 +17,15 @@ Make a batch of product addresses, watch it until it is finished, look through i
 Every request carries a workspace's token (\`Authorization: Bearer …\`). Errors are \`application/problem+json\` (RFC 9457) with
 a stable \`code\`. Lists are pages: follow \`next\`. Every path is served with a slash at its end too.`;
 
-/** Failures that any route may answer with. */
+/** Errors that every route may return. */
 const COMMON: readonly ErrorCode[] = ['unauthorized', 'rate_limited', 'internal', 'unavailable'];
 const WITH_INPUT: readonly ErrorCode[] = ['validation'];
 const WITH_BODY: readonly ErrorCode[] = ['invalid_json', 'payload_too_large', 'unsupported_media_type'];
 
-/** The REST door as an OpenAPI 3.1 document, made from the schemas that check it. */
+/**
+ * Returns the OpenAPI 3.1 document of the REST API, generated from the schemas that validate its
+ * requests and responses.
+ */
 export function describeApi(): object {
   const paths: Record<string, Record<string, object>> = {
     [`${REST_ROOT}/batch/{id}/events`]: { get: describeEvents() },
@@ -132,7 +135,7 @@ function describeEvents(): object {
   };
 }
 
-/** What comes after: create -> get -> previews -> patch. */
+/** Links to the next operations: create -> get -> previews -> patch. */
 const LINKS: Record<string, object> = {
   createBatch: {
     batch: { operationId: 'getBatch', parameters: { id: '$response.body#/id' } },
@@ -177,12 +180,12 @@ function describeBody({ method, operationId }: RestRoute, schema: JsonSchema): o
   const example = EXAMPLES[operationId]?.body;
   const content = { schema, ...(example === undefined ? {} : { example }) };
   return {
-    // A cancel or retry needs none.
+    // A cancel or retry needs no body.
     required: (schema.required ?? []).length > 0 || method === 'PATCH',
     ...(method === 'PATCH'
       ? { description: 'Also accepted as `application/merge-patch+json` (RFC 7396).' }
       : {}),
-    // One type only: some client generators send no Content-Type where an operation lists several.
+    // One type only: some client generators send no Content-Type if an operation lists several.
     content: { 'application/json': content },
   };
 }
@@ -217,7 +220,7 @@ function describePage(answers: string): JsonSchema {
   };
 }
 
-/** The failures of a route, by status; each status names its codes. */
+/** Returns the errors of a route by status; each status lists its codes. */
 function describeProblems(codes: readonly ErrorCode[]): Record<string, object> {
   const byStatus = Map.groupBy(codes, (code) => describeError(code).httpStatus);
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** Examples by operation. */
+/** Examples by operation id. */
 export const EXAMPLES: Record<string, { body?: object; answer?: object }> = {
   createBatch: {
     body: { name: 'Autumn', sources: [{ url: 'https://shop.example/red-shoe', batch_size: 3 }] },

@@ -10,7 +10,7 @@ const key = {
   schema: { type: 'string' },
 };
 
-/** What is served without a token: images, pages. */
+/** Paths that need no token: images and CTA pages. */
 export const OTHER_PATHS: Record<string, Record<string, object>> = {
   '/assets/{key}': {
     get: {

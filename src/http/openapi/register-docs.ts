@@ -4,7 +4,7 @@ import { getBaseUrl } from '../base-url.ts';
 import { type PreparedAnswer, prepareAnswer, sendPrepared } from '../prepare-answer.ts';
 import { describeApi } from './describe-api.ts';
 
-/** What browsers may do with the page of the document: all of it comes from here. */
+/** The content security policy of the page: it may load only from this server. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'unsafe-inline'",
@@ -110,7 +110,7 @@ async function openReader(): Promise<FastifyInstance> {
     configuration: {
       url: '/openapi.json',
       pageTitle: 'CTA batch generator',
-      // Nothing from elsewhere, and nothing that is sent there.
+      // Load nothing from other servers, and send nothing to them.
       withDefaultFonts: false,
       telemetry: false,
       hideClientButton: true,

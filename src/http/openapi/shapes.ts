@@ -2,14 +2,17 @@ import { z } from 'zod';
 import { toSnakeCase } from '../../lib/snake-keys.ts';
 import { REST_ROUTES, type RestRoute } from '../rest-routes.ts';
 
-/** A JSON Schema (2020-12), as OpenAPI 3.1 has them. */
+/** A JSON Schema (2020-12), the dialect of OpenAPI 3.1. */
 export interface JsonSchema {
   [keyword: string]: unknown;
   properties?: Record<string, JsonSchema>;
   required?: string[];
 }
 
-/** The shapes of the answers as JSON Schemas in REST's spelling, by the names that the routes give them. */
+/**
+ * Returns the JSON Schemas of all responses, with snake_case keys, by the names that the routes
+ * give them.
+ */
 export function describeAnswers(): Record<string, JsonSchema> {
   return Object.fromEntries(REST_ROUTES.map((route) => [route.answers, describe(shapeOf(route), 'output')]));
 }
@@ -21,7 +24,7 @@ function shapeOf({ operation, isPage }: RestRoute): z.ZodType {
   return items.element as z.ZodType;
 }
 
-/** One shape as a JSON Schema in REST's spelling: what comes in (`input`) or goes out (`output`). */
+/** Converts a schema to a JSON Schema with snake_case keys, of its input or its output. */
 export function describe(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const { $schema: _, ...described } = z.toJSONSchema(schema, {
     io,
@@ -35,7 +38,7 @@ export function describe(schema: z.ZodType, io: 'input' | 'output'): JsonSchema 
   return inSnakeCase(described as JsonSchema);
 }
 
-/** The same with the names of its fields in snake_case, at every depth. */
+/** Converts the names of fields to snake_case, at every depth. */
 function inSnakeCase(schema: JsonSchema): JsonSchema {
   const result: JsonSchema = {};
   for (const [keyword, value] of Object.entries(schema)) {

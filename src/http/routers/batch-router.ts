@@ -13,7 +13,6 @@ import {
 import { procedure } from '../trpc.ts';
 import { listInput } from './list-input.ts';
 
-/** `batch.*` */
 export const batchRouter = {
   create: procedure
     .input(createBatchOperation.input)

@@ -1,7 +1,6 @@
 import { getLimitsOperation } from '../operations.ts';
 import { procedure } from '../trpc.ts';
 
-/** `limits.*` */
 export const limitsRouter = {
   get: procedure
     .input(getLimitsOperation.input.prefault({}))

@@ -10,7 +10,6 @@ import {
 import { procedure } from '../trpc.ts';
 import { listInput } from './list-input.ts';
 
-/** `previews.*` */
 export const previewsRouter = {
   list: procedure
     .input(listInput(listPreviewsOperation.input))

@@ -1,7 +1,6 @@
 import { getProductOperation } from '../operations.ts';
 import { procedure } from '../trpc.ts';
 
-/** `products.*` */
 export const productsRouter = {
   get: procedure
     .input(getProductOperation.input)

@@ -1,16 +1,17 @@
 import { isAbsolute, join } from 'node:path';
 
-/** What decides where the native libraries go. */
+/** The parts of the environment that decide where native libraries are unpacked. */
 interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Of the system. */
+  /** The system's folder for temporary files. */
   readonly temporaryFolder: string;
   readonly userId: number;
 }
 
 /**
- * Where the native libraries may be kept, the best first: CTA_BATCH_CACHE and nowhere else, if it is set; the user's cache as the XDG
- * specification has it; the system's temporary folder, for a user without a home or with one that cannot be written.
+ * Returns the folders in which native libraries may be unpacked, best first: only CTA_BATCH_CACHE
+ * if it is set; otherwise the user's cache (XDG Base Directory Specification), then the system's
+ * temporary folder, for a user without a home or with one that cannot be written.
  */
 export function listCacheFolders({ env, temporaryFolder, userId }: Surroundings): string[] {
   if (env.CTA_BATCH_CACHE) return [env.CTA_BATCH_CACHE];

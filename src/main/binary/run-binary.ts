@@ -8,20 +8,21 @@ import { listCacheFolders } from './list-cache-folders.ts';
 import { type PackedFile, UnpackError, unpackFiles } from './unpack-files.ts';
 
 /*
- * Where the single executable begins. It holds the program as bundles, one for each thing that runs: the command line, and what the
- * processes of its pools do. So one of those does not load the whole program. What is native is unpacked when it is first needed.
+ * The entry point of the single executable. It contains one bundle per program: the command line
+ * and the code of each kind of pool process, so that a pool process does not load the whole
+ * program. Native files are unpacked when they are first needed.
  */
 
-/** What the build says of the parts, as `parts.json`. */
+/** The contents of `parts.json`, which the build writes. */
 export interface Parts {
-  /** Bundles of the program that a process can run; the first one is the command line. */
+  /** Bundles that a process can run; the first one is the command line. */
   readonly programs: readonly string[];
-  /** Packages that are a bundle of their own, loaded when they are needed. */
+  /** Packages with a bundle of their own, which is loaded when the package is required. */
   readonly packages: readonly string[];
   readonly unpacked: {
-    /** Of all of it. */
+    /** The name of the folder for all unpacked files. */
     readonly name: string;
-    /** Packages that bundles require, and those that each stands on, itself included. */
+    /** For each unpacked package that bundles require: the packages it needs, including itself. */
     readonly packages: Readonly<Record<string, readonly string[]>>;
     readonly files: readonly PackedFile[];
   };
@@ -32,16 +33,19 @@ const loaded = new Map<string, unknown>();
 
 run(findProgram());
 
-/** A process that `fork` started is told a file to run, as Node.js is. It is one of those in here. */
+/**
+ * `fork` passes the file to run as an argument, as it does to Node.js. Returns the bundle of that
+ * name.
+ */
 function findProgram(): string {
   const [commandLine = ''] = parts.programs;
   const asked = process.send ? basename(process.argv[2] ?? '') : '';
   return parts.programs.includes(asked) ? asked : commandLine;
 }
 
-/** Runs a bundle, as Node.js runs a file of CommonJS, and answers what it exports. */
+/** Runs a bundle like Node.js runs a CommonJS file, and returns its exports. */
 function run(name: string): unknown {
-  // Its place if the executable were a folder: nothing can be found there.
+  // The path that the bundle would have if the executable were a folder. No file exists there.
   const filename = join(process.execPath, 'dist/main', name);
   const compiled = parts.programs.includes(name) && new Uint8Array(getRawAsset(`${name}.compiled`));
   const script = new Script(getAsset(name, 'utf8'), {
@@ -53,7 +57,7 @@ function run(name: string): unknown {
   return module.exports;
 }
 
-/** What bundles require: a part of Node.js, a bundle, or a package that is unpacked. */
+/** The `require` of bundles: loads a module of Node.js, a bundle, or an unpacked package. */
 function load(id: string): unknown {
   if (isBuiltin(id)) return process.getBuiltinModule(id);
   if (!loaded.has(id)) loaded.set(id, loadPackage(id));
@@ -72,7 +76,7 @@ function requireNative(folder: string, id: string): unknown {
     return createRequire(join(folder, 'package.json'))(id);
   } catch (cause) {
     const { message } = cause as Error;
-    // sharp puts it among advice about npm.
+    // sharp puts the reason between advice about npm.
     const reason = /ERR_DLOPEN_FAILED: (.+)/.exec(message)?.[1] ?? message.split('\n', 1)[0];
     throw new UnpackError(
       `The native libraries cannot be loaded: ${reason}. ` +

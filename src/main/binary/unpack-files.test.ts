@@ -44,7 +44,7 @@ function unpack(more: Partial<UnpackOptions> = {}): string {
   });
 }
 
-/** Fails when something is read: all is there. */
+/** Fails if a file is read, that is, unpacked again. */
 const nothing = { read: () => expect.unreachable('nothing is unpacked') };
 
 test('all files are there, for this user only, and are not unpacked again', async () => {

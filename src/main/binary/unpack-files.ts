@@ -11,44 +11,48 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-/** A file that has to lie on a disk: the system's loader takes libraries from nowhere else. */
+/** A file that must be on disk: the operating system can load libraries only from files. */
 export interface PackedFile {
-  /** Below the folder it is unpacked to. */
+  /** Relative to the folder to which it is unpacked. */
   readonly path: string;
-  /** Of its content, in hex. */
+  /** The hash of its content, in hex. */
   readonly sha256: string;
 }
 
 export interface UnpackOptions {
-  /** Where to, the best first: the next is tried when one cannot be made or written. */
+  /** Folders to try, best first: if one cannot be created or written, the next one is used. */
   readonly folders: readonly string[];
-  /** Of all files: another version of the program has another folder beside this one. */
+  /** The name of the subfolder. Another version of the program has another name. */
   readonly name: string;
   readonly files: readonly PackedFile[];
-  /** Whether a file will be used now, and its content has to be looked at: that takes time for the large ones. */
+  /**
+   * Whether a file is used now, so its content must be verified. That takes time for large files.
+   */
   isNeeded(file: PackedFile): boolean;
   readonly userId: number;
   read(file: PackedFile): Uint8Array;
 }
 
-/** The files cannot be unpacked; the message is a sentence for the person who started the program. */
+/** The files cannot be unpacked. The message tells the user what to do. */
 export class UnpackError extends Error {
   override readonly name = 'UnpackError';
-  /** As errors of the system have one: it is foreseen. */
+  /** The command line prints an error with a `code` without its stack. */
   readonly code = 'ERR_UNPACK';
 }
 
 const UNFINISHED = '.unpacking-';
-/** Unpacking takes seconds: what is older was left by a process that was killed. */
+/** Unpacking takes seconds, so an older folder was left by a process that was killed. */
 const ABANDONED_MS = 3_600_000;
 
 const HELP = 'Set CTA_BATCH_CACHE to a folder that only this user can write.';
 
 /**
- * Has all files, those that are needed with exactly their content, in a folder of this user's own, and answers which that is. May run in any number of
- * processes at once: the folder appears whole, and a file that is missing or has another content is replaced whole.
+ * Unpacks all files into a folder that only this user can access, and returns the folder. Verifies
+ * the content of needed files. Idempotent; any number of processes may call this at once: the
+ * folder appears atomically, and a missing or changed file is replaced atomically.
  *
- * @throws UnpackError when there is no such folder, or when it is another user's or open to others.
+ * @throws UnpackError if no folder can be written, or if one belongs to another user or is open to
+ * others.
  */
 export function unpackFiles({ folders, ...options }: UnpackOptions): string {
   const failures: string[] = [];
@@ -76,7 +80,7 @@ function unpackInto(folder: string, options: Omit<UnpackOptions, 'folders'>): st
   return target;
 }
 
-/** Whoever can write there could have this program run what he likes. */
+/** A user with write access to the folder could make this program run any code. */
 function refuseForeign(folder: string, userId: number): void {
   const found = lstatSync(folder);
   if (!found.isDirectory()) throw new UnpackError(`${folder} is not a folder. ${HELP}`);
@@ -86,7 +90,7 @@ function refuseForeign(folder: string, userId: number): void {
   }
 }
 
-/** Under a name of its own first: another process never finds a half of it. */
+/** Creates the folder under a temporary name first, so that no other process finds a part of it. */
 function makeWhole(
   folder: string,
   target: string,
@@ -104,12 +108,15 @@ function makeWhole(
     renameSync(made, target);
   } catch (error) {
     rmSync(made, { recursive: true, force: true });
-    // Another process was faster.
+    // Ignores the error if another process was faster.
     if (!isThere(target)) throw error;
   }
 }
 
-/** As `mkdirSync` with `recursive`, which tries for ever where the system says that a folder that is there is not (/proc, automounts). */
+/**
+ * Like `mkdirSync` with `recursive`, which loops forever if the system reports an existing folder
+ * as missing (/proc, automounts).
+ */
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
@@ -138,12 +145,12 @@ function isIntact(target: string, { path, sha256 }: PackedFile): boolean {
         .digest('hex') === sha256
     );
   } catch {
-    // Missing, or something else than a file.
+    // The file is missing, or it is not a regular file.
     return false;
   }
 }
 
-/** A process that has the old one loaded keeps it. */
+/** A process that has loaded the old file keeps using it. */
 function replaceFile(path: string, content: Uint8Array): void {
   const made = `${path}.${randomBytes(6).toString('hex')}`;
   makeFolder(dirname(path));
