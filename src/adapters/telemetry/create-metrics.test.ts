@@ -55,7 +55,7 @@ test('what was counted and what is looked at', async () => {
       'cta_batch_previews_running 7',
     ]),
   );
-  // No limit: neither taken nor free.
+  // Without a limit there are neither taken nor free slots.
   expect(lines.filter((line) => line.startsWith('cta_batch_slots') && line.includes('image'))).toEqual([]);
   const names = lines.map((line) => line.split(/[{ ]/, 1)[0]);
   for (const name of ['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes'])
@@ -78,7 +78,7 @@ test('a database that does not answer leaves its gauges out, and the page is the
   });
   expect(await metrics.render()).toContain('\ncta_batch_workers 2\n');
   away = true;
-  // What was read is shared for a second.
+  // Readings are cached for a second.
   expect(await metrics.render()).toContain('\ncta_batch_workers 2\n');
   vi.advanceTimersByTime(1000);
   const page = await metrics.render();
