@@ -17,7 +17,7 @@ beforeAll(async () => {
   db = await openTestDatabase();
   ({ workspaceId } = await db.addWorkspace('one'));
   await db.listen({ [CHANGE_CHANNEL]: (id) => heard.push(id) }, () => {});
-  // Each announcement, by the database's clock.
+  // Records each announcement with the time of the database.
   await db.orm.execute(sql`create table cta.said (batch_id uuid, at timestamptz)`);
   await db.orm.execute(sql`
     create function cta.note_said() returns trigger language plpgsql as $$ begin
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-/** A process as far as it announces, and how many tries it has made to. */
+/** Opens the parts of a process that announce, and counts its attempts to do so. */
 function openAnnouncer() {
   const database = openDatabase({ url: db.url, poolSize: 3, applicationName: 'announcer' });
   const pool = database.orm.$client as Pool;
@@ -67,7 +67,10 @@ const ended = (counted: { ended: number }, tries: number) =>
     (count) => count >= tries,
   );
 
-/** Milliseconds between an announcement and the next, and from a moment to the last one. */
+/**
+ * Returns the milliseconds between one announcement and the next, and from `moment` to the last
+ * one.
+ */
 async function readSaid(id: string, moment: string) {
   const { rows } = await db.orm.execute<{ gap: number | null; after: number }>(sql`
     select extract(epoch from at - lag(at) over (order by at))::float8 * 1000 as gap,
@@ -93,13 +96,16 @@ test('two processes together announce a batch at most once in 250 ms, and its la
     async () => heardOf(id),
     (times) => times === count,
   );
-  // Each tries once for each time that one of them announces, and not for each change.
+  // Each process tries once per announcement by either process, and not once per change.
   expect(one.counted.tries + two.counted.tries).toBeLessThan(3 * (count + 2));
 });
 
 test('a change is not announced again when another process has announced after it', async () => {
   const { database, counted } = openAnnouncer();
-  /** A batch whose change was refused; another process announces before the second try. A slow machine may need some. */
+  /**
+   * Adds a batch whose first attempt was refused, and announces it as another process before the
+   * second attempt. Repeats this if the machine is too slow.
+   */
   async function addCovered(): Promise<string> {
     const id = await addBatch();
     await setAnnounced(id);
@@ -108,7 +114,7 @@ test('a change is not announced again when another process has announced after i
     await ended(counted, tries + 1);
     await setAnnounced(id);
     if (counted.tries === tries + 1 && (await readSaid(id, 'now')).count === 2) return id;
-    // If the first try came late, it was not refused, and there is no second one.
+    // If the first attempt came late, it was not refused, and there is no second one.
     await poll(async () => counted.ended >= tries + 2 || heardOf(id) > 0, Boolean);
     return addCovered();
   }
@@ -116,7 +122,7 @@ test('a change is not announced again when another process has announced after i
   await ended(counted, counted.tries + 1);
   expect((await readSaid(id, 'now')).count).toBe(2);
   expect(heardOf(id)).toBe(0);
-  // But one that comes later is.
+  // A later change is announced.
   await change(database, id);
   await poll(
     async () => heardOf(id),
