@@ -1,13 +1,15 @@
 import { createCtaBatchClient } from 'cta-batch-client';
 
 /*
- * Makes previews of a product page and changes one of them.
+ * Creates previews of a product page and changes one of them.
  *
  * In an application with `cta-batch-client` installed:
  *
  *   CTA_URL=http://127.0.0.1:3000 CTA_TOKEN=… node make-previews.ts https://shop.example/product
  *
- * In this repository, after `npm run build -w cta-batch-client`: `npm exec -- node examples/make-previews.ts …`.
+ * In this repository, run `npm run build -w cta-batch-client`, and then:
+ *
+ *   npm exec -- node examples/make-previews.ts …
  */
 
 const cta = createCtaBatchClient({

@@ -67,8 +67,8 @@ async function processUntil(condition: () => Promise<boolean>): Promise<void> {
       AI_API_KEY: 'fake',
       AI_TEXT_MODEL: 'fake-text',
       AI_IMAGE_MODEL: 'fake-image',
-      CLIP: 'off',
-      STOP_GRACE: '0s',
+      IMAGE_RANKER: 'heuristic',
+      STOP_GRACE: '1s',
     },
   });
   const ended = once(worker, 'exit');

@@ -42,7 +42,7 @@ const open = (more: Partial<Parameters<typeof createClipRanker>[0]> = {}) =>
     ...more,
   });
 
-/** An image in one colour with a stripe. Given in the order of the page. */
+/** An image in one color with a stripe. Call this in the order of the page. */
 async function image(url: string, background: string, position = 0): Promise<CollectedImage> {
   const inner = { width: 40, height: 300, channels: 4 as const, background: '#777777' };
   const bytes = await sharp({ create: { width: 400, height: 300, channels: 4, background } })
@@ -60,7 +60,7 @@ const shop = () =>
     image('green', '#10d030', 3),
   ]);
 
-/** How long this thread works meanwhile, in milliseconds of the processor. */
+/** Returns the CPU time of this thread during some work, in milliseconds. */
 async function measureThread(work: () => Promise<unknown>): Promise<number> {
   const before = process.threadCpuUsage();
   await work();
@@ -106,7 +106,7 @@ describe('ranking with a model', () => {
     const here = await loadClipModel({ model, cacheFolder: join(folder, 'cache') });
     const worked = await measureThread(() => here.embedImages(views));
     const waited = await measureThread(() => ranker.rank(images, { title: 'red' }, never));
-    // However busy the machine is: waiting takes no processor.
+    // True even on a busy machine: waiting uses no CPU time.
     expect(waited).toBeLessThan(worked / 2);
   });
 });

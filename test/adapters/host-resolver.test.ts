@@ -112,7 +112,7 @@ test('a page whose names are never answered holds up neither others nor getaddri
   // would block all of these.
   const system = await Promise.all(Array.from({ length: 8 }, () => dns.lookup('localhost')));
   expect(system).toHaveLength(8);
-  // None of Alice's lookups had to end for that, and four of them run at once.
+  // Alice's lookups did not have to end for that, and four of them run at once.
   expect(settled).toBe(0);
   expect(asked().size).toBe(5);
   const reason = new Error('cancelled');

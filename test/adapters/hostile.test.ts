@@ -12,10 +12,10 @@ let child: ChildProcess;
 let results: Map<number, VisitResult>;
 let measures: Measures;
 
-/** All rows are read at once, as a worker would; each test looks at one result. */
+/** Reads all rows at once, as a worker would. Each test checks one result. */
 beforeAll(async () => {
   shop = await startHostileShop();
-  // As `npm start` does it.
+  // The environment that `npm start` sets.
   const env = {
     MALLOC_ARENA_MAX: '2',
     FETCH_ALLOW_HOSTS: shop.host,

@@ -1,6 +1,6 @@
 import type { CallContext } from '../../src/adapters/ai/ai-provider.ts';
 
-/** The terms of a call that nothing hurries, with a record of when it left. */
+/** Makes the terms of a call without a time limit that matters, and records when the call left. */
 export function makeCall(terms: Partial<CallContext> = {}) {
   const leftAt: number[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -13,7 +13,10 @@ import { type FakeProxy, type FakeProxyOptions, startFakeProxy } from '../fakes/
 import { OWN_CERTIFICATE, OWN_KEY } from '../fakes/own-certificate.ts';
 import { makeCall } from './make-call.ts';
 
-/* No resolver knows the names of the hosts, so a request that arrives came through the proxy. */
+/*
+ * No resolver knows the names of the hosts, so a request that arrives must have come through the
+ * proxy.
+ */
 
 const usual = getCACertificates('default');
 beforeAll(() => setDefaultCACertificates([...usual, OWN_CERTIFICATE]));

@@ -26,7 +26,7 @@ async function listen(server: net.Server): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A server that counts connections and bytes, and answers nothing. */
+/** Starts a server that counts connections and bytes, and never answers. */
 async function listenSilently() {
   const seen = { connections: 0, bytes: 0 };
   const host = await listen(
@@ -115,7 +115,7 @@ test('an event loop that stalls between connecting and writing sends nothing', a
     }),
   );
   const { call, leftAt } = makeCall();
-  // As after a stall: the slot is over, and the timer that should have said so has not run yet.
+  // Simulates a stall: the slot has expired, but its timer has not run yet.
   const stall = () => void Object.assign(call, { sendBefore: performance.now() });
   const sending = createSendOnce(call, { onConnected: stall })(`http://${host}/`, {
     method: 'POST',

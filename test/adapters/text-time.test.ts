@@ -50,7 +50,7 @@ const hideSecrets = createSecretHider(['a-secret-of-ours']);
 const PAIRS = [[/product/, /image/] as const];
 const isNamed = makeNameMatcher(['Red cup']);
 
-/** The functions of this program that read text from strangers. */
+/** The functions of this program that read untrusted text. */
 const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   dropInvisible,
   'cleanText, uncut': (text) => cleanText(text, text.length),

@@ -18,7 +18,7 @@ import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
 import { startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
-/* The CTA's page as a browser shows it. */
+/* Tests the page of a CTA in a browser. */
 
 const executablePath = findChromium();
 if (executablePath === undefined) {
@@ -28,7 +28,10 @@ if (executablePath === undefined) {
 const TEXTS = '.cta-headline, .cta-subheadline, .cta-body, .cta-price, .cta-button';
 const IMAGES = ['white', 'black', 'noise'] as const;
 
-/** Light, dark, and the least contrast that is allowed; each with a word in it that cannot be broken by its spaces. */
+/**
+ * One case per background image: custom colors, default colors, and the lowest allowed contrast.
+ * The first two contain long text that cannot break at spaces.
+ */
 const CASES: Record<(typeof IMAGES)[number], Partial<Prefill>> = {
   white: {
     ...makeHostile(hostileTexts.long),
@@ -84,7 +87,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     return key;
   }
 
-  /** The path of a preview with these texts over an image. */
+  /** Returns the path of a preview with these texts and this image. */
   async function embed(image: (typeof IMAGES)[number], given: Partial<Prefill> = {}): Promise<string> {
     const row = spare.pop();
     if (!row) throw new Error('more previews are needed');
@@ -94,7 +97,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     return `/cta/${makeEmbedKey(row)}`;
   }
 
-  /** A page, and whatever it does that it must not do. */
+  /** Opens a page and records everything that it must not do. */
   async function openPage(options: BrowserContextOptions): Promise<{ page: Page; troubles: string[] }> {
     const context = await browser.newContext(options);
     const page = await context.newPage();
@@ -105,7 +108,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     });
     page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
     page.on('console', (message) => {
-      // A browser asks for it when a page is not in a frame.
+      // Browsers request it for pages that are not in a frame.
       const isIcon = message.location().url.endsWith('/favicon.ico');
       if (!isIcon) troubles.push(`${message.type()}: ${message.text()}`);
     });
@@ -126,7 +129,9 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     expect(names.filter((name: string) => /^on|^style$|^srcdoc$/.test(name))).toEqual([]);
   }
 
-  /** Nothing is wider than the page, and the page not wider than the window. */
+  /**
+   * Expects that nothing is wider than the page, and that the page is not wider than the window.
+   */
   async function expectFits(page: Page, width: number): Promise<void> {
     expect(await page.locator('html').evaluate((html) => html.scrollWidth - html.clientWidth)).toBe(0);
     const edges = await page
@@ -140,7 +145,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
       .locator('img')
       .evaluateAll((all) => all.map((img) => [img.naturalWidth > 0, img.hasAttribute('alt')]));
     expect(images).toEqual(Array(2).fill([true, true]));
-    // It is reached itself, and not something that lies over it.
+    // The click reaches the button, not an element that covers it.
     await page.locator('a.cta-button').click({ trial: true });
     await page.evaluate(axe.source);
     const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
@@ -194,7 +199,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     await page.goto(`${site.origin}/`);
     await page.frameLocator('iframe').locator('a.cta-button').click();
     await page.waitForURL(`${site.origin}/product`);
-    // The same site by another name is another origin.
+    // The same site with another name has another origin.
     const elsewhere = `${site.origin.replace('127.0.0.1', 'localhost')}/`;
     const refused = page.waitForEvent('console', (message) => /frame-ancestors/.test(message.text()));
     await page.goto(elsewhere);

@@ -4,7 +4,7 @@ import { findChromium } from '../support/find-chromium.ts';
 import { startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
-/* The document of the API as a browser shows it, where there is no other server. */
+/* Tests the API document in a browser without access to any other server. */
 
 const executablePath = findChromium();
 if (executablePath === undefined) {
@@ -37,7 +37,7 @@ describe.skipIf(executablePath === undefined)('/docs in Chromium, if there is on
       elsewhere.push(url);
       return route.abort();
     });
-    // What the page's policy forbids does not even become a request.
+    // Requests that the page's policy forbids are only reported here.
     page.on('console', (message) => {
       if (/content security policy/i.test(message.text())) refused.push(message.text());
     });
@@ -46,7 +46,7 @@ describe.skipIf(executablePath === undefined)('/docs in Chromium, if there is on
     await page.getByText('Make a batch of previews').first().waitFor();
     await page.getByRole('button', { name: 'Open Group - Limits' }).click();
     await page.getByText('Get the limit on AI calls').first().waitFor();
-    // Trying it asks this service, not a proxy.
+    // Trying an operation calls this service, not a proxy.
     const asked = page.waitForResponse((response) => response.url().includes('/api/llm-editor/cta/batch'));
     await page
       .getByRole('button', { name: /Test Request/ })
@@ -56,7 +56,7 @@ describe.skipIf(executablePath === undefined)('/docs in Chromium, if there is on
     expect((await asked).status()).toBe(401);
     await page.waitForLoadState('networkidle');
     expect({ elsewhere, refused, failures }).toEqual({ elsewhere: [], refused: [], failures: [] });
-    // Each of these would take the document to its maker's servers.
+    // Each of these would send the document to the servers of its author.
     for (const name of ['Share', 'Generate SDK', 'Deploy Fastify', 'Ask AI'])
       expect(await page.getByText(name, { exact: true }).count(), name).toBe(0);
   });

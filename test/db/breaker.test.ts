@@ -31,7 +31,7 @@ async function fail(calls: readonly ClaimedCall[], code: ErrorCode): Promise<boo
   return broke;
 }
 
-/** As if the pauses before tries and probes had passed. */
+/** Ends the pauses before retries and probes. */
 async function passTime(): Promise<void> {
   await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
   await db.orm.execute(
@@ -39,7 +39,7 @@ async function passTime(): Promise<void> {
   );
 }
 
-/** Both breakers are open, and every preview waits. */
+/** Opens both breakers, so that every preview waits. */
 async function breakBoth(sizes: number[]) {
   const batch = await addQueuedBatch(db, workspaceId, sizes);
   expect(await fail(await claim(db, workerId, 5), 'ai_server_error')).toBe(true);
@@ -64,7 +64,7 @@ test('a run of failures stops all calls, and one is let through at a time', asyn
 
 test('the next probe is told as the time to ask again', async () => {
   await breakBoth([10]);
-  // So late that it is not due before this test has ended.
+  // Delays it so long that it is not due before this test has ended.
   await db.orm.execute(sql`update cta.call_limits set probe_after = probe_after + interval '1 hour'`);
   const untilProbe = async () => {
     const { rows } = await db.orm.execute<{ ms: number }>(
@@ -110,7 +110,7 @@ test('calls that cannot be sent in time wait as for an AI service that cannot be
     [true, true],
     [true, true],
   ]);
-  // More probes than a preview has tries: a failed probe must not use one up.
+  // More probes than a preview has tries: a failed probe must not count as a try.
   for (let i = 0; i < 25; i += 1) {
     await passTime();
     const probe = await claim(db, workerId);

@@ -53,7 +53,7 @@ const previewsOf = async (batch: Batch) =>
   (await listPreviews(db.deps, { workspaceId, baseUrl, pageSize: 100, bulkTaskId: batch.id })).items;
 const countCalls = async () => (await db.orm.select({ id: aiCalls.id }).from(aiCalls)).length;
 
-/** The jobs that wait about previews and pages. */
+/** Returns the waiting jobs of previews and pages. */
 async function waitingJobs(): Promise<string[]> {
   const { rows } = await db.orm.execute<{ name: string }>(
     sql`select name from cta_jobs.job where state < 'active' and name <> 'batch.start' order by name`,
@@ -66,7 +66,7 @@ async function addBatch(sizes: number[]): Promise<Batch> {
   return createBatch(db.deps, { workspaceId, batch: { sources } });
 }
 
-/** Reads the pages that wait. */
+/** Reads the waiting pages. */
 async function readPages(): Promise<number> {
   const { work } = await claimSources(db.deps, { workerId, limit: 100 });
   for (const source of work) {
@@ -387,7 +387,8 @@ describe('retrying', () => {
     );
     await runAll();
     expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 6 } });
-    // Five starts, five calls that were lost, and both of the one that never began.
+    // Five starts with two calls each, five lost calls, and both calls of the preview that had
+    // never begun.
     expect(await countCalls()).toBe(10 + 5 + 2);
   });
 
@@ -423,7 +424,7 @@ describe('retrying', () => {
       const calls = await claim(db, workerId);
       await cancel(batch);
       for (const [i, call] of calls.entries()) {
-        // One answer of each preview: of every other one the texts.
+        // Keeps one answer per preview: the text for every second one.
         const isKept = (call.kind === 'text') === (Math.floor(i / 2) % 2 === 0);
         if (isKept) expect(await answer(db, call)).toBe('mine');
         else await failCall(call, 'cancelled');
@@ -482,7 +483,7 @@ test('what is cancelled leaves no job behind, and takes none of another batch', 
   const [first] = await previewsOf(pages);
   await cancelPreview(db.deps, { workspaceId, id: first?.id ?? '', baseUrl });
   expect(await waitingJobs()).toEqual(['preview.generate', 'source.process', 'source.process']);
-  // Taken up again, it stands in the line once, at its new place.
+  // After the retry it is queued once, at its new position.
   await retry(queued);
   expect(await waitingJobs()).toEqual([
     ...Array(4).fill('preview.generate'),

@@ -133,7 +133,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
   test('is started anew by a program that comes while the owner stops it', async () => {
     const first = await open();
     const pid = await serverPid(first);
-    // An open session that the fast shutdown has to cut off.
+    // An open session that the fast shutdown must terminate.
     const client = await connect(first.url);
     await client.query('select 1');
     const stopped = first.stop();
@@ -168,7 +168,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     process.kill(await serverPid(first), 'SIGKILL');
 
     const second = await open();
-    // Whoever reaches the new server first owns it.
+    // The first program that reaches the new server owns it.
     await expect.poll(() => [first.owned, second.owned].filter(Boolean), WAIT).toHaveLength(1);
     expect(await ask(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
     expect(existsSync(join(second.dataDirectory, 'postmaster.pid'))).toBe(true);
@@ -183,7 +183,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
       .toEqual([{ answer: 42 }]);
     const pid = await serverPid(server);
     await server.stop();
-    // Our child: until it is reaped its number is taken.
+    // It is our child, so its process id stays in use until it is reaped.
     await expect.poll(() => isAlive(pid), WAIT).toBe(false);
   });
 
@@ -279,7 +279,7 @@ async function ask(url: string, query: string): Promise<unknown[]> {
   }
 }
 
-/** A killed owner's session ends when the server sees the end of its connection. */
+/** Waits until the server has noticed that the connection of the killed owner has ended. */
 async function lockIsFree(url: string): Promise<void> {
   await expect.poll(() => ask(url, "select 1 from pg_locks where locktype = 'advisory'"), WAIT).toEqual([]);
 }
@@ -300,7 +300,9 @@ function isRunning(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null;
 }
 
-/** Servers and children of these folders, by their command lines; on Linux only. */
+/**
+ * Returns the servers and children of these folders by their command lines. Works only on Linux.
+ */
 function processesOf(places: string[]): number[] {
   if (process.platform !== 'linux') return [];
   return readdirSync('/proc')
@@ -316,7 +318,7 @@ function processesOf(places: string[]): number[] {
     .map(Number);
 }
 
-/** A connection that may be cut off without ending the run. */
+/** Connects, and ignores the error when the connection is terminated. */
 async function connect(url: string): Promise<Client> {
   const client = new Client(url);
   client.on('error', () => {});

@@ -22,7 +22,7 @@ const invariant = (name: string) => {
   return found;
 };
 
-/** The names of those that are broken. */
+/** Returns the names of the broken invariants. */
 async function broken(): Promise<string[]> {
   const names = [];
   for (const { name, find } of INVARIANTS) if ((await find(db.orm)).length > 0) names.push(name);
@@ -35,8 +35,8 @@ const jobs = async () =>
   (await run(sql`select name from cta_jobs.job where state < 'active' order by name`)).rows;
 
 /**
- * A batch whose pages wait, one with previews that wait, one with calls under way and one that is done,
- * of which a webhook is told.
+ * Adds four batches: with waiting pages, with waiting previews, with calls in progress, and a
+ * finished one that has a webhook delivery.
  */
 async function fill(): Promise<void> {
   const workerId = await addWorker(db);
@@ -131,7 +131,7 @@ test('what somebody else has mended meanwhile is left alone', async () => {
   expect(await jobs()).toEqual(before);
 });
 
-/** Seconds until the jobs of deliveries are due. */
+/** Returns the seconds until the jobs of deliveries are due. */
 const deliveryDelays = async () => {
   const { rows } = await run(sql`
     select extract(epoch from start_after - clock_timestamp())::float8 as delay
@@ -161,7 +161,7 @@ test.each<[name: string, least: number, most: number, begin: () => Promise<unkno
   const rows = await find(db.orm);
   expect(rows).toHaveLength(1);
   await mend?.(db.deps, rows);
-  // What was put right meanwhile gets no second job.
+  // A delivery that was repaired in the meantime gets no second job.
   await mend?.(db.deps, rows);
   const delays = await deliveryDelays();
   expect(delays).toHaveLength(1);
@@ -181,7 +181,7 @@ test('jobs that have nothing to do are taken out, and no others', async () => {
   expect(rows).toHaveLength(1);
   await mend?.(db.deps, rows);
   expect(await find(db.orm)).toEqual([]);
-  // Those of what waits are still there.
+  // The jobs of waiting work still exist.
   expect(await broken()).toEqual([]);
 });
 

@@ -13,8 +13,9 @@ import { addQueuedBatch, addWorker, answer, claim } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 /*
- * Random histories against a plain model of the promise: a list of the moments at which requests reached the provider, of
- * which no window may hold more than the limit. The model knows nothing of slots.
+ * Compares random histories with a simple model of the limit: the list of times at which requests
+ * reached the provider. No window may contain more of them than the limit. The model knows nothing
+ * about slots.
  */
 
 const MAX_CALLS = 3;
@@ -34,13 +35,13 @@ const FAILURES = ['ai_server_error', 'ai_rate_limited', 'ai_timeout', 'ai_bad_an
 type Step =
   /** Time passes. */
   | { readonly do: 'pass'; readonly ms: number }
-  /** A worker, of three, claims. */
+  /** One of three workers claims calls. */
   | { readonly do: 'claim'; readonly worker: number; readonly limit: number }
-  /** A call that was claimed is sent; it takes `stallMs` until that is written down. */
+  /** A claimed call is sent, and its departure is recorded `stallMs` later. */
   | { readonly do: 'send'; readonly nth: number; readonly stallMs: number }
   | { readonly do: 'answer'; readonly nth: number }
   | { readonly do: 'fail'; readonly nth: number; readonly code: ErrorCode }
-  /** A worker is killed; what it had under way may have left, up to then. Found dead `afterMs` later. */
+  /** A worker is killed and found dead `afterMs` later. Its claimed calls may have left before. */
   | { readonly do: 'kill'; readonly worker: number; readonly haveLeft: boolean; readonly afterMs: number }
   /** The clock of this host jumps. */
   | { readonly do: 'jump'; readonly ms: number };
@@ -103,10 +104,10 @@ const steps = fc.array(
   { minLength: 5, maxLength: 40 },
 );
 
-/** A call in the hands of a worker. */
+/** A call that a worker holds. */
 interface Held {
   readonly call: ClaimedCall;
-  /** By the model's clock. */
+  /** The time on the model's clock. */
   readonly claimedAt: number;
   sent: boolean;
 }
@@ -120,7 +121,7 @@ async function play(history: readonly Step[]): Promise<void> {
   const arrivals: Record<CallKind, number[]> = { text: [], image: [] };
   let held: Held[] = [];
   let passed = 0;
-  /** The database's clock: what has really passed, and what the history lets pass. */
+  /** The database's clock: the real time plus the time that the history has passed. */
   const now = () => performance.now() + passed;
 
   async function pass(ms: number): Promise<void> {
@@ -134,7 +135,7 @@ async function play(history: readonly Step[]): Promise<void> {
       sql`update cta_jobs.job set start_after = start_after - ${by} where state < 'active'`,
     );
   }
-  /** The request reaches the provider; the model's only rule. */
+  /** The request reaches the provider. This checks the model's only rule. */
   function arrive(one: Held): void {
     one.sent = true;
     const times = arrivals[one.call.kind];
@@ -175,7 +176,7 @@ async function play(history: readonly Step[]): Promise<void> {
         drop(one);
         if ((await answer(db, one.call)) === 'mine') await createAnswerSettler(db.deps).settle(one.call);
       } else if (step.do === 'fail') await fail(one, step.code);
-      // A worker does not send what it has held for too long.
+      // A worker does not send a call that it has held too long.
       else if (now() - one.claimedAt >= SEND_WITHIN_MS) await fail(one, 'slot_expired');
       else {
         arrive(one);
@@ -185,7 +186,8 @@ async function play(history: readonly Step[]): Promise<void> {
     }
   }
 
-  // And nothing is given away: once all has ended, a window and a guard later every slot is free.
+  // No slot is lost either: once all calls have ended, every slot is free one window and one guard
+  // interval later.
   for (const one of held) await fail(one, one.sent ? 'ai_timeout' : 'slot_expired');
   await pass(WINDOW_MS + SLOT_GUARD_MS);
   await db.orm.execute(

@@ -29,7 +29,7 @@ const free = async () => {
   const { text, image } = await stock();
   return { text: text.free, image: image.free };
 };
-/** Moves everything that has left into the past. */
+/** Moves all departures into the past. */
 const age = (ms: number) =>
   db.orm.execute(sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${ms} / 1000.0)`);
 const leaveAll = async () => {
@@ -138,7 +138,7 @@ describe('the limit in force', () => {
     await pauseCalls(db.orm, 3_600_000);
     expect(await claim(db, workerId)).toEqual([]);
     const { image } = await stock();
-    // Less what the test itself takes.
+    // Allows for the duration of the test itself.
     expect(image.waitMs).toBeGreaterThan(3_000_000);
     await pauseCalls(db.orm, 1);
     expect(await claim(db, workerId)).toEqual([]);

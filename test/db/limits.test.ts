@@ -60,7 +60,7 @@ test('the next slot opens a window and a guard after the first call had left', a
     .where(eq(aiCalls.kind, 'text'))
     .orderBy(aiCalls.leftAt);
   const after = (limit?.nextSlotAt?.getTime() ?? 0) - (first?.leftAt?.getTime() ?? 0);
-  // The database's microseconds may be rounded up in one and down in the other.
+  // The microseconds of the database may be rounded up in one value and down in the other.
   expect(Math.abs(after - (60_000 + SLOT_GUARD_MS))).toBeLessThanOrEqual(1);
   expect(limit?.worstWindow).toMatchObject({ calls: 3, from: expect.any(Date), to: expect.any(Date) });
 });
@@ -75,7 +75,8 @@ test('the worst window is the fullest on record, not the last one', async () => 
   await claim(db, workerId);
   await leaveAll();
   expect((await textLimit())?.worstWindow?.calls).toBe(5);
-  // Calls that are a whole window apart are in no window together. What is kept knows nothing of another past.
+  // Calls that are a whole window apart are never in the same window. Delete the stored peak first,
+  // because it belongs to another history.
   await db.orm.delete(worstWindows);
   await db.orm.execute(sql`
     update cta.ai_calls c set left_at = timestamptz '2026-01-01' + make_interval(secs => 60 * n.n)

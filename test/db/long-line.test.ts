@@ -8,13 +8,13 @@ import { loadQueueSegments } from '../../src/previews/load-queue-segments.ts';
 import { poll } from '../support/poll.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
-/** Several stretches of each line. */
+/** Enough for several segments of each queue. */
 const QUEUED = 1700;
 const PAGES = 330;
 
 let db: TestDatabase | undefined;
 let workspaceId: string;
-/** A new one for each test: what is kept of the line is kept for a database. */
+/** Opens a new database for each test, because the segments are cached per database. */
 async function open(): Promise<TestDatabase> {
   await db?.drop();
   db = undefined;
@@ -27,7 +27,7 @@ beforeEach(async () => {
   await orm.execute(sql`
     insert into cta.batches (id, workspace_id, task_id)
     values (gen_random_uuid(), ${workspaceId}, gen_random_uuid())`);
-  // Some are being read; several have the same tag, one more than fits into a stretch.
+  // Some are being read. Many have the same tag, so that one of them does not fit into a segment.
   await orm.execute(sql`
     insert into cta.sources (id, workspace_id, batch_id, position, url, batch_size, status, fair_tag)
     select gen_random_uuid(), b.workspace_id, b.id, n, 'https://shop.example/' || n, 5,
@@ -41,7 +41,7 @@ beforeEach(async () => {
 });
 afterAll(() => db?.drop());
 
-/** Previews that are queued: some have a step that is tried again, many the same tag as others. */
+/** Queues previews. Some have a step that will be retried, and many share a tag. */
 async function queue(count: number, firstTag = 0): Promise<void> {
   await db?.orm.execute(sql`
     with source as (
@@ -56,7 +56,7 @@ async function queue(count: number, firstTag = 0): Promise<void> {
     from source, generate_series(1, ${count}::int) n`);
 }
 
-/** The same in plain words: both lines ranked as a whole, one behind the other. */
+/** The same as plain code: ranks both queues completely, one behind the other. */
 async function rankAll({ orm }: TestDatabase): Promise<Map<string, QueuePosition>> {
   interface Row extends Record<string, unknown> {
     readonly id: string;
@@ -95,7 +95,7 @@ async function rankAll({ orm }: TestDatabase): Promise<Map<string, QueuePosition
   );
 }
 
-/** What is asked for, of all that wait: those at these positions. */
+/** Asks for the previews at these positions of all waiting ones. */
 async function ask(
   database: Pick<TestDatabase, 'orm'>,
   ranked: Map<string, QueuePosition>,
@@ -132,7 +132,7 @@ test('a long line that is ranked in parts gives the places of one that is ranked
 test('who is queued or gone since the line was cut: a place at once, all the places soon', async () => {
   const before = await rankAll(current());
   await ask(current(), before, [1, -1]);
-  // The first ones start, and others come to the end of the line and between.
+  // The first ones start, and others join in the middle and at the end of the queue.
   const started = [...before.keys()].slice(0, 20);
   await current().orm.execute(sql`
     update cta.previews set status = 'running' where id in (${sql.join(

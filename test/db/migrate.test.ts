@@ -18,7 +18,7 @@ import { openEmptyDatabase, openTestDatabase } from '../support/test-database.ts
 const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
 const noQueue = async () => {};
 
-/** The last migration of the days before old and new versions ran side by side. */
+/** The last migration before old and new versions had to run side by side. */
 const LAST_FREE = 9;
 
 interface Journal {
@@ -36,7 +36,7 @@ async function connect(url: string): Promise<Client> {
   return client;
 }
 
-/** A database as it was after the first migrations. */
+/** Opens a database as it was after the first migrations. */
 async function openOldDatabase(entries: number) {
   const folder = await mkdtemp(join(tmpdir(), 'cta-migrations-'));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -83,7 +83,8 @@ test('a migration that has to wait for a lock lets others pass', async () => {
     async () => (await holder.query<{ pid: number }>(waiting)).rows,
     (rows) => rows.length > 0,
   );
-  // Stands behind the migration, as every reader would, and yet comes through before the lock is let go.
+  // This query waits behind the migration, as every reader would, but succeeds before the lock is
+  // released.
   expect((await other.query('select count(*)::int as batches from cta.batches')).rows).toEqual([
     { batches: 0 },
   ]);
@@ -120,7 +121,7 @@ test('a migration that loses its connection says why', async () => {
 test('a migration that stands in a cycle with a transaction of the older version comes again', async () => {
   const { url } = await openOldDatabase(10);
   const [holder, other] = [await connect(url), await connect(url)];
-  // As a worker that finishes a batch: first the one table, then the other, in the other order than a migration.
+  // Locks the tables as a worker that finishes a batch does, in the opposite order to a migration.
   await holder.query('begin');
   await holder.query('lock table cta.batches in row exclusive mode');
   const migration = migrateDatabase(url, noQueue);
@@ -156,7 +157,7 @@ test('schemas that were made beforehand serve a role that may make none; its tim
   const own = new URL(url);
   Object.assign(own, { username: role, password: 'secret' });
   const install = () => installQueue({ url: own.href, log: quietLog, supervise: false });
-  // Another program migrates.
+  // Simulates another program that is migrating.
   await admin.query('select pg_advisory_lock(727001)');
   const migration = migrateDatabase(own.href, install);
   await poll(
@@ -179,7 +180,7 @@ test('schemas that were made beforehand serve a role that may make none; its tim
   await admin.end();
 });
 
-/** What a program of the version before could stumble over. */
+/** Changes that could break a program of the previous version. */
 const BREAKS =
   /\b(drop (table|column|schema)|rename (to|column)|set not null|alter column \S+ (set data )?type)\b/i;
 

@@ -33,7 +33,7 @@ function submit(workspaceId: string, pages: number) {
   return createBatch(db.deps, { workspaceId, batch: { sources } });
 }
 
-/** Claims one page after the other, and tells whose they are. */
+/** Claims one page after the other, and returns them in that order. */
 async function claimInOrder(count: number): Promise<ClaimedSource[]> {
   const claimed: ClaimedSource[] = [];
   for (let i = 0; i < count; i += 1)
@@ -122,7 +122,7 @@ test('pages that never end hold up nobody but their workspace', async () => {
     async () => of(two).length + of(three).length,
     (count) => count === 2,
   );
-  // One page each: a workspace that has a slot waits for its own page to end.
+  // One page each: a workspace with one slot waits for its own page to end.
   expect([of(one), of(two), of(three)].map(({ length }) => length)).toEqual([PAGES_AT_ONCE, 1, 1]);
   const [page] = of(two);
   running.get(page as ClaimedSource)?.();

@@ -103,7 +103,7 @@ describe('a batch from its creation to its end', () => {
       generator: { text: { provider: 'test' }, image: { provider: 'test' } },
       prefill: { headline: 'A red shoe', ctaUrl: makeProduct().address, priceText: '€46.00', locale: 'en' },
     });
-    // Two images for three previews: the third goes round again.
+    // There are two images for three previews, so the third uses the first image again.
     expect(third?.prefill?.productImageUrl).toBe(first?.prefill?.productImageUrl);
     expect(second?.prefill?.productImageUrl).not.toBe(first?.prefill?.productImageUrl);
   });
@@ -308,7 +308,7 @@ describe('workers that die', () => {
   test('workspaces are locked in the order of their ids, so that nobody waits crosswise', async () => {
     const first = workspaceId;
     const second = (await db.addWorkspace('two')).workspaceId;
-    // What was claimed first is the second one's.
+    // The second workspace is claimed first.
     for (const owner of [second, first]) {
       await addQueuedBatch(db, owner, [1]);
       expect(await claim(db, workerId)).toHaveLength(2);
@@ -351,7 +351,7 @@ describe('workers that die', () => {
     for (const call of calls) expect(await answer(db, call)).toBe('late');
     expect(await fail(calls[0] as ClaimedCall, 'ai_timeout')).toMatchObject({ kind: 'dropped' });
     expect(await counts(id)).toEqual({ queued: 1 });
-    // The new tries find that nothing is left to buy.
+    // The new tries find no missing answers.
     await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
     expect(await claim(db, await addWorker(db))).toEqual([]);
     expect(await counts(id)).toEqual({ done: 1 });
@@ -405,7 +405,7 @@ describe('workers that die', () => {
     const [claimed] = await Promise.all([claim(db, victim), rescueWork(db.deps, victim)]);
     expect(await claim(db, victim)).toEqual([]);
     expect((await claimSources(db.deps, { workerId: victim, limit: 5 })).work).toEqual([]);
-    // Whichever came first: nothing is left open under a dead worker.
+    // Whichever came first, a dead worker has no open calls.
     expect([0, 4]).toContain(claimed.length);
     expect(await db.orm.select().from(aiCalls).where(eq(aiCalls.status, 'sent'))).toEqual([]);
   });

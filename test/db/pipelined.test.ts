@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-/** The texts of the statements that a transaction sends, in their order. */
+/** Returns the texts of the statements that a transaction sends, in order. */
 async function recordStatements(work: (tx: Tx) => Promise<unknown>): Promise<string[]> {
   const texts: string[] = [];
   await db.transact(async (tx) => {
@@ -31,7 +31,7 @@ async function recordStatements(work: (tx: Tx) => Promise<unknown>): Promise<str
   return texts;
 }
 
-/** Transactions that wait for a lock. */
+/** Returns the number of transactions that wait for a lock. */
 async function countWaiting(): Promise<number> {
   const { rows } = await db.orm.execute<{ count: number }>(sql`
     select count(*)::int from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);

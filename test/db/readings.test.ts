@@ -59,13 +59,13 @@ test('with many rows neither the ledger nor settled jobs are gone over', async (
   await db.orm.execute(sql`analyze cta_jobs.job`);
   const read = await db.transact(async (tx) => {
     await collectGauges({ database: { lookOrm: tx as unknown as Orm }, queue: db.queue });
-    // By the server's own count, of this transaction alone.
+    // Reads the server's statistics, for this transaction alone.
     const { rows } = await tx.execute<{ scans: number; fetched: number }>(sql`
       select sum(seq_scan)::int as scans, sum(coalesce(idx_tup_fetch, 0))::int as fetched
       from pg_stat_xact_user_tables where relname like 'job%' or relname = 'ai_calls'`);
     return rows[0];
   });
   expect(read?.scans).toBe(0);
-  // The latest answers of each kind, and the jobs of the test before.
+  // The latest answers of each kind, and the jobs of the previous test.
   expect(read?.fetched).toBeLessThan(100);
 });

@@ -39,7 +39,7 @@ const keep = (
   },
 ) => runHousekeeping({ ...db.deps, log: quietLog, retention }).run({}, signal);
 
-/** Makes everything that is there older. */
+/** Makes all existing rows older. */
 async function age(days: number): Promise<void> {
   const by = sql`make_interval(days => ${days})`;
   await db.orm.execute(sql`update cta.batches set finished_at = finished_at - ${by}`);
@@ -74,7 +74,7 @@ test('a finished batch goes with all it had, when it is old enough; one that is 
   await age(2);
   await keep();
   expect((await getBatch(db.deps, { workspaceId, id: open.id })).progress).toMatchObject({ queued: 1 });
-  // Its own product and image, which is for the previews that wait.
+  // Only its own product and image remain, because its waiting previews need them.
   expect([await count(batches), await count(products), await count(productImages)]).toEqual([1, 1, 1]);
   expect([await count(aiCalls), await count(assets)]).toEqual([0, 1]);
 });

@@ -9,7 +9,7 @@ import { createRestClient } from '../support/rest-client.ts';
 import { startPgBouncer, WITHOUT_PGBOUNCER } from '../support/start-pgbouncer.ts';
 import { adoptDatabase } from '../support/test-database.ts';
 
-/** Settings that administrators and hosting providers make for a role or a database. */
+/** Settings that administrators and hosting providers apply to a role or a database. */
 const ODD_SETTINGS: Record<string, string> = {
   DateStyle: 'German',
   IntervalStyle: 'iso_8601',
@@ -67,7 +67,7 @@ test('with odd settings of the role the program makes batches, also several at o
   });
   try {
     const rest = createRestClient(program.address, token);
-    // No server is there. The batch fails, and so has been through every stage of a batch.
+    // No server listens there. The batch fails, so it goes through every stage of a batch.
     const sources = [{ url: 'http://127.0.0.1:9/\u{1f600}', batch_size: 2 }];
     const made = await Promise.all([1, 2, 3, 4].map(() => rest.create(sources)));
     for (const { id } of made) expect(await rest.follow(id)).toMatchObject({ status: 'failed' });

@@ -12,12 +12,12 @@ import { type Certificates, makeCertificates, WITHOUT_OPENSSL } from '../support
 import { type OwnServer, startOwnServer } from '../support/own-server.ts';
 import { runProgram } from '../support/program.ts';
 
-/** Connects. Returns `TLS` or `plain`, or the sentence that says why the connection failed. */
+/** Connects. Returns `TLS`, `plain`, or the reason why the connection failed. */
 async function reach(url: string): Promise<string> {
   const client = new DatabaseClient(sessionConfig(url));
   try {
     await client.connect();
-    // More than one read of a socket returns.
+    // More than a single read of a socket returns.
     const { rows } = await client.query<{ ssl: boolean; text: string }>(
       `select ssl, repeat('x', 1000000) as text from pg_stat_ssl where pid = pg_backend_pid()`,
     );
@@ -299,7 +299,7 @@ describe('a server in between, which ends TLS with a certificate of its own', ()
   type Reply = readonly Buffer[] | ((chunk: string) => Buffer);
 
   /**
-   * Sends the n-th of `replies` after the client's n-th message. Records all messages but the
+   * Sends the n-th of `replies` after the client's n-th message. Records all messages except the
    * first.
    */
   async function startMiddleman(replies: readonly Reply[]) {

@@ -8,7 +8,7 @@ import { isUnavailable } from '../../src/lib/database-error.ts';
 const POOL = 2;
 
 let proxy: Server;
-/** Connections through which one of these words comes are cut. */
+/** A connection is cut when one of these words passes through it. */
 let cutAt: string | undefined;
 let database: Database;
 const sockets = new Set<Socket>();
@@ -52,7 +52,7 @@ test.each(['begin', 'select 1', 'commit'])(
     }
     cutAt = undefined;
     expect((await transact()).rows).toEqual([{ one: 1 }]);
-    // It waits for all that are lent out.
+    // This waits for all borrowed connections.
     await database.close();
   },
 );

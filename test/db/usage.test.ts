@@ -55,7 +55,7 @@ test('an answer that was paid for and cannot be used is counted', async () => {
   if (!text || !image) throw new Error('two calls were expected');
   const usage = { inputTokens: 30, outputTokens: 10 };
   await settleCallFailure(db.deps, text, new AppError('ai_bad_answer', { usage }));
-  // A provider may report any number. The ledger leaves out what cannot be a count.
+  // A provider may report any number. The ledger ignores values that cannot be a count.
   const wrong = { inputTokens: 2 ** 40, outputTokens: 5 };
   await settleCallFailure(db.deps, image, new AppError('ai_refused', { usage: wrong }));
   const expected = { calls: 2, inputTokens: 30, outputTokens: 15, pictures: 0 };

@@ -36,7 +36,7 @@ async function leave(calls: readonly ClaimedCall[]): Promise<void> {
   for (const call of calls) await recordDeparture(db.orm, call.callId);
 }
 
-/** Lets time pass, as far as the limit can see it. */
+/** Lets time pass for the limit. */
 async function passTime(ms: number): Promise<void> {
   await db.orm.execute(
     sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${ms} / 1000.0)`,
@@ -71,8 +71,9 @@ test('every preview starts when it was foretold, in the order that was foretold'
   for (const { id, queuePosition, eta } of foretold) {
     const { order, passed, took } = happened.get(id) ?? { order: 0, passed: 0, took: 0 };
     expect(order).toBe(queuePosition);
-    // However slow the test itself is: with the time that it took, the preview starts no earlier than foretold, which is rounded
-    // up to a second; without it no later. Every wait is rounded to a millisecond.
+    // Allows for a slow test. With the time that the test took, the preview starts no earlier than
+    // forecast, which is rounded up to a second. Without that time, it starts no later. Every wait
+    // is rounded to a millisecond.
     const due = (eta?.getTime() ?? 0) - start;
     expect(passed + took).toBeGreaterThan(due - 1100);
     expect(passed).toBeLessThan(due + 100);

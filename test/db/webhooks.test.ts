@@ -64,7 +64,7 @@ async function cancelAndFinish(tx: Tx, batchId: string): Promise<void> {
   await finishBatch(db.deps, lock, batchId);
 }
 
-/** A delivery whose first try is claimed. */
+/** Adds a delivery and claims its first try. */
 async function takeOne() {
   await add();
   await makeDone();
@@ -153,7 +153,7 @@ describe('a batch that is finished', () => {
     await db.transact(async (tx) => {
       await tx.execute(sql`delete from cta.webhooks where id = ${webhookId}`);
       finishing = db.transact((other) => cancelAndFinish(other, id));
-      // Until it waits for the one that is being removed.
+      // Waits until it is blocked by the removal of the webhook.
       await poll(
         async () =>
           db.orm.execute(
@@ -211,7 +211,7 @@ describe('a delivery', () => {
       { status: 'pending', lastStatus: 500, lastError: 'The receiver answered 500.' },
     ]);
     await db.orm.execute(sql`update cta_jobs.job set start_after = now() where name = 'webhook.deliver'`);
-    // Both jobs came too early, as if a clock had been set.
+    // Both jobs ran too early, as if a clock had been changed.
     await db.transact((tx) =>
       db.queue.enqueue(tx, 'webhook.deliver', [
         { payload: { deliveryId: first.deliveryId }, delayMs: 60_000 },
@@ -227,7 +227,7 @@ describe('a delivery', () => {
     const first = await takeOne();
     const asked = { status: 503, error: null, retryAfterMs: 30 * 60_000 };
     expect(await recordResponse(db.deps, first, asked)).toMatchObject({ kind: 'retry' });
-    // As after ten minutes: its usual pause is long over.
+    // As if ten minutes had passed, so its usual pause is over.
     await db.orm.execute(
       sql`update cta.webhook_deliveries set attempted_at = attempted_at - interval '10 min', due_at = due_at - interval '10 min'`,
     );
@@ -249,7 +249,7 @@ describe('a delivery', () => {
     const [second] = await take();
     expect(second).toEqual({ ...first, attemptedAt: expect.any(Date) });
     expect(second?.attemptedAt).not.toEqual(first.attemptedAt);
-    // It came too late: the next one has it, or it was answered.
+    // Handing back fails when the next worker has the delivery, or when it was answered.
     expect(await handBackDeliveries(db.deps, [first])).toBe(0);
     if (second) await recordResponse(db.deps, second, answered(500));
     expect(await handBackDeliveries(db.deps, second ? [second] : [])).toBe(0);

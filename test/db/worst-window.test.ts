@@ -15,7 +15,7 @@ const MINUTE_MS = 60_000;
 const WINDOWS = [1000, MINUTE_MS, 60 * MINUTE_MS];
 
 let db: TestDatabase;
-/** The moment at which a test began, by the database's clock. */
+/** The start of the test on the database's clock. */
 let start: Date;
 beforeAll(async () => {
   db = await openTestDatabase({ rate: '20/m' });
@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterAll(() => db.drop());
 
-/** Calls that leave, now if nothing else is said. */
+/** Adds calls that leave, by default now. */
 async function leave(
   count: number,
   call: { counted?: boolean; kind?: 'text' | 'image'; at?: Date } = {},
@@ -41,7 +41,7 @@ async function leave(
     .values(Array.from({ length: count }, () => ({ id: createId(), ...row, ...moments, ...makers.text })));
 }
 
-/** Lets time pass: everything becomes older. */
+/** Lets time pass by making everything older. */
 async function pass(ms: number): Promise<void> {
   const by = sql`make_interval(secs => ${ms} / 1000.0)`;
   await db.orm.execute(sql`update cta.ai_calls set left_at = left_at - ${by}, ended_at = ended_at - ${by}`);
@@ -50,7 +50,10 @@ async function pass(ms: number): Promise<void> {
     set first_left_at = first_left_at - ${by}, last_left_at = last_left_at - ${by}, until = until - ${by}`);
 }
 
-/** The promise in plain words: for each call, how many left in the window that ends with it. The last of the fullest. */
+/**
+ * The limit as plain code: for each call, counts the calls in the window that ends with it. Returns
+ * the last of the fullest windows.
+ */
 function countFullest(times: readonly number[], windowMs: number) {
   return times
     .map((to) => {
@@ -115,7 +118,7 @@ async function play(history: readonly Step[]): Promise<void> {
     } else if (step.do === 'leave') {
       times.push(...Array.from({ length: step.count }, () => now));
       await leave(step.count);
-      // Neither takes a slot of this kind.
+      // Neither of these takes a slot of this kind.
       await leave(9, { counted: false });
       await leave(9, { kind: 'image' });
     } else if (step.do === 'keep') await storePeakWindow(db.orm, { kind: 'text', windowMs: step.windowMs });
@@ -170,11 +173,11 @@ test('the fullest window stays on record when its calls are deleted', async () =
   const to = new Date(start.getTime() - 3 * 86_400_000);
   const record = { calls: 12, from: new Date(to.getTime() - 30_000), to };
   expect(await look()).toEqual(record);
-  // Also when there is something to add to it.
+  // The peak also stays when housekeeping has more to add.
   await pass(3600_000);
   await keep();
   expect((await look())?.calls).toBe(12);
-  // Of another window nothing was kept.
+  // Nothing was stored for a window of another length.
   expect((await look(1000))?.calls).toBe(6);
 });
 
@@ -182,7 +185,8 @@ test('what housekeeping has gone over is not gone over again', async () => {
   await leave(3);
   await pass(3600_000);
   await keep();
-  // Nothing ever leaves in the past; what still saw this would go over the whole ledger.
+  // In reality no call leaves in the past. If these calls counted, the whole ledger would have been
+  // searched.
   await leave(9);
   await db.orm.execute(
     sql`update cta.ai_calls set left_at = left_at - interval '1 hour' where left_at = ${start}`,

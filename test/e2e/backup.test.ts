@@ -16,7 +16,9 @@ const inProject = (path: string) => fileURLToPath(new URL(`../../${path}`, impor
 const run = promisify(execFile);
 const bin = findSystemPostgres();
 
-/** The commands of the section, as they stand there: one block to back up, one to restore. */
+/**
+ * Returns the commands of the section as they are written: one block to back up, one to restore.
+ */
 async function readDrill(): Promise<string[]> {
   const text = await readFile(inProject('docs/operations.md'), 'utf8');
   const section = text.split('## Backup and restore\n')[1]?.split('\n## ')[0] ?? '';
@@ -61,7 +63,7 @@ test.skipIf(bin === undefined)(
     const finished = await rest.follow((await rest.create([source('before')])).id);
     const before = await rest.previews(finished.id);
 
-    // Texts are stored, images are under way.
+    // The texts are stored, and the image calls are in progress.
     world.ai.setScript((_, kind) => (kind === 'image' ? 'hang' : undefined));
     const halfway = await rest.create([source('halfway')]);
     const stored = sql`
@@ -78,7 +80,7 @@ test.skipIf(bin === undefined)(
     world.ai.setScript(undefined);
     const bought = world.ai.calls.length;
 
-    // Exit codes that are not 0 are thrown.
+    // Throws for an exit code other than 0.
     await carryOut(drill[1]);
     const again = await world.start('all', { DATABASE_URL: restoredUrl });
     const restored = createRestClient(again.address, token);
@@ -93,7 +95,7 @@ test.skipIf(bin === undefined)(
       200,
       expect.stringMatching(/^image\//),
     ]);
-    // The two images once more, and no text.
+    // Only the two images are bought again.
     expect(world.ai.calls.slice(bought).map((call) => call.kind)).toEqual(['image', 'image']);
     await world.stop(again);
     await db.drop();

@@ -86,7 +86,7 @@ describe('with an AI service', () => {
         expect((await image.arrayBuffer()).byteLength).toBeGreaterThan(100);
       }
     }
-    // The address is the page's own, without what marketing added to it.
+    // The address is the page's own, without tracking parameters.
     expect(previews[0].prefill.cta_url).toBe(shop.productUrl('red-shoe'));
     expect(ai.calls.filter((call) => call.kind === 'text')).toHaveLength(5);
     expect(new Set(ai.calls.map((call) => call.idempotencyKey)).size).toBe(10);
@@ -279,7 +279,8 @@ test('a request that is never sent whole does not keep the program from stopping
   const head = ['POST /api/llm-editor/cta/batch/ HTTP/1.1', 'Host: x', `Authorization: Bearer ${token}`];
   socket.write([...head, 'Content-Type: application/json', 'Content-Length: 100', '', '{'].join('\r\n'));
   await once(socket, 'connect');
-  // Answered behind it on another connection: the first one has been read by then.
+  // This request follows on another connection. When it is answered, the program has read the first
+  // one.
   await createRestClient(program.address, token).call('GET', '/batch/');
   expect(await program.stop()).toEqual({ code: 0, signal: null });
   socket.destroy();

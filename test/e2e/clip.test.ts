@@ -39,7 +39,10 @@ const settings = (more: Record<string, string> = {}) => ({
   ...more,
 });
 
-/** Starts the program, makes a batch, stops it. Answers how the batch's images were ranked, and what was logged. */
+/**
+ * Starts the program, makes a batch, and stops it. Returns how the batch's images were ranked, and
+ * the log.
+ */
 async function rankWith(env: Record<string, string>) {
   const program = await startProgram({ env: settings(env), cwd: folder });
   const rest = createRestClient(program.address, token);

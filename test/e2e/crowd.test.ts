@@ -29,7 +29,7 @@ test('three hundred previews, two workers, and three deaths at random moments', 
     }));
   const created = await Promise.all(Array.from({ length: BATCHES }, (_, i) => rest.create(sources(i))));
   const kills: number[] = [];
-  // By calls, one moment in each part of the work.
+  // Kills one worker in each third of the work, measured in calls.
   for (const part of [0, 1, 2]) {
     const moment = part * 160 + randomInt(20, 140);
     await world.ai.waitFor((calls) => calls.length >= moment, 60_000);
@@ -55,7 +55,7 @@ test('three hundred previews, two workers, and three deaths at random moments', 
 
 const wallOf = (at: number): number => Math.round(performance.timeOrigin + at);
 
-/** When workers were taken for dead, in order. */
+/** Returns the times at which workers were marked dead, in order. */
 async function readDeaths(): Promise<number[]> {
   const { rows } = await world.db.orm.execute<{ at: number }>(
     sql`select (extract(epoch from died_at) * 1000)::float8 as at from cta.workers where died_at is not null order by 1`,
@@ -63,7 +63,7 @@ async function readDeaths(): Promise<number[]> {
   return rows.map((row) => row.at);
 }
 
-/** The longest time without a call of anyone, until the end or the next death. */
+/** Returns the longest time without any call until the end or the next death. */
 function longestPause(calls: readonly AiCall[], from: number, to = Number.POSITIVE_INFINITY): number {
   const times = [from, ...calls.map((call) => call.at).filter((at) => at > from && at < to)];
   return Math.max(0, ...times.slice(1).map((at, i) => at - (times[i] ?? at)));

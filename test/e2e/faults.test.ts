@@ -13,7 +13,7 @@ import { adoptDatabase } from '../support/test-database.ts';
 
 const CLEAN_UP_MS = 60_000;
 
-/** Cleans up after a test, whatever its end; the last first. */
+/** Cleans up after a test, whatever its result. The last function runs first. */
 type OnFinished = TestContext['onTestFinished'];
 
 async function makeWorld(
@@ -28,7 +28,7 @@ async function makeWorld(
 const products = (world: World, name: string, n: number, size: number) =>
   Array.from({ length: n }, (_, i) => ({ url: world.shop.productUrl(`${name}-${i}`), batch_size: size }));
 
-/** Rows of a query in an object's `n`. */
+/** Returns the number of rows. */
 async function count(world: World, from: string): Promise<number> {
   const { rows } = await world.db.orm.execute<{ n: number }>(
     sql.raw(`select count(*)::int as n from cta.${from}`),
@@ -57,7 +57,7 @@ describe('a PostgreSQL of our own', () => {
     const created = await rest.create(products(world, 'restart', 3, 8));
     await world.ai.waitForCalls(6);
     await server.stop();
-    // Answers come while there is no database to put them into.
+    // Answers arrive while there is no database to store them in.
     await Promise.all([all, other].map((program) => program.said('a beat of this worker failed')));
     await poll(
       async () => world.ai.inflight(),
@@ -108,7 +108,7 @@ describe('a PostgreSQL of our own', () => {
     await world.ai.waitForCalls(4);
     const hogs: Client[] = [];
     context.onTestFinished(async () => void (await Promise.all(hogs.map((hog) => hog.end()))));
-    // All that are left; then the program loses its own too, and gets no other.
+    // Take all free connections. Then the program loses its own too, and cannot get new ones.
     await takeConnections(server.url, hogs);
     await administer(server.adminUrl, 'alter role service connection limit 0');
     await administer(
@@ -125,7 +125,7 @@ describe('a PostgreSQL of our own', () => {
   });
 });
 
-/** Opens connections until the server has no more. */
+/** Opens connections until the server refuses more. */
 async function takeConnections(url: string, hogs: Client[]): Promise<void> {
   for (;;) {
     const hog = new Client({ connectionString: url, application_name: 'hog' });
@@ -147,7 +147,7 @@ async function administer(adminUrl: string, statement: string): Promise<void> {
   await admin.end();
 }
 
-/** Lets the insert of the fake AI's images fail until it is called again with false. */
+/** Makes inserting the images of the fake AI fail until this is called again with false. */
 async function failAssets(world: World, fails: boolean): Promise<void> {
   if (!fails) {
     await world.db.orm.execute(sql.raw('drop trigger test_fails on cta.assets'));
@@ -164,7 +164,7 @@ async function failAssets(world: World, fails: boolean): Promise<void> {
   );
 }
 
-// These wait for what takes its time, so they wait together.
+// These tests mostly wait, so they run concurrently.
 describe.concurrent('outside trouble', () => {
   test('the AI service is gone: the breaker opens, calls wait, and none is lost', {
     timeout: 360_000,
@@ -182,7 +182,7 @@ describe.concurrent('outside trouble', () => {
       () => count(world, 'call_limits where failing_since is not null'),
       (kinds) => kinds > 0,
     );
-    // It stays away for some 30 s: it is tried every 5 s.
+    // It stays away for about 30 s, and is probed every 5 s.
     await poll(
       () => count(world, `ai_calls where probe and status = 'failed'`),
       (probes) => probes >= 6,
@@ -221,7 +221,7 @@ describe.concurrent('outside trouble', () => {
     });
     for (const source of ended.sources) expect(source.error.code).toBe('page_timeout');
     expect(hanging.requests).toHaveLength(8);
-    // Read while all of those hung.
+    // The good pages were read while all of those hung.
     const { rows } = await world.db.orm.execute(sql`
       select url from cta.sources
       where batch_id = ${good.id}
@@ -245,7 +245,7 @@ describe.concurrent('outside trouble', () => {
     const [preview] = await rest.previews(created.id);
     expect(preview.error.code).toBe('internal');
     await expectSound(world.db, { calls: world.ai.calls, alive: world.alive });
-    // The program is as good as before.
+    // The program works as before.
     await failAssets(world, false);
     const next = await rest.create(products(world, 'after', 1, 2));
     expect(await rest.follow(next.id)).toMatchObject({ status: 'done' });

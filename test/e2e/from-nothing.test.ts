@@ -7,7 +7,10 @@ import { type FakeShop, startFakeShop } from '../fakes/fake-shop.ts';
 import { runProgram, startProgram, WITHOUT } from '../support/program.ts';
 import { createRestClient } from '../support/rest-client.ts';
 
-/* Without DATABASE_URL: the embedded PostgreSQL under ./.data, as someone who has just cloned the project meets it. */
+/*
+ * Tests a fresh clone of the project without DATABASE_URL: it uses the embedded PostgreSQL in
+ * ./.data.
+ */
 
 let folder: string;
 let shop: FakeShop;
@@ -15,7 +18,7 @@ let env: Record<string, string>;
 beforeEach(async ({ skip }) => {
   if (WITHOUT.embeddedServer) skip(WITHOUT.embeddedServer);
   folder = await mkdtemp(join(tmpdir(), 'cta-e2e-'));
-  // As root the server runs as another user, who must be able to come here.
+  // If the test runs as root, the server runs as another user, which must have access.
   await chmod(folder, 0o755);
   shop = await startFakeShop();
   env = { FETCH_ALLOW_HOSTS: shop.host, PREVIEW_RATE_LIMIT: 'off' };
@@ -28,7 +31,10 @@ afterEach(async () => {
 const start = () => startProgram({ env, cwd: folder });
 const readToken = async () => (await readFile(join(folder, '.data/token'), 'utf8')).trim();
 
-/** Whether a server of this folder is alive, by its own lock file. */
+/**
+ * Returns the process id in the lock file of this folder's server, or undefined if that does not
+ * run.
+ */
 async function findServer(): Promise<number | undefined> {
   const data = (await readdir(join(folder, '.data'))).find((name) => name === 'postgres');
   const lock = await readFile(join(folder, '.data', data ?? '', 'postmaster.pid'), 'utf8').catch(() => '');
@@ -40,7 +46,7 @@ test('start, make a batch, Ctrl-C; start again and everything is there', async (
   const first = await start();
   const { stdout } = first.output();
   expect(stdout).toContain('curl -s http://127.0.0.1:');
-  // Not a terminal: the token itself is not shown.
+  // The output is not a terminal, so the token itself is not shown.
   const token = await readToken();
   expect(stdout).not.toContain(token);
   expect((await stat(join(folder, '.data/token'))).mode & 0o777).toBe(0o600);

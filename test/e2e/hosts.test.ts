@@ -16,7 +16,7 @@ const CLI = join(ROOT, 'src/main/cli.ts');
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cta-hosts-'));
-  // If the test runs as root, the server runs as another user, who must have access.
+  // If the test runs as root, the server runs as another user, which must have access.
   await chmod(folder, 0o755);
   return () => rm(folder, { recursive: true, force: true });
 });
@@ -72,7 +72,7 @@ describe.skipIf(WITHOUT.embeddedServer)('without DATABASE_URL', () => {
 const WITHOUT_TERMINALS = existsSync('/usr/bin/script') ? undefined : 'the script command is not installed';
 
 describe.skipIf(WITHOUT.preloads ?? WITHOUT_TERMINALS)('a terminal that closes', () => {
-  /** Runs a command line in a terminal of its own until its log says that the program is ready. */
+  /** Runs a command line in a new terminal until its log says that the program is ready. */
   async function startInTerminal(commandLine: string) {
     const db = await openTestDatabase();
     const terminal = spawn('/usr/bin/script', ['--quiet', '--command', commandLine, '/dev/null'], {

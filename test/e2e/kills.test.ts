@@ -11,7 +11,7 @@ import { startWorld, type World } from '../support/start-world.ts';
 const NEVER_MS = 120_000;
 const DEATHS = 3;
 const PREVIEWS = 2;
-/** Far more than it takes: from when the next worker is ready until it has gone on. */
+/** Far more than the next worker needs to continue after it is ready. */
 const GOES_ON_WITHIN_MS = 10_000;
 
 let world: World;
@@ -35,7 +35,7 @@ async function addGate(gate: Promise<Gate>): Promise<Gate> {
   return gate;
 }
 
-/** How many rows a condition on a table holds for. */
+/** Returns how many rows of a table match a condition. */
 async function count(table: string, condition: string): Promise<number> {
   const query = sql.raw(`select count(*)::int as n from cta.${table} where ${condition}`);
   return (await world.db.orm.execute<{ n: number }>(query)).rows[0]?.n ?? 0;
@@ -50,20 +50,20 @@ async function untilCount(table: string, condition: string, wanted = PREVIEWS): 
   );
 }
 
-/** A place in the pipeline at which the worker is killed. */
+/** A point in the pipeline at which the worker is killed. */
 interface KillPoint {
   readonly name: string;
-  /** Before the batch is made: sees to it that the pipeline stays there. */
+  /** Runs before the batch is created, and makes the pipeline stop at this point. */
   arrange(path: string): Promise<void>;
-  /** Resolves when the pipeline is there (again). `death` counts from 0. */
+  /** Resolves when the pipeline is at this point (again). `death` counts from 0. */
   reached(path: string, death: number): Promise<void>;
-  /** After the last kill: lets it go on. */
+  /** Runs after the last kill, and lets the pipeline continue. */
   letGo?(path: string): Promise<void>;
-  /** Calls of each step that the provider sees; 1 unless said. */
+  /** The calls per preview that the provider receives; 1 of each kind by default. */
   readonly calls?: { readonly text: number; readonly image: number };
 }
 
-/** One where transactions wait that want to write something. */
+/** Makes a kill point at which transactions wait to write a row. */
 function atGate(name: string, where: GatePlace, more: Partial<KillPoint> = {}): KillPoint {
   return {
     name,
@@ -106,7 +106,7 @@ const POINTS: readonly KillPoint[] = [
   }),
   {
     name: 'images are assigned, previews wait',
-    // As if the provider had asked to wait.
+    // As if the provider had asked us to wait.
     arrange: () => pauseUntil(`clock_timestamp() + interval '1 hour'`),
     reached: () => untilCount('previews', `status = 'queued'`),
     letGo: () => pauseUntil('null'),
@@ -116,12 +116,12 @@ const POINTS: readonly KillPoint[] = [
     'calls are claimed, nothing is sent',
     { table: 'cta.ai_calls', on: 'insert', when: 'true', atCommit: true },
     {
-      // The commit succeeds, and the worker never hears of it.
+      // The commit succeeds, but the worker does not learn of it.
       async reached() {
         await gates[0]?.reached();
         worker.process.kill('SIGSTOP');
         await gates[0]?.pass();
-        // Not all in one claim, when they are tried again.
+        // When calls are retried, not all of them are in one claim.
         expect(await count('ai_calls', `status = 'sent'`)).toBeGreaterThan(0);
       },
     },
@@ -175,7 +175,10 @@ async function pauseUntil(moment: string): Promise<void> {
   await world.db.orm.execute(sql.raw(`update cta.call_limits set paused_until = ${moment}`));
 }
 
-/** How long the next workers took, in milliseconds, from their start and from when they were ready. */
+/**
+ * How long the next worker took to reach some points, in milliseconds from its start, and from when
+ * it was ready.
+ */
 const paces: string[] = [];
 
 test.each(POINTS)('killed three times where $name', { timeout: 360_000 }, async (point) => {
@@ -212,7 +215,8 @@ test.each(POINTS)('killed three times where $name', { timeout: 360_000 }, async 
   const bought = countKinds(sent);
   expect(bought.text).toBeGreaterThanOrEqual(text * PREVIEWS);
   expect(bought.image).toBeGreaterThanOrEqual(image * PREVIEWS);
-  // On a busy machine a kill may hit another call that is still under way: at most that one is made again.
+  // On a busy machine, a kill may hit another call in progress, so each kill may repeat one call
+  // per preview.
   const cut = DEATHS * PREVIEWS;
   expect(bought.text).toBeLessThanOrEqual(text * PREVIEWS + cut);
   expect(bought.image).toBeLessThanOrEqual(image * PREVIEWS + cut);

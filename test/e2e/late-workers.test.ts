@@ -36,7 +36,10 @@ async function count(condition: string): Promise<number> {
   return (await world.db.orm.execute<{ n: number }>(query)).rows[0]?.n ?? 0;
 }
 
-/** Stops the only worker's event loop, and ends its sessions (and the API's) as a network that fell away would. */
+/**
+ * Stops the event loop of the only worker, and ends its sessions (and the API's) as a failed
+ * network would.
+ */
 async function freeze(worker: Program): Promise<void> {
   worker.process.kill('SIGSTOP');
   await world.db.orm.execute(sql`
@@ -51,7 +54,7 @@ async function untilDead(deaths: number): Promise<void> {
   );
 }
 
-/** Wakes a worker and waits until it has found out. */
+/** Wakes a worker and waits until it has noticed that it was taken for dead. */
 async function thaw(worker: Program): Promise<void> {
   worker.process.kill('SIGCONT');
   await worker.said('this worker was taken for dead; it goes on as a new one');
@@ -59,14 +62,14 @@ async function thaw(worker: Program): Promise<void> {
 
 test('a late answer is stored where its step has none, and changes nothing else', async () => {
   const early = await world.start('worker');
-  // The first of each kind come while the worker is stopped, and wait in its socket.
+  // The first answer of each kind arrives while the worker is stopped, and waits in its socket.
   world.ai.setScript((index) => ({ do: 'ok', delayMs: index === 0 ? 1500 : NEVER_MS }));
   const created = await rest.create([{ url: world.shop.productUrl('late-answer'), batch_size: 1 }]);
   await world.ai.waitForCalls(2);
   await freeze(early);
   const next = await world.start('worker');
   await untilDead(1);
-  // The other has bought both again, and waits.
+  // The other worker has bought both again, and waits for the answers.
   await world.ai.waitForCalls(4);
   const before = await readPreviews();
   expect(before).toMatchObject([{ status: 'running' }]);
@@ -82,7 +85,7 @@ test('a late answer is stored where its step has none, and changes nothing else'
   expect(await readPreviews()).toEqual(before);
   expect(await count(`ai_calls where status = 'sent'`)).toBe(2);
 
-  // Who has it now is killed: what the late one brought is all that is needed.
+  // Kill the worker that has the preview now: the late answers are all that is needed.
   await world.kill(next);
   expect(await rest.follow(created.id)).toMatchObject({ status: 'done' });
   expect(world.ai.calls).toHaveLength(4);
@@ -94,7 +97,7 @@ test('a late worker changes neither what is done nor a page that another reads',
   const early = await world.start('worker', { STOP_GRACE: '1s' });
   const sent = world.ai.calls.length;
   const path = '/products/late-page';
-  // As above: the next call of each kind.
+  // As above, for the next call of each kind.
   const first = sent / 2;
   world.ai.setScript((index) => ({ do: 'ok', delayMs: index === first ? 1500 : 50 }));
   const called = await rest.create([{ url: world.shop.productUrl('late-call') }]);
@@ -120,7 +123,7 @@ test('a late worker changes neither what is done nor a page that another reads',
   const before = await readPreviews();
   const products = await count('products');
   await thaw(early);
-  // Both its late answers are brought; the page that hangs is ended by its stop.
+  // Both late answers are delivered. Stopping the worker ends the hanging page.
   await poll(
     async () => early.output().stderr.split('taken for dead; its answer').length - 1,
     (times) => times === 2,
@@ -138,7 +141,7 @@ test('a worker that is frozen in the middle of a claim holds up the others for s
   const created = await rest.create([{ url: world.shop.productUrl('frozen-claim'), batch_size: 3 }]);
   await gate.reached();
   frozen.process.kill('SIGSTOP');
-  // From here on its transaction is idle, and holds the limit.
+  // From here on, its transaction is idle and holds the lock of the limit.
   const [next] = await Promise.all([world.start('worker'), gate.open()]);
   expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: 3 } });
   frozen.process.kill('SIGCONT');

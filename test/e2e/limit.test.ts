@@ -8,7 +8,7 @@ import { startWorld, type World } from '../support/start-world.ts';
 const RATE = 10;
 /** Previews in each phase. */
 const PREVIEWS = 20;
-/** How many workers there are in each phase, and how many of them are killed. */
+/** The number of workers in each phase, and how many of them are killed. */
 const PHASES = [
   { workers: 1, deaths: 1 },
   { workers: 2, deaths: 1 },
@@ -19,7 +19,7 @@ const PHASES = [
 let world: World;
 afterEach(() => world.end());
 
-/** A provider with moods, never five bad ones in a row. */
+/** A provider with various failures, but never five bad answers in a row. */
 const moody: AiScript = (index) => {
   if (index % 17 === 7) return { do: 'hang' };
   if (index % 11 === 4) return { do: 'status', status: 429 };
@@ -50,7 +50,7 @@ test('never more than the limit in any window, seen by the provider, whoever com
     const stalled = workers[randomInt(0, workers.length)];
     stalled?.process.kill('SIGSTOP');
     const woken = wakeAfterTwoSeconds(stalled, performance.now());
-    // The others go on meanwhile, if there are any.
+    // The other workers, if there are any, continue meanwhile.
     for (let death = 0; death < deaths; death += 1) {
       if (wanted > 1) await world.ai.waitFor((calls) => calls.length >= from + 8 + 6 * death, 30_000);
       else await woken;
@@ -77,7 +77,7 @@ async function startMore(workers: Program[], wanted: number): Promise<void> {
   workers.push(...(await Promise.all(missing)));
 }
 
-/** A stall of two seconds or more: what was due in it is late then. */
+/** Stalls a worker for at least two seconds, so that everything that was due then is late. */
 async function wakeAfterTwoSeconds(stalled: Program | undefined, since: number): Promise<void> {
   await expect.poll(() => performance.now() - since, { timeout: 30_000 }).toBeGreaterThan(2000);
   stalled?.process.kill('SIGCONT');

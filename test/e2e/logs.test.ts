@@ -14,7 +14,7 @@ const PAGE_TEXT = 'Marvellousmarkedcup';
 const SIGNATURE = 'markedsignatureofaddress';
 const PASSWORD = 'marked/p@ssword of the database';
 
-/** A line of the log that is JSON. */
+/** A JSON line of the log. */
 interface Line {
   readonly msg: string;
   readonly [field: string]: unknown;
@@ -26,7 +26,7 @@ const readLines = (text: string) =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Line);
 
-/** A superuser with a password that can be recognised. */
+/** Adds a superuser with a password that can be recognized. */
 async function addUser(): Promise<{ name: string; drop(): Promise<void> }> {
   const name = `marked_${randomBytes(4).toString('hex')}`;
   const client = new Client(inject('serverUrl'));
@@ -73,7 +73,8 @@ test('at the level that tells most, the log has ids and no secrets', { timeout: 
   const secret = /whsec_\S+/.exec(webhook.stdout)?.[0] ?? '';
   expect(secret).not.toBe('');
 
-  // A good batch, and one whose product cannot be written: the failed statement holds the page's text.
+  // Makes one good batch, and one whose product cannot be written: the failed statement contains
+  // the page's text.
   const rest = createRestClient(api.address, token);
   const good = await rest.create([{ url: page }]);
   expect(await rest.follow(good.id)).toMatchObject({ status: 'done' });
@@ -88,7 +89,7 @@ test('at the level that tells most, the log has ids and no secrets', { timeout: 
   );
   const bad = await rest.create([{ url: page }]);
   expect(await rest.follow(bad.id, undefined, 60_000)).toMatchObject({ status: 'failed' });
-  // A request that fails, and a database that drops its connections.
+  // Makes a request fail, and the database drop its connections.
   await db.orm.execute(sql`alter table cta.previews rename to previews_away`);
   expect((await rest.call('GET', `/previews/${preview.id}/`)).status).toBe(500);
   await db.orm.execute(sql`alter table cta.previews_away rename to previews`);
@@ -115,7 +116,7 @@ test('at the level that tells most, the log has ids and no secrets', { timeout: 
   ];
   for (const one of secrets) expect(all).not.toContain(one);
 
-  // Every line is JSON, and those that can have ids have them.
+  // Every line is JSON, and has ids where possible.
   const [requests = [], jobs = []] = output.map(({ stderr }) => readLines(stderr));
   const find = (lines: readonly Line[], fields: object) =>
     lines.find((line) => Object.entries(fields).every(([key, value]) => line[key] === value));

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.end());
 
-/** The lines of a program's metrics that count something. */
+/** Returns the lines of a program's metrics that contain values. */
 async function scrape(address: string): Promise<string[]> {
   const response = await fetch(address);
   expect(response.status).toBe(200);
@@ -55,6 +55,6 @@ test('a batch is seen in the metrics of the programs it went through, on one por
   expect(seen).toContain(
     'cta_batch_http_request_duration_seconds_count{method="POST",route="/api/llm-editor/cta/batch/",status="2xx"} 1',
   );
-  // Nothing of the batch itself is a label.
+  // No label contains data of the batch.
   expect([...lines, ...seen].join('\n')).not.toContain(created.id);
 });

@@ -5,8 +5,9 @@ import { type Program, startProgram } from '../support/program.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 /*
- * What the front end of the original system sends, and which names it reads. It knows nothing of what was added since, so keys may be
- * more, and none may be missing. Addresses and bodies are written out here and not made, so that no change of ours changes them too.
+ * Tests the requests that the front end of the original system sends, and the names that it reads.
+ * It does not know later additions, so answers may have more keys, but none may be missing.
+ * Addresses and bodies are written out by hand, so that no change of ours can change them too.
  */
 
 let db: TestDatabase;
@@ -27,7 +28,10 @@ afterAll(async () => {
   await db.drop();
 });
 
-/** One request as the front end sends it. A redirect is an error: it would lose the body and the token. */
+/**
+ * Sends one request as the front end does. A redirect is an error, because it would lose the body
+ * and the token.
+ */
 async function ask(method: string, path: string, body?: string, type = 'application/json') {
   const response = await fetch(path.startsWith('/') ? program.address + path : path, {
     method,
@@ -149,7 +153,7 @@ describe.each([
     expect(back.seen).toEqual(ids.toReversed());
   });
 
-  /** Follows a link as it is, to where there is none. */
+  /** Follows a link until there is none, without changing it. */
   async function walk(first: string, link: 'next' | 'previous') {
     const seen: string[] = [];
     let last = first;

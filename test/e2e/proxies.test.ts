@@ -10,8 +10,8 @@ import { runProgram } from '../support/program.ts';
 import { startWorld } from '../support/start-world.ts';
 
 /*
- * The real program, an AI service with a certificate of a private authority, and a proxy that
- * requires a password.
+ * The real program with an AI service whose certificate comes from a private authority, and a proxy
+ * that requires a password.
  */
 
 const PASSWORD = 'markedwordofproxy';

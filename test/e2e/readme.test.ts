@@ -13,7 +13,7 @@ import { type Program, startProgram } from '../support/program.ts';
 import { createRestClient } from '../support/rest-client.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
-/* What the README shows is run as it stands there. */
+/* Runs the examples in the README as they are written. */
 
 const inProject = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -41,7 +41,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The code blocks of a language in a section. */
+/** Returns the code blocks of a language in a section. */
 function blocks(section: string, language: string): string[] {
   const text = readme.split(`## ${section}\n`)[1]?.split('\n## ')[0] ?? '';
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(
@@ -95,7 +95,7 @@ test('so does the TypeScript in it', async () => {
   await writeFile(file, `${before}${source}\nconsole.log(batch.progress.total, page.items.length);\n`);
   expect(await run(process.execPath, [file], {})).toMatchObject({
     code: 0,
-    // Beside what the watching says, whose last word comes when the batch is finished.
+    // The rest of the output comes from watching, which ends when the batch is finished.
     output: expect.stringMatching(/^3 \d$/m),
   });
 });

@@ -15,8 +15,9 @@ interface Answer {
 }
 
 /**
- * A client that goes from one address to the other. One that keeps its connection does so when it is told to, or refused; one that makes
- * a connection for each request goes by `/readyz`, as a load balancer does.
+ * A client that moves from the old address to the new one. With a kept connection, it moves when it
+ * is told to close it, or refused. With a new connection for each request, it checks `/readyz`, as
+ * a load balancer does.
  */
 function createClient(
   token: string,
@@ -47,7 +48,7 @@ function createClient(
     });
   }
   return {
-    /** How many answers came from which. */
+    /** Number of answers from the old and the new address. */
     answers: [0, 0] as [number, number],
     close: () => agent.destroy(),
     async ask(method: string, path: string, body?: unknown): Promise<Answer> {
@@ -111,7 +112,7 @@ test('a new version takes over under load: no request fails, and no call is made
       if (answer.status >= 400) problems.push(`${method} ${path}: ${answer.status} ${answer.body}`);
     }
   });
-  // All of them have a connection to the old one by now.
+  // All of them now have a connection to the old program.
   await poll(
     async () => clients.every((client) => client.answers[0] > 2),
     (all) => all,

@@ -8,7 +8,10 @@ import { type FakeShop, startFakeShop } from '../fakes/fake-shop.ts';
 import { runProgram, startProgram } from '../support/program.ts';
 import { createRestClient } from '../support/rest-client.ts';
 
-/* The two roles of deploy/roles.sql: one migrates, the other one runs, and may change nothing but rows. */
+/*
+ * Tests the two roles in deploy/roles.sql: one migrates, and the other runs the program and may
+ * change only rows.
+ */
 
 const FILE = new URL('../../deploy/roles.sql', import.meta.url);
 
@@ -22,7 +25,7 @@ async function withClient<T>(url: string, work: (client: Client) => Promise<T>):
   }
 }
 
-/** Runs the file as psql would, but under names of the test's own: roles are of the whole server. */
+/** Runs the file as psql would, but with other names, because roles belong to the whole server. */
 async function createRoles() {
   const name = `roles_${randomBytes(6).toString('hex')}`;
   const script = (await readFile(FILE, 'utf8'))
@@ -37,7 +40,7 @@ async function createRoles() {
     return url.href;
   };
   await withClient(inject('serverUrl'), async (client) => {
-    // One by one: a database is not made in a transaction.
+    // One statement at a time, because `create database` cannot run in a transaction.
     for (const statement of first
       .replaceAll(/--.*$/gm, '')
       .split(';')
@@ -66,7 +69,7 @@ async function makeDoneBatch(shop: FakeShop, url: string, address: string): Prom
   expect((await rest.follow(id)).status).toBe('done');
 }
 
-/** What pg-boss does once a minute in a worker. Answers what went wrong. */
+/** Does what pg-boss does once a minute in a worker. Returns the errors. */
 async function runHousekeeping(url: string): Promise<Error[]> {
   const errors: Error[] = [];
   const boss = new PgBoss({

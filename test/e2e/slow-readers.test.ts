@@ -38,7 +38,7 @@ test.skipIf(process.platform !== 'linux')(
       (begun) => begun === 60,
     );
     const grown = (await measureRss(api.pid)) - before;
-    // One copy for each connection would be 290 MB.
+    // One copy for each connection would take 290 MB.
     expect(grown).toBeLessThan(80);
   },
 );

@@ -36,7 +36,7 @@ test('one batch is one trace, over the API, a worker of its own and what it call
   const env = { DATABASE_URL: world.db.url, FETCH_ALLOW_HOSTS: allowed };
   const added = await runProgram({ args: ['webhook', 'add', receiver.url, '--workspace', 'traced'], env });
   expect(added.code).toBe(0);
-  // The first try of a text fails: what is tried again is of the same trace.
+  // The first try of a text fails. Its retry must belong to the same trace.
   world.ai.setScript((index, kind) =>
     index === 0 && kind === 'text' ? { do: 'status', status: 500 } : undefined,
   );
@@ -55,7 +55,7 @@ test('one batch is one trace, over the API, a worker of its own and what it call
     async () => receiver.messages.length,
     (messages) => messages > 0,
   );
-  // What is left is sent at the end.
+  // The remaining spans are sent at the end.
   await world.stop(worker);
   await world.stop(api);
 
@@ -80,7 +80,7 @@ test('one batch is one trace, over the API, a worker of its own and what it call
     'webhook.deliver': 1,
     'send webhook': 1,
   });
-  // And no other one has anything of the batch.
+  // No other trace contains spans of the batch.
   const about = collector.spans.filter(({ attributes }) => attributes['cta.batch_id'] === id);
   for (const span of about) {
     if (span.name.startsWith('GET ')) continue;
@@ -105,7 +105,7 @@ test('one batch is one trace, over the API, a worker of its own and what it call
     'error.type': 'ai_server_error',
     'gen_ai.request.model': 'gpt-4.1-mini',
   });
-  // Nobody else is told of it, and it tells nothing of what was said.
+  // No other service learns of the trace, and the trace contains no content of requests or answers.
   expect(world.ai.calls.map((call) => call.traceparent)).toEqual(Array(5).fill(null));
   for (const { headers } of [...world.shop.requests, ...receiver.messages])
     expect(headers.traceparent).toBeUndefined();

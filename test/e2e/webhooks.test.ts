@@ -37,7 +37,7 @@ beforeEach(async () => {
   receiver.messages.splice(0);
 });
 
-/** Runs a command about the webhooks of a workspace. */
+/** Runs a command for the webhooks of a workspace. */
 function cli(command: string, args: string[] = [], of = workspace) {
   return runProgram({
     args: ['webhook', command, '--workspace', of, ...args],
@@ -58,7 +58,7 @@ async function makeBatch() {
   return (await rest.call('GET', `/batch/${id}/`)).body;
 }
 
-/** The message of this number, when it has come. */
+/** Waits for the message with this number, and returns it. */
 async function message(count: number) {
   await poll(
     async () => receiver.messages.length,
@@ -70,7 +70,7 @@ async function message(count: number) {
   return found;
 }
 
-/** That this answer was written down; asked of the database, as the next try does not wait long. */
+/** Waits until this answer is recorded. Reads the database, because the next try comes soon. */
 function noted(status: number) {
   return poll(
     async () => world.db.orm.select().from(webhookDeliveries),
@@ -78,7 +78,7 @@ function noted(status: number) {
   );
 }
 
-/** The log, when it says this. */
+/** Waits until the log matches, and returns it. */
 function deliveries(says: RegExp) {
   return poll(
     async () => (await cli('deliveries')).stdout,
@@ -104,7 +104,7 @@ test('a finished batch is told, signed; what fails is tried again with the same 
   expect(new Set(messages.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   expect(await deliveries(/delivered/)).toMatch(new RegExp(`batch.finished.*${batch.id}.* 3 .*answered 204`));
   await passWebhookTime(world.db);
-  // The jobs that are left send nothing more: a message that is made later is the next.
+  // The remaining jobs send nothing, so the next message is that of a later batch.
   await makeBatch();
   await message(4);
 });
@@ -177,7 +177,7 @@ test('a worker that is stopped while it tells hands that back: the next one tell
   await asked.promise;
   expect(await world.stop(program)).toEqual({ code: 0, signal: null });
   program = await world.start('all', settings);
-  // Long before the try of a worker that died would be repeated.
+  // This is long before the try of a dead worker would be repeated.
   const second = await message(2);
   expect(second.headers['webhook-id']).toBe(receiver.messages[0]?.headers['webhook-id']);
   expect(await deliveries(/delivered/)).toMatch(/ 1 .*answered 204/);

@@ -57,7 +57,8 @@ test('a provider that asks to wait is not called by anyone until then', async ()
     world.start('worker', { PREVIEW_RATE_LIMIT: 'off' }),
   ]);
   const created = await rest.create(products(1, 1));
-  // Both calls of the first have come, and the pause is known: whatever comes now must keep to it.
+  // Both calls of the first preview have arrived, and the pause is known, so all later work must
+  // respect it.
   await world.ai.waitForCalls(2);
   await poll(
     () => world.db.orm.execute(sql`select 1 from cta.call_limits where paused_until is not null`),

@@ -2,15 +2,23 @@ import type http from 'node:http';
 import sharp from 'sharp';
 import type { AiCall, CallLog } from './ai-call-log.ts';
 
-/** What a call meets. `delayMs` before it, in place of the fake's latency. */
+/** How the fake treats a call. `delayMs` replaces the latency of the fake. */
 export type BehaviourObject = { readonly delayMs?: number } & (
   | {
       /**
-       * `ok`: valid. `wrong-shape`: JSON, but not what was asked. `broken-json`: half of the answer's text.
-       * `refuse`: the model declines. `policy-error`: 400 with a policy code. `cut`: the connection is
-       * destroyed before the answer. `cut-body`: destroyed in the middle of it. `hang`: nothing, until
-       * close(). `not-image`: text where the image should be. `half-image`: a truncated one.
-       * `image-url`: an address of this server. `foreign-url`: another's. `long-texts`: far over the limits.
+       * - `ok`: valid.
+       * - `wrong-shape`: JSON, but with the wrong fields.
+       * - `broken-json`: half of the answer's text.
+       * - `refuse`: the model declines.
+       * - `policy-error`: 400 with a policy code.
+       * - `cut`: the connection is destroyed before the answer.
+       * - `cut-body`: the connection is destroyed in the middle of the answer.
+       * - `hang`: no answer until close().
+       * - `not-image`: text instead of an image.
+       * - `half-image`: a truncated image.
+       * - `image-url`: an address of this server.
+       * - `foreign-url`: an address of another server.
+       * - `long-texts`: texts far over the limits.
        */
       readonly do:
         | 'ok'
@@ -31,14 +39,14 @@ export type BehaviourObject = { readonly delayMs?: number } & (
       readonly do: 'status';
       readonly status: number;
       readonly headers?: Record<string, string>;
-      /** As JSON; OpenAI's error shape with the status when absent. */
+      /** Sent as JSON. By default, OpenAI's error shape with the status. */
       readonly body?: unknown;
     }
-  /** 200 with these texts in place of the usual ones, as the content of the message. */
+  /** A 200 with this text instead of the usual ones as the content of the message. */
   | { readonly do: 'content'; readonly content: string }
 );
 
-/** A behaviour, or just the name of one that needs nothing else. */
+/** A behavior, or just its name if it needs nothing else. */
 export type Behaviour = BehaviourObject | Exclude<BehaviourObject['do'], 'status' | 'content'>;
 
 interface Images {
@@ -55,7 +63,7 @@ interface Answering {
   readonly log: CallLog;
 }
 
-/** A few small images, made once: an answer must cost next to nothing. */
+/** Makes a few small images once, so that an answer takes almost no time. */
 export async function makeImages(): Promise<Images> {
   const hues = ['#b5656e', '#3d6f9e', '#4f8a5b', '#c08a2e', '#6d5ca8', '#2f8f8f'];
   const jpegs = await Promise.all(
@@ -68,7 +76,7 @@ export async function makeImages(): Promise<Images> {
   return { jpegs, base64: jpegs.map((bytes) => bytes.toString('base64')) };
 }
 
-/** Does what the script wants with a call whose request has come. */
+/** Answers a call as the script wants, after the complete request has arrived. */
 export function writeAnswer(answering: Answering): void {
   const { behaviour, call, response, log } = answering;
   if (behaviour.do === 'hang') return;
@@ -78,7 +86,7 @@ export function writeAnswer(answering: Answering): void {
   }
   const { status, text, headers } = planAnswer(answering);
   call.status = status;
-  // Before the write: whoever has read the answer must find the call finished.
+  // Finish the call before writing: a client that has read the answer must find it finished.
   log.finish(call, 'answered');
   const fixed = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
   response.writeHead(status, { ...fixed, ...headers }).end(text);
@@ -115,7 +123,7 @@ function planAnswer(answering: Answering): Plan {
       return { status: 200, text: text.slice(0, text.length / 2) };
     }
     default: {
-      // An images service has no way to decline within a 200.
+      // An images service cannot decline with a 200.
       const declined = behaviour.do === 'refuse' && call.kind === 'image';
       if (declined) return { status: 400, text: JSON.stringify(makeError(400, 'moderation_blocked')) };
       return { status: 200, text: JSON.stringify(makeAnswer(answering)) };
@@ -169,7 +177,7 @@ function makeTexts(behaviour: BehaviourObject, call: AiCall, index: number) {
   };
 }
 
-/** The product's title: from the JSON of the last user message, wherever it stands in it. */
+/** Finds the product's title in the JSON of the messages, wherever it is. */
 function findTitle(body: Record<string, unknown>): string {
   const found = JSON.stringify(body.messages ?? '').match(/\\"title\\":\s*\\"(.+?)\\"[,}]/);
   return found?.[1]?.slice(0, 50) ?? 'Your product';

@@ -1,11 +1,13 @@
 import type http from 'node:http';
 
-/** What a call buys. */
+/** The result that a call asks for. */
 export type CallKind = 'text' | 'image';
 
 /**
- * `pending`: not answered yet. `answered`: a whole answer was sent, whatever its status. `cut`: the connection
- * was destroyed by the script. `abandoned`: the client went away first (or the server was closed).
+ * - `pending`: not answered yet.
+ * - `answered`: a complete answer was sent, with any status.
+ * - `cut`: the script destroyed the connection.
+ * - `abandoned`: the client disconnected first, or the server was closed.
  */
 export type CallOutcome = 'pending' | 'answered' | 'cut' | 'abandoned';
 
@@ -14,20 +16,23 @@ export interface AiCall {
   readonly kind: CallKind;
   /** `performance.now()` when its headers arrived. */
   readonly at: number;
-  /** `Date.now()` at the same moment, to compare across processes. */
+  /** `Date.now()` at the same time, for comparing across processes. */
   readonly wallAt: number;
   readonly idempotencyKey: string | null;
   readonly authorization: string | null;
-  /** Should never come. */
+  /** Must always be null: no trace context may be sent. */
   readonly traceparent: string | null;
   /** Null until an answer has begun. */
   status: number | null;
   outcome: CallOutcome;
-  /** The request's fields; an image as `{ name, type, size }`. Empty until the body has come. */
+  /**
+   * The fields of the request; an image as `{ name, type, size }`. Empty until the body has
+   * arrived.
+   */
   body: Record<string, unknown>;
 }
 
-/** The list of calls of a fake, and promises that resolve by what happens to it. */
+/** The list of calls of a fake, and functions that wait for changes in it. */
 export type CallLog = ReturnType<typeof createCallLog>;
 
 interface Waiter {
@@ -35,7 +40,7 @@ interface Waiter {
   resolve(): void;
 }
 
-/** An empty log. Nothing in it polls: waiters are looked at when a call arrives or ends. */
+/** Creates an empty log. It does not poll: conditions are checked when a call arrives or ends. */
 export function createCallLog() {
   const calls: AiCall[] = [];
   const waiters = new Set<Waiter>();
@@ -45,7 +50,10 @@ export function createCallLog() {
     for (const waiter of waiters) if (waiter.condition(calls)) waiter.resolve();
   }
 
-  /** Resolves when `condition` holds; looked at when a call arrives or ends. Rejects after `timeoutMs`. */
+  /**
+   * Resolves when `condition` is true, which is checked when a call arrives or ends. Rejects after
+   * `timeoutMs`.
+   */
   function waitFor(condition: Waiter['condition'], timeoutMs = 60_000): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter = { condition, resolve };
@@ -68,13 +76,16 @@ export function createCallLog() {
     return wanted();
   }
 
-  /** How many calls (of a kind) are not finished. */
+  /** Returns how many calls (of a kind) are not finished. */
   function inflight(kind?: CallKind): number {
     return calls.filter((call) => call.outcome === 'pending' && (kind === undefined || call.kind === kind))
       .length;
   }
 
-  /** The most calls of a kind that arrived in any window of `windowMs` (half open: its end is the next one's). */
+  /**
+   * Returns the maximum number of calls of a kind that arrived in any window of `windowMs` (half
+   * open: its end belongs to the next window).
+   */
   function worstWindow(kind: CallKind, windowMs: number): number {
     const times = calls.filter((call) => call.kind === kind).map((call) => call.at);
     let worst = 0;

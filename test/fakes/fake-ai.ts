@@ -6,7 +6,9 @@ import { type AiCall, type CallKind, createCallLog } from './ai-call-log.ts';
 export type { Behaviour } from './ai-answers.ts';
 export type { AiCall, CallKind } from './ai-call-log.ts';
 
-/** What the service does with a call: `index` counts from 0 per kind, `key` is its idempotency key. */
+/**
+ * Chooses the behavior for a call. `index` counts from 0 per kind; `key` is its idempotency key.
+ */
 export type AiScript = (
   index: number,
   kind: CallKind,
@@ -14,22 +16,22 @@ export type AiScript = (
   call: AiCall,
 ) => Behaviour | undefined;
 
-/** How the fake answers when its script says nothing, and where it listens. */
+/** The default answers of the fake, and its port. */
 export interface FakeAiOptions {
   readonly port?: number;
   readonly latencyMs?: number;
-  /** For images; `latencyMs` when absent. */
+  /** For images. By default, `latencyMs`. */
   readonly imageLatencyMs?: number;
   readonly script?: AiScript;
 }
 
-/** A running fake of an AI service. `calls` and the waiting functions are explained in `createCallLog`. */
+/** A running fake of an AI service. See `createCallLog` for `calls` and the functions that wait. */
 export type FakeAi = Awaited<ReturnType<typeof startFakeAi>>;
 
 /**
- * A real HTTP server on loopback that speaks OpenAI's wire format: `POST /v1/chat/completions` and multipart
- * `POST /v1/images/edits`. Without a script every call gets a valid answer. Every request to another path is
- * a 404 and not a call.
+ * Starts a real HTTP server on loopback with OpenAI's wire format: `POST /v1/chat/completions` and
+ * multipart `POST /v1/images/edits`. Without a script, every call gets a valid answer. A request to
+ * any other path gets a 404 and does not count as a call.
  */
 export async function startFakeAi(options: FakeAiOptions = {}) {
   const images = await makeImages();
@@ -68,11 +70,11 @@ export async function startFakeAi(options: FakeAiOptions = {}) {
         }, delayMs);
         timers.add(timer);
       },
-      // The client went away while it was sending: the call stays `abandoned`.
+      // The client disconnected while it was sending, so the call stays `abandoned`.
       () => undefined,
     );
   });
-  // The tests' clients decide how long they wait, never this server.
+  // Only the clients of the tests limit how long they wait, never this server.
   server.requestTimeout = 0;
   server.headersTimeout = 0;
   await new Promise<void>((resolve, reject) => {
@@ -95,7 +97,7 @@ export async function startFakeAi(options: FakeAiOptions = {}) {
     worstWindow: log.worstWindow,
     waitForCalls: log.waitForCalls,
     waitFor: log.waitFor,
-    /** From the next answer on; calls already counted keep their index. */
+    /** Applies from the next answer on. Calls that were already counted keep their index. */
     setScript(next: AiScript | undefined): void {
       script = next;
     },
@@ -119,7 +121,7 @@ async function readBody(request: http.IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** What tests look at: fields by name, an image as its size and type. */
+/** Returns the fields that tests inspect by name, and an image as its size and type. */
 async function summarise(bytes: Buffer, request: http.IncomingMessage): Promise<Record<string, unknown>> {
   const contentType = request.headers['content-type'] ?? '';
   try {

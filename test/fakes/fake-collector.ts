@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A span as OTLP has it in JSON, its attributes as a record. */
+/** A span in the JSON form of OTLP, with its attributes as a record. */
 export interface ReceivedSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -10,7 +10,7 @@ export interface ReceivedSpan {
   readonly attributes: Readonly<Record<string, unknown>>;
   /** 2 for an error. */
   readonly status: { readonly code?: number };
-  /** Of the program that sent it. */
+  /** Describes the program that sent the span. */
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
@@ -30,7 +30,10 @@ interface ExportRequest {
   }[];
 }
 
-/** A collector of traces on loopback that speaks OTLP over HTTP, in JSON. It keeps all it is sent, also as it was sent. */
+/**
+ * Starts a trace collector on loopback that speaks OTLP over HTTP in JSON. It keeps all spans, and
+ * also the raw bodies.
+ */
 export async function startFakeCollector() {
   const spans: ReceivedSpan[] = [];
   const bodies: string[] = [];

@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-/** A real HTTP server with one model of a hub: `/{id}/resolve/main/{file}`. */
+/** Starts a real HTTP server with one model of a hub: `/{id}/resolve/main/{file}`. */
 export async function startFakeHub(model: { id: string; folder: string }) {
   const paths: string[] = [];
   const server = http.createServer((request, response) => {
@@ -22,7 +22,7 @@ export async function startFakeHub(model: { id: string; folder: string }) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** What was asked for. */
+    /** The requested paths. */
     paths,
     async close() {
       server.closeAllConnections();

@@ -4,16 +4,16 @@ import https from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { OWN_CERTIFICATE, OWN_KEY } from './own-certificate.ts';
 
-/** A request to the proxy, as it came. */
+/** A request to the proxy, as it arrived. */
 export interface ProxiedRequest {
   readonly method: string;
-  /** `host:port` of a CONNECT, otherwise the whole URL. */
+  /** `host:port` of a CONNECT, otherwise the complete URL. */
   readonly target: string;
   readonly host: string;
   readonly authorization: string | null;
 }
 
-/** An HTTP proxy on loopback that connects to where the test says, whatever the request names. */
+/** An HTTP proxy on loopback. The test chooses where it really connects to. */
 export interface FakeProxy {
   /** `http://127.0.0.1:port`, or https. */
   readonly origin: string;

@@ -12,8 +12,8 @@ export interface ReceivedMessage {
 export type FakeReceiver = Awaited<ReturnType<typeof startFakeReceiver>>;
 
 /**
- * A real HTTP server on loopback that is told by webhooks. `script` says how it answers; what is scripted is used up in order,
- * then it answers 204.
+ * Starts a real HTTP server on loopback that receives webhooks. It gives the answers of `script` in
+ * order, and then 204.
  */
 export async function startFakeReceiver() {
   const messages: ReceivedMessage[] = [];
@@ -33,7 +33,7 @@ export async function startFakeReceiver() {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/hook`,
-    /** As `FETCH_ALLOW_HOSTS` wants it. */
+    /** In the format of `FETCH_ALLOW_HOSTS`. */
     host: `127.0.0.1:${port}`,
     port,
     messages,

@@ -4,19 +4,19 @@ import { drawShopImage } from './shop-images.ts';
 import { renderProduct } from './shop-pages.ts';
 import { type ShopReply, troubleFor } from './shop-troubles.ts';
 
-/** Where the shop listens, and how bad its bad pages are. */
+/** The port of the shop, and how bad its bad pages are. */
 export interface FakeShopOptions {
   readonly port?: number;
-  /** Until `/slow` answers. */
+  /** The time until `/slow` answers. */
   readonly slowMs?: number;
-  /** What `/huge` weighs. */
+  /** The size of `/huge`. */
   readonly hugeBytes?: number;
 }
 
 /** One request that reached the shop. */
 export interface ShopRequest {
   readonly method: string;
-  /** With its query. */
+  /** Including its query. */
   readonly path: string;
   /** `performance.now()` when its headers arrived. */
   readonly at: number;
@@ -27,9 +27,10 @@ export interface ShopRequest {
 export type FakeShop = Awaited<ReturnType<typeof startFakeShop>>;
 
 /**
- * A real HTTP server on loopback that looks like a shop: `/products/<any-name>` is a product with its own
- * title, price, texts and images (`?images=n`, 4 unless said; `?lang=de`), always the same for a name.
- * The paths that make trouble are listed in `shop-troubles.ts`; `script` puts a reply of the test's own there.
+ * Starts a real HTTP server on loopback that looks like a shop: `/products/<any-name>` is a product
+ * with its own title, price, texts and images (`?images=n`, 4 by default; `?lang=de`), always the
+ * same for a name. `shop-troubles.ts` lists the paths that fail; `script` sets the reply of any
+ * path.
  */
 export async function startFakeShop(options: FakeShopOptions = {}) {
   const requests: ShopRequest[] = [];
@@ -77,11 +78,13 @@ export async function startFakeShop(options: FakeShopOptions = {}) {
 
   return {
     origin,
-    /** As `FETCH_ALLOW_HOSTS` wants it. */
+    /** In the format of `FETCH_ALLOW_HOSTS`. */
     host,
     requests,
     productUrl: (name: string): string => `${origin}/products/${name}`,
-    /** What a path (without query) answers from now on; `undefined` gives it back to the shop. */
+    /**
+     * Sets the reply of a path (without query) from now on. `undefined` restores the shop's own.
+     */
     script(path: string, reply: ShopReply | undefined): void {
       if (reply === undefined) scripted.delete(path);
       else scripted.set(path, reply);

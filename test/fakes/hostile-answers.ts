@@ -3,18 +3,18 @@ import type { Socket } from 'node:net';
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { renderCup } from './hostile-cup.ts';
 
-/** One way to answer. It may write to the socket itself, where HTTP is to be broken. */
+/** One way to answer. It may write to the socket itself to break HTTP. */
 export type Trick = (request: IncomingMessage, response: ServerResponse) => void;
 
 const HTML = { 'content-type': 'text/html' };
 const BOMB_BYTES = 64 * 1024 * 1024;
 const OK = 'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n';
 
-/** So long that a cut in its middle leaves much of it, compressed too. */
+/** So long that a cut in the middle leaves much of it, even when compressed. */
 const longCup = () =>
   renderCup({ body: Array.from({ length: 5000 }, (_, i) => `<p>${(i * 7919) % 10_007}</p>`).join('') });
 
-/** Bytes as they are, past HTTP; then the connection ends. */
+/** Writes raw bytes instead of HTTP, and then ends the connection. */
 const raw =
   (...parts: readonly (string | Buffer)[]): Trick =>
   ({ socket }) => {
@@ -22,13 +22,13 @@ const raw =
     socket.end();
   };
 
-/** The same, and the connection stays open. */
+/** Does the same, but leaves the connection open. */
 const rawOpen =
   (bytes: string): Trick =>
   ({ socket }) =>
     void socket.write(bytes);
 
-/** Writes for as long as the visitor takes it, as fast as he takes it. */
+/** Writes without end, as fast as the client reads. */
 function flood(out: ServerResponse | Socket, piece: Buffer): void {
   const pour = () => {
     while (!out.destroyed && out.write(piece));
@@ -37,7 +37,7 @@ function flood(out: ServerResponse | Socket, piece: Buffer): void {
   pour();
 }
 
-/** Writes a little, again and again. */
+/** Writes a little at regular intervals. */
 function drip(socket: Socket, piece: string, everyMs = 50): void {
   const timer = setInterval(() => socket.write(piece), everyMs);
   socket.on('close', () => clearInterval(timer));
@@ -48,7 +48,10 @@ const encoded =
   (_, response) =>
     response.writeHead(200, { ...HTML, 'content-encoding': encoding }).end(make());
 
-/** Neither a length nor chunks: only the end of the compressed stream shows that all has come. */
+/**
+ * Sends neither a length nor chunks: only the end of the compressed stream shows that everything
+ * has arrived.
+ */
 const encodedUntilClose =
   (encoding: string, make: () => Buffer): Trick =>
   ({ socket }) => {
@@ -60,7 +63,7 @@ const half = (bytes: Buffer) => bytes.subarray(0, bytes.length >> 1);
 const brotli = (bytes: Buffer | string) =>
   brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } });
 
-/** Made once, ahead: the shop has to stay quick for its other visitors. */
+/** Made once in advance, so that the shop stays fast for other clients. */
 const zeros = Buffer.alloc(BOMB_BYTES);
 const gzipBomb = gzipSync(zeros, { level: 1 });
 const nestedBomb = gzipSync(gzipSync(zeros, { level: 9 }));
@@ -72,7 +75,7 @@ const status =
   (_, response) =>
     response.writeHead(code, { ...HTML, ...headers }).end(body);
 
-/** Ways to break HTTP, or to use it against the visitor. */
+/** Ways to break HTTP, or to use it against the client. */
 export const hostileAnswers: Readonly<Record<string, Trick>> = {
   'status-401': status(401),
   'status-403': status(403),
@@ -109,7 +112,7 @@ export const hostileAnswers: Readonly<Record<string, Trick>> = {
   'unknown-coding': encoded('utf-8', () => Buffer.from(longCup())),
   'endless-gzip': (_, response) => {
     response.writeHead(200, { ...HTML, 'content-encoding': 'gzip' });
-    // Empty members, one after the other: many bytes that unpack to nothing.
+    // Empty gzip members in sequence: many bytes that unpack to nothing.
     flood(response, Buffer.concat(Array(2000).fill(gzipSync(''))));
   },
 

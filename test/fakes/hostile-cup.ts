@@ -1,4 +1,4 @@
-/** A product page as it should be, with what a trick adds to it. */
+/** Returns a valid product page with the additions of a trick. */
 export function renderCup({ image = '', head = '', body = '' } = {}): string {
   const withImage = image === '' ? {} : { image };
   const product = {

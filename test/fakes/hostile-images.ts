@@ -7,12 +7,12 @@ const SVG_BOMB = `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">${
   (_, i) => `<!ENTITY ${'bcdefghij'[i]} "${`&${'abcdefghi'[i]};`.repeat(10)}">`,
 ).join('')}]><svg xmlns="http://www.w3.org/2000/svg" width="500" height="500"><text>&j;</text></svg>`;
 
-/** Images that are not what they seem, or are more than they seem. */
+/** Images that lie about themselves, or contain more than they show. */
 const IMAGES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   good: () => drawing().png().toBuffer(),
   'png-30000': async () => withPngSize(await drawing().png().toBuffer(), 30_000, 30_000),
   'png-max': async () => withPngSize(await drawing().png().toBuffer(), 0x7fffffff, 0x7fffffff),
-  // 23 million pixels that are really there, in some kilobytes.
+  // 23 million real pixels in some kilobytes.
   'png-flat': () => makePng(4800, 4800),
   'png-text-bomb': async () => {
     const png = await drawing().png().toBuffer();
@@ -22,14 +22,14 @@ const IMAGES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   },
   'gif-bomb': async () => {
     const gif = await drawing().gif().toBuffer();
-    // Of the screen, and of the frame that stands behind its comma.
+    // The size of the screen, and that of the frame, which follows its comma.
     const frame = gif.indexOf(Buffer.from([0x2c, 0, 0, 0, 0])) + 5;
     for (const at of [6, 8, frame, frame + 2]) gif.writeUInt16LE(65_535, at);
     return gif;
   },
   'gif-frames': async () => {
     const gif = await drawing(200).gif({ colours: 16 }).toBuffer();
-    // Behind the head and the table of colours stands the one frame; the last byte ends the file.
+    // After the header and the color table there is one frame; the last byte ends the file.
     const flags = gif[10] ?? 0;
     const head = 13 + ((flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1));
     return Buffer.concat([
@@ -90,12 +90,12 @@ const IMAGES: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
       .toBuffer(),
 };
 
-/** Whether the shop has such an image. */
+/** Whether the shop has an image with this name. */
 export function isHostileImage(name: string): boolean {
   return Object.hasOwn(IMAGES, name);
 }
 
-/** The bytes of an image. */
+/** Returns the bytes of an image. */
 export async function drawHostileImage(name: string): Promise<Buffer> {
   const draw = IMAGES[name];
   if (draw === undefined) throw new TypeError(`There is no image "${name}".`);
@@ -159,7 +159,7 @@ function pngChunk(kind: string, data: Buffer): Buffer {
   return chunk;
 }
 
-/** Its head says another size; everything else stays. */
+/** Changes only the size in the header. */
 function withPngSize(png: Buffer, width: number, height: number): Buffer {
   const head = Buffer.from(png.subarray(16, 29));
   head.writeUInt32BE(width, 0);
@@ -167,7 +167,7 @@ function withPngSize(png: Buffer, width: number, height: number): Buffer {
   return Buffer.concat([png.subarray(0, 8), pngChunk('IHDR', head), png.subarray(33)]);
 }
 
-/** Black, one byte for each pixel. */
+/** Makes a black image with one byte per pixel. */
 function makePng(width: number, height: number): Buffer {
   const head = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0]);
   head.writeUInt32BE(width, 0);

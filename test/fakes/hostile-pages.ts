@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { renderCup } from './hostile-cup.ts';
 
 interface HostilePage {
-  /** `text/html` unless said; null for none. */
+  /** `text/html` by default; null for no header. */
   readonly contentType?: string | null;
   readonly body: string | Buffer;
 }
@@ -30,9 +30,9 @@ const utf32 = (text: string) =>
 
 const M = 1_000_000;
 
-/** Pages that are hard to read, and some that only look so. */
+/** Pages that are hard to read, and some that only look hard. */
 export const hostilePages: Readonly<Record<string, () => HostilePage>> = {
-  // What they are called, and what they are
+  // Wrong content types
   'html-as-image': () => ({ contentType: 'image/png', body: renderCup() }),
   'html-untyped': () => ({ contentType: null, body: renderCup() }),
   'image-as-html': () => ({ body: Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex') }),
@@ -169,7 +169,7 @@ export const hostilePages: Readonly<Record<string, () => HostilePage>> = {
   'json-ld-spaces': () => cupWith({ head: ld(`{"a":1,${' '.repeat(M)}x;${' '.repeat(900_000)}x`) }),
   'json-ld-entities': () => cupWith({ head: ld('{&quot;'.repeat(250_000)) }),
 
-  // Where images lead
+  // Addresses of images
   'base-private': () => cupWith({ head: '<base href="http://10.0.0.1/">', image: '/images/good' }),
   'base-javascript': () => cupWith({ head: '<base href="javascript:alert(1)//">', image: '/images/good' }),
   'base-file': () => cupWith({ head: '<base href="file:///etc/">', image: 'passwd' }),

@@ -9,9 +9,10 @@ import { hostilePages } from './hostile-pages.ts';
 export type HostileShop = Awaited<ReturnType<typeof startHostileShop>>;
 
 /**
- * A real HTTP server on loopback that does to its visitors what it can: `/answers/<name>` breaks HTTP, `/pages/<name>` is
- * a page that is hard to read, `/images/<name>` an image that is hard to decode, and `/show?image=<address>` a
- * well-behaved product page with that one image. `/redirect?status=&to=` redirects.
+ * Starts a real HTTP server on loopback that attacks its clients: `/answers/<name>` breaks HTTP,
+ * `/pages/<name>` is a page that is hard to read, `/images/<name>` is an image that is hard to
+ * decode, and `/show?image=<address>` is a valid product page with that one image.
+ * `/redirect?status=&to=` redirects.
  */
 export async function startHostileShop() {
   const server = createServer({ requestTimeout: 0, headersTimeout: 0 }, (request, response) => {
@@ -42,7 +43,7 @@ export async function startHostileShop() {
     }
     response.writeHead(404).end();
   });
-  // A visitor that hangs up is what these answers are for.
+  // Clients are expected to disconnect because of these answers.
   server.on('connection', (socket) => socket.on('error', () => {}));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve);

@@ -1,7 +1,7 @@
 import { startFakeAi } from './fake-ai.ts';
 import { startFakeShop } from './fake-shop.ts';
 
-/** Both fakes on fixed ports, for work without a network: `node test/fakes/run-fakes.ts`. */
+/** Starts both fakes on fixed ports, for work without a network: `node test/fakes/run-fakes.ts`. */
 const shop = await startFakeShop({ port: 4010 });
 const ai = await startFakeAi({ port: 4011, latencyMs: 800, imageLatencyMs: 2500 });
 

@@ -1,12 +1,13 @@
 import sharp from 'sharp';
 import { hashOf } from './shop-pages.ts';
 
-/** For the whole process: a bench asks for the same images from many shops. */
+/** Shared by the whole process: benchmarks request the same images from many shops. */
 const drawn = new Map<string, Promise<Buffer>>();
 
 /**
- * Image `index` (from 1) of a product as an 800 x 800 JPEG, or the shop's small logo as PNG for null. Two
- * images of a product differ in layout, not only in colour, so that no near-duplicate check merges them.
+ * Draws image `index` (from 1) of a product as an 800 x 800 JPEG, or, for null, the shop's small
+ * logo as PNG. Images of a product differ in layout and not only in color, so that no check for
+ * near duplicates merges them.
  */
 export function drawShopImage(name: string, index: number | null): Promise<Buffer> {
   const key = `${name} ${index}`;
@@ -26,7 +27,7 @@ function drawLogo(): Promise<Buffer> {
 
 function drawProduct(name: string, index: number): Promise<Buffer> {
   const hue = hashOf(name) % 360;
-  // Of its own for each image: where things lie, and what they look like.
+  // Different for each image: the positions and looks of its parts.
   const seed = hashOf(`${name}/${index}`);
   const at = (shift: number, range: number): number => (seed >>> shift) % range;
   const color = `hsl(${hue} 60% 45%)`;
@@ -39,7 +40,7 @@ function drawProduct(name: string, index: number): Promise<Buffer> {
       ? `<circle cx="${x}" cy="${y}" r="${size}" fill="${fill}"/>`
       : `<rect x="${x - size}" y="${y - size / 2}" width="${size * 2}" height="${size}" rx="20" fill="${fill}" transform="rotate(${at(11, 180)} ${x} ${y})"/>`;
   });
-  // The first image is a studio shot in front of white, the others have a ground.
+  // The first image is a studio photo on white; the others have a colored background.
   const ground =
     index === 1
       ? ''

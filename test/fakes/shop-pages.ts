@@ -12,12 +12,15 @@ const DESCRIPTIONS: Record<string, string> = {
   de: '{title} von {brand} ist für jeden Tag gemacht. Leicht, robust und pflegeleicht. Wählen Sie die passende Größe und behalten Sie es jahrelang.',
 };
 
-/** A number of a name's own, always the same: what differs between products is made from it. */
+/**
+ * Returns a number that is always the same for a name. The differences between products come from
+ * it.
+ */
 export function hashOf(text: string): number {
   return createHash('sha256').update(text).digest().readUInt32BE(0);
 }
 
-/** The facts of a product, by rule from its name: `red-shoe` is a "Red Shoe". */
+/** Derives the facts of a product from its name: `red-shoe` is a "Red Shoe". */
 function describeProduct(name: string, language: string) {
   const hash = hashOf(name);
   const title = name
@@ -35,7 +38,9 @@ function describeProduct(name: string, language: string) {
   };
 }
 
-/** A product page as shops write them: JSON-LD, Open Graph, a gallery, a logo and a footer. */
+/**
+ * Renders a product page as shops write them: JSON-LD, Open Graph, a gallery, a logo and a footer.
+ */
 export function renderProduct(name: string, { origin, images: count, language }: Page): string {
   const product = describeProduct(name, language);
   const url = `${origin}/products/${name}`;

@@ -1,6 +1,6 @@
 import { renderProduct } from './shop-pages.ts';
 
-/** What a path of the shop answers. Status 200 and HTML unless said. */
+/** The reply of a path of the shop. By default, status 200 and HTML. */
 export interface ShopReply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -8,7 +8,7 @@ export interface ShopReply {
   readonly delayMs?: number;
   /** Announces the whole body, sends this many bytes of it and destroys the connection. */
   readonly cutAfter?: number;
-  /** Never answers; ends with the shop. */
+  /** Never answers. The connection ends with the shop. */
   readonly hang?: boolean;
 }
 
@@ -23,7 +23,10 @@ const ARTICLE = `<!doctype html><html lang="en"><head><title>Ten ideas for autum
 ${'<p>Leaves fall, and so do temperatures. We went outside to see what is left of summer.</p>'.repeat(12)}
 </article></body></html>`;
 
-/** The reply of a troublesome path, or null for any other. The list is the shop's menu of failures. */
+/**
+ * Returns the reply of a path that fails, or null for other paths. Defines all failures of the
+ * shop.
+ */
 export function troubleFor(url: URL, { slowMs, hugeBytes, origin }: Terms): ShopReply | null {
   const product = (images: number): string => renderProduct('red-shoe', { origin, images, language: 'en' });
   switch (url.pathname) {

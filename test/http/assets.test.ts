@@ -40,7 +40,7 @@ async function add(bytes: Buffer): Promise<string> {
   return key;
 }
 
-/** Sends a request. Also returns how many bytes the database sent for it. */
+/** Sends a request. Returns the answer and the number of bytes that the database sent for it. */
 async function ask(method: 'GET' | 'HEAD', key: string, headers: Record<string, string> = {}) {
   const before = countBytes();
   const answer = await api.app.inject({ method, url: `/assets/${key}`, headers });

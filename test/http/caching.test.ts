@@ -11,8 +11,8 @@ import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 
 /*
- * What caches may store of each answer. Generated from the routes and procedures, so that new ones
- * are tested too.
+ * Tests what caches may store of each answer. Generated from the routes and procedures, so that new
+ * ones are tested too.
  */
 
 let api: TestApi;
@@ -32,7 +32,7 @@ interface Asked {
   readonly body?: string;
 }
 
-/** Uses a connection of its own, so that an answer that never ends can be inspected. */
+/** Uses a new connection, so that an answer that never ends can be inspected. */
 async function ask(path: string, { method = 'GET', headers = {}, body }: Asked = {}) {
   return new Promise<{ status: number; headers: IncomingHttpHeaders }>((resolve, reject) => {
     const request = http.request(
@@ -55,7 +55,7 @@ function expectNotStored(headers: IncomingHttpHeaders, name: string) {
 }
 
 const json = { 'content-type': 'application/json' };
-/** Refused requests, by what is wrong with them. */
+/** Refused requests, by the reason. */
 const REFUSED: Record<string, { status: number; asked: Asked }> = {
   'without a token': { status: 401, asked: { headers: { authorization: '' } } },
   'too large': { status: 413, asked: { headers: json, body: ' '.repeat(70_000) } },
@@ -107,7 +107,7 @@ describe.each(procedures)('tRPC %s', (path, procedure) => {
       const body = isMutation ? { body: input(id) } : {};
       const { status, headers } = await ask(at(id), { method, headers: json, ...body });
       expectNotStored(headers, String(status));
-      // The answer still names what tRPC and CORS depend on.
+      // The answer still names the headers that tRPC and CORS depend on.
       expect(varyOf(headers)).toEqual(expect.arrayContaining(['trpc-accept', 'origin']));
     }
     const plain = await ask(`/trpc/${path}`, {

@@ -3,7 +3,7 @@ import { type ClientOptions, createCtaBatchClient } from '../../src/client/index
 import { addQueuedBatch } from '../support/seed.ts';
 import { openTestApi } from '../support/test-api.ts';
 
-/* The inputs that the typed client sends: plain JSON, without superjson's annotations. */
+/* Tests the inputs that the typed client sends: plain JSON, without superjson's annotations. */
 
 let api: Awaited<ReturnType<typeof openTestApi>>;
 let batchId: string;

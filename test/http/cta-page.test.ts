@@ -17,7 +17,7 @@ beforeAll(async () => {
   return opened.close;
 });
 
-/** Previews of a workspace that are done, as REST shows them. */
+/** Adds finished previews of a workspace, and returns them as REST does. */
 async function addDone({ workspaceId, token }: typeof one, size = 1) {
   const { id } = await addQueuedBatch(db, workspaceId, [size]);
   await finish(db, await claim(db, await addWorker(db)));
@@ -26,7 +26,7 @@ async function addDone({ workspaceId, token }: typeof one, size = 1) {
 
 const pathOf = ({ embed_url: url }: { embed_url: string }) => new URL(url).pathname;
 
-/** Without a token, as a frame asks. */
+/** Sends a request without a token, as a frame does. */
 const ask = (url: string, headers: Record<string, string> = {}, method: 'GET' | 'HEAD' = 'GET') =>
   api.app.inject({ method, url, headers });
 
@@ -66,7 +66,7 @@ describe('the address', () => {
       [first, second, third].map(async (path) => (await ask(path)).statusCode),
     );
     expect(statuses).toEqual([404, 404, 200]);
-    // A cache must ask again before it shows a page that was read before.
+    // A cache must ask again before it shows a stored page.
     expect((await ask(third)).headers['cache-control']).toBe('no-cache');
   });
 

@@ -36,7 +36,7 @@ test('page and file have a place for every code of the table, once, and nothing 
     expect(text).toContain(describeError(code).sentence);
   }
   for (const link of $('a').toArray()) expect(codes).toContain(link.attribs.href?.slice(1));
-  // Settings and fields are marked, nothing of the marks is left.
+  // Settings and fields become code elements, and no backticks are left.
   expect($('main').text()).not.toContain('`');
 });
 

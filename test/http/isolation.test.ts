@@ -15,9 +15,9 @@ import { openTestApi, type TestApi } from '../support/test-api.ts';
 import type { TestDatabase, TestWorkspace } from '../support/test-database.ts';
 
 /*
- * Generated from the router and the routes of REST: one that is added is covered by itself. Each one is
- * called by a stranger with every id of another workspace in every field that can hold one; neither the
- * answer nor the data may show a trace.
+ * Generated from the router and the REST routes, so new ones are covered automatically. A token of
+ * another workspace calls each of them with every id of this one in every field that can contain an
+ * id. Neither the answer nor the data may show a trace of it.
  */
 
 let db: TestDatabase;
@@ -75,7 +75,10 @@ const procedures = Object.entries(appRouter._def.procedures as unknown as Record
 const VALUES: Readonly<Record<string, string>> = { url: 'https://shop.example/a', headline: 'Mine now' };
 const isIdField = (name: string) => /^id$|Id$/.test(name);
 
-/** A valid input made from the procedure's own schema, with `id` in every field that can hold an id. */
+/**
+ * Makes a valid input from the procedure's own schema, with `id` in every field that can contain an
+ * id.
+ */
 function makeInput(schema: Schema, id: string): unknown {
   if (schema.anyOf) return makeInput(schema.anyOf[0] as Schema, id);
   if (schema.enum) return schema.enum[0];
@@ -95,8 +98,8 @@ function makeInput(schema: Schema, id: string): unknown {
 }
 
 /**
- * Inputs with `id` in every field that can hold an id, and in each one alone; there the others that are
- * required have an id of the stranger.
+ * Makes inputs with `id` in every field that can contain an id, and in each one alone. In the
+ * latter, other required fields have an id of the calling workspace.
  */
 function makeInputs(schema: Schema, id: string): Input[] {
   const all = makeInput(schema, id) as Input;
@@ -122,8 +125,8 @@ interface Answer {
 }
 
 /**
- * Expects that ids of another workspace are answered exactly like an id that nobody has, and that
- * neither the answers nor the data show a trace of them.
+ * Expects that ids of another workspace get exactly the same answers as an id that does not exist,
+ * and that neither the answers nor the data show a trace of them.
  */
 async function expectIsolated(schema: Schema, ask: (input: Input) => Promise<Answer>): Promise<void> {
   const before = await dump();
@@ -142,7 +145,7 @@ async function expectIsolated(schema: Schema, ask: (input: Input) => Promise<Ans
   expect(await dump()).toBe(before);
 }
 
-/** All requests with one id, as that is a part of each answer. */
+/** All requests have the same id, because it is a part of each answer. */
 const headers = { 'x-request-id': 'one' };
 
 test.each(procedures)('%s shows and changes nothing of another workspace', async (path, procedure) => {
@@ -182,7 +185,7 @@ test.each(procedures)('%s asks for a token', async (path, procedure) => {
   }
 });
 
-/** Every route of REST, and the one whose answer is a stream. */
+/** Every route of REST, and the route whose answer is a stream. */
 const routes = [
   ...REST_ROUTES.map(({ method, path, operation: { input } }) => ({ method, path, input })),
   { method: 'GET' as const, path: '/batch/:id/events/', input: watchBatchInput as z.ZodType },
@@ -205,7 +208,7 @@ describe('over REST an id of another workspace is answered exactly like an id th
   test.each(routes)('$method $path', async (route) => {
     const { method, path, input } = route;
     await expectIsolated(toInputSchema(input), async (whole) => {
-      // In a header it is no id of ours.
+      // REST sends these in headers, where they are not ids of resources.
       const { idempotencyKey, ifVersion, lastEventId, ...fields } = whole as Record<string, string>;
       let filled = path;
       for (const [, name = ''] of path.matchAll(/:(\w+)/g)) {

@@ -33,7 +33,7 @@ interface Event {
   data: { status: string; progress: Record<string, number> };
 }
 
-/** Opens a stream of events, as a client of REST does. */
+/** Opens a stream of events, as a REST client does. */
 async function openEvents(
   id: string,
   { token = one.token, headers = {}, address = api.address }: Partial<OpenOptions> = {},
@@ -155,7 +155,7 @@ test('a thousand watchers of a batch are one look at it', async () => {
   expect(new Set(await Promise.all(lasts))).toEqual(new Set(['done']));
   await watch.close();
   Object.assign(pool, { query });
-  // The first, and one for each time that it was announced.
+  // One query at the start, and one for each announcement.
   expect(looks).toBeGreaterThan(0);
   expect(looks).toBeLessThan(20);
 });
@@ -177,7 +177,7 @@ test('one who leaves while another comes does not take the events along', async 
   expect(seen.at(-1)).toBe('done');
 });
 
-/** What a stream tells until its end. */
+/** Returns the statuses in a stream until its end. */
 async function statusesOf({ response, events }: Awaited<ReturnType<typeof openEvents>>): Promise<string[]> {
   expect(response.status).toBe(200);
   const statuses: string[] = [];

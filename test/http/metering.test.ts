@@ -26,7 +26,7 @@ beforeEach(() => {
   counted.length = 0;
 });
 
-/** Routes of what was counted, once all of it is. */
+/** Waits for the given number of counted requests, and returns their routes. */
 async function routesOf(requests: number): Promise<string[]> {
   await poll(
     async () => counted.length,
@@ -73,7 +73,7 @@ test('a stream is no request that took long; who watches is counted while he doe
     async () => api.batchWatch.countWatchers(),
     (watchers) => watchers === 0,
   );
-  // Its end was noted before that of this one.
+  // The end of the stream was recorded before the end of this request.
   await api.rest(token, 'GET', '/limits/');
   expect(await routesOf(1)).toEqual(['GET /api/llm-editor/cta/limits/ 200']);
 });
@@ -108,6 +108,6 @@ test('how long a request took is counted, and that a client was gone before its 
   expect((await answered).status).toBe(200);
   await routesOf(2);
   expect(counted[1]?.status).toBe(200);
-  // Of what was waited for, less the way to the program.
+  // Most of the time during which the table was locked; the way to the program took the rest.
   expect(counted[1]?.seconds).toBeGreaterThan(heldMs / 2000);
 });

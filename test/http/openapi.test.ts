@@ -27,12 +27,12 @@ const api = describeApi() as unknown as {
 const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 );
-/** Those that answer JSON. */
+/** The operations whose answers are JSON. */
 const spoken = operations.filter(({ operation: { responses } }) =>
   Object.values(responses).some(({ content }) => 'application/json' in (content ?? {})),
 );
 
-// Links of pages and addresses are absolute; `uri` takes them all.
+// Links to pages and addresses are absolute. The format `uri` accepts all of them.
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
 ajv.addSchema({ $id: 'api', components: api.components });
@@ -114,7 +114,7 @@ describe('the document', () => {
   });
 });
 
-/** Values of a schema, most of them valid; what its words mean is guessed by name. */
+/** Generates values for a schema, most of them valid. Guesses their meaning by name. */
 function valuesOf(schema: Schema, name = ''): fc.Arbitrary<unknown> {
   const wild = fc.oneof(
     fc.jsonValue({ maxDepth: 2 }),
@@ -149,7 +149,9 @@ function tame(schema: Schema, name: string): fc.Arbitrary<unknown> {
   return fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
 }
 
-/** Not dots alone: those are resolved before they are sent, and lead to another path. */
+/**
+ * Replaces a segment of only dots: clients resolve it before sending, which leads to another path.
+ */
 function toSegment(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(/^\.{0,2}$/, 'x');
 }

@@ -13,8 +13,9 @@ import type { TestDatabase } from '../support/test-database.ts';
 import { makeWrongInputs } from '../support/wrong-inputs.ts';
 
 /*
- * Generated from the router: each procedure is asked over both doors with the same inputs, right and wrong, and must be answered
- * alike. A procedure that is added fails here until it has a line in DOORS.
+ * Generated from the router. Each procedure is called through both APIs with the same valid and
+ * invalid inputs, and must give the same answers. A new procedure fails here until it has an entry
+ * in DOORS.
  */
 
 let db: TestDatabase;
@@ -29,20 +30,24 @@ beforeAll(async () => {
 });
 
 type Input = Record<string, unknown>;
-/** The input for tRPC and the one for REST: the same, but for what each is to change a subject of its own. */
+/**
+ * The input for tRPC and the one for REST. They are equal, except that each of them may change its
+ * own object.
+ */
 type Pair = readonly [trpc: Input, rest: Input];
 
 interface Door {
   readonly method: 'GET' | 'POST' | 'PATCH';
   readonly path: string;
-  /** The status of a good answer; tRPC says 200. */
+  /** The status of a successful answer over REST. tRPC returns 200. */
   readonly status?: number;
   /**
-   * Inputs that both doors understand, by what they are, asked one after the other when all are made. Making something that is done
-   * finishes all that is queued, so what is to be queued is made last.
+   * Inputs that both APIs accept, by their description. They are sent in order after all of them
+   * have been made. Making a finished object finishes everything in the queue, so objects that must
+   * stay queued are made last.
    */
   pairs(): Promise<Record<string, Pair>>;
-  /** An input with every field in it: wrong ones are made from it. */
+  /** An input with all fields. Wrong inputs are made from it. */
   full(): Promise<Pair>;
 }
 
@@ -99,7 +104,7 @@ const prefill = {
   locale: 'fr',
 };
 
-/** Of what is cancelled while it waits, again, and when it is done. */
+/** Tests canceling an object that waits, canceling it again, and canceling a finished one. */
 function cancelDoor(path: string, addWaiting: () => Promise<Input>, addFinal: () => Promise<Input>): Door {
   return {
     method: 'POST',
@@ -296,7 +301,7 @@ const DOORS: Record<string, Door> = {
   },
 };
 
-/** Fields that REST has in a header. */
+/** Fields that REST has as headers. */
 const HEADERS: Record<string, string> = {
   idempotencyKey: 'Idempotency-Key',
   ifVersion: 'If-Match',
@@ -306,7 +311,7 @@ const HEADERS: Record<string, string> = {
 /** The field that infinite queries of tRPC's clients add to a list. REST has no such field. */
 const TRPC_ONLY = 'direction';
 
-/** What either door said, in one form: an error, or the output as REST spells it. */
+/** The answer of either API in one form: an error, or the output in REST's spelling. */
 type Said =
   | { status: number; code: string; message: string; errors: unknown }
   | { status: number; output: unknown };
@@ -319,7 +324,7 @@ function spell(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [
       snake(key),
-      // Of a warning: the one value that names fields.
+      // In a warning, this is the only value that names fields.
       key === 'path' && typeof inner === 'string' ? snake(inner) : spell(inner),
     ]),
   );
@@ -355,7 +360,7 @@ async function askRest({ method, path }: Door, input: Input): Promise<Said> {
   return { status, output: 'results' in output ? fromPage(output) : output };
 }
 
-/** A page of REST in tRPC's form: links are told by their cursors. */
+/** Converts a page of REST to tRPC's form, which has cursors instead of links. */
 function fromPage({ next, previous, results }: Record<'next' | 'previous' | 'results', unknown>) {
   const cursor = (link: unknown) => (link === null ? null : new URL(String(link)).searchParams.get('cursor'));
   return { items: results, next_cursor: cursor(next), previous_cursor: cursor(previous) };
@@ -401,7 +406,7 @@ interface TrpcError {
   };
 }
 
-/** Paths in REST's spelling: fields that it has in a header are named by that. */
+/** Spells paths as REST does. Fields that REST has as headers have their header name. */
 function toError(error: unknown, headers: Record<string, unknown>) {
   const { message, data } = error as TrpcError;
   expect(data.requestId).toBe(headers['x-request-id']);
@@ -416,12 +421,15 @@ function readEvents(body: string): { id?: string; event?: string; data: SuperJSO
   });
 }
 
-/** What is computed when it is asked for moves on between two questions. */
+/** Hides values that are computed for each request, because they change between two requests. */
 function withoutClock(said: Said): unknown {
   return JSON.parse(JSON.stringify(said).replace(/"(eta|until)":(?:null|"[^"]*")/g, '"$1":"a moment"'));
 }
 
-/** Two subjects differ in their ids, their times, their images and their place in the line, and in nothing else. */
+/**
+ * Hides the ids, times, images and queue positions, which may differ between two objects.
+ * Everything else must be equal.
+ */
 function mask(said: Said): unknown {
   const names = new Map<string, string>();
   const named = (kind: string) => (found: string) => {
@@ -471,7 +479,7 @@ describe.each(procedures)('%s', (path, procedure) => {
 
   test('what is wrong is answered alike', async () => {
     const schema = z.toJSONSchema(inputs[0] ?? z.object({}), { io: 'input', unrepresentable: 'any' });
-    // What stands in a path or a header has no type there.
+    // Values in a path or a header have no type.
     const isLeftOut = (field: string) =>
       field in HEADERS || field === TRPC_ONLY || door().path.includes(`:${field}/`);
     const [forTrpc, forRest] = await door().full();
@@ -486,7 +494,7 @@ describe.each(procedures)('%s', (path, procedure) => {
   });
 });
 
-/** An address holds nothing but texts. */
+/** Values in a query string are always text. */
 function asTexts(input: Input): Input {
   return Object.fromEntries(Object.entries(input).map(([field, value]) => [field, String(value)]));
 }

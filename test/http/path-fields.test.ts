@@ -10,8 +10,8 @@ import { withSnakeKeys } from '../../src/lib/snake-keys.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
 /*
- * The ids of the routes that exist are texts of any kind. This one has a stricter path, to show that
- * both APIs check what an operation says of a field in the path.
+ * The existing routes accept ids of any text. This test adds a route with a stricter path field, to
+ * show that both APIs check path fields against the schema of the operation.
  */
 
 const operation = {

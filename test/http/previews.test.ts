@@ -22,7 +22,7 @@ async function addDone(sizes: number[]) {
   return batch;
 }
 const get = (path: string) => api.rest(token, 'GET', path);
-/** Follows a link of an answer. */
+/** Follows a link in an answer. */
 const follow = (link: string) => {
   expect(link).toMatch(/^https:\/\/cta\.example\//);
   return get(link.replace(`https://cta.example${ROOT}`, ''));
@@ -116,7 +116,7 @@ describe('pagination', () => {
 
   test('without the slash the same answer comes', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
-    // Without a worker nothing is foretold that would change from one answer to the next.
+    // Without a worker there is no forecast, which would change from one answer to the next.
     await db.orm.update(workers).set({ diedAt: new Date() });
     for (const path of ['/batch', '/previews', `/batch/${id}`]) {
       const [bare, slashed] = await Promise.all([get(path), get(`${path}/`)]);
@@ -156,7 +156,7 @@ describe('patch', () => {
     const three = await api.rest(token, 'PATCH', path, { prefill: whole });
     expect(three.body.prefill).toEqual(whole);
     expect((await get(path)).body.prefill).toEqual(whole);
-    // What was generated is kept apart, and only what a person changed is an override.
+    // The generated values are stored separately, and overrides contain only what a person changed.
     const [row] = await db.orm.select().from(previews);
     expect(row?.overrides).toEqual({
       headline: 'Mine',

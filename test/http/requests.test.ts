@@ -25,7 +25,7 @@ const post = (path: string, key: string, body: unknown = {}, token = one.token) 
   api.rest(token, 'POST', path, body, { 'idempotency-key': key });
 const countBatches = async () => (await db.orm.select({ id: batches.id }).from(batches)).length;
 
-/** A preview that is done. */
+/** Adds a finished preview. */
 async function addDone(): Promise<string> {
   const batch = await addQueuedBatch(db, one.workspaceId, [1]);
   await finish(db, await claim(db, await addWorker(db)));
@@ -76,7 +76,10 @@ describe('Idempotency-Key', () => {
     expect((await api.rest(one.token, 'GET', `/batch/${batch.id}/`)).body.status).toBe('pending');
   });
 
-  /** Asks something else, some times, of a door with that many equal requests under way: none of them has been answered by then. */
+  /**
+   * Expects that other requests to an API are answered while `waiting` requests wait, none of which
+   * has been answered by then, and that at most `connections` connections are in use.
+   */
   async function expectFree(door: TestApi, pool: Pool, waiting: Promise<Answer>[], connections: number) {
     let answered = 0;
     for (const one of waiting) void one.then(() => (answered += 1));
@@ -85,7 +88,7 @@ describe('Idempotency-Key', () => {
     expect(pool.totalCount - pool.idleCount).toBeLessThanOrEqual(connections);
   }
 
-  /** A first request that is at work, and equal ones. */
+  /** Starts a request that waits at a gate, and returns it with a function that repeats it. */
   async function startFirst(name: string) {
     const gate = await makeGate(db.url, {
       table: 'cta.batches',
@@ -103,7 +106,7 @@ describe('Idempotency-Key', () => {
     return { gate, key, first, again };
   }
 
-  /** Another process's door to the same database. */
+  /** Starts the API of another process on the same database. */
   async function openSecond() {
     const { orm, transact, close } = openDatabase({ url: db.url, poolSize: 3, applicationName: 'second' });
     const door = await startTestApi({ ...db, orm, deps: { ...db.deps, orm, transact } });
@@ -115,7 +118,7 @@ describe('Idempotency-Key', () => {
     const before = await countBatches();
     const waiting = again(40);
     const other = post('/batch/', key, sources('another'));
-    // The first one's.
+    // One connection: that of the first request.
     await expectFree(api, db.orm.$client as Pool, [...waiting, other], 1);
     await gate.open();
     const { status, body } = await first;
@@ -130,7 +133,7 @@ describe('Idempotency-Key', () => {
     const second = await openSecond();
     try {
       const waiting = again(20, second.door);
-      // One may be looking.
+      // One connection may be polling.
       await expectFree(second.door, second.pool, waiting, 1);
       await gate.open();
       const { status, body } = await first;
@@ -171,7 +174,7 @@ describe('Idempotency-Key', () => {
     expect(await retry()).toMatchObject({ status: 409, body: { code: 'nothing_to_retry' } });
     await api.rest(one.token, 'POST', `/batch/${batch.id}/cancel/`);
     expect(await retry()).toMatchObject({ status: 200, body: { status: 'pending' } });
-    // And now the first answer again: without the key there would be nothing to retry.
+    // This repeats the first answer. Without the key there would be nothing to retry.
     expect(await retry()).toMatchObject({ status: 200, body: { status: 'pending' } });
   });
 
@@ -190,7 +193,7 @@ describe('Idempotency-Key', () => {
       status: 400,
       body: { code: 'validation', errors: [{ path: 'Idempotency-Key' }] },
     });
-    // It is a header here, not a field.
+    // In REST it is a header, not a field.
     const body = { ...sources('i'), idempotency_key: 'x' };
     expect(await api.rest(one.token, 'POST', '/batch/', body)).toMatchObject({
       body: { errors: [{ path: 'idempotency_key' }] },
@@ -245,7 +248,7 @@ describe('ETag', () => {
     }
     const { body, headers } = await api.rest(one.token, 'GET', `/previews/${id}/`);
     expect(body.prefill.headline).toBe('Mine');
-    // The one of an answer to a change is as good, in a list too.
+    // If-Match may be a list of ETags, and the ETag in an answer to PATCH is valid too.
     const second = await patch('Second', `"1", ${headers.etag}`);
     expect(second.status).toBe(200);
     expect((await patch('Third', String(second.headers.etag))).status).toBe(200);

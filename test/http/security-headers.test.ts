@@ -5,9 +5,9 @@ import { openApiWithPreview } from '../support/open-api-with-preview.ts';
 import { ROOT, startTestApi, type TestApi } from '../support/test-api.ts';
 import type { TestDatabase } from '../support/test-database.ts';
 
-/* What each door tells a browser that it may do with an answer. */
+/* Tests which permissions the answers of each API give to browsers. */
 
-/** Of all that is data, whoever asks and whatever comes of it. */
+/** For all data, whatever the request and its result. */
 const DATA = {
   'content-security-policy': "default-src 'none';frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',

@@ -8,8 +8,8 @@ import { openTestApi, type TestApi } from '../support/test-api.ts';
 import type { TestWorkspace } from '../support/test-database.ts';
 
 /*
- * What may be sent under `meta`, and how much in one request. Generated from the router, so that
- * new procedures are tested too.
+ * Tests what may be sent under `meta`, and how much in one request. Generated from the router, so
+ * that new procedures are tested too.
  */
 
 let api: TestApi;

@@ -24,7 +24,7 @@ beforeAll(async () => {
 const URL_OK = 'https://shop.example/a';
 const long = (n: number) => 'x'.repeat(n);
 
-/** Asks both doors, and expects the same fields to be named, each in its spelling. */
+/** Calls both APIs, and expects the same fields to be named, each in the spelling of the API. */
 async function expectRefused(body: unknown, paths: string[]) {
   const before = await db.orm.select({ id: batches.id }).from(batches);
   const rest = await api.rest(token, 'POST', '/batch/', body);

@@ -10,7 +10,7 @@ import { createRestClient } from '../support/rest-client.ts';
 import { startWorld, type World } from '../support/start-world.ts';
 import { writeTinyClip } from '../support/write-tiny-clip.ts';
 
-/* The single executable, as someone meets it who has copied it to a machine where nothing else is. */
+/* Tests the single executable on a machine that has nothing else. */
 
 const isBuildable = process.platform === 'linux' && process.arch === 'x64';
 const BUILD_MS = 180_000;
@@ -37,7 +37,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** An environment without Node.js, nor anything else that is not said here. */
+  /** An environment without Node.js and with only these variables. */
   const surroundings = () => ({
     PATH: '/nonexistent',
     HOME: home,
@@ -205,7 +205,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
   });
 });
 
-/** The first argument of each process that a program has started. */
+/** Returns the first argument of each child process of a program. */
 async function listChildFlags(pid: number): Promise<string[]> {
   const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'))
     .trim()

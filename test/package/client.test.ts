@@ -14,8 +14,8 @@ import { startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 /*
- * `cta-batch-client` as its users have it: packed, and unpacked in a project that has only its
- * dependencies. Nothing of the server is there, so neither types nor code can depend on it.
+ * Tests `cta-batch-client` as its users have it: packed, and unpacked in a project that has only
+ * its dependencies. No server code is there, so neither types nor code can depend on it.
  */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -35,7 +35,7 @@ beforeAll(async () => {
   await cp(join(ROOT, 'test/fixtures/consumer'), consumer, { recursive: true });
   await writeFile(join(consumer, 'package.json'), '{"private":true,"type":"module"}');
   ({ tarball, files } = await installClient(consumer, join(folder, 'staging')));
-  // Before version 22.18 Node.js does not run TypeScript.
+  // Before version 22.18, Node.js does not run TypeScript.
   const entryPoints = [join(consumer, 'run.ts')];
   await build({
     entryPoints,
@@ -158,8 +158,8 @@ test('its manifest and its types are as package tools want them, also for Common
 });
 
 /*
- * Installed from the registry, and run by older versions of Node.js that come from there as well.
- * Without a registry this is skipped.
+ * Installs the package from the registry, and runs it with older versions of Node.js from the
+ * registry. Skipped without a registry.
  */
 const NPM = ['--fetch-retries=0', '--fetch-timeout=20000', '--no-audit', '--no-fund'];
 const missing =

@@ -15,7 +15,7 @@ import { runProgram, startProgram } from '../support/program.ts';
 import { createRestClient } from '../support/rest-client.ts';
 import { startWorld, type World } from '../support/start-world.ts';
 
-/* Dockerfile and compose.yaml, as far as they can be tried without a container engine. */
+/* Tests Dockerfile and compose.yaml as far as possible without a container engine. */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFile(join(ROOT, path), 'utf8');
@@ -108,7 +108,7 @@ describe('what the Dockerfile makes', () => {
     image = await carryOutDockerfile(dockerfile, {
       context: ROOT,
       folder,
-      // The build's packages are those that are installed here, from the same lockfile.
+      // The packages of the build are those that are installed here, from the same lockfile.
       instead: {
         'npm ci --ignore-scripts': (cwd) => symlink(join(ROOT, 'node_modules'), join(cwd, 'node_modules')),
       },
@@ -164,7 +164,7 @@ describe('what the Dockerfile makes', () => {
     const { id } = await rest.create([{ url: shop.productUrl('red-shoe'), batch_size: 1 }]);
     expect(await rest.follow(id)).toMatchObject({ status: 'done' });
     expect(await isHealthy(port)).toBe(true);
-    // A worker alone has it on a port of its own.
+    // A worker alone has its own port for it.
     const worker = await start({ DATABASE_URL: db.url, HEALTH_PORT: '0' }, ['start', '--role', 'worker']);
     const healthPort = /\/readyz at http:\/\/[^:]+:(\d+)/.exec(worker.output().stdout)?.[1] ?? '';
     expect(await isHealthy(port, healthPort)).toBe(true);
@@ -261,14 +261,14 @@ describe('compose.yaml', async () => {
     const IMAGE_DECODERS_MB = 3 * 600;
     for (const service of [migrate, api]) expect(megabytesOf(service)).toBeGreaterThanOrEqual(2 * PROGRAM_MB);
     expect(megabytesOf(worker)).toBeGreaterThanOrEqual(PROGRAM_MB + PAGE_READERS_MB + IMAGE_DECODERS_MB);
-    // Shared buffers and /dev/shm, and as much again for connections.
+    // Shared buffers and /dev/shm, and the same amount for connections.
     expect(megabytesOf(database)).toBeGreaterThanOrEqual(2 * (128 + 256));
     for (const service of Object.values(file.services)) {
       expect(megabytesOf(service)).toBeLessThanOrEqual(4096);
       expect(service?.pids_limit).toBeGreaterThanOrEqual(8 * 11 + 64);
       expect(service?.pids_limit).toBeLessThanOrEqual(512);
     }
-    // The default of max_connections, and the server's other processes.
+    // The default of max_connections, plus the server's other processes.
     expect(database?.pids_limit).toBeGreaterThanOrEqual(100 + 30);
     // No CPU limit by default: Docker refuses one above the number of cores of the machine.
     for (const service of [database, api, worker]) expect(defaultOf(service?.cpus)).toBe('0');
@@ -331,7 +331,7 @@ describe('compose.yaml', async () => {
     for (const [name, value] of handedOn) {
       if (!fixed.includes(name)) expect(value).toMatch(new RegExp(`^\\$\\{${name}:-\\d*\\}$`));
     }
-    // Settings that both need have the same value for both.
+    // Settings of both programs have the same value.
     const shared = ['DATABASE_POOL', 'LOG_LEVEL', 'FETCH_ALLOW_HOSTS', 'STOP_GRACE', 'METRICS_PORT'];
     for (const name of shared) expect(api?.environment).toHaveProperty(name, worker?.environment[name]);
     for (const name of ['AI_API_KEY', 'AI_IMAGE_API_KEY']) expect(api?.environment).not.toHaveProperty(name);
@@ -359,7 +359,7 @@ describe('compose.yaml', async () => {
     expect(worker?.ports).toBeUndefined();
     expect(api?.ports?.map((port) => port.split(':')[0])).toEqual(['127.0.0.1']);
     for (const service of [database, api, worker]) expect(service?.restart).toBe('unless-stopped');
-    // STOP_DELAY, STOP_GRACE and 15 s to hand on.
+    // STOP_DELAY, STOP_GRACE and 15 s to requeue work.
     for (const service of [api, worker])
       expect(Number.parseInt(service?.stop_grace_period ?? '', 10)).toBeGreaterThan(1 + 10 + 15);
     expect(worker?.environment.HEALTH_PORT).toBeDefined();

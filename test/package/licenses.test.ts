@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Makes a package, and answers the path of a file in it. */
+/** Creates a package, and returns the path of a file in it. */
 async function addPackage(name: string, license: string | undefined, text?: string): Promise<string> {
   const place = join(folder, 'node_modules', name);
   await mkdir(place, { recursive: true });

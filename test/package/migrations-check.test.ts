@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(project, { recursive: true }));
 
-/** The names and contents of the migrations. */
+/** Returns the names and contents of the migrations. */
 async function readMigrations(): Promise<[string, string][]> {
   const folder = join(project, 'migrations');
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -9,7 +9,7 @@ import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { poll } from '../support/poll.ts';
 
-/* The example configurations of proxies, read and run by the proxies themselves. */
+/* The proxies themselves read and run the example configurations. */
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 const isThere = (command: string, argument: string) => spawnSync(command, [argument]).status === 0;
@@ -114,7 +114,7 @@ describe.skipIf(!hasNginx)(`deploy/nginx.conf${hasNginx ? '' : ', without nginx 
   }
 
   test('is accepted without a warning', () => {
-    // From 1.25.1 on, nginx prefers another spelling of http2, which older versions do not know.
+    // Since 1.25.1, nginx prefers another spelling of http2 that older versions do not know.
     const complaints = said.split('\n').filter((line) => /\[(warn|error|emerg)\]/.test(line));
     expect(complaints.filter((line) => !line.includes('http2'))).toEqual([]);
   });

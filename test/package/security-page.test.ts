@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 
-/* docs/security.md says which test shows what. */
+/* docs/security.md states which test proves each claim. */
 
 const page = await readFile(new URL('../../docs/security.md', import.meta.url), 'utf8');
 const shown = [...page.matchAll(/\[`([^`]+)`\]\(\.\.\/([^)]+)\):((?:,?\s+“[^”]+”)+)/g)].map(

@@ -21,7 +21,7 @@ let consumer: string;
 let tarball: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cta-client-'));
-  // Not in the repository's own dist, which may be in use.
+  // Do not use the repository's own dist, which may be in use.
   const staged = join(folder, 'staged');
   await mkdir(staged);
   for (const name of ['package.json', 'README.md', 'LICENSE', 'migrations']) {
@@ -69,8 +69,8 @@ test('exports what cta-batch-client exports', async () => {
 test('its manifest and its types are as package tools want them', async () => {
   const { messages, problems } = await findPackageProblems(join(consumer, 'node_modules/cta-batch'), tarball);
   expect(messages).toEqual([]);
-  // It is a module and nothing else: resolvers from before `exports`, and `require`, are not
-  // served.
+  // The package is only an ES module. Resolvers without support for `exports`, and `require`, are
+  // not supported.
   const served = problems.filter(
     (problem) => !('resolutionKind' in problem && /^node10$|-cjs$/.test(problem.resolutionKind)),
   );

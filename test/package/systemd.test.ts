@@ -5,19 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-/* The units in deploy/, as systemd itself judges them. */
+/* Lets systemd itself check the units in deploy/. */
 
 const UNITS = ['cta-batch.service', 'cta-batch-worker@.service'];
-/** Of ten: 0 is a service that may do nothing, 9.6 one that may do all. */
+/** On a scale of ten: 0 is a service that may do nothing, 9.6 one that may do everything. */
 const MOST_EXPOSURE = 1.5;
 
 const read = (unit: string) => readFile(new URL(`../../deploy/${unit}`, import.meta.url), 'utf8');
 const version = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }).stdout ?? '';
-// `security --offline` came with 250.
+// `security --offline` exists since version 250.
 const isThere = Number(/^systemd (\d+)/.exec(version)?.[1] ?? 0) >= 250;
 
 describe.skipIf(!isThere)(`by systemd-analyze${isThere ? '' : ', which is not here or too old'}`, () => {
-  /** The unit in a folder of its own, with a program that is there. */
+  /** Copies the unit into a new folder, with a program that exists. */
   async function place(unit: string): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'cta-unit-'));
     onTestFinished(() => rm(folder, { recursive: true }));
@@ -30,7 +30,7 @@ describe.skipIf(!isThere)(`by systemd-analyze${isThere ? '' : ', which is not he
   test.each(UNITS)('%s is a unit without mistakes', async (unit) => {
     const path = await place(unit);
     const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
-    // What it says of other units, of the machine, is not about this one.
+    // Ignore messages about other units and about the machine.
     const about = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('cta-batch'));
     expect(about).toEqual([]);
     expect(status, stderr).toBe(0);
@@ -47,11 +47,11 @@ test.each(UNITS)(
   '%s gives the program the time it needs to stop, and V8 what it needs to run',
   async (unit) => {
     const text = await read(unit);
-    // STOP_DELAY, STOP_GRACE and 15 s to hand on.
+    // STOP_DELAY, STOP_GRACE and 15 s to requeue work.
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1 + 10 + 15);
     expect(text).toMatch(/^KillSignal=SIGTERM$/m);
     expect(text).not.toMatch(/^MemoryDenyWriteExecute=/m);
-    // The program trusts only a cache that is its user's alone.
+    // The program trusts only a cache that belongs to its user alone.
     expect(text).toMatch(/^CacheDirectoryMode=0700$/m);
     expect(text).toMatch(/^Environment=CTA_BATCH_CACHE=%C\/cta-batch\b/m);
   },

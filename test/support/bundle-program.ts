@@ -1,10 +1,10 @@
 import { build } from 'esbuild';
 
 /**
- * Bundles the program into `build/program`, so that the tests that start it a hundred times need not
- * compile its sources each time. Native packages and those that look for files of their own are
- * left out. The folder is as deep as those of the sources, whose paths to the package's files hold
- * in it too.
+ * Bundles the program into `build/program`, so that tests that start it a hundred times need not
+ * compile its sources each time. Leaves out native packages and packages that look for their own
+ * files. The folder is as deep as those of the sources, so relative paths to files of the package
+ * work in it too.
  */
 export async function bundleProgram(): Promise<void> {
   await build({
@@ -29,7 +29,7 @@ export async function bundleProgram(): Promise<void> {
       '@scalar/fastify-api-reference',
       'pg-native',
     ],
-    // Packages that are CommonJS require parts of Node.js.
+    // Bundled CommonJS packages call `require` for modules of Node.js.
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },

@@ -4,20 +4,20 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Copy, DockerfileParser, type Instruction, type JSONInstruction } from 'dockerfile-ast';
 
-/** What the last stage of a Dockerfile makes, in a folder instead of an image. */
+/** The result of the last stage of a Dockerfile, in a folder instead of an image. */
 export interface CarriedOut {
-  /** Where the program runs: the last WORKDIR, below the stage's folder. */
+  /** The working directory of the program: the last WORKDIR, inside the stage's folder. */
   readonly cwd: string;
-  /** What ENV sets. */
+  /** The variables that ENV sets. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 export interface CarryOutOptions {
-  /** Where what is copied comes from. */
+  /** The folder from which COPY copies. */
   readonly context: string;
-  /** Where the stages go. */
+  /** The folder in which the stages are created. */
   readonly folder: string;
-  /** What is done in place of a RUN. */
+  /** Functions that replace RUN commands. */
   readonly instead: Readonly<Record<string, (cwd: string) => Promise<void>>>;
 }
 
@@ -28,8 +28,9 @@ interface Stage {
 }
 
 /**
- * Does without an engine what a Dockerfile says, as far as ours goes: each stage is a folder with nothing in it, and commands run on this
- * machine, with the Node.js that the tests run on. What it does not know it does not pass over.
+ * Carries out a Dockerfile without a container engine, as far as ours needs it. Each stage starts
+ * as an empty folder, and commands run on this machine with the Node.js of the tests. Throws for an
+ * instruction that it does not know.
  */
 export async function carryOutDockerfile(text: string, options: CarryOutOptions): Promise<CarriedOut> {
   const stages = new Map<string, Stage>();
@@ -101,12 +102,12 @@ async function run(
   const path = `${dirname(process.execPath)}:${process.env.PATH}`;
   await promisify(execFile)('/bin/sh', ['-c', command], {
     cwd,
-    // What has been fetched before need not be fetched again.
+    // Use the packages that npm has already downloaded.
     env: { HOME: process.env.HOME, npm_config_prefer_offline: 'true', ...env, PATH: path },
   });
 }
 
-/** The words of an instruction in exec form; undefined in shell form. */
+/** Returns the words of an instruction in exec form, or undefined for shell form. */
 export function execForm(instruction: Instruction | undefined): string[] | undefined {
   const words = (instruction as JSONInstruction | undefined)?.getJSONStrings?.() ?? [];
   return words.length > 0 ? words.map((word) => JSON.parse(word.getValue()) as string) : undefined;

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { onTestFailed } from 'vitest';
 
 /**
- * Returns the seed of the running test's random cases: `TEST_SEED`, or else a new one. Prints it only
- * if the test fails.
+ * Returns the seed for the random cases of the running test: `TEST_SEED`, or else a new one. Prints
+ * it only if the test fails.
  */
 export function chooseSeed(): number {
   const given = process.env.TEST_SEED;
@@ -16,7 +16,10 @@ export function chooseSeed(): number {
   return seed;
 }
 
-/** Returns a source of integers from `min` to below `max`, the same ones for the same seed. */
+/**
+ * Returns a function that generates integers from `min` to below `max`. The same seed gives the
+ * same sequence.
+ */
 export function createRandomInt(seed: number): (min: number, max: number) => number {
   const [draw] = fc.sample(fc.noBias(fc.gen()), { numRuns: 1, seed });
   if (!draw) throw new Error('nothing was drawn');

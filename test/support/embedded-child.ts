@@ -1,11 +1,11 @@
 /**
- * A program with an embedded PostgreSQL: opens the one of the folder in argv, with the settings after it in JSON, says so in
- * one line of JSON, and stops it when its stdin ends.
+ * A program that opens the embedded PostgreSQL in the folder given in argv, with settings from argv
+ * in JSON. It reports this in one line of JSON, and stops the server when its stdin ends.
  */
 import { openEmbeddedServer } from '../../src/db/embedded/embedded-server.ts';
 
 const [folder = '', settings = '{}'] = process.argv.slice(2);
-// Whoever started it may be gone by then.
+// The parent may have ended, so writing to it may fail.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 const say = (message: string) => void process.stderr.write(`${message}\n`);
 const { url, owned, dataDirectory, stop } = await openEmbeddedServer({

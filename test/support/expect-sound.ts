@@ -7,11 +7,11 @@ import { poll } from './poll.ts';
 import type { Program } from './program.ts';
 import type { TestDatabase } from './test-database.ts';
 
-/** What a test with troubles saw. */
+/** What a test with failures observed. */
 export interface Seen {
-  /** Every request that reached the AI service since the database was made. */
+  /** Every request that reached the AI service since the database was created. */
   readonly calls: readonly AiCall[];
-  /** The programs that nobody killed. */
+  /** The programs that were not killed. */
   readonly alive: readonly Program[];
 }
 
@@ -19,8 +19,9 @@ export interface Seen {
 const NEVER_LEFT = ['ai_unreachable', 'slot_expired', 'deleted'] satisfies ErrorCode[];
 
 /**
- * Expects that troubles left no trace: nothing is under way, none lost, none twice, counts right, nothing bought again that
- * was stored, nothing sent that is not on the ledger, processes alive. For a moment when all batches have ended.
+ * Expects that failures left no trace: no work is in progress, lost or done twice; counts are
+ * correct; no stored answer was bought again; every request is in the ledger; the programs run.
+ * Call this when all batches have ended.
  */
 export async function expectSound(db: TestDatabase, { calls, alive }: Seen): Promise<void> {
   for (const { process, output } of alive) {
@@ -32,7 +33,7 @@ export async function expectSound(db: TestDatabase, { calls, alive }: Seen): Pro
   await expectLedger(db, calls);
 }
 
-/** A preview that failed does not wait for its other call, so that one may end a little later. */
+/** A failed preview does not wait for its other call, so that call may end a little later. */
 async function expectNothingUnderWay(db: TestDatabase): Promise<void> {
   const open = () =>
     ask(
@@ -122,7 +123,8 @@ async function expectLedger(db: TestDatabase, calls: readonly AiCall[]): Promise
     if (step.answered === 0) continue;
     const isWhole = (call: AiCall) => call.outcome === 'answered' && call.status === 200;
     expect(sent.some(isWhole), `an answer that nobody gave: ${about}`).toBe(true);
-    // What was under way already when a worker that was thought dead brought the answer ends as superseded.
+    // Calls that were already in progress when a worker that was taken for dead delivered the
+    // answer end as superseded.
     const late = sent.filter((call) => call.wallAt > (step.answered_at ?? 0));
     expect(late.length, `bought though it was stored: ${about}`).toBeLessThanOrEqual(step.superseded);
   }

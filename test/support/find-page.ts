@@ -1,6 +1,6 @@
 import type { Program } from './program.ts';
 
-/** The address at which a program says that it serves a page for those who watch. */
+/** Returns the address that a program prints for one of its monitoring pages. */
 export function findPage(program: Program, path: '/livez' | '/readyz' | '/metrics'): string {
   const line = program
     .output()

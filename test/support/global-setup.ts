@@ -11,22 +11,25 @@ import { quietLog } from './quiet-log.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The server's address; its database `cta` is for administration, `cta_template` is cloned for each file. */
+    /**
+     * The server's address. Its database `cta` is for administration; `cta_template` is cloned for
+     * each test file.
+     */
     serverUrl: string;
   }
 }
 
 /**
- * One PostgreSQL for the whole run, with one migrated database that test files clone, and one bundle
- * of the program that they start.
+ * Starts one PostgreSQL for the whole run with a migrated template database, which test files
+ * clone, and bundles the program, which they start.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await bundleProgram();
   const folder = await mkdtemp(join(tmpdir(), 'cta-test-'));
-  // As root the server runs as another user, who must be able to come here.
+  // If this runs as root, the server runs as another user, which must be able to access the folder.
   await chmod(folder, 0o755);
   const { server, stop } = await openInChild(folder, {
-    // Nothing here has to survive a power cut.
+    // The data need not survive a power failure.
     settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
   });
   const client = new Client(server.url);

@@ -1,7 +1,7 @@
 /**
- * The part of the program that reads pages, as a process of its own: what comes over the channel is read as
- * `source.process` does it, a few at a time, and answered with the code of its failure or what was found. "measure" is
- * answered with the process's own figures.
+ * Runs the part of the program that reads pages in a separate process. Reads the pages that it
+ * receives over the channel as `source.process` does, a few at a time, and replies with a failure
+ * code or the result. Replies to "measure" with measurements of this process.
  */
 import { readFileSync } from 'node:fs';
 import pLimit from 'p-limit';
@@ -12,32 +12,32 @@ import { readSettings } from '../../src/main/config.ts';
 import { createPageReader } from '../../src/main/create-page-reader.ts';
 import { pickImageEnvironment } from '../../src/main/image-environment.ts';
 
-/** What the test asks for. */
+/** A request of the test. */
 export interface Visit {
   readonly id: number;
   readonly url: string;
-  /** Collect the images too; a page without one then fails. */
+  /** Collect the images too. A page without usable images then fails. */
   readonly wantsImages: boolean;
 }
 
-/** What became of it. */
+/** The result of a visit. */
 export interface VisitResult {
   readonly id: number;
-  /** "read", or the code of the failure; "crash: …" for what is no `AppError`. */
+  /** "read", or the code of the failure. "crash: …" for an error that is not an `AppError`. */
   readonly code: string;
   readonly title: string | null;
   readonly ms: number;
 }
 
-/** The process's own figures. */
+/** Measurements of this process. */
 export interface Measures {
-  /** Null where the system has no /proc. */
+  /** Null on systems without /proc. */
   readonly peakMb: number | null;
   readonly longestTurnMs: number;
   readonly lookups: Readonly<Record<string, number>>;
 }
 
-/** What DNS says of the names that have something to say; every other one is at home on this machine. */
+/** DNS answers, or error codes, by name. All other names resolve to this machine. */
 const NAMES: Readonly<Record<string, readonly string[] | string>> = {
   'gone.test': 'ENOTFOUND',
   'busy.test': 'EAI_AGAIN',
@@ -47,7 +47,7 @@ const NAMES: Readonly<Record<string, readonly string[] | string>> = {
   'metadata.google.internal': ['169.254.169.254'],
   'nothing.test': [],
 };
-/** Answers with an address of ours once, and with a public one ever after. */
+/** Resolves to an address of this machine once, and to a public address afterwards. */
 const REBINDING = 'rebind.test';
 
 const lookups: Record<string, number> = {};
@@ -64,8 +64,8 @@ const lookupAll: LookupAll = (name, _options, callback) => {
 const images = createImageDecoder({ env: pickImageEnvironment(process.env) });
 const reader = createPageReader(images, { ...readSettings(process.env), idleTimeoutMs: 3000, lookupAll });
 /**
- * The most that this thread worked between two turns of its event loop. In time of the processor: on a busy machine the clock
- * would tell how long it waited for one.
+ * The longest time that this thread worked without returning to its event loop, as CPU time: on a
+ * busy machine, wall-clock time would include waiting for a processor.
  */
 let longestTurnMs = 0;
 let worked = process.threadCpuUsage();

@@ -1,6 +1,6 @@
 import type { Prefill } from '../../src/creative/prefill.ts';
 
-/** Texts that want to be something else, or to break what is around them. */
+/** Texts that try to break the markup, script or style around them. */
 export const hostileTexts = {
   closing: '</style></title></p></article><script>pwned = 1; alert(1)</script>',
   attribute: '" onerror="pwned = 1" onload=\'pwned = 1\' autofocus onfocus=alert(1) x="',
@@ -12,7 +12,7 @@ export const hostileTexts = {
   joined: `${'x\u2060\u00a0'.repeat(130)}x`,
 } as const;
 
-/** A prefill as a service stores it, of which a part may be given. */
+/** Returns a prefill as a service stores it. `given` replaces some of its fields. */
 export function makePrefill(given: Partial<Prefill> = {}): Prefill {
   return {
     headline: 'A red shoe',
@@ -29,7 +29,7 @@ export function makePrefill(given: Partial<Prefill> = {}): Prefill {
   };
 }
 
-/** The same hostile text wherever a text stands. */
+/** Puts the same hostile text into every text field. */
 export function makeHostile(text: string): Partial<Prefill> {
   return { headline: text, subheadline: text, body: text, ctaText: text, priceText: text };
 }

@@ -1,13 +1,13 @@
 import type { ErrorCode } from '../../src/lib/app-error.ts';
 
-/** One thing that may be put before the page reader, and what must come of it. */
+/** One hostile input of the page reader, and its expected result. */
 export interface HostileRow {
   readonly group: string;
   readonly name: string;
-  /** Whole, or a path of the hostile shop. */
+  /** A complete address, or a path of the hostile shop. */
   readonly address: string;
   readonly code: ErrorCode | 'read';
-  /** What a page that is read is called; "Cup" unless said. */
+  /** The expected title of a page that can be read; "Cup" by default. */
   readonly title?: string;
   readonly wantsImages?: boolean;
 }
@@ -23,7 +23,7 @@ const addresses = (group: string, list: readonly string[]): HostileRow[] =>
     code: 'address_refused',
   }));
 
-/** Rows of a room of the shop: what must come of each name. */
+/** Makes rows for one folder of the shop: the expected result of each name. */
 const named = (
   group: string,
   room: string,
@@ -50,7 +50,10 @@ const redirect = (name: string, to: string | null, code: HostileRow['code'], sta
   code,
 });
 
-/** The table of `test/adapters/hostile.test.ts`. What the names of the shop mean is said in `test/fakes/hostile-*.ts`. */
+/**
+ * The table for `test/adapters/hostile.test.ts`. See `test/fakes/hostile-*.ts` for the names of the
+ * shop.
+ */
 export const hostileRows: readonly HostileRow[] = [
   ...addresses('spellings of this machine', [
     'http://127.0.0.1/',
@@ -87,7 +90,7 @@ export const hostileRows: readonly HostileRow[] = [
     'http://LOCALHOST/',
     'http://shop.localhost/',
     'http://localhost.localdomain/',
-    // Another port than that of the shop
+    // Not the port of the shop.
     'http://127.0.0.1:1234/',
   ]),
   ...addresses('networks of ours', [
@@ -231,7 +234,7 @@ export const hostileRows: readonly HostileRow[] = [
     'cut-deflate': 'page_cut',
     'cut-brotli': 'page_cut',
     'cut-nested': 'page_cut',
-    // The end of a connection ends a body that was not announced, whichever way it ends.
+    // Without an announced length, the end of the connection ends the body, even a reset.
     'reset-behind-body': 'read',
   }),
   ...named('not HTTP', 'answers', {

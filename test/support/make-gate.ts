@@ -2,33 +2,33 @@ import { randomInt } from 'node:crypto';
 import { Client } from 'pg';
 import { poll } from './poll.ts';
 
-/** A place at which the program's transactions wait until the test lets them go on. */
+/** A point at which transactions of the program wait until the test lets them continue. */
 export interface Gate {
-  /** Resolves when so many (1) wait at it. */
+  /** Resolves when `count` transactions (1 by default) wait at the gate. */
   reached(count?: number): Promise<void>;
   /**
-   * Ends the sessions that wait at it. For after a kill: a session whose process is gone notices only when it has
-   * something to say.
+   * Terminates the sessions that wait at the gate. Needed after a kill, because PostgreSQL notices
+   * that a client is gone only when it sends something to it.
    */
   forget(): Promise<void>;
-  /** Lets through who waits at it now, and waits until their transactions are over. */
+  /** Lets the waiting transactions continue, and waits until they have ended. */
   pass(): Promise<void>;
-  /** Lets everyone through, for good. */
+  /** Lets all transactions continue, and removes the gate. */
   open(): Promise<void>;
 }
 
-/** Where a gate is. */
+/** The position of a gate. */
 export interface GatePlace {
-  /** With its schema. */
+  /** Including its schema. */
   readonly table: string;
   readonly on: 'insert' | 'update';
-  /** Of the rows `old` and `new`. */
+  /** An SQL condition on the rows `old` and `new`. */
   readonly when: string;
-  /** Waits in the commit, in place of just before the row is written. */
+  /** Wait in the commit instead of just before the row is written. */
   readonly atCommit?: boolean;
 }
 
-/** Makes a gate in a database, through which all transactions must that write such rows. */
+/** Makes a gate in a database. Transactions that write matching rows must pass through it. */
 export async function makeGate(url: string, { table, on, when, atCommit }: GatePlace): Promise<Gate> {
   const key = randomInt(1, 2 ** 31);
   const name = `test_gate_${key}`;
@@ -64,7 +64,7 @@ export async function makeGate(url: string, { table, on, when, atCommit }: GateP
       await client.query('select pg_advisory_lock($1)', [key]);
     },
     async open() {
-      // First the lock: who waits at the gate holds the table.
+      // Unlock first: the waiting transactions hold locks on the table.
       await unlock();
       await client.query(`drop trigger ${name} on ${table}`);
       await client.query(`drop function cta.${name}`);

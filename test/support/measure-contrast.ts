@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { contrastOf } from '../../src/creative/choose-colors.ts';
 
-/** A text of a page, and the least contrast it has with a pixel that is really behind it. */
+/** A text of a page, and its lowest contrast with a pixel that is really behind it. */
 export interface MeasuredText {
   readonly name: string;
   readonly contrast: number;
@@ -10,8 +10,9 @@ export interface MeasuredText {
 }
 
 /**
- * Looks at what is painted behind each text: the texts are made transparent, the page is photographed, and every pixel of the boxes of
- * their lines is compared with the colour that the text had. The page is left without visible texts.
+ * Measures what is painted behind each text. Makes the texts transparent, takes a screenshot, and
+ * compares every pixel in the boxes of their lines with the original text color. Leaves the texts
+ * invisible.
  */
 export async function measureContrast(page: Page, selector: string): Promise<MeasuredText[]> {
   const texts = await page.locator(selector).evaluateAll((elements) =>

@@ -1,6 +1,6 @@
 /**
- * How long this thread works at something, in milliseconds of the processor. For tests that look for quadratic time: on a busy
- * machine the clock would tell how long the thread waited for a processor.
+ * Returns the CPU time of this thread for some work, in milliseconds. For tests that detect
+ * quadratic time: on a busy machine, wall-clock time would include waiting for a processor.
  */
 export function measureCpuMs(work: () => void): number {
   const before = process.threadCpuUsage();

@@ -2,7 +2,9 @@ import type { AppOptions } from '../../src/http/app.ts';
 import { addQueuedBatch, addWorker, claim, finish } from './seed.ts';
 import { openTestApi } from './test-api.ts';
 
-/** The API with one preview that is done, and the paths of its page and its background. */
+/**
+ * Opens the API with one finished preview, and returns the paths of its page and its background.
+ */
 export async function openApiWithPreview(options: Partial<AppOptions>) {
   const opened = await openTestApi({ publicUrl: undefined, ...options });
   const { token, workspaceId } = opened.one;

@@ -3,22 +3,22 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** What such a process runs. */
+/** The program that such a child process runs. */
 export const EMBEDDED_CHILD = join(import.meta.dirname, 'embedded-child.ts');
 
-/** An embedded PostgreSQL that a process of its own has opened. */
+/** An embedded PostgreSQL that was opened by a child process. */
 export interface EmbeddedChild {
   readonly process: ChildProcess;
   readonly server: { readonly url: string; readonly owned: boolean; readonly dataDirectory: string };
-  /** Ends the server, if it is owned, and the process; answers its exit code. */
+  /** Stops the server if the child owns it, and ends the process. Returns its exit code. */
   stop(): Promise<number | null>;
-  /** SIGKILL: the server stays. */
+  /** Kills the process with SIGKILL. The server keeps running. */
   kill(): Promise<void>;
 }
 
 /**
- * Opens the embedded PostgreSQL of a folder in a process of its own. It ends with this process, even if that is killed.
- * `settings` are PostgreSQL's.
+ * Opens the embedded PostgreSQL of a folder in a child process. The child ends with this process,
+ * even if this process is killed. `settings` are PostgreSQL's.
  */
 export async function openInChild(
   folder: string,
@@ -31,7 +31,7 @@ export async function openInChild(
     ...account,
     cwd: '/',
     stdio: 'pipe',
-    // A Ctrl-C in the terminal is for us, who then end it.
+    // Ctrl-C in the terminal must reach only this process, which then ends the child.
     detached: true,
   });
   let said = '';

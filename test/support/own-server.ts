@@ -5,28 +5,28 @@ import { Client } from 'pg';
 import { findServer } from '../../src/db/embedded/find-server.ts';
 import { openInChild } from './open-in-child.ts';
 
-/** A PostgreSQL that only one test uses, so that it may be taken away. */
+/** A PostgreSQL that only one test uses, so the test may stop it. */
 export interface OwnServer {
-  /** Of an empty database, as a user who is no superuser. */
+  /** The URL of an empty database for a user that is not a superuser. */
   readonly url: string;
-  /** The same as the superuser, who comes in when all other connections are taken. */
+  /** The same for the superuser, which can connect even when all other connections are taken. */
   readonly adminUrl: string;
-  /** Ends it as an operator does. */
+  /** Stops the server as an operator does. */
   stop(): Promise<void>;
-  /** Starts it again, at the same address. */
+  /** Starts the server again at the same address. */
   start(): Promise<void>;
-  /** Ends it as a crash does; it comes up again by itself and recovers. */
+  /** Kills the server as a crash does. It restarts and recovers by itself. */
   crash(): Promise<void>;
   end(): Promise<void>;
 }
 
 const USER = 'service';
 
-/** Starts one. `settings` are PostgreSQL's. */
+/** Starts a server. `settings` are PostgreSQL's. */
 export async function startOwnServer(settings: Record<string, string> = {}): Promise<OwnServer> {
   const folder = await mkdtemp(join(tmpdir(), 'cta-own-'));
   await chmod(folder, 0o755);
-  // Commits have to survive a crash of the server, not one of the machine.
+  // Commits must survive a crash of the server, but not of the machine.
   const open = () => openInChild(folder, { settings: { fsync: 'off', ...settings } });
   let child = await open();
   const { server } = child;

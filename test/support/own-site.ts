@@ -8,14 +8,17 @@ import {
   type GuardedFetchOptions,
 } from '../../src/adapters/net/guarded-fetch.ts';
 
-/** A server on loopback whose answer the test says, and what fetches from it through the guard. */
+/**
+ * A server on loopback whose answers the test chooses, with functions that fetch from it through
+ * the guard.
+ */
 export interface OwnSite {
   readonly origin: string;
-  /** What every request gets, from the next one on. */
+  /** Handles every request from now on. */
   answer: RequestListener;
-  /** Lets nobody but this server through, unless told otherwise. Closed with the site. */
+  /** Creates a fetch that allows only this server by default. It is closed with the site. */
   makeFetch(options?: Partial<GuardedFetchOptions>): GuardedFetch;
-  /** Fetches once, by a fetch of its own unless given. */
+  /** Fetches once, by default with a new guarded fetch. */
   get(
     url: string,
     options?: { maxBytes?: number; signal?: AbortSignal; guarded?: GuardedFetch },
@@ -23,7 +26,7 @@ export interface OwnSite {
   close(): Promise<void>;
 }
 
-/** Starts one. Until `answer` is set requests hang. */
+/** Starts a site. Requests hang until `answer` is set. */
 export async function startOwnSite(): Promise<OwnSite> {
   const open: GuardedFetch[] = [];
   const server = createServer((request, response) => site.answer(request, response));

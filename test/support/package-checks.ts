@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 
-/** A strict project of somebody who uses the client, and who has its declarations checked too. */
+/** A strict project that uses the client and checks its declarations too. */
 export const STRICT_COMPILER_OPTIONS = {
   target: 'es2023',
-  // tRPC's own declarations need the last two.
+  // tRPC's declarations need the last two.
   lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
   types: [],
   strict: true,
@@ -16,8 +16,8 @@ export const STRICT_COMPILER_OPTIONS = {
 };
 
 /**
- * What publint says about the manifest in `folder`, and arethetypeswrong about the types in
- * `tarball`.
+ * Returns the problems that publint finds in the manifest in `folder`, and those that
+ * arethetypeswrong finds in the types in `tarball`.
  */
 export async function findPackageProblems(folder: string, tarball: string) {
   const { messages } = await publint({ pkgDir: folder, pack: false, level: 'suggestion', strict: true });

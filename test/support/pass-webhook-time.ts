@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Orm } from '../../src/db/client.ts';
 
-/** Lets six hours pass for webhooks: longer than any of their pauses. */
+/** Lets six hours pass for webhooks, which is longer than any of their pauses. */
 export async function passWebhookTime({ orm }: { orm: Orm }): Promise<void> {
   const long = sql`interval '6 hours'`;
   await orm.execute(

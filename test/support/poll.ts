@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Asks again and again until the answer is good; throws with the last one after `timeoutMs`. */
+/**
+ * Asks repeatedly until the answer is good. After `timeoutMs`, throws an error with the last
+ * answer.
+ */
 export async function poll<T>(
   ask: () => Promise<T>,
   isGood: (answer: T) => boolean,

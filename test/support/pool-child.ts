@@ -2,14 +2,14 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serveParent } from '../../src/lib/serve-parent.ts';
 
-/** What `child-pool.test.ts` has its processes do before they answer. */
+/** What a process must do before it answers, for `child-pool.test.ts`. */
 export interface PoolQuestion {
-  /** Write a file of this name: it is begun. */
+  /** Write a file with this name, to show that the work has begun. */
   readonly begun?: string;
-  /** Wait until there is a file of this name. */
+  /** Wait until a file with this name exists. */
   readonly until?: string;
   readonly never?: true;
-  /** Also send another answer, as hostile code in a process could. */
+  /** Also send another answer, as hostile code in the process could. */
   readonly forge?: true;
   readonly exit?: number;
   /** `native`: memory that `heapMb` does not limit. */
@@ -34,7 +34,7 @@ async function fillNative(): Promise<never> {
 const answer = async (question: PoolQuestion): Promise<PoolAnswer> => {
   if (question.begun !== undefined) writeFileSync(question.begun, '');
   if (question.exit !== undefined) process.exit(question.exit);
-  // Not even what it is told would be heard.
+  // Blocks the event loop, so that not even messages are received.
   while (question.never);
   if (question.forge) process.send?.({ id: 'of the next question', answer: { pid: 0, environment: {} } });
   const kept: number[][] = [];
@@ -44,7 +44,7 @@ const answer = async (question: PoolQuestion): Promise<PoolAnswer> => {
   return { pid: process.pid, environment: process.env };
 };
 
-/** The code counts as loaded when there is a file of this name. */
+/** Loading the code takes until a file with this name exists. */
 const { LOAD_WHEN } = process.env;
 
 serveParent(

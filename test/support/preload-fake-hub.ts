@@ -1,4 +1,4 @@
-/* For `--import`: what a program that starts with it asks of the model hub goes to the fake one at HF_FAKE_HUB. */
+/* For `--import`. Requests of the program to the model hub go to the fake hub at HF_FAKE_HUB. */
 
 const real = globalThis.fetch;
 globalThis.fetch = (input, init) =>

@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module';
 
-/* For `--import`: a program that starts with it finds the optional package as little as an install without it does. */
+/* For `--import`. The program cannot find the optional package, as after an install without it. */
 
 registerHooks({
   resolve(specifier, context, next) {

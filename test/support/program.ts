@@ -3,59 +3,64 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Tests start the bundle of `bundle-program.ts`. The bench starts what users do: the sources. */
+/**
+ * Tests start the bundle that `bundle-program.ts` makes. Benchmarks start the sources, as users do.
+ */
 const CLI = fileURLToPath(
   new URL(process.env.VITEST ? '../../build/program/cli.js' : '../../src/main/cli.ts', import.meta.url),
 );
 const END_WITH_PARENT = new URL('./preload-end-with-parent.ts', import.meta.url).href;
-/** The single executable, if that is to be tested in place of the sources (`npm run test:binary`). */
+/** The single executable, if it is tested instead of the sources (`npm run test:binary`). */
 const BINARY = process.env.CTA_BATCH_BINARY && resolve(process.env.CTA_BATCH_BINARY);
-/** What it unpacks is not for the user's own folder. */
+/** Keeps the files that it unpacks out of the user's cache. */
 const BINARY_CACHE = resolve('build/cache');
 
-/** Why a test cannot be run with the program that is tested; undefined if it can. */
+/** Reasons why the tested program cannot run a test, or undefined if it can. */
 export const WITHOUT = {
   embeddedServer: BINARY && 'the single executable has no embedded PostgreSQL',
   preloads: BINARY && 'the single executable loads no modules of others',
 };
 
-/** The real program as a process of its own. */
+/** The real program in a separate process. */
 export interface Program {
   readonly pid: number;
   readonly process: ChildProcess;
-  /** Of an API: `http://127.0.0.1:12345`. */
+  /** The address of an API, such as `http://127.0.0.1:12345`. */
   readonly address: string;
-  /** What it has said so far. */
+  /** The complete output so far. */
   output(): { stdout: string; stderr: string };
-  /** Resolves when the standard error holds the text. */
+  /** Resolves when stderr contains the text. */
   said(text: string): Promise<void>;
-  /** SIGTERM (or another signal), then waits for the end. Answers the exit code and the signal that ended it. */
+  /**
+   * Sends SIGTERM or another signal and waits for the end. Returns the exit code, and the signal
+   * that ended the process.
+   */
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
 export interface ProgramOptions {
-  /** Another program than the command line; it must say `… is ready at http://…` too. */
+  /** A script instead of the command line. It must also print `… is ready at http://…`. */
   readonly script?: string;
   /** A single executable, whichever program is tested. */
   readonly binary?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Wait until it says that it is ready. */
+  /** Wait until the program is ready. */
   readonly ready?: boolean;
 }
 
-/** The command, and the arguments that come before the program's own. */
+/** Returns the command, and the arguments that precede the program's own. */
 function commandOf({ script, binary = BINARY }: ProgramOptions): [command: string, before: string[]] {
   if (script !== undefined || !binary)
     return [process.execPath, ['--import', END_WITH_PARENT, script ?? CLI]];
-  // It loads no module of ours that would end it with us; the system can do that too.
+  // The executable cannot preload a module that ends it with this process, so the system does that.
   return ['/usr/bin/setpriv', ['--pdeathsig', 'TERM', binary]];
 }
 
 /**
- * Starts the command line as a user would, with an environment that holds nothing but what is given. It ends with this
- * process, even if that is killed.
+ * Starts the command line as a user would, with only the given environment. The program ends with
+ * this process, even if this process is killed.
  */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const { args = [], env = {}, cwd, ready = true } = options;
@@ -90,7 +95,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   });
   const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
 
-  /** Resolves when the condition holds; rejects if the program ends before. */
+  /** Resolves when the condition is true. Rejects if the program ends before. */
   async function until(condition: () => boolean, what: string): Promise<void> {
     const met = Promise.withResolvers<void>();
     const look = () => {
@@ -122,7 +127,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   };
 }
 
-/** Runs a command to its end. */
+/** Runs a command and waits for its end. */
 export async function runProgram(options: ProgramOptions) {
   const program = await startProgram({ ...options, ready: false });
   const [code] = (await once(program.process, 'close')) as [number | null];

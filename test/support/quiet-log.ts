@@ -1,6 +1,6 @@
 import type { Log } from '../../src/lib/log.ts';
 
-/** A log that says nothing. */
+/** A log that discards everything. */
 export const quietLog: Log = {
   debug() {},
   info() {},
@@ -10,7 +10,7 @@ export const quietLog: Log = {
   isLevelEnabled: () => false,
 };
 
-/** A log that keeps its lines, to be looked at by a test. */
+/** Creates a log that keeps its lines, so that tests can inspect them. */
 export function createMemoryLog(): Log & {
   readonly lines: { level: string; fields: object; message: string }[];
 } {

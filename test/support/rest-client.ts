@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { poll } from './poll.ts';
 
-/** The REST door as a user without our client would use it. */
+/** Creates a client of the REST API, written as a user without our client would write it. */
 export function createRestClient(address: string, token: string) {
   const root = `${address}/api/llm-editor/cta`;
 
@@ -20,7 +20,7 @@ export function createRestClient(address: string, token: string) {
     return poll(
       async () => {
         const { status, body } = await call('GET', `/batch/${id}/`);
-        // A database that goes away in the middle of a request is said, and not the end.
+        // While the database is unavailable, requests get a 503. Polling continues.
         if (status === 503) return body;
         expect(status).toBe(200);
         expectSum(body.progress);
@@ -33,7 +33,7 @@ export function createRestClient(address: string, token: string) {
     );
   }
 
-  /** All previews of a batch. */
+  /** Returns all previews of a batch. */
   async function previews(id: string) {
     const results = [];
     let next: string | null = `/previews/?bulk_task_id=${id}&page_size=100`;

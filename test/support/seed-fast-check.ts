@@ -1,6 +1,6 @@
 /*
- * Runs before each test file: `TEST_SEED` is the seed of every property. fast-check prints the seed of
- * one that fails.
+ * Runs before each test file: `TEST_SEED` is the seed of every property. If a property fails,
+ * fast-check prints its seed.
  */
 const given = process.env.TEST_SEED;
 if (given !== undefined) {

@@ -11,7 +11,7 @@ import { storeBackground, storeTexts } from '../../src/pipeline/store-answer.ts'
 import type { ProductImage, ReadProduct } from '../../src/products/product.ts';
 import type { TestDatabase } from './test-database.ts';
 
-/** What is needed of a database to put rows into it. */
+/** The parts of a test database that are needed to insert rows. */
 export type SeedDatabase = Pick<TestDatabase, 'orm' | 'deps'>;
 
 export const makers = {
@@ -19,7 +19,7 @@ export const makers = {
   image: { provider: 'test', model: 'image-1' },
 };
 
-/** A worker's row, without a process behind it. */
+/** Adds a worker's row without a process. */
 export async function addWorker(db: SeedDatabase): Promise<string> {
   const id = createId();
   await db.orm.insert(workers).values({ id });
@@ -57,7 +57,7 @@ export function makeImages(count: number): ProductImage[] {
   }));
 }
 
-/** A batch whose pages are read: all its previews are queued. */
+/** Adds a batch whose pages have been read, so all its previews are queued. */
 export async function addQueuedBatch(
   db: SeedDatabase,
   workspaceId: string,
@@ -81,7 +81,7 @@ export async function addQueuedBatch(
   return batch;
 }
 
-/** Takes up to `limit` starts or retries. */
+/** Claims up to `limit` starts or retries. */
 export async function claim(
   db: SeedDatabase,
   workerId: string,
@@ -102,7 +102,7 @@ export function answer(db: SeedDatabase, call: ClaimedCall): Promise<'mine' | 'l
   return storeBackground(db.deps, call, { image, palette: ['#224466'], usage });
 }
 
-/** Answers calls and settles their previews. */
+/** Stores answers to calls and settles their previews. */
 export async function finish(db: SeedDatabase, calls: readonly ClaimedCall[]): Promise<void> {
   for (const call of calls) {
     if ((await answer(db, call)) === 'mine') await createAnswerSettler(db.deps).settle(call);

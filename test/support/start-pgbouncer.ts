@@ -11,7 +11,7 @@ import { poll } from './poll.ts';
 
 const PROGRAM = '/usr/sbin/pgbouncer';
 
-/** Why tests that need PgBouncer are skipped; undefined if they run. */
+/** The reason why tests that need PgBouncer are skipped, or undefined if they run. */
 export const WITHOUT_PGBOUNCER = existsSync(PROGRAM) ? undefined : 'PgBouncer is not installed';
 
 /** Starts PgBouncer with default settings in front of a server. Returns the URL through it. */

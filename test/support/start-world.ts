@@ -4,25 +4,25 @@ import { type Program, startProgram } from './program.ts';
 import { createRestClient } from './rest-client.ts';
 import { openTestDatabase, type TestDatabase } from './test-database.ts';
 
-/** A database, the fakes, and the programs that a test wants, each a process of its own. */
+/** A database, the fakes, and the programs of a test, each in a separate process. */
 export interface World {
   readonly db: TestDatabase;
   readonly shop: FakeShop;
   readonly ai: FakeAi;
-  /** Those that were not killed or stopped through this. */
+  /** The programs that were not killed or stopped through this object. */
   readonly alive: readonly Program[];
   start(role: 'api' | 'worker' | 'all', more?: Record<string, string>): Promise<Program>;
-  /** A client of a program with an API, in a workspace of its own. */
+  /** Returns a client of a program with an API, with a new workspace. */
   connect(api: Program): Promise<ReturnType<typeof createRestClient>>;
-  /** SIGKILL, and waits until it is gone. */
+  /** Kills the program with SIGKILL and waits for its end. */
   kill(program: Program): Promise<void>;
-  /** SIGTERM, and waits for the end. */
+  /** Sends SIGTERM and waits for the end. */
   stop(program: Program): ReturnType<Program['stop']>;
   /** Ends everything. */
   end(): Promise<void>;
 }
 
-/** Makes one. `env` is for all its programs, `db` one of the test's own. */
+/** Creates a world. `env` applies to all its programs. `db` is a database of the test. */
 export async function startWorld({
   ai: aiOptions,
   env = {},
@@ -41,7 +41,7 @@ export async function startWorld({
   function endOne(program: Program, signal: NodeJS.Signals): ReturnType<Program['stop']> {
     alive.splice(alive.indexOf(program), 1);
     const ended = program.stop(signal);
-    // One that a failed test left stopped hears of a SIGTERM only then.
+    // If a failed test left the program stopped, it handles SIGTERM only after this.
     program.process.kill('SIGCONT');
     return ended;
   }

@@ -10,16 +10,16 @@ import { findPort } from '../../src/db/embedded/find-port.ts';
 import type { Account } from '../../src/db/embedded/run-program.ts';
 import { poll } from './poll.ts';
 
-/** The system's own PostgreSQL, with its tools, in a folder of the test's own. */
+/** The PostgreSQL of the operating system, with its tools, in a temporary folder. */
 export interface SystemServer {
-  /** Of the superuser, without a database. */
+  /** For the superuser, without a database name. */
   readonly url: string;
   end(): Promise<void>;
 }
 
 const NEEDED = ['initdb', 'postgres', 'pg_dump', 'pg_restore'];
 
-/** Where Debian has its newest PostgreSQL with server and client; undefined if it is not installed. */
+/** Returns the folder of Debian's newest PostgreSQL with server and client, or undefined. */
 export function findSystemPostgres(): string | undefined {
   const root = '/usr/lib/postgresql';
   const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : [];
@@ -28,7 +28,7 @@ export function findSystemPostgres(): string | undefined {
     .find((bin) => NEEDED.every((name) => existsSync(join(bin, name))));
 }
 
-/** Makes and starts one, which ends with this process, even if that is killed. */
+/** Creates and starts a server, which ends with this process, even if this process is killed. */
 export async function startSystemServer(bin: string): Promise<SystemServer> {
   const folder = await mkdtemp(join(tmpdir(), 'cta-system-'));
   const data = join(folder, 'data');
@@ -66,7 +66,7 @@ export async function startSystemServer(bin: string): Promise<SystemServer> {
   };
 }
 
-/** Makes an empty database. Answers its address. */
+/** Creates an empty database. Returns its address. */
 export async function addDatabase(server: SystemServer, name: string): Promise<string> {
   const client = new Client(`${server.url}postgres`);
   await client.connect();

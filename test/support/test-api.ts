@@ -13,7 +13,7 @@ import { openTestDatabase, type TestDatabase } from './test-database.ts';
 
 export const ROOT = '/api/llm-editor/cta';
 
-/** An answer of the REST door, its JSON parsed. */
+/** An answer of the REST API with parsed JSON. */
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, unknown>;
@@ -21,7 +21,7 @@ export interface Answer {
   readonly body: any;
 }
 
-/** The API on a database of its own, with two workspaces. `close` ends both. */
+/** Opens the API on a new database with two workspaces. `close` ends both. */
 export async function openTestApi(options: Partial<AppOptions> = {}) {
   const db = await openTestDatabase();
   const api = await startTestApi(db, options);
@@ -33,7 +33,7 @@ export async function openTestApi(options: Partial<AppOptions> = {}) {
   return { db, api, one, two, close };
 }
 
-/** The API on a test database, without a worker. */
+/** Starts the API on a test database, without a worker. */
 export async function startTestApi(db: TestDatabase, options: Partial<AppOptions> & { meter?: Meter } = {}) {
   const log = createMemoryLog();
   const health = createHealth({ role: 'api', build: readBuildInfo() });
@@ -44,7 +44,7 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
       ...db.deps,
       log,
       batchWatch,
-      // Often, so that no test has to wait for it.
+      // A short interval, so that no test has to wait for it.
       tokenWatch: createTokenWatch(db, { lookMs: 250 }),
       health,
       meter: options.meter ?? noMeter,
@@ -55,7 +55,7 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
   await app.listen({ host: '127.0.0.1', port: 0 });
   const address = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
 
-  /** A REST call; `path` is under the API's root unless it begins with `//`. */
+  /** Makes a REST call. `path` is relative to the API's root unless it begins with `//`. */
   async function rest(
     token: string | undefined,
     method: 'GET' | 'POST' | 'PATCH',

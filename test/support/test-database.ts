@@ -9,27 +9,30 @@ import { createToken } from '../../src/workspaces/create-token.ts';
 import { ensureWorkspace } from '../../src/workspaces/ensure-workspace.ts';
 import { quietLog } from './quiet-log.ts';
 
-/** A database of a test file's own, cloned from the migrated template. */
+/** The database of a test file, cloned from the migrated template. */
 export interface TestDatabase extends Database {
   readonly url: string;
   readonly queue: Queue;
-  /** What the features take as their first argument. */
+  /** The first argument of the feature functions. */
   readonly deps: Pick<Database, 'orm' | 'transact'> & {
     queue: Queue;
     limits: { maxSources: number; maxBatchSize: number };
   };
   addWorkspace(name: string): Promise<TestWorkspace>;
-  /** Closes everything and drops the database: which fails, and so the test, if someone is still connected. */
+  /**
+   * Closes everything and drops the database. Fails if any connection is still open, which fails
+   * the test.
+   */
   drop(): Promise<void>;
 }
 
-/** A workspace and a token that opens it. */
+/** A workspace and a token for it. */
 export interface TestWorkspace {
   readonly workspaceId: string;
   readonly token: string;
 }
 
-/** Clones the template. `rate` is the limit in force. */
+/** Clones the template. `rate` is the rate limit. */
 export async function openTestDatabase({ rate = 'off' }: { rate?: string } = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await administer(`create database ${name} template cta_template`);
@@ -38,7 +41,7 @@ export async function openTestDatabase({ rate = 'off' }: { rate?: string } = {})
   return openAt(url.href, { rate, drop: () => administer(`drop database ${name}`) });
 }
 
-/** A database without any tables. */
+/** Creates a database without any tables. */
 export async function openEmptyDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await administer(`create database ${name}`);
@@ -47,7 +50,7 @@ export async function openEmptyDatabase(): Promise<{ url: string; drop(): Promis
   return { url: url.href, drop: () => administer(`drop database ${name}`) };
 }
 
-/** An empty database on a server of the test's own, migrated. It is closed, and not dropped. */
+/** Migrates an empty database on a server of the test. `drop` closes it without dropping it. */
 export async function adoptDatabase(url: string): Promise<TestDatabase> {
   await migrateDatabase(url, () => installQueue({ url, log: quietLog, supervise: false }));
   return openAt(url, { rate: 'off', drop: async () => {} });
@@ -86,7 +89,7 @@ async function administer(statement: string): Promise<void> {
   const client = new Client(inject('serverUrl'));
   await client.connect();
   try {
-    // A session that has just been closed may be there for a moment.
+    // A session that has just been closed may still exist for a moment.
     for (let tries = 1; ; tries += 1) {
       try {
         await client.query(statement);

@@ -2,14 +2,18 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /*
- * A CLIP model with a meaning, small enough to write by hand: an image's vector is its mean colour, a text's vector is the
- * mean of its words' colours. Its files have the names, formats and tensors of real ones, so the code that loads and runs
- * real weights runs this one. ONNX is protobuf; field numbers are those of onnx.proto3.
+ * A CLIP model that is small enough to write by hand but gives meaningful results: the vector of an
+ * image is its mean color, and the vector of a text is the mean of the colors of its words. Its
+ * files have the names, formats and tensors of real ones, so the code that loads and runs real
+ * weights can run it. ONNX is protobuf; the field numbers come from onnx.proto3.
  */
 
 type Vector = readonly [red: number, green: number, blue: number];
 
-/** Words that mean a colour. What shops put beside products is white here; words nobody knows are a little grey. */
+/**
+ * Words that mean a color. Things that shops put beside products are white; unknown words are
+ * slightly gray.
+ */
 const WORDS: Readonly<Record<string, Vector>> = {
   '[PAD]': [0, 0, 0],
   '[UNK]': [0.01, 0.01, 0.01],
@@ -21,7 +25,7 @@ const WORDS: Readonly<Record<string, Vector>> = {
   banner: [1, 1, 1],
 };
 
-/** Writes the model's files into a folder, which is made. */
+/** Writes the model's files into a folder, which it creates. */
 export async function writeTinyClip(folder: string): Promise<void> {
   await mkdir(join(folder, 'onnx'), { recursive: true });
   const json = (name: string, content: object) => writeFile(join(folder, name), JSON.stringify(content));
@@ -85,7 +89,10 @@ function textModel(): Buffer {
   });
 }
 
-/** pixel_values [images, 3, 224, 224] -> GlobalAveragePool -> Flatten -> MatMul -> image_embeds [images, 3]. */
+/**
+ * pixel_values [images, 3, 224, 224] -> GlobalAveragePool -> Flatten -> MatMul -> image_embeds
+ * [images, 3].
+ */
 function visionModel(): Buffer {
   return model({
     nodes: [

@@ -2,15 +2,16 @@ import type { z } from 'zod';
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
-/** A wrong input, and what is wrong with it. */
+/** A wrong input, and its error. */
 export interface WrongInput {
   readonly name: string;
   readonly input: unknown;
 }
 
 /**
- * Inputs made from one that is right, each wrong in one way that the schema tells of: a field missing, unknown, of another type or
- * out of its range, at every depth. `isLeftOut` names fields of the top that are not to be touched.
+ * Makes inputs from a correct one, each with one error according to the schema: a field that is
+ * missing, unknown, of another type or out of range, at every depth. Leaves out the top-level
+ * fields for which `isLeftOut` is true.
  */
 export function makeWrongInputs(
   schema: Schema,

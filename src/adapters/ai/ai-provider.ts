@@ -1,17 +1,17 @@
-/** What is known about a product and wanted from a provider, for one preview. */
+/** The facts about a product and the wishes for one preview, as a provider gets them. */
 export interface Brief {
   readonly title: string;
   readonly description: string | null;
   readonly brand: string | null;
   /** The price as the page wrote it, with its currency. */
   readonly priceText: string | null;
-  /** BCP 47, as the page named it: `de`, `pt-BR`. */
+  /** BCP 47, as the page states it: `de`, `pt-BR`. */
   readonly locale: string;
-  /** How the texts are to sound, in the words of who asked. */
+  /** The wanted tone of the texts, in the words of the requester. */
   readonly tone: string | null;
   /** `#rrggbb`, most used first. */
   readonly palette: readonly string[];
-  /** 0 and up. Another variant must differ in its texts and in its background. */
+  /** From 0. Each variant must differ from the others in its texts and its background. */
   readonly variant: number;
 }
 
@@ -21,32 +21,38 @@ export interface SourceImage {
   readonly contentType: string;
 }
 
-/** The terms of one call: its key, its limits in time, and who wants to know that it left. */
+/** The terms of one call: its key, its time limits, and a callback for its departure. */
 export interface CallContext {
-  /** The same for every try of the same step, so that a provider can recognise a repeat. */
+  /** The same for every try of a step, so that a provider can recognize a repeat. */
   readonly idempotencyKey: string;
-  /** The workspace that the call is made for: whose share of the image decoder it takes. */
+  /**
+   * The workspace that the call is made for. The image decoder counts the call towards its share.
+   */
   readonly owner: string;
   /** An abort ends the call with the signal's reason. */
   readonly signal: AbortSignal;
-  /** For the whole exchange, connecting included. */
+  /** For the whole exchange, including connecting. */
   readonly timeoutMs: number;
-  /** A `performance.now()` value after which a connection that is not open yet is not used: `slot_expired`. */
+  /**
+   * A value of `performance.now()`. A connection that is not open by then is not used:
+   * `slot_expired`.
+   */
   readonly sendBefore: number;
   /**
-   * Called once, when no further byte of the request can leave: its last byte was handed to the operating
-   * system, or the exchange ended before that. Never called when nothing was sent. Must not throw.
+   * Called once, when no more bytes of the request can leave: its last byte was handed to the
+   * operating system, or the exchange ended before that. Not called when nothing was sent. Must not
+   * throw.
    */
   onLeft(): void;
 }
 
-/** Tokens as the provider counted them; null where it does not say. */
+/** Tokens as the provider counted them; null if it does not report them. */
 export interface Usage {
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
 }
 
-/** Plain texts of a CTA: no markup, no control characters, not cut to length. */
+/** Texts of a CTA as plain text: no markup and no control characters, but not cut to length. */
 export interface TextAnswer {
   readonly headline: string;
   readonly subheadline: string | null;
@@ -56,23 +62,26 @@ export interface TextAnswer {
   readonly usage: Usage;
 }
 
-/** A background that was decoded in full. */
+/** A background that was completely decoded. */
 export interface ImageAnswer {
-  /** Encoded by us, see `Background`. */
+  /** Encoded by us. See `Background`. */
   readonly bytes: Buffer;
   readonly contentType: string;
   readonly width: number;
   readonly height: number;
-  /** 3 to 5 of `#rrggbb`, most used first. */
+  /** 3 to 5 colors as `#rrggbb`, the most used first. */
   readonly palette: string[];
   readonly model: string;
   readonly usage: Usage;
 }
 
-/** Where an answer comes from: the built-in generator, or a service that speaks OpenAI's wire format. */
+/** Where an answer comes from: the built-in generator, or a service with OpenAI's wire format. */
 type ProviderName = 'offline' | 'openai';
 
-/** Writes the texts of a CTA. Throws `AppError` with an `ai_*` code, `slot_expired`, or the signal's reason. */
+/**
+ * Writes the texts of a CTA. Throws an `AppError` with an `ai_*` code, `slot_expired`, or the
+ * signal's reason.
+ */
 export interface TextWriter {
   readonly provider: ProviderName;
   readonly model: string;

@@ -1,7 +1,7 @@
 import type { Brief } from './ai-provider.ts';
 import { cleanText } from './clean-text.ts';
 
-/** One per variant: another place, light and composition. */
+/** One per variant, each with a different place, light and composition. */
 const SCENES = [
   'a bright studio with a soft gradient, free space on the left',
   'a warm interior in evening light, free space on the right',
@@ -15,7 +15,7 @@ const SCENES = [
   'a calm, misty landscape, free space on the right',
 ];
 
-/** The prompt that asks an image model for a background around the product. */
+/** Returns the prompt that asks an image model for a background around the product. */
 export function buildImagePrompt(brief: Brief): string {
   const scene = SCENES[brief.variant % SCENES.length];
   const colors = brief.palette.filter((color) => /^#[0-9a-f]{6}$/i.test(color)).slice(0, 5);

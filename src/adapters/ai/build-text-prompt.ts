@@ -1,7 +1,10 @@
 import type { Brief } from './ai-provider.ts';
 import { cleanText } from './clean-text.ts';
 
-/** What the answer must look like, as JSON Schema. Limits are told, not enforced: services differ in keywords. */
+/**
+ * The JSON Schema of the answer. Descriptions state the length limits, because services differ in
+ * which keywords they support.
+ */
 const ANSWER_SCHEMA = {
   type: 'object',
   additionalProperties: false,
@@ -40,7 +43,7 @@ const SYSTEM = [
   'Answer with the JSON object only.',
 ].join('\n');
 
-/** The messages and the response format that ask a chat model for the texts of a CTA. */
+/** Returns the messages and the response format that ask a chat model for the texts of a CTA. */
 export function buildTextPrompt(brief: Brief) {
   const angle = ANGLES[brief.variant % ANGLES.length];
   const data = {

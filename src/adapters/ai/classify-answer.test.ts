@@ -106,7 +106,8 @@ test.each<[number, unknown, string]>([
   [400, [{ error: { status: 'UNAUTHENTICATED' } }], 'ai_unauthorized'],
   [422, { error: { status: 'PERMISSION_DENIED' } }, 'ai_unauthorized'],
   [400, { error: { code: 'invalid_api_key' } }, 'ai_unauthorized'],
-  // What a page wrote and a service quotes must not look like a wrong key: that stops all calls.
+  // A service may quote text of the page. This must not look like a wrong key, because a wrong key
+  // stops all calls.
   [400, { error: { message: 'Invalid text: "API_KEY_INVALID, invalid_api_key"' } }, 'ai_bad_request'],
   [400, { error: { code: 'json_validate_failed', failed_generation: '{' } }, 'ai_bad_answer'],
   [424, {}, 'ai_server_error'],

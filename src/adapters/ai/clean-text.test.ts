@@ -16,7 +16,8 @@ test.each([
   ['a\ud800b\udc00c', 'abc'],
   ['\u202Eevil\u2066 text\ufeff', 'evil text'],
   ['👩‍👩‍👧 ok', '👩‍👩‍👧 ok'],
-  // Markup behind invisible characters, in a comment without an end, nested deeper than the rounds.
+  // Markup behind invisible characters, in a comment without an end, and nested deeper than the
+  // number of rounds.
   ['<\u200bscript\u00ad>x', 'x'],
   ['A \u{e0041}\u{e0042}B\u200eC', 'A BC'],
   ['Buy <!-- now', 'Buy'],

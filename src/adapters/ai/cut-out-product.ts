@@ -4,13 +4,13 @@ import { productCenter, type Scene } from './draw-scene.ts';
 const BOX = 540;
 const PADDING = 26;
 const RADIUS = 28;
-/** From here on (of 255) a border counts as the white of a studio. */
+/** A border at least this bright (of 255) counts as the white background of a studio. */
 const WHITE = 232;
 
 /**
- * The layers that put the product into its scene: an image on transparency as it is; a studio image in
- * front of white melted into a light scene (multiplied, so that its white disappears); any other as a card
- * with round corners and a shadow.
+ * Returns the layers that put the product into its scene. An image with a transparent border stays
+ * as it is. A studio image on white is multiplied into a light scene, so that its white disappears.
+ * Any other image becomes a card with round corners and a shadow.
  */
 export async function cutOutProduct(bytes: Buffer, scene: Scene): Promise<OverlayOptions[]> {
   const { data, info } = await sharp(bytes, { limitInputPixels: 16_000_000 })
@@ -38,7 +38,10 @@ export async function cutOutProduct(bytes: Buffer, scene: Scene): Promise<Overla
   ];
 }
 
-/** How much of the outermost pixels is see-through, and how dark they get (2 % of strays aside). */
+/**
+ * Returns the transparent share of the outermost pixels, and how dark they are, ignoring the
+ * darkest 2 %.
+ */
 function lookAtBorder(data: Buffer, width: number, height: number) {
   const darkness: number[] = [];
   let clear = 0;
@@ -62,7 +65,10 @@ function lookAtBorder(data: Buffer, width: number, height: number) {
   };
 }
 
-/** Makes the studio's off-white a full white: multiplied, anything less would leave a visible box. */
+/**
+ * Turns the off-white of a studio into pure white: anything darker would leave a visible box after
+ * multiplying.
+ */
 function lift(data: Buffer, white: number): Buffer {
   const table = Uint8Array.from({ length: 256 }, (_, value) => Math.min(255, (value * 255) / white));
   for (let at = 0; at < data.length; at++) {
@@ -87,7 +93,9 @@ function roundCorners(data: Buffer, width: number, height: number): void {
   }
 }
 
-/** A shadow of stacked, faint rectangles: as soft as a blur to the eye, and many times cheaper. */
+/**
+ * A shadow of stacked, faint rectangles looks as soft as a blur and takes a fraction of its time.
+ */
 function drawCard(width: number, height: number): string {
   const layers: string[] = [];
   for (let spread = PADDING; spread >= 2; spread -= 3) {

@@ -3,16 +3,16 @@ import type { SceneColors } from './scene-colors.ts';
 /** The size of every composed background. */
 export const SCENE = { width: 1200, height: 800 } as const;
 
-/** Where the product stands: beside the text's free space, or nowhere. */
+/** The position of the product: beside the free space for the text, or none. */
 type Place = 'left' | 'right' | 'none';
 
-/** One composition. `photo` puts the blurred, enlarged product image below the colours. */
+/** One composition. `photo` puts the blurred, enlarged product image below the colors. */
 export interface Scene {
   readonly tone: 'light' | 'dark';
   readonly place: Place;
   readonly photo: boolean;
   readonly fill: 'linear' | 'radial';
-  /** Degrees, for a linear fill. */
+  /** In degrees, for a linear fill. */
   readonly angle: number;
   readonly shape: 'disc' | 'band' | 'dots' | 'waves' | 'split' | 'rings' | 'none';
 }
@@ -30,17 +30,20 @@ const SCENES: readonly Scene[] = [
   { tone: 'dark', place: 'none', photo: false, fill: 'radial', angle: 0, shape: 'disc' },
 ];
 
-/** The composition of a variant; after ten they come round, in other colours where the palette has some. */
+/**
+ * Returns the composition of a variant. There are ten; later variants repeat them, with other
+ * colors if the palette has enough.
+ */
 export function findScene(variant: number): Scene {
   return SCENES[variant % SCENES.length] as Scene;
 }
 
-/** The middle of the product, in pixels. */
+/** Returns the center of the product in pixels. */
 export function productCenter(scene: Scene): { x: number; y: number } {
   return { x: scene.place === 'left' ? 350 : 850, y: 400 };
 }
 
-/** The fill of a scene as SVG. Over a photo it is translucent: a wash of colour. */
+/** Returns the fill of a scene as SVG. Over a photo it is translucent. */
 export function drawFill(scene: Scene, colors: SceneColors): string {
   const [from, to] = scene.tone === 'light' ? [colors.light, colors.soft] : [colors.strong, colors.deep];
   const stops = `<stop offset="0" stop-color="${from}"/><stop offset="1" stop-color="${to}"/>`;
@@ -51,7 +54,7 @@ export function drawFill(scene: Scene, colors: SceneColors): string {
   return `<defs>${fill}</defs><rect width="1200" height="800" fill="url(#f)" opacity="${scene.photo ? 0.8 : 1}"/>`;
 }
 
-/** What lies between fill and product, as SVG; empty when there is nothing. */
+/** Returns the shape between fill and product as SVG, or an empty string. */
 export function drawShape(scene: Scene, colors: SceneColors): string {
   const { x, y } = productCenter(scene);
   const mirrored = scene.place === 'left';
@@ -91,7 +94,10 @@ function drawDots(left: number, color: string): string {
   return `<g fill="${color}" opacity=".28">${dots.join('')}</g>`;
 }
 
-/** A whole SVG document of the scene's shape, rendered at `width` (the scene's own unless said). */
+/**
+ * Returns a complete SVG document of the scene's shape, `width` pixels wide (by default, the width
+ * of the scene).
+ */
 export function wrapSvg(content: string, width: number = SCENE.width): Buffer {
   const height = (width * SCENE.height) / SCENE.width;
   return Buffer.from(

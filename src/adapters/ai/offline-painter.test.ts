@@ -61,7 +61,7 @@ test.each([
 
 test('a studio image melts into a light scene: no white box is left', async () => {
   const { bytes } = await painter.paintBackground(briefFor(3), await draw('#f4f4f4'), call);
-  // Inside of the product's corner, and just outside of it.
+  // Inside the corner of the product, and just outside it.
   const at = async (left: number) =>
     (await sharp(bytes).extract({ left, top: 140, width: 4, height: 4 }).stats()).channels.map(
       (one) => one.mean,

@@ -1,10 +1,11 @@
 /**
- * What the built-in writer says in one language. `{title}`, `{brand}` and `{price}` stand for the product's
- * facts; a phrase that names a missing fact is not used. At least three headlines and two subheadlines name
- * nothing but the title. Labels have at most 30 characters. No phrase claims what a page may not say.
+ * The phrases of the built-in writer in one language. `{title}`, `{brand}` and `{price}` stand for
+ * facts of the product; a phrase that needs a missing fact is not used. At least three headlines
+ * and two subheadlines need only the title. Labels have at most 30 characters. No phrase claims
+ * anything that the page may not say.
  */
 export interface Phrases {
-  /** For `Intl.Segmenter`. */
+  /** The locale for `Intl.Segmenter`. */
   readonly language: string;
   readonly labels: readonly string[];
   readonly headlines: readonly string[];
@@ -81,10 +82,13 @@ const PHRASES = {
   ],
 } as const satisfies Record<string, readonly [readonly string[], readonly string[], readonly string[]]>;
 
-/** The languages the built-in writer speaks. */
+/** The languages of the built-in writer. */
 export const OFFLINE_LANGUAGES = Object.keys(PHRASES) as (keyof typeof PHRASES)[];
 
-/** The phrases for a locale as pages write it (`de-AT`, `pt_BR`), English where the language is not spoken. */
+/**
+ * Returns the phrases for a locale as pages write it (`de-AT`, `pt_BR`), or the English ones for
+ * other languages.
+ */
 export function findPhrases(locale: string): Phrases {
   const wanted = locale.trim().toLowerCase().split(/[-_]/)[0];
   const language = OFFLINE_LANGUAGES.find((known) => known === wanted) ?? 'en';

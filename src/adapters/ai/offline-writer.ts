@@ -8,10 +8,16 @@ const SUBHEADLINE = 140;
 const BODY = 320;
 const BRAND = 40;
 const PRICE = 30;
-/** With less room than this the product's name would be unreadable, so it stands alone. */
+/**
+ * If fewer characters are left for the product's name, it would be unreadable, so the headline is
+ * the name alone.
+ */
 const LEAST_TITLE = 24;
 
-/** The built-in writer: texts by rules from the product's own facts, at once and without a network. */
+/**
+ * Creates the built-in writer: it fills phrases with the facts of the product, at once and without
+ * a network.
+ */
 export function createOfflineWriter(): TextWriter {
   const model = 'rules-1';
   return {
@@ -26,8 +32,8 @@ export function createOfflineWriter(): TextWriter {
 }
 
 /**
- * The texts of one variant. Headline and button label go round their lists so that no two variants below
- * (headlines x labels, at least 18) share both.
+ * Returns the texts of one variant. Cycles through headlines and button labels so that no two
+ * variants below (headlines x labels, at least 18) have the same pair.
  */
 function composeTexts(brief: Brief): Omit<TextAnswer, 'model' | 'usage'> {
   const phrases = findPhrases(brief.locale);
@@ -57,7 +63,7 @@ function readFacts(brief: Brief): Facts {
   const price = cleanText(brief.priceText ?? '', 60);
   return {
     title,
-    // A name that already says the brand does not need it twice.
+    // A title that contains the brand does not need it again.
     brand: brand.length > BRAND || title.toLowerCase().includes(brand.toLowerCase()) ? '' : brand,
     price: price.length > PRICE ? '' : price,
     description: cleanText(brief.description ?? '', 2000),
@@ -82,7 +88,10 @@ function fill(template: string, facts: Facts): string {
   return template.replace(/\{(title|brand|price)\}/g, (_, name: 'title' | 'brand' | 'price') => facts[name]);
 }
 
-/** The description's first sentences, whole where they fit. */
+/**
+ * Returns as many of the first sentences of the description as fit; if none fits, the start of the
+ * first.
+ */
 function composeBody(description: string, phrases: Phrases): string {
   const sentences = new Intl.Segmenter(phrases.language, { granularity: 'sentence' });
   let body = '';

@@ -12,8 +12,9 @@ import { withUsage } from './with-usage.ts';
 const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp' };
 
 /**
- * A painter over any service with OpenAI's images edit. One bought request per call, never a second; when the
- * answer names an address of the service instead of bytes, the image is fetched from there.
+ * Creates a painter that uses the image edits API of OpenAI or of a compatible service. Each call
+ * makes one paid request and never repeats it. If the answer contains an address of the service
+ * instead of bytes, downloads the image from there.
  */
 export function createOpenAiPainter(
   images: Pick<ImageDecoder, 'background'>,
@@ -28,7 +29,8 @@ export function createOpenAiPainter(
       const deadline = performance.now() + call.timeoutMs;
       const image = await toUpload(source);
       const answer = await callOpenAi(call, (client, options) =>
-        // No `size` or `response_format`: services differ, and a wrong one is a 400.
+        // Do not send `size` or `response_format`: services support different values, and a wrong
+        // one causes a 400.
         client.images.edit({ model, image, prompt: buildImagePrompt(brief) }, options),
       );
       return withUsage(answer, async () => {
@@ -49,7 +51,7 @@ function toUpload(image: SourceImage): Promise<File> {
   return toFile(image.bytes, `product.${extension}`, { type: image.contentType });
 }
 
-/** The answer is paid for by now: whatever goes wrong here makes it an answer that cannot be used. */
+/** The answer is already paid for, so any failure except an abort is `ai_bad_answer`. */
 async function fetchImage(
   { apiKey, proxies }: OpenAiSettings,
   url: URL,
@@ -60,12 +62,12 @@ async function fetchImage(
     signal,
     timeoutMs,
     sendBefore: Number.POSITIVE_INFINITY,
-    // The slot was spent when the bought request left.
+    // The paid request has already used the slot.
     onLeft: () => undefined,
   };
   const get = createSendOnce(terms, { proxies });
   try {
-    // The key goes to its own service only: readImageAnswer has checked the origin.
+    // Only the service itself may receive the key: `readImageAnswer` has checked the origin.
     const response = await get(url, { headers: { authorization: `Bearer ${apiKey}` } });
     if (!response.ok) throw new Error(`status ${response.status}`);
     return Buffer.from(await response.arrayBuffer());

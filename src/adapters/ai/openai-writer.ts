@@ -5,10 +5,13 @@ import type { OpenAiSettings } from './create-client.ts';
 import { readTextAnswer } from './read-text-answer.ts';
 import { withUsage } from './with-usage.ts';
 
-/** Ten times what the longest reasoning and its texts take. */
+/** Ten times the length of the longest reasoning with its texts. */
 const MAX_ANSWER_CHARACTERS = 2 * 1024 * 1024;
 
-/** A writer over any service with OpenAI's chat completions. One request per call, never a second. */
+/**
+ * Creates a writer that uses the chat completions API of OpenAI or of a compatible service. Each
+ * call makes one request and never repeats it.
+ */
 export function createOpenAiTextWriter(settings: OpenAiSettings): TextWriter {
   const callOpenAi = createCallOpenAi(settings, MAX_ANSWER_CHARACTERS);
   const { model } = settings;

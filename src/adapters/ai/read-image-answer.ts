@@ -10,7 +10,9 @@ const images = z.object({
   usage: z.object({ input_tokens: count, output_tokens: count }).nullish().catch(null),
 });
 
-/** What an images answer holds: the bytes, or the address where the service left them. */
+/**
+ * The content of an images answer: the bytes, or the address from which the service offers them.
+ */
 export interface ImageReply {
   readonly image: { readonly bytes: Buffer } | { readonly url: URL };
   readonly model: string | null;
@@ -18,8 +20,9 @@ export interface ImageReply {
 }
 
 /**
- * The image in an images answer: `b64_json`, a `data:` address, or an address of the service itself
- * (same origin as `baseUrl`; any other would let an answer send us where it likes). Throws `ai_bad_answer`.
+ * Returns the image in an images answer: `b64_json`, a `data:` address, or an address of the
+ * service itself. That address must have the same origin as `baseUrl`; otherwise an answer could
+ * send us anywhere. Throws `ai_bad_answer`.
  */
 export function readImageAnswer(answer: unknown, baseUrl: string): ImageReply {
   const parsed = images.safeParse(answer);

@@ -45,8 +45,9 @@ const texts = z.object({
 });
 
 /**
- * The texts in a chat completion. `model` is used when the answer does not name its own.
- * Throws `ai_refused` when the model declined, `ai_bad_answer` when it did not do what was asked.
+ * Returns the texts in a chat completion. `model` is the default if the answer does not name its
+ * model. Throws `ai_refused` when the model declined, `ai_bad_answer` when it did not follow the
+ * instructions.
  */
 export function readTextAnswer(answer: unknown, model: string): TextAnswer {
   const parsed = completion.safeParse(answer);

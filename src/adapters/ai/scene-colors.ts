@@ -1,6 +1,6 @@
 import { type Color, clampChroma, converter, formatHex } from 'culori';
 
-/** The colours of a scene, from nearly white to nearly black, in one hue. */
+/** The colors of a scene, from nearly white to nearly black, in one hue. */
 export interface SceneColors {
   readonly light: string;
   readonly soft: string;
@@ -10,14 +10,14 @@ export interface SceneColors {
 
 const toOklch = converter('oklch');
 
-/** Where a product is black, white or grey, its scenes are not. */
+/** Hues for products that are black, white or gray. */
 const SPARE = ['#3d6f9e', '#b5656e', '#4f8a5b', '#c08a2e', '#6d5ca8'];
-/** Below this chroma (OKLCH) a colour reads as grey. */
+/** Below this chroma (OKLCH), a color looks gray. */
 const LEAST_CHROMA = 0.05;
 
 /**
- * The colours of a variant's scene. Their hue comes from the palette's colourful entries in turn; lightness is
- * fixed (OKLCH), so that every hue gives scenes of the same contrast.
+ * Returns the colors of a variant's scene. Variants take their hue from the colorful entries of the
+ * palette in turn. Lightness is fixed (OKLCH), so that scenes of every hue have the same contrast.
  */
 export function chooseSceneColors(palette: readonly string[], variant: number): SceneColors {
   const colorful = palette
@@ -35,6 +35,6 @@ export function chooseSceneColors(palette: readonly string[], variant: number): 
 
 function shade(l: number, c: number, h: number): string {
   const color: Color = { mode: 'oklch', l, c, h };
-  // Outside of what a screen can show, keep lightness and hue and give up chroma.
+  // For a color that screens cannot show, keep lightness and hue and reduce chroma.
   return formatHex(clampChroma(color, 'oklch'));
 }

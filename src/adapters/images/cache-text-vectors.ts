@@ -1,7 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { ClipModel } from './clip-model.ts';
 
-/** The model, asked for a text's vector only once while that is among the `max` texts used last. A vector has 2 to 4 KB. */
+/**
+ * Wraps a model in a cache of the vectors of the `max` texts used last. A vector takes 2 to 4 KB.
+ */
 export function cacheTextVectors(model: ClipModel, max = 1000): ClipModel {
   const kept = new LRUCache<string, Float32Array>({ max });
   return {

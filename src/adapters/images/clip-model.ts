@@ -1,23 +1,28 @@
-/** Where a model comes from, and where what was fetched is kept. */
+/** Which model to use, and where to cache its downloaded files. */
 export interface ClipModelOptions {
   /** A hub id such as `Xenova/clip-vit-base-patch32`, or a folder with such a model. */
   readonly model: string;
   readonly cacheFolder: string;
 }
 
-/** A CLIP model in memory. Vectors have the length 1. */
+/** A CLIP model in memory. All its vectors have length 1. */
 export interface ClipModel {
   embedText(text: string): Promise<Float32Array>;
-  /** One vector for each image, in their order. All at once: the caller makes the batches. */
+  /**
+   * Returns one vector per image, in the same order. Runs all images at once, so the caller must
+   * split them into batches.
+   */
   embedImages(images: readonly Uint8Array[]): Promise<Float32Array[]>;
 }
 
-/** A model that cannot be loaded; the message is a sentence's end, for the person who named the model. */
+/**
+ * The model cannot be loaded. The message ends a sentence for the person who configured the model.
+ */
 export class ClipModelError extends Error {
   override readonly name = 'ClipModelError';
 }
 
-/** The length 1 for a vector; throws when there is none, as after an overflow. */
+/** Scales a vector to length 1. Throws if that is impossible, for example after an overflow. */
 export function normalizeVector(vector: Float32Array): Float32Array {
   const length = Math.hypot(...vector);
   if (!(length > 0 && Number.isFinite(length)))

@@ -1,6 +1,7 @@
 /**
- * What else an image on a product page may be. An image scores by how much better the product's own words fit it than
- * all of these, so the list holds what shops put beside products, not what products may look like.
+ * Other things that images on a product page may show. The score of an image is how much better the
+ * product's title fits it than all of these. The list must therefore name what shops put beside
+ * products, not what products may look like.
  */
 export const NEGATIVE_PROMPTS: readonly string[] = [
   'a logo of a company',
@@ -17,7 +18,7 @@ export const NEGATIVE_PROMPTS: readonly string[] = [
   'a map',
 ];
 
-/** The words that an image of the product should fit. */
+/** Returns the text that an image of the product should fit. */
 export function productPrompt(title: string): string {
   return `a product photo of ${title}`;
 }

@@ -8,34 +8,39 @@ import type { ImageDecoder } from './image-decoder.ts';
 import type { ClipAnswer, ClipTask } from './rank-by-clip.ts';
 import type { ImageRanker } from './ranker.ts';
 
-/** A new process after so many pages: what the model's native part does not give back ends with it. */
+/**
+ * After this many pages a new process starts, which frees what the native code of the model leaks.
+ */
 const PAGES_PER_PROCESS = 300;
-/** And when its objects have grown by so much. */
+/** A new process also starts when the objects of the old one have grown by this much. */
 const MAX_GROWTH_BYTES = 256 * 1024 * 1024;
-/** Weights and pixels are not among its objects. */
+/** Limits JavaScript objects only. Weights and pixels are not on this heap. */
 const HEAP_MB = 512;
-/** The model takes half a gigabyte and more, and seconds to load: pages that come one after the other find it loaded. */
+/** The model takes half a gigabyte or more and seconds to load, so keep it loaded between pages. */
 const IDLE_MS = 5 * 60_000;
-/** Twenty images through the largest usual model, on two slow cores, and loading it anew before that. */
+/**
+ * Enough for twenty images with the largest usual model on two slow cores, and for loading it again
+ * before that.
+ */
 const RANK_TIMEOUT_MS = 180_000;
-/** Fetching over half a gigabyte included. */
+/** Includes downloading more than half a gigabyte. */
 const LOAD_TIMEOUT_MS = 30 * 60_000;
 
 export interface ClipRankerOptions extends ClipModelOptions {
   readonly log: Log;
   readonly images: Pick<ImageDecoder, 'view'>;
-  /** Ranks a page whose images the model could not rank. */
+  /** Ranks the pages whose images the model failed to rank. */
   readonly fallback: ImageRanker;
-  /** What the process with the model is told of the environment; nothing if absent. */
+  /** The environment of the process with the model; empty if absent. */
   readonly env?: Readonly<Record<string, string>>;
   readonly pagesPerProcess?: number;
   readonly rankTimeoutMs?: number;
 }
 
 /**
- * Ranks images with CLIP, in one process that has the model; it is there while there is something to rank, and some minutes
- * longer. A page that fails there (the process died, took too long, or ran out of memory) is ranked by `fallback`, whose
- * method its ranking names. The model is loaded once here, to see whether it can be.
+ * Ranks images with CLIP in one child process, which ends after some idle minutes. If the process
+ * dies, takes too long or runs out of memory, `fallback` ranks the page, and the ranking names its
+ * method. This function loads the model once, to check that it can be loaded.
  *
  * @throws ClipModelError when the model cannot be loaded.
  */
@@ -43,7 +48,7 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
   const { log, fallback, pagesPerProcess = PAGES_PER_PROCESS, rankTimeoutMs = RANK_TIMEOUT_MS } = options;
   const { model, cacheFolder } = options;
   const { name } = findClipPlace(model);
-  // The file beside this one, whether as TypeScript or as it was built.
+  // The extension is .ts in the source and another one in the build.
   const here = import.meta.url;
   const pool = createChildPool<ClipTask, ClipAnswer>({
     file: new URL(`./rank-by-clip-process${extname(here)}`, here),
@@ -51,7 +56,8 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
     heapMb: HEAP_MB,
     idleMs: IDLE_MS,
     ...(options.env === undefined ? {} : { env: options.env }),
-    // The next page would wait for the model again; the time-out bounds what nobody wants any more.
+    // Ending the process would make the next page wait for the model to load again. The timeout
+    // limits work whose result nobody wants any more.
     endWhenAborted: false,
     isLast: (answer) =>
       !('scores' in answer) || answer.pages >= pagesPerProcess || answer.grownBytes > MAX_GROWTH_BYTES,

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { ClipModelError } from './clip-model.ts';
 
-/** Where a model is, and what is stored as its name. */
+/** The place of a model, and the name that is stored for it. */
 export type ClipPlace =
   | { readonly kind: 'hub'; readonly id: string; readonly name: string }
   | {
@@ -14,7 +14,7 @@ export type ClipPlace =
 
 const HUB_ID = /^\w[\w.-]*\/\w[\w.-]*$/;
 const FILES = ['config.json', 'preprocessor_config.json', 'tokenizer.json', 'tokenizer_config.json'];
-/** The exact weights first: how well the smaller ones rank depends on who made them. */
+/** The exact weights come first: the quality of smaller ones depends on their author. */
 const WEIGHTS = [
   { dtype: 'fp32', suffix: '' },
   { dtype: 'fp16', suffix: '_fp16' },
@@ -22,9 +22,10 @@ const WEIGHTS = [
 ] as const;
 
 /**
- * Reads the setting CLIP_MODEL: a folder if there is one of that name, or if it cannot be a hub id.
+ * Interprets the setting CLIP_MODEL: it is a folder if one of that name exists, or if it cannot be
+ * a hub id.
  *
- * @throws ClipModelError when a folder lacks what a CLIP model is made of.
+ * @throws ClipModelError when the folder lacks a file that a CLIP model needs.
  */
 export function findClipPlace(model: string): ClipPlace {
   const path = resolve(model);
@@ -38,7 +39,8 @@ export function findClipPlace(model: string): ClipPlace {
   if (weights === undefined) {
     throw new ClipModelError(`the folder ${path} has no onnx/text_model.onnx and onnx/vision_model.onnx`);
   }
-  // A path says where a machine keeps its files: not for those who read the previews.
+  // Store only the last part of the path: readers of previews must not learn where the machine
+  // keeps its files.
   return { kind: 'folder', path, name: basename(path), dtype: weights.dtype };
 }
 

@@ -2,14 +2,18 @@ import type { CollectedImage } from './collect-images.ts';
 import type { ImageRanker } from './ranker.ts';
 
 /**
- * What each sign is worth; together 1.
- * - source: shops keep their structured data right, because search engines show it. The strongest sign.
- * - position: the first image of a gallery is the one the shop itself chose.
- * - alt: an image called like the product shows it; many shops leave the text out, so it cannot weigh more.
- * - border: a plain ground is a packshot; a lively one is a room, a model, or an advertisement.
- * - share: a product fills its frame; a small thing on a large ground is an icon or an accessory.
- * - size: shops give the product more pixels than its surroundings.
- * - aspect: products are shown in frames near a square; banners are wide.
+ * The weight of each signal; the sum is 1.
+ * - source: shops keep their structured data correct, because search engines show it. This is the
+ *   strongest signal.
+ * - position: the first image of a gallery is the shop's own choice.
+ * - alt: an image whose text is like the title shows the product. Many shops have no such text, so
+ *   it cannot weigh more.
+ * - border: an image with a plain background shows the product alone. Others show a room, a model
+ *   or an advertisement.
+ * - share: a product fills its frame. A small thing on a large background is an icon or an
+ *   accessory.
+ * - size: shops give the product more pixels than everything around it.
+ * - aspect: images of products are nearly square; banners are wide.
  */
 const WEIGHTS = {
   source: 0.28,
@@ -21,13 +25,13 @@ const WEIGHTS = {
   aspect: 0.08,
 };
 
-/** What an image keeps of its score when its file or its text says that it is no product. */
+/** Reduces the score of an image whose file name or text says that it shows no product. */
 const DECORATION_FACTOR = 0.5;
-/** Unless the product is one: the words of its title do not count. */
+/** Words of the title do not count, because the product itself may be a chart or an icon. */
 const DECORATION =
   /^(?:logos?|icons?|banners?|badges?|placeholder|sprites?|payments?|shipping|newsletter|sizechart|sizeguide|sizing|chart|guide|measurements?|swatch(?:es)?|certificates?|avatar|favicon)$/;
 
-/** og:image is chosen by hand, but for sharing: at times a collage or with a logo. */
+/** og:image is chosen by hand, but for sharing: sometimes it is a collage or contains a logo. */
 const SOURCE_TRUST = {
   given: 1,
   'json-ld': 1,
@@ -38,22 +42,25 @@ const SOURCE_TRUST = {
   dom: 0.4,
 } as const;
 
-/** Each step down the gallery takes a quarter of what was left. */
+/** The score falls by a quarter with each position in the gallery. */
 const POSITION_DECAY = 0.75;
 
-/** From this shorter side on an image is as large as a preview needs. */
+/** An image whose shorter side has at least this many pixels is large enough for any preview. */
 const FULL_SIZE = 800;
 
-/** From this share of the frame on a product fills it as usual. */
+/** A product that takes this share of the frame fills it as usual. */
 const FULL_SHARE = 0.15;
-/** Where nobody can tell. */
+/** Used when the share cannot be measured. */
 const UNKNOWN_SHARE = 0.6;
 
-/** Frames up to 3:2 are all usual for products; from there to 4:1 the sign fades. */
+/** Frames up to 3:2 are usual for products. The signal falls from there to 4:1. */
 const USUAL_ASPECT = 1.5;
 const WORST_ASPECT = 4;
 
-/** Ranks images by what the page says of them and by how they look from afar, without a model. */
+/**
+ * Ranks images by what the page says about them and by the properties of a thumbnail, without a
+ * model.
+ */
 export function createHeuristicRanker(): ImageRanker {
   return {
     name: 'heuristic',
@@ -86,8 +93,9 @@ function scoreImage(image: CollectedImage, title: string): number {
 }
 
 /**
- * The mean of two shares: of the title's words that a text has, and of the text's words that are in the title. By the first
- * alone no short text fits a long title; by the second alone one word does.
+ * Returns the mean of two shares: the title's words that the text contains, and the text's words
+ * that the title contains. With the first alone, no short text would fit a long title. With the
+ * second alone, one word would fit.
  */
 function likeness(text: ReadonlySet<string>, title: ReadonlySet<string>): number {
   if (text.size === 0 || title.size === 0) return 0;

@@ -6,15 +6,15 @@ import { type ClipPlace, findClipPlace } from './find-clip-place.ts';
 
 type Library = typeof import('@huggingface/transformers');
 
-/** Far more than the 77 tokens that CLIP reads: taking a text apart takes time by its length. */
+/** Far more than the 77 tokens that CLIP reads. The time of the tokenizer grows with the length. */
 const MAX_TEXT_LENGTH = 1000;
 
-/** A file on its way from the hub, in bytes; `total` is 0 if the hub does not say. */
+/** Reports the download of a file, in bytes. `total` is 0 if the hub does not report it. */
 export type OnProgress = (file: string, loaded: number, total: number) => void;
 
 /**
- * Loads a CLIP model into this thread, and tries it. A model of the hub is fetched into the cache folder unless it is
- * there; for one in a folder no network is touched.
+ * Loads a CLIP model into this thread and tests it. Downloads a hub model into the cache folder
+ * unless it is already there. A model in a folder needs no network.
  *
  * @throws ClipModelError
  */
@@ -54,7 +54,7 @@ async function readModel(library: Library, place: ClipPlace, onProgress?: OnProg
     ...where,
     device: 'cpu' as const,
     dtype: place.kind === 'hub' ? ('fp32' as const) : place.dtype,
-    // Half the cores: the rest of the program has work as well.
+    // Use half of the cores and leave the others to the rest of the program.
     session_options: { intraOpNumThreads: Math.max(1, availableParallelism() >> 1) },
   };
   const tokenizer = await library.AutoTokenizer.from_pretrained(id, where);
@@ -73,7 +73,10 @@ async function readModel(library: Library, place: ClipPlace, onProgress?: OnProg
     },
   };
 
-  /** As many words as the model reads. The library would cut off the token that ends a text, whose vector is the answer. */
+  /**
+   * Keeps as many words as the model reads. The library would also cut off the token that marks the
+   * end of the text, and the result is the vector of that token.
+   */
   function shorten(words: string): string {
     let short = words.slice(0, MAX_TEXT_LENGTH).toWellFormed();
     while (short.length > 1 && tokenizer.encode(short).length > tokenizer.model_max_length)
@@ -81,7 +84,7 @@ async function readModel(library: Library, place: ClipPlace, onProgress?: OnProg
     return short;
   }
 
-  /** What is transparent is shown on white, as in a shop. */
+  /** Shows transparent parts on white, as in a shop. */
   async function readPixels(bytes: Uint8Array) {
     const { data, info } = await sharp(bytes)
       .flatten({ background: '#ffffff' })
@@ -99,7 +102,7 @@ function toVectors(tensor: { data: Float32Array; dims: number[] }): Float32Array
   );
 }
 
-/** Files that do not belong together are found out now, and not by the first page. */
+/** Detects files that do not belong together now, before the first page needs the model. */
 async function tryModel(model: ClipModel): Promise<void> {
   const create = { width: 64, height: 64, channels: 3, background: '#c03020' } as const;
   const text = await model.embedText('a red square');

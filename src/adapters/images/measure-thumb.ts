@@ -1,37 +1,46 @@
 import { THUMB_SIDE as SIDE } from './image-limits.ts';
 import { pickPalette } from './pick-palette.ts';
 
-/** What a small thumbnail of an image tells about it. */
+/** The properties of an image that a small thumbnail shows. */
 export interface ImageTraits {
   /** Difference hash: 64 bits as 16 hex digits. See `hashDistance`. */
   readonly hash: string;
-  /** Share, 0 to 1, of the outermost frame that is close to one colour: near 1 for a product on a plain ground. */
+  /**
+   * Share (0 to 1) of the outermost pixels that have nearly the same color: near 1 for a product on
+   * a plain background.
+   */
   readonly borderUniformity: number;
   /**
-   * Share, 0 to 1, of the image that is not the plain ground of its frame: how much of it the product fills. Null where the
-   * frame is not plain, as nobody can tell then.
+   * Share (0 to 1) of the image that differs from the plain background of its frame: how much of it
+   * the product fills. Null if the frame is not plain, because then the share is unknown.
    */
   readonly subjectShare: number | null;
-  /** Of all its pixels. Tells apart what has the same shapes in other colours. See `isAlike`. */
+  /**
+   * Mean of all pixels. Distinguishes images with the same shapes in other colors. See `isAlike`.
+   */
   readonly meanColour: Colour;
-  /** 3 to 5 distinct colours as "#rrggbb", most used first. */
+  /** 3 to 5 distinct colors as "#rrggbb", the most used first. */
   readonly palette: readonly string[];
-  /** Of the brightness, in bits: 0 for one plain colour, up to 8. */
+  /** Entropy of the brightness in bits: 0 for one plain color, at most 8. */
   readonly entropy: number;
 }
 
-/** 0 to 255 each. */
+/** Each from 0 to 255. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
 const FRAME = 2;
-/** Distance in RGB up to which two colours of a frame look the same, JPEG noise and soft shadows included. */
+/**
+ * Two colors of a frame within this RGB distance look the same, even with JPEG noise or soft
+ * shadows.
+ */
 const FRAME_TOLERANCE = 24;
-/** From this share on a frame is plain. */
+/** A frame is plain if at least this share of it has one color. */
 const PLAIN_FRAME = 0.8;
 
 /**
- * Measures a thumbnail of `THUMB_SIDE` by as many pixels in RGBA. Transparent parts count as white, and not at all for the
- * palette. Flat arrays of bytes: it runs on the event loop, once for each candidate image.
+ * Measures a thumbnail of `THUMB_SIDE` x `THUMB_SIDE` pixels in RGBA. Transparent parts count as
+ * white, and do not count for the palette. Uses flat byte arrays, because it runs once for each
+ * candidate image.
  */
 export function measureThumb(thumb: Buffer): ImageTraits {
   const pixels = Math.floor(thumb.length / 4);
@@ -48,7 +57,7 @@ export function measureThumb(thumb: Buffer): ImageTraits {
     const red = rgb[pixel * 3] ?? 0;
     const green = rgb[pixel * 3 + 1] ?? 0;
     const blue = rgb[pixel * 3 + 2] ?? 0;
-    // ITU-R BT.601.
+    // Brightness as defined by ITU-R BT.601.
     grey[pixel] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
     if (alpha > 0.5) {
       solid[solids] = red;
@@ -66,7 +75,7 @@ export function measureThumb(thumb: Buffer): ImageTraits {
   };
 }
 
-/** How many of the 64 bits of two hashes differ. */
+/** Returns how many of the 64 bits of two hashes differ. */
 export function hashDistance(a: string, b: string): number {
   let differing = BigInt(`0x${a}`) ^ BigInt(`0x${b}`);
   let count = 0;
@@ -75,8 +84,9 @@ export function hashDistance(a: string, b: string): number {
 }
 
 /**
- * Whether two images have the same shapes in the same colours, up to `hash` differing bits and a distance `colour` of their
- * mean colours in RGB. The hash is of grey pixels: without the colours, a red and a blue one of a product would be the same.
+ * Whether two images have the same shapes in the same colors: at most `hash` bits differ, and their
+ * mean colors have at most the RGB distance `colour`. The hash alone ignores colors, so a red and a
+ * blue version of a product would be equal.
  */
 export function isAlike(
   a: Pick<ImageTraits, 'hash' | 'meanColour'>,
@@ -86,7 +96,7 @@ export function isAlike(
   return hashDistance(a.hash, b.hash) <= within.hash && distance(a.meanColour, b.meanColour) <= within.colour;
 }
 
-/** One bit for each pair of neighbours in 8 rows of 9 fields: is the left one brighter? */
+/** One bit for each pair of neighbors in 8 rows of 9 fields: whether the left one is brighter. */
 function differenceHash(grey: Uint8Array): string {
   const field = (row: number, column: number): number => {
     const [top, bottom] = [Math.floor((row * SIDE) / 8), Math.ceil(((row + 1) * SIDE) / 8)];
@@ -105,7 +115,7 @@ function differenceHash(grey: Uint8Array): string {
   return hash.toString(16).padStart(16, '0');
 }
 
-/** The ground is the frame's median colour, which outliers do not move. */
+/** The background is the median color of the frame, which outliers do not change. */
 function measureGround(rgb: Uint8Array): Pick<ImageTraits, 'borderUniformity' | 'subjectShare'> {
   const [red = 0, green = 0, blue = 0] = [0, 1, 2].map((channel) => {
     const sorted = FRAME_PIXELS.map((pixel) => rgb[pixel * 3 + channel] ?? 0).sort();
@@ -128,7 +138,7 @@ function measureGround(rgb: Uint8Array): Pick<ImageTraits, 'borderUniformity' | 
   };
 }
 
-/** The places of all pixels, row by row, and of those in the frame. */
+/** The indexes of all pixels, row by row, and of the pixels in the frame. */
 const ALL_PIXELS = Uint16Array.from({ length: SIDE * SIDE }, (_, at) => at);
 const FRAME_PIXELS = ALL_PIXELS.filter((at) => {
   const [row, column] = [Math.floor(at / SIDE), at % SIDE];

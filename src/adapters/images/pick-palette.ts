@@ -4,13 +4,13 @@ const MOST = 5;
 const LEAST = 3;
 
 /**
- * The 3 to 5 main colours of raw 8-bit pixels (`channels` 3 or 4, alpha ignored, or 1 for grey), as
- * `#rrggbb`, most used first. Pixels are counted in a grid of 16 steps a channel; near neighbours count as
- * one. An image with fewer colours is filled up with darker and lighter shades of its first.
+ * Returns the 3 to 5 main colors of raw 8-bit pixels as `#rrggbb`, the most used first. `channels`
+ * is 3, 4 (alpha is ignored) or 1 (gray). Counts pixels in a grid with 16 steps per channel, and
+ * merges near neighbors. If an image has fewer colors, adds darker and lighter shades of the first.
  */
 export function pickPalette(pixels: Uint8Array, channels: number): string[] {
   const ranked = countColors(pixels, channels);
-  // Colours that differ clearly are preferred; an image in one tone gets its finer steps.
+  // Prefer clearly different colors. An image in one tone gets finer steps.
   for (const distance of [90, 50, 25]) {
     const picked = pickApart(ranked, distance);
     if (picked.length >= LEAST || distance === 25) return fillUp(picked).map(toHex);
@@ -19,7 +19,7 @@ export function pickPalette(pixels: Uint8Array, channels: number): string[] {
 }
 
 function countColors(pixels: Uint8Array, channels: number): Rgb[] {
-  /** By bin: how many, and the sums of red, green and blue. */
+  /** For each bin, the number of pixels and the sums of red, green and blue. */
   const bins = new Map<number, [count: number, r: number, g: number, b: number]>();
   for (let at = 0; at + channels <= pixels.length; at += channels) {
     const r = pixels[at] ?? 0;
@@ -49,7 +49,10 @@ function pickApart(ranked: readonly Rgb[], distance: number): Rgb[] {
   return picked;
 }
 
-/** "Redmean": close to what the eye sees, and cheap (Riemersma, https://www.compuphase.com/cmetric.htm). */
+/**
+ * The "redmean" distance: close to human perception and cheap (Riemersma,
+ * https://www.compuphase.com/cmetric.htm).
+ */
 function distanceOf(one: Rgb, other: Rgb): number {
   const red = (one[0] + other[0]) / 2;
   const [r, g, b] = [one[0] - other[0], one[1] - other[1], one[2] - other[2]];

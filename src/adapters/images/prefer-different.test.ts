@@ -12,7 +12,9 @@ const SHOE = (colour: string) => `<path d="M10 80 L60 20 L90 80 Z" fill="${colou
 const HAT =
   '<rect x="5" y="45" width="60" height="30" fill="#c22"/><circle cx="75" cy="25" r="20" fill="#282"/>';
 
-/** A drawing on white; `zoom` cuts a little off each side, as another photograph of the same thing would. */
+/**
+ * A drawing on white. `zoom` crops each side a little, like another photograph of the same thing.
+ */
 async function drawing(url: string, shapes: string, zoom = 0): Promise<RankedImage> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600" viewBox="${zoom} ${zoom} ${100 - 2 * zoom} ${100 - 2 * zoom}"><rect width="100" height="100" fill="#fff"/>${shapes}</svg>`;
   const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();

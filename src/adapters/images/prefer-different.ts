@@ -5,8 +5,8 @@ import type { RankedImage } from './ranker.ts';
 const NEAR = { hash: MAX_NEAR_DISTANCE, colour: MAX_NEAR_COLOUR_DISTANCE };
 
 /**
- * Puts images that nearly equal a better one behind all others, so that the first few differ while others are left.
- * Nothing is dropped, and among each kind the order stays.
+ * Moves images that nearly equal a better one behind all others, so that the first ones differ.
+ * Drops nothing, and keeps the order within both groups.
  */
 export function preferDifferent(ranked: readonly RankedImage[]): RankedImage[] {
   const different: RankedImage[] = [];

@@ -5,32 +5,32 @@ import { NEGATIVE_PROMPTS, productPrompt } from './clip-prompts.ts';
 import { loadClipModel } from './load-clip-model.ts';
 import { scoreByClip } from './score-by-clip.ts';
 
-/** What the ranking process is asked. Without images it only loads the model. */
+/** A request to the ranking process. Without images it only loads the model. */
 export interface ClipTask extends ClipModelOptions {
   readonly title: string;
   /** Encoded by the image decoder. */
   readonly images: readonly Uint8Array[];
 }
 
-/** What it answers: errors lose their class on the way between processes, so they go as data. */
+/** The response. Errors lose their class between processes, so they are sent as data. */
 export type ClipAnswer =
   | {
       readonly scores: readonly number[];
-      /** Since it started, with this one. */
+      /** Number of pages that the process has ranked, including this one. */
       readonly pages: number;
-      /** By how much its objects have grown since it had the model. */
+      /** Growth of the objects in the process since it loaded the model. */
       readonly grownBytes: number;
     }
   | { readonly unusable: string }
   | { readonly failed: string };
 
-/** Images in one run of the model: more take more memory and hardly less time. */
+/** Images per run of the model: more would take more memory and save hardly any time. */
 const BATCH = 8;
 
 let loading: Promise<{ model: ClipModel; bytes: number }> | undefined;
 let pages = 0;
 
-/** Scores a page's images. The model is loaded once. Never throws. */
+/** Scores the images of a page. Loads the model once. Never throws. */
 export async function rankByClip({ title, images, ...options }: ClipTask): Promise<ClipAnswer> {
   try {
     loading ??= load(options);
@@ -62,7 +62,7 @@ async function scoreImages(model: ClipModel, title: string, images: readonly Uin
   return scores;
 }
 
-/** What its objects take, weights and pixels not among them. */
+/** Returns the size of the objects, without weights and pixels. */
 function countBytes(): number {
   const { used_heap_size, external_memory } = getHeapStatistics();
   return used_heap_size + external_memory;

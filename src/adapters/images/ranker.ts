@@ -1,29 +1,29 @@
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { CollectedImage } from './collect-images.ts';
 
-/** An image and how well it shows the product: 0 to 1. */
+/** An image and its score from 0 to 1: how well it shows the product. */
 export interface RankedImage {
   readonly image: CollectedImage;
   readonly score: number;
 }
 
-/** Images in order, and what put them in it: that is stored with the result. */
+/** Ranked images and the method that ranked them, which is stored with the result. */
 export interface Ranking {
   readonly method: 'clip' | 'heuristic';
-  /** The name of the model, if one ranked. */
+  /** The name of the model, or null for a method without a model. */
   readonly model: string | null;
-  /** All the images, best first. */
+  /** All images, the best first. */
   readonly ranked: readonly RankedImage[];
 }
 
 /** The port for choosing images. */
 export interface ImageRanker {
-  /** What is meant to rank; a single page may be ranked by another method, which its `Ranking` says. */
+  /** The usual method. Another method may rank a single page; its `Ranking` says which. */
   readonly name: string;
   /**
-   * The same input gives the same order.
+   * Deterministic: the same input gives the same order.
    *
-   * @throws `signal.reason` when the signal aborts; nothing else.
+   * @throws only `signal.reason`, when the signal aborts.
    */
   rank(
     images: readonly CollectedImage[],

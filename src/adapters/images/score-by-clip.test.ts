@@ -9,7 +9,7 @@ test('the share of the product among all texts, by the softmax of 100 times the 
   expect(same).toBeCloseTo(1);
   expect(half).toBeCloseTo(0.5);
   expect(away).toBeLessThan(1e-20);
-  // cosines 0.30 and 0.28 are what real models give: the difference is told apart.
+  // Real models give cosines such as 0.30 and 0.28. The scores must differ clearly.
   const near = scoreByClip(vector(0.3, 0.28, 0), [vector(0.28, 0.3, 0)], [vector(1, 0, 0)]);
   expect(near[0]).toBeCloseTo(1 / (1 + Math.exp(-2)));
 });

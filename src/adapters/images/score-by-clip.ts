@@ -1,9 +1,13 @@
-/** CLIP's own logit scale after training: the exponential of 4.6052. Radford et al. 2021, section 2.5, clip it there. */
+/**
+ * CLIP's own logit scale after training, the exponential of 4.6052: Radford et al. 2021, section
+ * 2.5, clip it there.
+ */
 const LOGIT_SCALE = 100;
 
 /**
- * How well each image fits the product's words, of all texts it is compared with: the softmax over the scaled
- * cosines, at the place of the product's. 0 to 1. Vectors have the length 1.
+ * Returns how well each image fits the product's text compared with the other texts, from 0 to 1:
+ * the softmax over the scaled cosines, at the index of the product's text. Vectors must have length
+ * 1.
  */
 export function scoreByClip(
   product: Float32Array,

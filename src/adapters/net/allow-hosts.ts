@@ -1,6 +1,7 @@
 /**
- * Reads a list of hosts that may be fetched although they are not public, for development and tests: `host:port`
- * entries between commas or spaces, IPv6 in brackets ("localhost:8080, [::1]:8080").
+ * Parses the list of hosts that may be fetched although they are not public, for development and
+ * tests: entries of `host:port`, separated by commas or spaces, with IPv6 in brackets
+ * ("localhost:8080, [::1]:8080").
  *
  * @throws TypeError for an entry that is not a host with a port.
  */
@@ -18,7 +19,10 @@ export function parseAllowHosts(list: string): ReadonlySet<string> {
   );
 }
 
-/** One spelling of a host and its port, as `parseAllowHosts` keeps it: lower case, IPv6 in brackets. */
+/**
+ * Returns the one spelling of a host and port that `parseAllowHosts` uses: lower case, IPv6 in
+ * brackets.
+ */
 export function hostAndPort(hostname: string, port: string): string {
   const isBareIpv6 = hostname.includes(':') && !hostname.startsWith('[');
   return `${isBareIpv6 ? `[${hostname}]` : hostname}:${port}`.toLowerCase();

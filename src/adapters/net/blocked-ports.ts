@@ -1,6 +1,6 @@
 /**
- * Ports of mail, SSH and the like, which a web address has no business with: browsers open no connection to them. The
- * list is that of the Fetch Standard, section "Port blocking" (https://fetch.spec.whatwg.org/#port-blocking).
+ * Ports of mail, SSH and similar protocols, to which browsers do not connect. The list is from the
+ * Fetch Standard, section "Port blocking" (https://fetch.spec.whatwg.org/#port-blocking).
  */
 const BLOCKED_PORTS: ReadonlySet<number> = new Set([
   0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104,
@@ -9,7 +9,7 @@ const BLOCKED_PORTS: ReadonlySet<number> = new Set([
   3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ]);
 
-/** Whether a port is never connected to, not even on a host that is an exception. */
+/** Whether connections to a port are never allowed, not even to a host in `allowHosts`. */
 export function isBlockedPort(port: number): boolean {
   return BLOCKED_PORTS.has(port);
 }

@@ -2,28 +2,29 @@ import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, inflateRaw } from 'node:zlib';
 import { AppError, type ErrorCode } from '../../lib/app-error.ts';
 
-/** The content codings that `decodeBody` undoes, as a request offers them. */
+/** The content codings that `decodeBody` supports, as the value of `Accept-Encoding`. */
 export const ACCEPT_ENCODING = 'gzip, deflate, br';
 
-/** One by the shop and one by a proxy that did not look; more only multiplies a bomb. */
+/** One coding by the shop and one by a proxy. More would only enlarge a decompression bomb. */
 const MAX_CODINGS = 2;
 
 export interface DecodeOptions {
-  /** The header `Content-Encoding`; null when there is none. A coding that nobody knows changes nothing, as in browsers. */
+  /** The header `Content-Encoding`, or null. Unknown codings are ignored, as in browsers. */
   readonly contentEncoding: string | null;
   /**
-   * Whether HTTP itself proved that all bytes came (Content-Length, chunks). Then a compressed stream without its end is
-   * forgiven, as browsers do; else its end is the only proof that nothing is missing.
+   * Whether HTTP itself proved that all bytes arrived (Content-Length, chunks). If so, a compressed
+   * stream may lack its end, as in browsers. Otherwise, its end is the only proof that nothing is
+   * missing.
    */
   readonly isWhole: boolean;
-  /** Of the result, and of each step to it. */
+  /** Limits the result, and the result of each coding. */
   readonly maxBytes: number;
 }
 
 type Unzip = (bytes: Buffer, options: { maxOutputLength: number; finishFlush?: number }) => Promise<Buffer>;
 interface Coding {
   readonly unzip: Unzip;
-  /** The flush that takes what is there for the end. */
+  /** The flush mode that accepts a stream without its end. */
   readonly lenient: number;
 }
 
@@ -41,10 +42,10 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * Undoes the compression of a whole body, off the event loop.
+ * Decompresses a whole body in the thread pool, so the event loop is not blocked.
  *
- * @throws AppError `page_cut` when the end is missing, `page_too_large` for more than `maxBytes`, `page_failed` for bytes
- *   that are not what the header calls them and for codings stacked too high.
+ * @throws AppError `page_cut` when the end is missing; `page_too_large` for more than `maxBytes`;
+ *   `page_failed` when the bytes do not match the header, and for more than two codings.
  */
 export async function decodeBody(bytes: Buffer, options: DecodeOptions): Promise<Buffer> {
   const { contentEncoding, isWhole, maxBytes } = options;
@@ -53,7 +54,7 @@ export async function decodeBody(bytes: Buffer, options: DecodeOptions): Promise
   if (codings.length > MAX_CODINGS)
     throw new AppError('page_failed', { cause: new Error(contentEncoding ?? '') });
   let decoded = bytes;
-  // The last coding named was applied last.
+  // The last coding in the header was applied last.
   for (const name of codings.reverse()) {
     const { unzip, lenient } = chooseCoding(name, decoded);
     try {
@@ -75,6 +76,7 @@ const KNOWN = /^(?:(?:x-)?gzip|deflate|br)$/;
 function chooseCoding(name: string, bytes: Buffer): Coding {
   if (name === 'br') return BROTLI;
   if (name !== 'deflate') return GZIP;
-  // RFC 9110 means zlib's format; some servers send the bare stream, and browsers take both. 8 is zlib's only method.
+  // RFC 9110 defines deflate as the zlib format, but some servers send the raw stream, and browsers
+  // accept both. The only method of zlib is 8.
   return ((bytes[0] ?? 0) & 0x0f) === 8 ? INFLATE : RAW;
 }

@@ -3,14 +3,14 @@ import { AppError, type ErrorCode } from '../../lib/app-error.ts';
 import { readRetryAfter } from '../../lib/read-retry-after.ts';
 import { decodeBody } from './decode-body.ts';
 
-/** The head of an answer, and its body as it comes over the wire. */
+/** The status and headers of an answer, and its body as it was sent. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Readable;
 }
 
-/** How much of an error page, as sent, is looked at for signs of a challenge. */
+/** How much of an error page, as it was sent, is searched for signs of a challenge. */
 const PEEK_BYTES = 64 * 1024;
 const MAX_PEEK_BYTES = 4 * 1024 * 1024;
 
@@ -31,14 +31,18 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_HEADERS_OVERFLOW: 'page_failed',
 };
 
-/** Names a failure of the network. `isInBody`: the head of the answer had come already. The cause is kept. */
+/**
+ * Converts a network error into an `AppError` and keeps it as the cause. `isInBody`: whether the
+ * headers had already arrived.
+ */
 export function classifyFetchFailure(error: unknown, isInBody: boolean): AppError {
   for (const cause of listCauses(error)) {
     if (cause instanceof AppError) return cause;
     const { code, name, message } = cause as { code?: unknown; name?: unknown; message?: unknown };
     const named = typeof code === 'string' && Object.hasOwn(CODES, code) ? CODES[code] : undefined;
     if (named !== undefined) return new AppError(named, { cause: error });
-    // Not HTTP, or an answer (100, 101) to what nobody asked. undici gives these no code of their own.
+    // Not HTTP, or an unrequested answer (100, 101). undici gives these errors no code of their
+    // own.
     const isNonsense = name === 'HTTPParserError' || message === 'bad response' || message === 'bad upgrade';
     if (isNonsense) return new AppError('page_failed', { cause: error });
   }
@@ -46,8 +50,8 @@ export function classifyFetchFailure(error: unknown, isInBody: boolean): AppErro
 }
 
 /**
- * The connection was there and ended without an answer: a kept one that the server has closed by now looks so, and the server may not have
- * seen the request.
+ * Whether the connection was open but ended without an answer. This happens when the server has
+ * closed a kept connection, and it may not have seen the request.
  */
 export function isLostConnection(error: unknown): boolean {
   return listCauses(error).some((cause) => {
@@ -57,7 +61,9 @@ export function isLostConnection(error: unknown): boolean {
   });
 }
 
-/** An error, its causes, and the errors an AggregateError (several addresses tried) holds. */
+/**
+ * Returns an error, its causes, and the errors in an AggregateError (several addresses were tried).
+ */
 function listCauses(error: unknown): object[] {
   const found: object[] = [];
   const waiting: unknown[] = [error];
@@ -71,7 +77,10 @@ function listCauses(error: unknown): object[] {
   return found;
 }
 
-/** The failure an answer stands for, or undefined when it is a page. Reads the body only of a 503. */
+/**
+ * Returns the failure that the status or a challenge stands for, or undefined for a page. Reads the
+ * body only of a 503.
+ */
 export async function findStatusFailure(answer: Answer, now: number): Promise<AppError | undefined> {
   const { status, headers } = answer;
   if (status >= 200 && status <= 299 && !isChallenge(headers)) return undefined;
@@ -100,7 +109,7 @@ async function nameStatus(answer: Answer): Promise<ErrorCode> {
   }
 }
 
-/** What Cloudflare and AWS WAF say beside their puzzles, whatever the status. */
+/** Cloudflare and AWS WAF send these headers with their challenges, whatever the status. */
 function isChallenge(headers: Headers): boolean {
   return headers.get('cf-mitigated') === 'challenge' || headers.has('x-amzn-waf-action');
 }
@@ -115,7 +124,7 @@ async function peek({ headers, body }: Answer): Promise<string> {
   }
   try {
     const contentEncoding = headers.get('content-encoding');
-    // What was not read is no failure here.
+    // The rest of the body was not read, and this is not an error here.
     const bytes = await decodeBody(Buffer.concat(chunks), {
       contentEncoding,
       isWhole: true,

@@ -93,12 +93,12 @@ describe('compression', () => {
   };
   const codings = Object.entries(coded);
 
-  /** Ends with its connection: nothing says how long the body is. */
+  /** The body ends with the connection: no header states its length. */
   function sendUntilClose(encoding: string, body: Buffer): void {
     site.answer = (_, response) => {
       response.setHeader('content-encoding', encoding).removeHeader('transfer-encoding');
       response.shouldKeepAlive = false;
-      // Else Node would count the body and announce its length.
+      // Without this, Node.js would add a Content-Length.
       response.flushHeaders();
       response.end(body);
     };
@@ -240,7 +240,7 @@ describe('bounds', () => {
       seen += 1;
       waiting.push(response);
       most = Math.max(most, waiting.length);
-      // The first eight wait for each other; then one leaves for each that comes.
+      // The first eight wait for each other. Then each new request ends a waiting one.
       if (seen >= 8) waiting.shift()?.end();
       if (seen === 20) for (const other of waiting.splice(0)) other.end();
     };
@@ -264,7 +264,7 @@ describe('a connection that was used before', () => {
       socket.destroy();
     };
     const guarded = site.makeFetch();
-    // A connection is used again some turns of the event loop after its last answer.
+    // A connection becomes reusable some iterations of the event loop after its last answer.
     for (let i = 0; closed < 3; i += 1) {
       expect((await site.get(`${site.origin}/${i}`, { guarded })).body.toString()).toBe(`/${i}`);
       await nextTurn();

@@ -12,7 +12,7 @@ import { makeReferer } from './make-referer.ts';
 
 const MAX_ADDRESS_LENGTH = 2048;
 const MAX_REDIRECTS = 5;
-/** More than a browser's six, few enough that no shop takes us for an attack. */
+/** More than the six of a browser, but few enough that a shop does not see an attack. */
 const REQUESTS_PER_HOST = 8;
 const DEFAULT_IDLE_TIMEOUT_MS = 10_000;
 /** Node's default of 16 KB is too small for the cookies and policies of some large shops. */
@@ -20,24 +20,26 @@ const MAX_HEADER_BYTES = 64 * 1024;
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface GuardedFetchOptions extends AddressRules {
-  /** For a whole request with its redirects, not counting the wait for a slot of the host. */
+  /** For a whole request including redirects, without the wait for a slot of the host. */
   readonly timeoutMs: number;
-  /** For the connection, the head, and between two pieces of the body. */
+  /** For connecting, for the headers, and between two pieces of the body. */
   readonly idleTimeoutMs?: number;
   readonly userAgent: string;
-  /** Shared with others whose names strangers choose; one of its own without. */
+  /**
+   * Pass the same resolver to everything that connects to untrusted names. If absent, a new one.
+   */
   readonly resolver?: HostResolver | undefined;
-  /** In place of DNS, for tests. */
+  /** Replaces DNS in tests. */
   readonly lookupAll?: LookupAll | undefined;
-  /** An HTTP proxy; see `createGuardedConnector`. */
+  /** An HTTP proxy. See `createGuardedConnector`. */
   readonly proxy?: URL | undefined;
 }
 
 export interface FetchRequest extends Requester {
   readonly accept: string;
-  /** Counted after decompression. */
+  /** The limit after decompression. */
   readonly maxBytes: number;
-  /** The page that names the address. What is sent of it is the part that browsers send. */
+  /** The page that refers to the address. Only the part that browsers would send is sent. */
   readonly referer?: string;
 }
 
@@ -49,7 +51,7 @@ export interface FetchedBytes {
 }
 
 /**
- * Gets a public http(s) address; only a 2xx answer comes back. Safe to run twice.
+ * Fetches a public http(s) address and returns only 2xx answers. Idempotent.
  *
  * @throws AppError for every failure; `signal.reason` when the signal aborts.
  */
@@ -57,11 +59,14 @@ export type FetchBytes = (url: string, request: FetchRequest) => Promise<Fetched
 
 export interface GuardedFetch {
   readonly fetchBytes: FetchBytes;
-  /** Closes every connection; what is still under way fails. */
+  /** Closes every connection. Requests that are still running fail. */
   close(): Promise<void>;
 }
 
-/** Builds the one door through which pages and images come in: see `FetchBytes` and `createGuardedConnector`. */
+/**
+ * Creates the fetch for pages and images, which must not be fetched in any other way. See
+ * `FetchBytes` and `createGuardedConnector`.
+ */
 export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   const { lookupAll, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = options;
   const resolver = options.resolver ?? createHostResolver({ lookupAll });
@@ -74,7 +79,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     allowH2: false,
   };
   const agent = new Agent(agentOptions);
-  // Keeps no connection.
+  // Does not keep connections.
   const fresh = new Agent({ ...agentOptions, pipelining: 0 });
   const slots = createHostSlots(REQUESTS_PER_HOST);
 
@@ -98,13 +103,14 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     throw new AppError('bad_redirect');
   }
 
-  /** One request: the bytes, or the address of the next one. */
+  /** Makes one request. Returns the answer, or the address of a redirect. */
   async function fetchOnce(
     target: URL,
     request: FetchRequest,
     timeoutMs: number,
   ): Promise<FetchedBytes | URL> {
-    // The connector checks this too; here nothing depends on how undici hands it the host.
+    // The connector checks this too. The check here does not depend on how undici passes the host
+    // to it.
     const refusal = findRefusal(target, options);
     if (refusal !== undefined) throw refusal;
     const deadline = new AbortController();
@@ -129,21 +135,23 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
       throw classifyFetchFailure(error, answer !== undefined);
     } finally {
       clearTimeout(timer);
-      // An unread body would hold its connection. It says so as an error, which nobody needs to hear.
+      // An unread body would keep its connection open. Destroying it emits an error, which can be
+      // ignored.
       answer?.body.on('error', () => {}).destroy();
     }
   }
 
   /**
-   * Not `fetch`: that undoes the compression itself, and takes a stream without its end for a whole one even where
-   * nothing else would show that the body was cut.
+   * Does not use `fetch`, which decompresses the body itself and accepts a truncated compressed
+   * stream even where nothing else would show that the body was cut.
    */
   async function ask(target: URL, request: FetchRequest, signal: AbortSignal): Promise<Answer> {
     try {
       return await askBy(agent, target, { request, signal });
     } catch (error) {
       if (signal.aborted || !isLostConnection(error)) throw error;
-      // Servers may close a kept connection at any time, also just when it is used again (RFC 9110, 9.2.2).
+      // Servers may close a kept connection at any time, even just when it is used again (RFC 9110,
+      // 9.2.2).
       return await askBy(fresh, target, { request, signal });
     }
   }
@@ -159,7 +167,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
       headers: {
         accept: request.accept,
         'accept-encoding': ACCEPT_ENCODING,
-        // Any language: a shop then answers in its own, which is the one its shoppers read.
+        // Any language: shops then use their own, which their customers read.
         'accept-language': '*, en;q=0.5',
         'user-agent': options.userAgent,
         ...makeReferer(request.referer, target),
@@ -181,7 +189,7 @@ async function readBody({ headers, body }: Answer, maxBytes: number): Promise<Bu
   if (Number(length) > maxBytes) throw new AppError('page_too_large');
   const chunks: Uint8Array[] = [];
   let size = 0;
-  // Leaving the loop early cancels the rest.
+  // Leaving the loop early destroys the body.
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
     if (size > maxBytes) throw new AppError('page_too_large');
@@ -189,7 +197,7 @@ async function readBody({ headers, body }: Answer, maxBytes: number): Promise<Bu
   }
   return decodeBody(Buffer.concat(chunks, size), {
     contentEncoding: headers.get('content-encoding'),
-    // undici fails a body that is shorter than its length or lacks its last chunk.
+    // undici reports an error for a body that is shorter than its length or lacks its last chunk.
     isWhole: length !== null || /chunked/i.test(headers.get('transfer-encoding') ?? ''),
     maxBytes,
   });
@@ -202,7 +210,7 @@ function toHeaders(headers: Readonly<Record<string, string | string[] | undefine
   return new Headers(pairs);
 }
 
-/** An address may be fetched if it is http(s), not too long, and carries no name or password. */
+/** Allows only http(s) addresses of limited length without a user name or password. */
 function parseAddress(url: string, base?: string): URL | undefined {
   if (url.length > MAX_ADDRESS_LENGTH) return undefined;
   const parsed = URL.parse(url, base);
@@ -212,7 +220,8 @@ function parseAddress(url: string, base?: string): URL | undefined {
 }
 
 function nextAddress({ headers }: Answer, from: URL): URL {
-  // Header bytes arrive as Latin-1, but many servers send UTF-8 here and browsers read it so.
+  // Node.js decodes header bytes as Latin-1, but many servers send UTF-8 here, and browsers read it
+  // so.
   const bytes = Buffer.from(headers.get('location') ?? '', 'latin1');
   const location = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
   const next = location === '' ? undefined : parseAddress(location, from.href);

@@ -36,8 +36,8 @@ export interface HostResolver {
    * Addresses are cached for 5 to 30 s, and failures for 5 s. Concurrent lookups of a name share
    * one query.
    *
-   * @throws AppError `dns_failed`, at most 3 s after the turn of the owner begins; `signal.reason`
-   *   as soon as the signal aborts.
+   * @throws AppError `dns_failed`, at most 3 s after the lookup starts (it may wait for lookups of
+   *   other owners before); `signal.reason` as soon as the signal aborts.
    */
   resolve(hostname: string, requester: Requester): Promise<readonly LookupAddress[]>;
   /** Resolves names that the operator has configured, with getaddrinfo. */

@@ -84,7 +84,7 @@ describe('isPublicAddress', () => {
 });
 
 describe('the special-purpose registries of IANA', () => {
-  // https://www.iana.org/assignments/iana-ipv4-special-registry, every line.
+  // Every row of https://www.iana.org/assignments/iana-ipv4-special-registry.
   const IPV4 = [
     '0.0.0.0/8 This network',
     '0.0.0.0/32 This host on this network',
@@ -114,7 +114,7 @@ describe('the special-purpose registries of IANA', () => {
     '255.255.255.255/32 Limited Broadcast',
     '224.0.0.0/4 Multicast (a registry of its own)',
   ];
-  // https://www.iana.org/assignments/iana-ipv6-special-registry, every line.
+  // Every row of https://www.iana.org/assignments/iana-ipv6-special-registry.
   const IPV6 = [
     '::1/128 Loopback Address',
     '::/128 Unspecified Address',

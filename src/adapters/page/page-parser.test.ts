@@ -21,7 +21,9 @@ test('a page of nothing but tags is not parsed', async () => {
   await expect(parse(CUP + '<p>x</p>'.repeat(100_000))).rejects.toMatchObject({ code: 'page_too_large' });
 });
 
-/** Takes minutes to parse: each element is moved out of the table, behind all that were before. */
+/**
+ * Takes minutes to parse: the parser moves each element out of the table, behind all earlier ones.
+ */
 const ENDLESS = `${CUP}<table>${'x<br>'.repeat(290_000)}`;
 
 test('a page that is made to take for ever is given up; another one, that comes later, is read meanwhile', async () => {

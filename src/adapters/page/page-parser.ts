@@ -6,35 +6,36 @@ import type { PageProduct } from './page-product.ts';
 import type { PageAnswer } from './parse-page.ts';
 import type { ProductPage } from './read-product-page.ts';
 
-/** Reading takes a core: more at once only wait for each other. */
+/** Parsing uses a whole core, so more processes would only wait for each other. */
 const PROCESSES = 2;
-/** For a workspace of which none is at work, while others keep these busy. */
+/** For a workspace that has no process at work while other workspaces keep the rest busy. */
 const RESERVE = 1;
-/** Far more than any shop's page takes; what takes longer was made to. */
+/** Far more than any page of a shop needs. A page that takes longer is hostile. */
 const PARSE_TIMEOUT_MS = 10_000;
-/** The heaviest page that is parsed at all (see `MAX_WEIGHT`) needs about that. */
+/** The largest page that is parsed (see `MAX_WEIGHT`) needs about this much. */
 const HEAP_MB = 400;
-/** A process takes 100 MB: a program at rest has none. */
+/** A process takes 100 MB, so an idle program keeps none. */
 const IDLE_MS = 30_000;
 
 /**
- * Reads pages in processes of their own: whatever a page does to the one that reads it, it neither holds up the event
- * loop nor takes the memory of the program, and a process that runs out of memory ends alone.
+ * Parses pages in child processes: a page can neither block the event loop nor use the memory of
+ * the program, and a process that runs out of memory fails alone.
  */
 export interface PageParser {
   /**
-   * As `readProductPage`; also `page_too_large` for a page that takes too long or too much memory to read, `internal` when the
-   * process ended for another reason, and `signal.reason` when the signal aborts.
+   * Parses a page with `readProductPage`. In addition, throws `page_too_large` when that takes too
+   * much time or memory, `internal` when the process ended for another reason, and `signal.reason`
+   * when the signal aborts.
    */
   parse(page: ProductPage, requester: Requester): Promise<PageProduct>;
-  /** A page is on its way: starts a process meanwhile, if there is none. */
+  /** Starts a process if there is none. Call this before a page arrives, to save time. */
   prepare(): void;
   close(): void;
 }
 
 /** No process is started before `prepare` or the first page. */
 export function createPageParser(): PageParser {
-  // The file beside this one, whether as TypeScript or as it was built.
+  // The extension is .ts in the source and another one in the build.
   const here = import.meta.url;
   const pool = createChildPool<ProductPage, PageAnswer>({
     file: new URL(`./parse-page-process${extname(here)}`, here),
@@ -42,7 +43,7 @@ export function createPageParser(): PageParser {
     reserve: RESERVE,
     heapMb: HEAP_MB,
     idleMs: IDLE_MS,
-    // What strangers wrote may take a core for as long as it can.
+    // Otherwise a hostile page could keep a core busy until the timeout.
     endWhenAborted: true,
   });
   return {
@@ -60,7 +61,10 @@ export function createPageParser(): PageParser {
   };
 }
 
-/** V8 aborts when its heap is full. Any other end says nothing about the page: it may be read the next time. */
+/**
+ * V8 aborts when its heap is full. Any other end says nothing about the page, so a later try may
+ * succeed.
+ */
 function nameEnd(cause: ChildEndedError): AppError {
   if (!cause.late && cause.signal !== 'SIGABRT') return new AppError('internal', { cause });
   return new AppError('page_too_large', { detail: 'The page is too complex to read.', cause });

@@ -1,22 +1,24 @@
-/** Where on a page a fact was found, most trusted first; `given` is not from the page but by hand. */
+/**
+ * Where a fact was found on a page, the most trusted source first. `given`: a person entered it.
+ */
 export type PageSource = 'given' | 'json-ld' | 'microdata' | 'rdfa' | 'og' | 'state' | 'dom';
 
 /** An image that may show the product. */
 export interface CandidateImage {
-  /** Absolute http(s) address without a fragment. */
+  /** An absolute http(s) address without a fragment. */
   url: string;
   alt: string | null;
   source: PageSource;
-  /** Its place among the images of its source, from 0. */
+  /** The index among the images of its source. */
   position: number;
-  /** As the page says, in pixels; often missing, sometimes wrong. */
+  /** As stated by the page, in pixels; often missing, sometimes wrong. */
   width: number | null;
   height: number | null;
 }
 
-/** What was read from a product page. Every text is plain text. */
+/** The facts that were read from a product page. Every text is plain text. */
 export interface PageProduct {
-  /** The page's own address: see `canonicalAddress`. */
+  /** The address of the page. See `canonicalAddress`. */
   address: string;
   /** At most 300 characters. */
   title: string;
@@ -26,22 +28,22 @@ export interface PageProduct {
   sku: string | null;
   gtin: string | null;
   mpn: string | null;
-  /** A decimal string, "1299.00". */
+  /** A decimal number, "1299.00". */
   priceAmount: string | null;
   /** ISO 4217. */
   priceCurrency: string | null;
-  /** As a shopper sees it, in the page's language: "€1,299.00". */
+  /** As the page's language writes it: "€1,299.00". */
   priceText: string | null;
   availability: 'InStock' | 'OutOfStock' | null;
   /** BCP 47. */
   language: string | null;
-  /** At most 20, without repeats, best guess first. */
+  /** At most 20, each once, the most likely first. */
   images: CandidateImage[];
-  /** For each fact that was found: where. */
+  /** The source of each fact that was found. */
   provenance: Record<string, PageSource>;
 }
 
-/** An image as one source names it: the address may still be relative. */
+/** An image as one source describes it. The address may still be relative. */
 export interface FoundImage {
   url: string;
   alt: string | null;
@@ -49,13 +51,13 @@ export interface FoundImage {
   height: number | null;
 }
 
-/** A price as one source gives it. */
+/** A price from one source. */
 export interface FoundPrice {
   amount: string;
   currency: string | null;
 }
 
-/** What one source of a page says about the product. */
+/** The facts about the product from one source of a page. */
 export interface ProductFacts {
   title: string | null;
   description: string | null;
@@ -68,10 +70,10 @@ export interface ProductFacts {
   images: FoundImage[];
 }
 
-/** What the readers know of the page they read: helps to tell its product, and its currency. */
+/** Facts about the page that help the readers to find its product and its currency. */
 export interface PageHints {
   readonly url: string;
   readonly language: string | null;
-  /** Texts that name the page's product somewhere: heading, `<title>`, og:title. */
+  /** Texts that name the page's product: heading, `<title>`, og:title. */
   readonly titles: readonly string[];
 }

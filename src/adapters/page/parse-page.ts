@@ -3,13 +3,19 @@ import type { PageProduct } from './page-product.ts';
 import { estimateMarkupSize } from './parse/estimate-markup-size.ts';
 import { type ProductPage, readProductPage } from './read-product-page.ts';
 
-/** A page with more markup than this (see `estimateMarkupSize`) is not parsed: the heaviest pages of large shops weigh about a fourth. */
+/**
+ * A page with more markup than this (see `estimateMarkupSize`) is not parsed. The largest pages of
+ * large shops have about a quarter of it.
+ */
 const MAX_WEIGHT = 300_000;
 
-/** What a reading process answers: errors lose their class on the way between processes, so they go as data. */
+/**
+ * The response of a parsing process. Errors lose their class between processes, so they are sent as
+ * data.
+ */
 export type PageAnswer = { product: PageProduct } | { code: ErrorCode; message: string; stack: string };
 
-/** Reads one page. Never throws. */
+/** Parses one page. Never throws. */
 export function parsePage(page: Omit<ProductPage, 'html'> & { html: Uint8Array }): PageAnswer {
   try {
     if (estimateMarkupSize(page.html) > MAX_WEIGHT) {

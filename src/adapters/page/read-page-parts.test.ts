@@ -203,7 +203,7 @@ test('a large page of anything ends soon', () => {
   for (const row of rows) {
     const body = row.repeat(1_000_000 / row.length);
     const page = `${heading}${row.startsWith('{') ? `<script>x = [${body}]</script>` : body}`;
-    // About 1 s; this looks for quadratic time.
+    // Takes about 1 s. Quadratic time would take far longer.
     expect(
       measureCpuMs(() => read(page)),
       row,

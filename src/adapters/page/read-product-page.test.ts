@@ -231,7 +231,7 @@ describe('the visible page', () => {
     expect(login('<div id="app">', 'https://shop.test/customer/account/login/referer/x')).toBe('page_login');
     expect(login('<h1>Welcome', 'https://login.shop.test/?next=/p/1')).toBe('page_login');
     expect(login('<h1>About us', 'https://shop.test/catalogue/authors')).toBe('not_a_product');
-    // A shop that shows its product there may.
+    // But a shop may show its product under such an address.
     expect(
       read(
         '<h1>Cup</h1><b class="price">$5</b><input type="password">',

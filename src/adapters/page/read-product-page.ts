@@ -28,24 +28,27 @@ import { toPlainText } from './parse/to-plain-text.ts';
 
 export interface ProductPage {
   readonly html: Buffer;
-  /** The header, charset and all; may be empty. */
+  /** The whole header, including the charset; may be empty. */
   readonly contentType: string;
-  /** Where the bytes came from, after redirects. */
+  /** The address of the bytes, after redirects. */
   readonly url: string;
 }
 
 /**
- * Reads the product of a page out of JSON-LD, microdata, RDFa, Open Graph, state in scripts and what is to be seen;
- * `choose-facts.ts` says which of them wins. A page is a product's if it has structured data of one, the Open Graph type
- * "product", or a price that is clearly its own or stands beside a way to buy. Pure, but slow for large pages: about 0.3 s for each MB.
+ * Reads the product of a page from JSON-LD, microdata, RDFa, Open Graph, state in scripts and the
+ * visible page; `choose-facts.ts` chooses between them. A page has a product if it has structured
+ * data of one, the Open Graph type "product", or a price that is clear or beside a way to buy.
+ * Pure, but slow for large pages: about 0.3 s per MB.
  *
- * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a challenge), `page_login`, `not_a_product`.
+ * @throws AppError `page_not_html`, `page_too_large` (nested too deep), `page_blocked` (a
+ *   challenge), `page_login`, `not_a_product`.
  */
 export function readProductPage(page: ProductPage): PageProduct {
   try {
     return readDocument(loadPage(page.html, page.contentType), page.url);
   } catch (error) {
-    // Libraries below work by recursion, and a page may nest 100,000 deep. No product's page does.
+    // Some libraries work by recursion, and a page may nest 100,000 levels deep. No product page
+    // does.
     if (error instanceof RangeError) throw new AppError('page_too_large', { cause: error });
     throw error;
   }
@@ -65,7 +68,7 @@ function readHints($: CheerioAPI, url: string): PageHints {
   return { url, language: findLanguage($), titles };
 }
 
-/** What each source says of the product; a source that says nothing of one is undefined. */
+/** The facts about the product from each source, or undefined for a source without any. */
 interface Found {
   readonly jsonLd: ProductFacts | undefined;
   readonly microdata: ProductFacts | undefined;
@@ -96,7 +99,7 @@ function hasProduct({ jsonLd, microdata, rdfa, openGraph, state, visible }: Foun
   return isStructured || isSold;
 }
 
-/** Most trusted first: see `choose-facts.ts`. */
+/** Returns the sources, the most trusted first. See `choose-facts.ts`. */
 function rankSources({ jsonLd, microdata, rdfa, openGraph, state, visible }: Found): Source[] {
   const given: (readonly [PageSource, ProductFacts | undefined])[] = [
     ['json-ld', dropTail(jsonLd, visible)],
@@ -109,14 +112,17 @@ function rankSources({ jsonLd, microdata, rdfa, openGraph, state, visible }: Fou
   return given.filter((source): source is Source => source[1] !== undefined);
 }
 
-/** A title that holds the whole heading is the heading with the shop's words around it: the heading is better. */
+/**
+ * If the title contains the whole heading, it is the heading with words of the shop around it, so
+ * the heading is better.
+ */
 function preferHeading(openGraph: ProductFacts, visible: ProductFacts): ProductFacts {
   const isWithin =
     visible.title !== null && openGraph.title?.toLowerCase().includes(visible.title.toLowerCase());
   return isWithin ? { ...openGraph, title: null } : openGraph;
 }
 
-/** In data only a long tail gives that away: "Red shoe - Buy shoes for women, red, at …". */
+/** In data, only a long tail reveals such words: "Red shoe - Buy shoes for women, red, at …". */
 function dropTail(facts: ProductFacts | undefined, visible: ProductFacts): ProductFacts | undefined {
   const [name, heading] = [facts?.title?.toLowerCase(), visible.title?.toLowerCase()];
   if (facts === undefined || name === undefined || !heading || heading.length < 8) return facts;
@@ -133,7 +139,7 @@ function assemble($: CheerioAPI, found: Found, hints: PageHints): PageProduct {
     if (chosen !== undefined) provenance[field] = chosen.source;
     return chosen?.value ?? null;
   }
-  /** As the first source that has it says. */
+  /** Takes a fact from the first source that has it. */
   function take<K extends keyof ProductFacts>(field: K): ProductFacts[K] | null {
     const first = sources.find(([, facts]) => facts[field] !== null);
     return keep(field, first && { value: first[1][field], source: first[0] });
@@ -163,7 +169,7 @@ function assemble($: CheerioAPI, found: Found, hints: PageHints): PageProduct {
   };
 }
 
-/** What the shop calls itself: og:site_name, and the name in its host. */
+/** Returns the names of the shop: og:site_name and the labels of its host. */
 function listSiteNames(siteName: string | null, url: string): string[] {
   const labels = new URL(url).hostname.split('.');
   return [...(siteName === null ? [] : [siteName]), ...labels.slice(0, -1)];

@@ -56,7 +56,7 @@ test('what was counted and what is looked at', async () => {
       'cta_batch_previews_running 7',
     ]),
   );
-  // No limit: neither taken nor free.
+  // Without a limit there are neither taken nor free slots.
   expect(lines.filter((line) => line.startsWith('cta_batch_slots') && line.includes('image'))).toEqual([]);
   const names = lines.map((line) => line.split(/[{ ]/, 1)[0]);
   for (const name of ['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes'])

@@ -3,25 +3,27 @@ import type { BuildInfo } from '../../lib/build-info.ts';
 import type { Meter } from '../../lib/meter.ts';
 import { shareResult } from '../../lib/share-result.ts';
 
-/** What the database says of the service as a whole; every process says the same. */
+/** The state of the whole service in the database. Every process reports the same values. */
 export interface Gauges {
   readonly stages: readonly { stage: string; jobs: number; oldestSeconds: number }[];
   readonly kinds: readonly {
     kind: string;
-    /** Null while there is no limit. */
+    /** Null if there is no limit. */
     slots: { taken: number; free: number } | null;
     isOpen: boolean;
     isPaused: boolean;
   }[];
-  /** Those that live, the previews that they can have in flight together, and those that are. */
+  /**
+   * The live workers, their total capacity of concurrent previews, and the previews in progress.
+   */
   readonly workers: { readonly alive: number; readonly capacity: number; readonly running: number };
 }
 
-/** What is looked at when somebody asks for the metrics. */
+/** Where metrics are read from when they are requested. */
 export interface MetricSources {
-  /** Asks the database. At most once in a second, and one question at a time. */
+  /** Queries the database. Called at most once a second, and never concurrently. */
   collectGauges(): Promise<Gauges>;
-  /** Of this process. */
+  /** Connections of this process. */
   countConnections(): { readonly total: number; readonly idle: number; readonly waiting: number };
   countWatchers(): number;
 }
@@ -30,9 +32,12 @@ export interface MetricSources {
 export interface Metrics {
   readonly meter: Meter;
   readonly contentType: string;
-  /** From now on there is something to look at. */
+  /** Sets the sources. Before this call, their metrics are absent. */
   connect(sources: MetricSources): void;
-  /** The page in Prometheus' text format. A database that does not answer leaves its gauges out. */
+  /**
+   * Returns the metrics in Prometheus' text format. If the database does not respond, its gauges
+   * are absent.
+   */
   render(): Promise<string>;
 }
 
@@ -41,15 +46,15 @@ const GAUGES_TIMEOUT_MS = 3000;
 
 /** In seconds: reads take some milliseconds, a request that waits for another one some seconds. */
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** Names of steps, as `steps/` has them. */
+/** The names of the steps in `steps/`. */
 const STEPS = ['source.process', 'preview.generate', 'webhook.deliver', 'housekeeping'];
 
 /** In seconds: an AI call may take three minutes, a page as long as its timeouts. */
 const WORK_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 180];
 
 /**
- * Makes the metrics, in a registry of their own. Names and units are by the conventions of Prometheus
- * (https://prometheus.io/docs/practices/naming/).
+ * Creates the metrics in a registry of their own. Names and units follow the conventions of
+ * Prometheus (https://prometheus.io/docs/practices/naming/).
  */
 export function createMetrics({ role, build }: { role: string; build: BuildInfo }): Metrics {
   const registry = new Registry();
@@ -121,7 +126,8 @@ function createMeter(registers: Registry[]): Meter {
     labelNames: ['outcome'],
     registers,
   });
-  // Something that is rare must be there before it happens: its first time would be no increase.
+  // A rare event must have a series before it happens: otherwise its first occurrence would not
+  // count as an increase.
   for (const outcome of ['done', 'retry', 'failed', 'dropped']) deliveries.inc({ outcome }, 0);
   for (const step of STEPS) jobs.zero({ step, outcome: 'lost' });
   return {
@@ -141,7 +147,7 @@ function createMeter(registers: Registry[]): Meter {
   };
 }
 
-/** Of this process. */
+/** Gauges of this process. */
 function createProcessGauges(registers: Registry[]) {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const total = gauge('cta_batch_database_pool_connections', 'Connections of the pool.');
@@ -159,7 +165,7 @@ function createProcessGauges(registers: Registry[]) {
   };
 }
 
-/** Of the service as a whole, from the database. */
+/** Gauges of the whole service, from the database. */
 function createSharedGauges(registers: Registry[]) {
   const up = new Gauge({
     name: 'cta_batch_database_up',
@@ -194,10 +200,12 @@ function createSharedGauges(registers: Registry[]) {
   }
 
   return {
-    /** Those that were not read are not shown: an old value would look like a new one. */
+    /**
+     * Sets the gauges. Removes them if they cannot be read: an old value would look like a new one.
+     */
     async show(take: (() => Promise<Gauges>) | undefined): Promise<void> {
       const readings = await read(take);
-      // Before there is anything to ask, nobody can tell.
+      // Before there are sources, the state of the database is unknown.
       if (take) up.set(readings ? 1 : 0);
       else up.remove();
       for (const one of labelled) one.reset();

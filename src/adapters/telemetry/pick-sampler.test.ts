@@ -32,8 +32,8 @@ const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const { NONE, SAMPLED } = TraceFlags;
 
 test.each([
-  // What a request asks for decides nothing unless the operator said so; what a job was made by
-  // does.
+  // The `traceparent` of a request decides nothing unless the operator configured it. A job follows
+  // the span that created it.
   [undefined, SpanKind.SERVER, NONE, true],
   [undefined, SpanKind.SERVER, SAMPLED, true],
   [undefined, SpanKind.CONSUMER, NONE, false],

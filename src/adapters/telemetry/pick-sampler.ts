@@ -10,14 +10,14 @@ import {
 import type { Log } from '../../lib/log.ts';
 
 /**
- * The sampler of `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`
+ * Returns the sampler of `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`
  * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). The SDK
- * reads them only as a part of its package for everything. One that is not known, or a ratio
- * outside of 0 to 1, is logged and not used.
+ * reads these variables only in its package for everything. Logs and ignores an unknown name, and a
+ * ratio outside 0 to 1.
  *
- * Without a name requests are sampled whatever their `traceparent` says: anyone can send one, with
- * or without a token. A `parentbased_…` sampler that the operator names heeds it, as the
- * specification says.
+ * Without a name, all requests are sampled, whatever their `traceparent` says: anyone can send one,
+ * with or without a token. A configured `parentbased_…` sampler respects it, as the specification
+ * requires.
  */
 export function pickSampler(
   { name, ratio = 1 }: { name?: string | undefined; ratio?: number | undefined },
@@ -40,7 +40,7 @@ export function pickSampler(
   return parentBased ? new ParentBasedSampler({ root: makeRoot() }) : makeRoot();
 }
 
-/** Samples all that comes in, and what follows from it as that was sampled. */
+/** Samples all requests. Inside them, follows the decision of the parent span. */
 class OwnSampler implements Sampler {
   private readonly inside = new ParentBasedSampler({ root: new AlwaysOnSampler() });
   private readonly incoming = new AlwaysOnSampler();
@@ -53,7 +53,7 @@ class OwnSampler implements Sampler {
     attributes: SpanAttributes,
     links: Link[],
   ): SamplingResult {
-    // A job's parent is a span of ours; that of a request is whatever its sender wrote.
+    // The parent of a job is a span of ours, but the sender of a request chooses its parent.
     if (kind === SpanKind.SERVER) return this.incoming.shouldSample();
     return this.inside.shouldSample(context, traceId, name, kind, attributes, links);
   }

@@ -30,14 +30,14 @@ import type { Log } from '../../lib/log.ts';
 import type { Span, SpanOptions, Tracing } from '../../lib/tracing.ts';
 import { pickSampler } from './pick-sampler.ts';
 
-/** Traces under way. */
+/** Running traces. */
 export interface Traces {
   readonly tracing: Tracing;
-  /** Sends what is left, as far as that goes within some seconds. Never throws. */
+  /** Sends the remaining spans, for at most some seconds. Never throws. */
   close(): Promise<void>;
 }
 
-/** A collector that does not answer must not hold up the end of the program. */
+/** A collector that does not respond must not delay the end of the program. */
 const FLUSH_WITHIN_MS = 3000;
 
 const KINDS = {
@@ -48,8 +48,9 @@ const KINDS = {
 } satisfies Record<SpanOptions['kind'], SpanKind>;
 
 /**
- * Sends traces to the collector of `OTEL_EXPORTER_OTLP_ENDPOINT` over HTTP. The standard variables count as OpenTelemetry's
- * specification has them; undefined if they say that nothing is to be sent. Nothing is registered globally.
+ * Sends traces over HTTP to the collector in `OTEL_EXPORTER_OTLP_ENDPOINT`. Follows OpenTelemetry's
+ * specification of the standard variables; returns undefined if they disable sending. Registers
+ * nothing globally.
  */
 export function startTraces(
   { role, build }: { role: string; build: BuildInfo },
@@ -80,7 +81,7 @@ export function startTraces(
     async close() {
       const late = Promise.withResolvers<void>();
       const timer = setTimeout(late.resolve, FLUSH_WITHIN_MS);
-      // What could not be sent was said by the exporter.
+      // The exporter has already reported spans that could not be sent.
       await Promise.race([provider.shutdown().catch(() => {}), late.promise]);
       clearTimeout(timer);
     },
@@ -123,7 +124,10 @@ function createTracing(provider: TracerProvider, build: BuildInfo): Tracing {
   };
 }
 
-/** By OTEL_EXPORTER_OTLP_PROTOCOL; endpoint, headers, certificates, compression and time-out are read by the exporters. */
+/**
+ * Chooses the exporter by OTEL_EXPORTER_OTLP_PROTOCOL. Exporters read the endpoint, headers,
+ * certificates, compression and timeout themselves.
+ */
 function createExporter(log: Log): SpanExporter {
   const protocol =
     getStringFromEnv('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ??
@@ -135,7 +139,7 @@ function createExporter(log: Log): SpanExporter {
   return new ProtobufExporter();
 }
 
-/** What the specification calls the batch span processor's environment variables. */
+/** Reads the environment variables of the batch span processor, as the specification names them. */
 function readQueue(): object {
   const settings = {
     scheduledDelayMillis: getNumberFromEnv('OTEL_BSP_SCHEDULE_DELAY'),
@@ -146,7 +150,10 @@ function readQueue(): object {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
-/** The first failure is said, and the next one after something got through: traces that are lost must be no news twice a minute. */
+/**
+ * Logs the first failure, and then only the first one after a success. Otherwise lost traces would
+ * be logged twice a minute.
+ */
 function sayTrouble(exporter: SpanExporter, log: Log): SpanExporter {
   let isFailing = false;
   return {

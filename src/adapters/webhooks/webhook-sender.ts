@@ -10,9 +10,12 @@ import { createGuardedConnector, resolveFirst } from '../net/guarded-connector.t
 import { createHostResolver, type HostResolver, type LookupAll } from '../net/host-resolver.ts';
 import { checkWebhookAddress } from './check-address.ts';
 
-/** From the connection to the head of the answer, and what is looked at of its body. */
+/** From connecting to the headers of the answer, and for the part of the body that is read. */
 const TIMEOUT_MS = 15_000;
-/** An answer's body tells us nothing; a short one is read to its end so that the connection can be used again. */
+/**
+ * The body of an answer is ignored. A short one is read to its end, so that the connection can be
+ * used again.
+ */
 const MAX_ANSWER_BYTES = 16 * 1024;
 
 const SENTENCES: Partial<Record<ErrorCode, string>> = {
@@ -22,19 +25,21 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   page_failed: 'The answer was not HTTP.',
 };
 
-/** Hosts in `allowHosts` may do without https. */
+/** Hosts in `allowHosts` do not need https. */
 export interface WebhookSenderOptions extends AddressRules {
   readonly timeoutMs?: number;
-  /** Shared with others whose names strangers choose; one of its own without. */
+  /**
+   * Pass the same resolver to everything that connects to untrusted names. If absent, a new one.
+   */
   readonly resolver?: HostResolver | undefined;
-  /** In place of DNS, for tests. */
+  /** Replaces DNS in tests. */
   readonly lookupAll?: LookupAll | undefined;
-  /** An HTTP proxy; see `createGuardedConnector`. */
+  /** An HTTP proxy. See `createGuardedConnector`. */
   readonly proxy?: URL | undefined;
 }
 
 export interface WebhookMessage {
-  /** The same in every try: by it a receiver knows what it has had already. */
+  /** The same in every try, so that a receiver can recognize a repeat. */
   readonly id: string;
   readonly url: string;
   /** `whsec_…` */
@@ -45,21 +50,22 @@ export interface WebhookMessage {
 
 export interface WebhookSender {
   /**
-   * Sends a message by POST, signed as the Standard Webhooks specification says, to a public address (see
-   * `createGuardedConnector`). Redirects are not followed. Answers the status, and the `Retry-After` if there is one; or, if no answer
-   * came, why, in a sentence.
+   * Sends a message by POST to a public address (see `createGuardedConnector`), signed as the
+   * Standard Webhooks specification requires. Does not follow redirects. Returns the status and the
+   * `Retry-After`, if there is one. If no answer came, returns the reason in a sentence.
    *
-   * @throws `signal.reason` when the signal aborts, and an `AppError` for an address that may not be sent to.
+   * @throws `signal.reason` when the signal aborts; an `AppError` for an address that is not
+   *   allowed.
    */
   send(
     message: WebhookMessage,
     requester: Requester,
   ): Promise<{ status: number; error: null; retryAfterMs?: number } | { status: null; error: string }>;
-  /** Closes every connection; what is still under way fails. */
+  /** Closes every connection. Requests that are still running fail. */
   close(): Promise<void>;
 }
 
-/** Builds the one door through which webhooks are told. */
+/** Creates the sender of webhooks, which must not be sent in any other way. */
 export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
   const { lookupAll, timeoutMs = TIMEOUT_MS } = options;
   const guard = { ...options, resolver: options.resolver ?? createHostResolver({ lookupAll }), timeoutMs };
@@ -83,7 +89,7 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
           headers: makeHeaders(message),
           body: message.body,
         });
-        // The status is the answer, however its body goes on.
+        // The status alone is the result, whatever happens to the body.
         await body.dump({ limit: MAX_ANSWER_BYTES, signal: either }).catch(() => {});
         const retryAfter = String(headers['retry-after'] ?? '');
         const retryAfterMs = readRetryAfter(new Headers({ 'retry-after': retryAfter }), Date.now());
@@ -111,7 +117,8 @@ function makeHeaders({ id, secret, body }: WebhookMessage): Record<string, strin
 function explain(error: unknown): string {
   const { code }: AppError = classifyFetchFailure(error, false);
   const reason = (error as { code?: unknown }).code;
-  // A name such as CERT_HAS_EXPIRED tells what a person can mend; a message could tell addresses.
+  // A code such as CERT_HAS_EXPIRED helps the person who must fix it. A message could contain
+  // addresses.
   return typeof reason === 'string' && !(code in SENTENCES)
     ? `The receiver could not be reached (${reason}).`
     : say(code);

@@ -6,7 +6,7 @@ describe('canonicalAddress', () => {
     ['https://shop.test/p?id=1&utm_source=a&UTM_Medium=b&gclid=c#top', 'https://shop.test/p?id=1'],
     ['https://shop.test/p?fbclid=1', 'https://shop.test/p'],
     ['https://shop.test/p?msclkid=1&mc_cid=2&mc_eid=3&srsltid=4&color=red', 'https://shop.test/p?color=red'],
-    // Nothing else is written anew.
+    // Everything else keeps its spelling.
     ['https://shop.test/p?q=a+b%2Fc&x', 'https://shop.test/p?q=a+b%2Fc&x'],
     ['https://shop.test/p?ref=1&clid', 'https://shop.test/p?ref=1'],
   ])('%s', (url, expected) => {

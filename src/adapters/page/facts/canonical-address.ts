@@ -2,16 +2,17 @@ import { parseAddress } from './parse-address.ts';
 
 const MAX_LENGTH = 2048;
 
-/** Parameters that say where a visitor came from, never which product is shown. */
+/** Parameters that describe where a visitor came from, never which product is shown. */
 const TRACKING =
   /^(?:utm_\w+|[a-z]*clid|msclkid|gclsrc|gad_\w+|gbraid|wbraid|mc_[ce]id|mkt_tok|_ga|_gl|_hs\w+|hsctatracking|igshid|srsltid|ef_id|s_kwcid|ir\w*clickid|awc|epik|yclid|ysclid|cmpid|_openstat|vero_id|oly_\w+_id)$/i;
 
 /**
- * The one address of a page: `rel=canonical` where it can be trusted, else the address it was fetched from; without
- * fragment and tracking parameters. A canonical address is trusted on the same host (with or without "www."), unless it names the
- * front page, which is what broken shop templates do.
+ * Returns the one address of a page: `rel=canonical` if it can be trusted, otherwise the address it
+ * was fetched from, without fragment and tracking parameters. A canonical address is trusted if it
+ * has the same host (with or without "www."), unless it is the front page, which broken shop
+ * templates refer to.
  *
- * @param finalUrl after redirects; absolute.
+ * @param finalUrl the address after redirects; absolute.
  * @param canonical as in the page; may be relative to `finalUrl`.
  */
 export function canonicalAddress(finalUrl: string, canonical?: string): string {
@@ -39,7 +40,7 @@ function bareHost(url: URL): string {
 function clean(url: URL): string {
   const cleaned = new URL(url);
   cleaned.hash = '';
-  // The others keep their spelling: writing searchParams back would encode them anew.
+  // Other parameters keep their spelling: `searchParams` would encode them again.
   const kept = cleaned.search
     .slice(1)
     .split('&')

@@ -6,27 +6,30 @@ import { cleanBrand } from './find-brand.ts';
 import { cleanCode } from './find-code.ts';
 import type { VisibleFacts } from './visible-page.ts';
 
-/** One source of a page, and what it says. */
+/** One source of a page, and its facts. */
 export type Source = readonly [name: PageSource, facts: ProductFacts];
 
-/** A fact, and the source that gave it. */
+/** A fact, and the source that it came from. */
 export interface Chosen<T> {
   readonly value: T;
   readonly source: PageSource;
 }
 
 /**
- * The rules for sources that disagree, in one place. Sources stand in the order of trust: JSON-LD, microdata, RDFa, Open
- * Graph, state, the visible page.
+ * The rules for sources that disagree. Sources come in the order of trust: JSON-LD, microdata,
+ * RDFa, Open Graph, state, the visible page.
  *
- * - Price: a clear price beside the heading (see `isPriceClear`) is what a shopper pays; data may be cached, of another
- *   variant, or before a discount. Without a clear one the first source's; state before the visible page only when its price can be seen.
- * - Currency: the first that a source names: data has codes, where the visible page has signs that several countries use.
+ * - Price: a clear price beside the heading (see `isPriceClear`) is what a shopper pays; data may
+ *   be cached, of another variant, or before a discount. Without a clear price, the first source
+ *   decides. State comes before the visible page only if its price is visible.
+ * - Currency: the first source that has one. Data has codes, but the visible page has signs that
+ *   several countries share.
  * - Availability: see `decideAvailability`.
- * - Code: one that a shopper can see goes first: data's code when it stands on the page as text, then a labelled one,
- *   then data's code that is in the page's address, then the first; else the number in the address, if the page has it in a field.
- * - Brand: the first source's; the shop's own name only when no source has another.
- * - All else: the first source that has it.
+ * - Code: prefer visible ones: a code in data that is also in the text of the page, then a labeled
+ *   one, then a code in data that is in the page's address, then the first one in data. Without
+ *   any, the number in the address, if the page has it in a field.
+ * - Brand: the first source's. The shop's own name only if no source has another one.
+ * - Everything else: the first source that has it.
  */
 export function choosePrice(
   sources: readonly Source[],
@@ -109,7 +112,7 @@ function listGiven<K extends keyof ProductFacts>(
   });
 }
 
-/** Whether the text has the code as a whole, not as a part of a longer one. */
+/** Whether the text contains the code as a whole word, not as a part of a longer code. */
 function hasToken(text: string, code: string): boolean {
   if (code.length < 4) return false;
   for (
@@ -125,7 +128,9 @@ function hasToken(text: string, code: string): boolean {
   return false;
 }
 
-/** Scripts and addresses drop marks; the title has the brand as it is written: "A-B" for "A B". */
+/**
+ * Scripts and addresses drop punctuation, but the title has the usual spelling: "A-B" for "A B".
+ */
 function spellAsIn(title: string, brand: string): string {
   const words = brand.match(/[\p{L}\p{N}]+/gu) ?? [];
   if (words.length < 2 || words.length > 6 || title.toLowerCase().includes(brand.toLowerCase())) return brand;
@@ -136,7 +141,10 @@ function spellAsIn(title: string, brand: string): string {
   );
 }
 
-/** The id in the address: of a parameter that is called after products, or a number that a field of the page holds too. */
+/**
+ * Returns the id in the address: the value of a parameter with a name such as `sku`, or a number
+ * that is also in a field of the page.
+ */
 function readAddressCode(url: string, fields: ReadonlySet<string>): Chosen<string> | undefined {
   const { pathname, searchParams } = new URL(url);
   const named = [...searchParams].find(

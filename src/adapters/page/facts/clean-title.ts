@@ -1,12 +1,13 @@
 import { foldName } from '../parse/fold-name.ts';
 
-/** What stands between a product's name and the words around it. */
+/** Separates a product's name from the words around it. */
 const MARK = /\s+[-–—|:•·»«~]\s+|\s*[|｜]\s*/u;
 const CALL = /^(?:buy|shop|kaufen|acheter|comprar?|acquista|köp|kup|koupit|купить) (?=\p{Lu})/iu;
 
 /**
- * A title without the shop's name and what comes after it ("Red shoe | Shop | Free delivery"), or before it when
- * the name leads. `siteNames` are what the shop calls itself. A title that is nothing else stays.
+ * Removes the shop's name and everything after it from a title ("Red shoe | Shop | Free delivery"),
+ * or the shop's name at the start. `siteNames` are the names of the shop. A title that consists
+ * only of these stays as it is.
  */
 export function cleanTitle(title: string, siteNames: readonly string[]): string {
   const names = siteNames.map(foldName).filter((name) => name.length >= 3);
@@ -18,7 +19,7 @@ export function cleanTitle(title: string, siteNames: readonly string[]): string 
   if (at < 0) return title;
   const kept = at === 0 ? parts.slice(1) : parts.slice(0, at);
   if (kept.join('').trim() === '') return title;
-  // The words as they stood, marks between them and all.
+  // Keep the original words and the marks between them.
   const first = kept[0] ?? '';
   const last = kept.at(-1) ?? '';
   const start = title.indexOf(first, at === 0 ? (parts[0] ?? '').length : 0);

@@ -1,6 +1,7 @@
 /**
- * Signs of money, and the ISO 4217 codes each may stand for: the first unless the page's country is that of another. A
- * code begins with the country's ISO 3166 code, which is how the two are matched.
+ * Signs of money and the ISO 4217 codes that each may stand for: the first one, unless the country
+ * of the page has another one. A code begins with the ISO 3166 code of its country, which is how
+ * they are matched.
  */
 const SIGNS: Readonly<Record<string, readonly string[]>> = {
   $: ['USD', 'CAD', 'AUD', 'NZD', 'SGD', 'HKD', 'TWD', 'MXN', 'CLP', 'COP', 'ARS', 'UYU'],
@@ -63,18 +64,18 @@ const SIGNS: Readonly<Record<string, readonly string[]>> = {
   R: ['ZAR'],
 };
 
-/** With white space around it. Normalizing takes quadratic time for a text of combining marks. */
+/** Includes white space. Normalizing takes quadratic time for a text of combining marks. */
 const MAX_SIGN = 50;
 
 const CODES: ReadonlySet<string> = new Set([...Intl.supportedValuesOf('currency'), 'HRK', 'BYR']);
 
-/** What tells the country of a page. */
+/** Hints for the country of a page. */
 export interface CountryHints {
   readonly language?: string | null;
   readonly url?: string;
 }
 
-/** Reads a sign ("kr", "R$") or a code ("eur") as ISO 4217; null when it is neither. */
+/** Returns the ISO 4217 code for a sign ("kr", "R$") or a code ("eur"), or null. */
 export function findCurrency(sign: string, hints: CountryHints = {}): string | null {
   if (sign.length > MAX_SIGN) return null;
   const key = sign.normalize('NFKC').trim().replace(/\.$/, '').toUpperCase();
@@ -88,19 +89,22 @@ export function findCurrency(sign: string, hints: CountryHints = {}): string | n
 
 const digitsByCurrency = new Map<string, number>();
 
-/** How many digits prices in a currency have after the point: 0 for yen, 3 for dinars. */
+/** Returns the number of decimal digits in prices of a currency: 0 for yen, 3 for dinars. */
 export function minorDigits(currency: string | null): number {
   if (currency === null) return 2;
   const known = digitsByCurrency.get(currency);
   if (known !== undefined) return known;
-  // Making a format takes long enough to notice over a page's hundred prices.
+  // Creating a format is slow enough to matter for the hundred prices of a page.
   const format = new Intl.NumberFormat('en', { style: 'currency', currency });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
   digitsByCurrency.set(currency, digits);
   return digits;
 }
 
-/** Countries a page may be of, most telling first: its domain, then its language's region, then where that is spoken. */
+/**
+ * Returns possible countries of a page, the most likely first: from its domain, then the region in
+ * its language tag, then the main country of the language.
+ */
 function listCountries({ language, url }: CountryHints): string[] {
   const domain = /\.([a-z]{2})$/.exec(URL.parse(url ?? '')?.hostname ?? '')?.[1]?.toUpperCase();
   const countries = domain === undefined ? [] : [domain === 'UK' ? 'GB' : domain];
@@ -108,7 +112,7 @@ function listCountries({ language, url }: CountryHints): string[] {
     const locale = new Intl.Locale(language ?? '');
     countries.push(locale.region ?? locale.maximize().region ?? '');
   } catch {
-    // Not a language tag: the domain alone has to do.
+    // The tag is invalid, so only the domain counts.
   }
   return countries.filter((country) => country !== '');
 }

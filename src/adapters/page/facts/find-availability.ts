@@ -3,11 +3,11 @@ import { listAncestors } from '../parse/list-ancestors.ts';
 import { textOf, type Visit } from '../parse/walk-page.ts';
 
 const MAX_STOCK_TEXT = 60;
-/** What a button says; more of it is not looked at. */
+/** The label of a button. Longer texts are cut. */
 const MAX_LABEL = 500;
-/** The class of an element is looked at for each text below it, so there is an end to it. */
+/** The class of an element is tested for each text below it, so its length needs a limit. */
 const MAX_CLASS = 500;
-/** A product's own part of a page; what follows are other products. */
+/** In nodes. The product's own part of a page is not longer; other products follow it. */
 const REACH = 1500;
 
 const SOLD_OUT =
@@ -19,17 +19,17 @@ const BUY_NAMES =
 const OFF_NAMES =
   /(?:^|[\s_-])(?:is-)?(?:disabled|sold-?out|out-?of-?stock|inactive|hidden|d-none)(?:$|[\s_-])/;
 
-/** What can be seen of a product's stock. */
+/** What a page shows about the stock of a product. */
 export interface SeenStock {
-  /** A button that puts it into the cart, and that can be pressed. */
+  /** Whether an enabled button adds it to the cart. */
   readonly canBuy: boolean;
-  /** Words that say it is sold out. */
+  /** Whether words say that it is sold out. */
   readonly isSoldOut: boolean;
-  /** Words that say it is in stock, or such a button. */
+  /** Whether words, or such a button, say that it is in stock. */
   readonly isInStock: boolean;
 }
 
-/** Looks for buttons and stock labels from the main heading on. */
+/** Searches for buttons and stock labels after the main heading. */
 export function findStock(visits: readonly Visit[], headingAt: number): SeenStock {
   const from = Math.max(0, headingAt);
   let canBuy = false;
@@ -63,9 +63,10 @@ export function findStock(visits: readonly Visit[], headingAt: number): SeenStoc
 }
 
 /**
- * The rule for sources that disagree on stock. Data that says "in stock" stands, unless the page says sold out and has
- * no button to buy. Data that says "out of stock" is often of one variant, or stale: a button that can be
- * pressed beats it. Without data: the button, then the words; a product with a price and no bad word can be bought.
+ * Decides between sources that disagree on stock. Data that says "in stock" wins, unless the page
+ * only says sold out. Data that says "out of stock" is often outdated or about one variant, so an
+ * enabled button wins against it, unless the page says sold out. Without data, the button decides,
+ * then the words. A product with a price and no words against it can be bought.
  */
 export function decideAvailability(
   said: ProductFacts['availability'],
@@ -108,7 +109,7 @@ function classOf(attributes: Readonly<Record<string, string>>): string {
   return (attributes.class ?? '').slice(0, MAX_CLASS).toLowerCase();
 }
 
-/** A size or a colour that is sold out does not make the product so. */
+/** A sold-out size or color does not mean that the product is sold out. */
 function isOption(visit: Visit): boolean {
   return listAncestors(visit.node, 4).some(
     (above) =>

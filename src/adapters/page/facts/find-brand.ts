@@ -14,14 +14,17 @@ const BRAND_LINK =
 const NO_BRAND =
   /^(?:all |view|see|show|shop|more|other|\d|brands?$|marca$|marke$)|https?:|[|{}<>$€£]|\d{4}/i;
 const MAX_LENGTH = 40;
-/** Longer is running text: not even looked at. */
+/** Longer values are running text and are skipped. */
 const MAX_VALUE = 500;
-/** In nodes. No name weighs more than 5, and each 300 nodes take 1: farther ones cannot win. */
+/**
+ * In nodes. No weight exceeds 5, and each 300 nodes subtract 1, so a brand beyond this cannot win.
+ */
 const REACH = 1500;
 
 /**
- * The brand a shopper can read: after a label ("Marca: X"), in an element or a link that is called after brands, or
- * as the words of its logo, near the main heading. One that the title names too is the surest.
+ * Returns the visible brand near the main heading: after a label ("Marca: X"), in an element or
+ * link whose name or address mentions brands, or as the text of a logo. A brand that is also in the
+ * title scores highest.
  */
 export function findBrand(visits: readonly Visit[], headingAt: number, title: string): string | null {
   const words = title.toLowerCase();
@@ -30,7 +33,7 @@ export function findBrand(visits: readonly Visit[], headingAt: number, title: st
   for (const [at, visit] of visits.entries()) {
     if (visit.isAside || Math.abs(at - Math.max(0, headingAt)) > REACH) continue;
     const found = visit.tag === '' ? readLabelled(visits, at) : readNamed(visits, at);
-    // What is nearly the whole title is the product's name, not its brand.
+    // A text nearly as long as the title is the product's name, not its brand.
     if (found === null || !isBrand(found.brand) || found.brand.length > 0.7 * words.length) continue;
     const isInTitle = words.includes(found.brand.toLowerCase());
     const score = found.weight + (isInTitle ? 2 : 0) - Math.abs(at - Math.max(0, headingAt)) / 300;
@@ -39,7 +42,7 @@ export function findBrand(visits: readonly Visit[], headingAt: number, title: st
   return best;
 }
 
-/** A brand without what some pages put around it: "More of the brand: X", or a template that was never filled in. */
+/** Removes words around a brand ("More of the brand: X"). Returns null for an unfilled template. */
 export function cleanBrand(brand: string): string | null {
   const cut = brand.replace(/^.{0,40}\b(?:brand|marca|marke|marque)\s*:\s*/iu, '').trim();
   const isTemplate = /^\$|[{}]|^(?:null|undefined|n\/a|none|-+|generic brand|no brand)$/i.test(cut);
@@ -74,12 +77,15 @@ function readNamed(visits: readonly Visit[], at: number): Labelled | null {
   const brand = words.length > MAX_VALUE ? null : toPlainText(words, 100);
   if (brand === null) return null;
   const value = LABEL.test(brand) ? brand.replace(LABEL, '') : brand;
-  // A name of several words with a small noun in it is a product's or a category's.
+  // Several words, one of them in lower case, are the name of a product or a category.
   const isName = value.includes(' ') && /(?:^| )\p{Ll}{5}/u.test(value);
   return value === '' || isName ? null : { brand: value, weight: isNamed && isLink ? 2 : 1.5 };
 }
 
-/** An image stands for the words it would show: most often it is the brand's logo. */
+/**
+ * Returns the text of a node; for an image, its alternative text, because it is mostly the brand's
+ * logo.
+ */
 function wordsOf(visit: Visit): string {
   return visit.tag === 'img' ? (visit.attributes.alt ?? '').trim() : textOf(visit);
 }

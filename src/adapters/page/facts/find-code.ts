@@ -1,10 +1,10 @@
 import { findNextWords } from '../parse/find-next-words.ts';
 import { textOf, type Visit } from '../parse/walk-page.ts';
 
-/** What shops of the world write before the number they know an article by. */
+/** Labels that shops around the world write before their article number. */
 const LABEL =
   /^(?:sku(?: code| id| number| no\.?)?|(?:product|item|article|art|style|catalogue|catalog|cat|part|stock|web|lot)\.?[ -]?(?:code|number|no|nr|id|sku|ref|reference|num|#)\.?|item|article|art\.?-? ?nr\.?|artikel-?(?:nummer|nr\.?|code)|art\.|bestell-?(?:nr\.?|nummer)|produkt-?(?:nummer|nr\.?)|vare-?(?:nummer|nr\.?)|art\.? ?nr|tuote(?:numero|koodi)|toote-?kood|prekės kodas|preces kods|r[eé]f(?:[eé]rence|\.)?(?: (?:produit|article|du produit))?|ref|refer[eê]ncia(?: do produto)?|riferimento|codice(?: (?:articolo|prodotto))?|cod\.?(?: (?:art\.?|articolo|prod\.?|prodotto|produs))?|c[óo]digo(?: (?:do produto|de producto|del? art[íi]culo|producto|de referencia))?|c[óo]d\.?|kod(?: (?:produktu|towaru))?|indeks|k[óo]d(?: (?:produktu|výrobku|zboží|tovaru|produktu))?|(?:objednací|katalogov[ée]|obj\.|kat\.) č(?:íslo|\.)|číslo (?:produktu|zboží|výrobku)|артикул|арт\.?|код(?: товара| продукта| товару)?|ürün kodu|stok kodu|cikkszám|šifra(?: proizvoda)?|κωδικός(?: προϊόντος)?|mã (?:sản phẩm|sp|hàng)|kode produk|商品(?:編號|编号|コード|番号|代码|代碼)|貨號|货号|品番|商品号|상품(?:코드|번호)|품번|رقم (?:الموديل|المنتج|الصنف)|رمز المنتج|كود المنتج|מק"ט)(?=$|[\s:：#.\-–—\d])/iu;
-/** Short and everyday: only with a mark after them. */
+/** Short, everyday words: they count only with a colon or a similar mark after them. */
 const WEAK_LABEL =
   /^(?:item|article|art\.?|ref|r[eé]f\.?|cod\.?|c[óo]d\.?|kod|k[óo]d|код|c[óo]digo|codice|indeks|style|part)$/iu;
 const CODE_NAMES =
@@ -16,8 +16,8 @@ const BRACKETS = /^[([〈《【「（•·*\s]+|[〉》】」）\s]+$/gu;
 const MAX_LABELLED = 80;
 
 /**
- * The article number a shopper can read: after a label ("Item no. 123"), or in an element that is called after it.
- * The nearest to the main heading, before or after. Null when nothing on the page is one.
+ * Returns the visible article number that is nearest to the main heading: after a label ("Item no.
+ * 123"), or in an element whose name mentions it. Returns null if there is none.
  */
 export function findCode(visits: readonly Visit[], headingAt: number): string | null {
   let best: string | null = null;
@@ -33,7 +33,9 @@ export function findCode(visits: readonly Visit[], headingAt: number): string | 
   return best;
 }
 
-/** A code without the label or the words that some pages put into the same element: "SKU: 12-3", "TE12-3 Sofa cover". */
+/**
+ * Removes a label or other words in the same element from a code: "SKU: 12-3", "TE12-3 Sofa cover".
+ */
 export function cleanCode(value: string): string {
   const label = LABEL.exec(value)?.[0] ?? '';
   const rest = value.slice(label.length);

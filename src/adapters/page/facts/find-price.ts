@@ -5,12 +5,15 @@ import { textOf, type Visit } from '../parse/walk-page.ts';
 import { findCurrency } from './currency.ts';
 import { parsePrice } from './parse-price.ts';
 
-/** A price with its words around ("from €12.90 incl. VAT") is shorter than this; longer is running text. */
+/**
+ * The maximum length of a price with the words around it ("from €12.90 incl. VAT"). Longer texts
+ * are running text.
+ */
 const MAX_PRICE_TEXT = 40;
-/** How far the price of a product is from its heading, in nodes. */
+/** In nodes. The price of a product is at most this far from its heading. */
 const NEAR = 400;
 const MAX_KEPT = 1000;
-/** How deep in an element called a price its words may stand. */
+/** How many levels below an element with the name of a price its words may be. */
 const MAX_DEPTH = 12;
 
 const PRICE_NAMES =
@@ -21,25 +24,31 @@ const COUNT_NAMES = /amount|qty|quantity|count|range|filter|slider|rating|stock/
 const BARE = /^\d[\d.,' ]{0,11}$/;
 const SIGN_AT_END = /(?:[A-Z]{0,2}[$€£¥₹₩₽₴₸₺₪฿₫₱₦])$/u;
 
-/** Prices for a kilo or a month, for delivery, of what is saved, or of one of several payments: not the product's. */
+/** Other prices: per kilo or month, for delivery, savings, or one of several payments. */
 const OTHER_PRICE =
   /\/ ?\d* ?(?:kg|g|l|ml|m|st|pc|month|mo|mes|mois|monat|mês|mese|stk|szt|ks|kom)\b|\bper (?:\d+ ?)?(?:kg|g|l|ml|month|unit|litre|meter)\b|pro (?:kg|monat|liter)|par mois|al mes|ao mês|al mese|monthly|(?<!\d)\d{1,2} ?[x×] ?(?:de |of |da |von |à )?\D{0,4}\d|shipping|delivery|\bsave\b|versand|livraison|\bfrete\b|env[ií]o|spedizione|verzend|frakt|fraktfri|доставка|運費|运费|送料|doprava|wysyłk|dostaw|cashback|gift card|voucher|coupon|deposit|=|payments? of|instal|\braten?\b|cuotas|parcelas|\brate da\b|splátk|klarna|paypal|免運|滿 ?\d|\b(?:over|above|minimum|mindest\w*|ab einem)\b|ahorra|économi|sparen|risparmi|\boff\b/iu;
 
-/** Words before a price, in its element or right before it, that is not, or no longer, the one to pay. */
+/**
+ * Words in the element of a price or right before it that mark it as one that is not, or no longer,
+ * to be paid.
+ */
 const OLD_LABEL =
   /^(?:was|rrp|msrp|srp|list price|retail price|regular price|normal(?: price)?|original(?: price)?|compare at|start(?:ing)? (?:price|bid)|estimate|you save|save|uvp|statt|vorher|ehemals|antes|precio (?:normal|regular|anterior)|prix (?:conseillé|de base|initial)|au lieu de|avant|prezzo (?:di listino|originale|consigliato)|invece di|anziché|de|preço (?:normal|original)|van|adviesprijs|ord\.? pris|før|førpris|původní cena|běžná cena|pôvodná cena|bežná cena|cena katalogowa|najniższa cena.{0,40}|старая цена|原價|原价|定價|定价|市價|市价|建議售價|参考価格|定価|정가|每期|分期|每月)(?=$|[\s:：])/iu;
 
-/** The price of the product as it stands on the page, and the others. */
+/** The price of the product on the page, and all other prices. */
 export interface SeenPrices {
   readonly best: FoundPrice | null;
-  /** The best stands near the heading, is called a price and has a sign of money: it can hardly be another's. */
+  /**
+   * Whether `best` can hardly be another product's: it is near the heading, its element has the
+   * name of a price, and it has a sign of money.
+   */
   readonly isClear: boolean;
   readonly all: readonly FoundPrice[];
 }
 
 /**
- * The price nearest to the main heading that is neither crossed out, nor called an old one, nor for a unit or a month.
- * What comes before the heading is more often the cart's.
+ * Finds the price nearest to the main heading that is not crossed out, old, or per unit or month. A
+ * price before the heading is more likely that of the cart, so it counts as three times as far.
  */
 export function findPrice(visits: readonly Visit[], headingAt: number, hints: PageHints): SeenPrices {
   const all: FoundPrice[] = [];
@@ -62,7 +71,7 @@ export function findPrice(visits: readonly Visit[], headingAt: number, hints: Pa
     if (text.length > MAX_PRICE_TEXT || !/\p{Nd}/u.test(text) || OTHER_PRICE.test(text)) continue;
     const price = parsePrice(text, { ...hints, needsCurrency: !isNamed });
     if (price === null) continue;
-    // "amount" is as often a quantity, and filters have prices too.
+    // "amount" may also mean a quantity, and filters contain prices too.
     if (price.currency === null && COUNT_NAMES.test(visit.names)) continue;
     if (all.length < MAX_KEPT) all.push(price);
     if (visit.isStruck || OLD_LABEL.test(text) || isOldLabel(label)) continue;
@@ -77,7 +86,10 @@ export function findPrice(visits: readonly Visit[], headingAt: number, hints: Pa
   return { best, isClear, all };
 }
 
-/** Words that end with the label: a price within them is theirs, and says nothing of the next. */
+/**
+ * Whether a label for an old price has no number of its own. A price in the label is the old one,
+ * so the label says nothing about the next price.
+ */
 function isOldLabel(words: string): boolean {
   return OLD_LABEL.test(words) && !/\p{Nd}/u.test(words);
 }
@@ -86,7 +98,7 @@ function isSign(words: string): boolean {
   return words.length <= 5 && findCurrency(words) !== null;
 }
 
-/** Many pages set the sign of money in an element of its own, before or after the number. */
+/** Many pages put the sign of money in a separate element before or after the number. */
 function withSign(visits: readonly Visit[], at: number, number: string, before: string): string {
   const sign = SIGN_AT_END.exec(before)?.[0];
   if (sign !== undefined) return `${sign}${number}`;
@@ -94,7 +106,10 @@ function withSign(visits: readonly Visit[], at: number, number: string, before: 
   return isSign(next) ? `${number} ${next}` : number;
 }
 
-/** The words below an element that are not crossed out; stops reading when there are too many for a price. */
+/**
+ * Returns the words below an element that are not crossed out. Stops when they are too long for a
+ * price.
+ */
 function textBelow(visits: readonly Visit[], from: number): string {
   const top = visits[from]?.node;
   let text = '';
@@ -103,7 +118,7 @@ function textBelow(visits: readonly Visit[], from: number): string {
     if (visit === undefined || !listAncestors(visit.node, MAX_DEPTH).some((above) => above === top)) break;
     if (visit.tag !== '' || visit.isStruck) continue;
     const piece = textOf(visit);
-    // Many shops set the cents apart: "49" and ".90".
+    // Many shops put the cents in a separate element: "49" and ".90".
     const isOneNumber = /^[.,]\d|^[.,]$/.test(piece) || /\d[.,]$/.test(text);
     text = `${text}${isOneNumber ? '' : ' '}${piece}`.trim();
   }

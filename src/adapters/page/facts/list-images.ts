@@ -8,8 +8,8 @@ const MAX_IMAGES = 20;
 const MAX_ADDRESS_LENGTH = 2048;
 
 /**
- * The images that the sources name, most trusted source first, each once, with addresses that can be asked for.
- * An image without words takes those of a later source. `url` is the page's.
+ * Returns the images of all sources, the most trusted source first, each once, with absolute
+ * addresses. An image without text gets that of a later source. `url` is the page's.
  */
 export function listImages($: CheerioAPI, sources: readonly Source[], url: string): CandidateImage[] {
   const base = findBase($, url);
@@ -26,7 +26,10 @@ export function listImages($: CheerioAPI, sources: readonly Source[], url: strin
   return [...images.values()].slice(0, MAX_IMAGES);
 }
 
-/** What relative addresses are relative to. Browsers, too, ignore a base that is data or a script. */
+/**
+ * Returns the base of relative addresses. Ignores a base with a `data:` or `javascript:` address,
+ * as browsers do.
+ */
 function findBase($: CheerioAPI, url: string): string {
   const bases = elementsOf($).byTag('base');
   const href = bases.find(({ attribs }) => attribs.href !== undefined)?.attribs.href;

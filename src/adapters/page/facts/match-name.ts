@@ -1,6 +1,7 @@
 /**
- * Makes a test whether a text names what one of `titles` names: most words of the shorter are in the longer, so that a
- * shop's name or a colour more makes no difference. A single word says too little unless the texts are equal.
+ * Returns a function that tests whether a text names the same thing as one of `titles`: the longer
+ * text must contain most words of the shorter one, so a shop's name or an additional color does not
+ * matter. A single word must be equal.
  */
 export function makeNameMatcher(titles: readonly string[]): (name: string) => boolean {
   const known = titles.map(wordsOf);

@@ -5,11 +5,11 @@ import { toPlainText } from '../parse/to-plain-text.ts';
 import { parsePrice } from './parse-price.ts';
 import { toAvailability } from './schema-product.ts';
 
-/** What the meta tags say. */
+/** The facts in the meta tags. */
 export interface OpenGraphFacts extends ProductFacts {
-  /** og:type says product, or there is a price: this is a product's page. */
+  /** Whether og:type is a product or there is a price, so this is the page of a product. */
   isProduct: boolean;
-  /** What the shop calls itself. */
+  /** The name of the shop. */
   siteName: string | null;
 }
 
@@ -60,14 +60,14 @@ function listTags($: CheerioAPI): Tag[] {
     });
 }
 
-/** "Red shoe | Shop" is "Red shoe" when the page says that its shop is "Shop". */
+/** Turns "Red shoe | Shop" into "Red shoe" if the page says that the site is called "Shop". */
 function dropSiteName(title: string, site: string | null): string {
   if (site === null || !title.toLowerCase().endsWith(site.toLowerCase())) return title;
   const head = title.slice(0, -site.length);
   return /\s[-–—|:•·]\s*$/.test(head) ? head.replace(/\s[-–—|:•·]\s*$/, '') : title;
 }
 
-/** An og:image is followed by the tags that describe it. */
+/** The tags that describe an og:image follow it. */
 function listImages(tags: readonly Tag[]): FoundImage[] {
   const images: FoundImage[] = [];
   for (const { name, content } of tags) {

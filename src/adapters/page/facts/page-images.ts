@@ -4,7 +4,7 @@ import { readSrcset, type SrcsetImage } from '../parse/read-srcset.ts';
 import { toPlainText } from '../parse/to-plain-text.ts';
 import type { PageNode, Visit } from '../parse/walk-page.ts';
 
-/** What a shop's scripts would put in place of a small image, largest first. */
+/** Attributes from which scripts of shops load a larger image, the largest first. */
 const LARGE = [
   'data-zoom-image',
   'data-zoom',
@@ -23,12 +23,16 @@ const NOT_A_PRODUCT =
   /(?:^|[^a-z])(?:logos?|icons?|sprites?|pixel|placeholder|blank|spacer|transparent|badges?|payments?|visa|paypal|flags?|avatars?|loading|loader|spinner|stars?|ratings?|swatch(?:es)?|size-?(?:chart|guide)|captcha|tracking|facebook|twitter|instagram|pinterest|youtube)(?:[^a-z]|$)/i;
 const IMAGE_LINK = /\.(?:jpe?g|png|webp|avif|gif)(?:$|\?)/i;
 
-/** Smaller ones are icons, but a gallery's thumbnail may be that small and stand for a large image. */
+/**
+ * Smaller images are icons. But a thumbnail in a gallery may be small and stand for a large image.
+ */
 const MIN_SIDE = 50;
 const MIN_GALLERY_SIDE = 20;
 const MAX_FOUND = 60;
 
-/** The images of the page's middle that may show its product, best guess first. */
+/**
+ * Returns the images in the main part of the page that may show the product, the most likely first.
+ */
 export function findPageImages(visits: readonly Visit[], headingAt: number, title: string): FoundImage[] {
   const titleWords = new Set(wordsOf(title));
   const sets: SeenSets = new Map();
@@ -56,8 +60,8 @@ export function findPageImages(visits: readonly Visit[], headingAt: number, titl
 }
 
 /**
- * How far each image's row is from the heading. Images alike in a row are one gallery, whose first is the main one
- * even where the heading follows the last.
+ * Returns the distance of each image's row from the heading. Nearby images with the same score are
+ * one gallery, and its first image is the main one even if the heading follows the gallery.
  */
 function measureRows(found: readonly { at: number; score: number }[], headingAt: number): number[] {
   const distances: number[] = [];
@@ -72,7 +76,7 @@ function measureRows(found: readonly { at: number; score: number }[], headingAt:
   return distances;
 }
 
-/** In nodes; a slide has about ten. */
+/** In nodes. A slide has about ten. */
 const ROW_GAP = 40;
 
 function isSameRow(
@@ -82,7 +86,7 @@ function isSameRow(
   return one !== undefined && next !== undefined && next.score === one.score && next.at - one.at <= ROW_GAP;
 }
 
-/** The largest image of each srcset that was read: images in one `<picture>` share them. */
+/** The largest image of each srcset that was read. Images in the same `<picture>` share them. */
 type SeenSets = Map<string, SrcsetImage | undefined>;
 
 function readImage({ attributes, node }: Visit, seen: SeenSets): FoundImage | undefined {
@@ -100,7 +104,7 @@ function readImage({ attributes, node }: Visit, seen: SeenSets): FoundImage | un
   const url = candidates.find((candidate) => candidate !== undefined && isAddress(candidate));
   if (url === undefined) return undefined;
   return {
-    // Some themes leave the width to a script.
+    // Some themes have a script that fills in the width.
     url: url.trim().replace(/\{width\}/g, '1200'),
     alt: toPlainText(attributes.alt ?? '', 300),
     width: toPixels(attributes.width),
@@ -116,7 +120,7 @@ function findLargest(set: string, seen: SeenSets): SrcsetImage | undefined {
   return seen.get(set);
 }
 
-/** The first of two of one size. */
+/** Returns the larger image, or `best` if both have the same size. */
 function largerOf(best: SrcsetImage | undefined, image: SrcsetImage): SrcsetImage {
   return best === undefined || image.size > best.size ? image : best;
 }
@@ -125,10 +129,13 @@ function isAddress(text: string): boolean {
   return text.trim() !== '' && !/^\s*(?:data|blob|javascript|about):|^\s*[#{]/i.test(text);
 }
 
-/** Nodes in a `<picture>` that are looked at: each image in it asks again. */
+/**
+ * Limits the nodes of a `<picture>` that are read, because they are read again for each image in
+ * it.
+ */
 const MAX_SIBLINGS = 50;
 
-/** The `<source>`s of the `<picture>` around an image. */
+/** Returns the srcsets of the `<source>` elements in the `<picture>` around an image. */
 function siblingSets(node: PageNode): string[] {
   const around = node.parent;
   if (around === null || !('name' in around) || around.name !== 'picture') return [];
@@ -141,7 +148,7 @@ function siblingSets(node: PageNode): string[] {
     );
 }
 
-/** A link around the image, at most three tags up, that opens an image. */
+/** Returns the address of a link around the image, at most three levels up, that opens an image. */
 function zoomLink(node: PageNode): string | undefined {
   for (const above of listAncestors(node, 3)) {
     if (!('attribs' in above) || above.name !== 'a') continue;

@@ -1,33 +1,37 @@
 import type { FoundPrice } from '../page-product.ts';
 import { type CountryHints, findCurrency, minorDigits } from './currency.ts';
 
-/** Digits in groups. A space may stand before three of them, or before the cents at the very end ("19 99 €"). */
+/**
+ * Groups of digits. A space may stand before three digits, or before the cents at the end ("19 99
+ * €").
+ */
 const NUMBER = /\d+(?:[.,'’٬٫]\d+| \d{3}(?!\d)| \d{2}(?=\D*$))*/g;
 
-/** Codes that are everyday words in capitals too ("TOP 100", "PEN 2"). */
+/** Codes that are also everyday words in capitals ("TOP 100", "PEN 2"). */
 const WORDS: ReadonlySet<string> = new Set(['ALL', 'BAM', 'CUP', 'GEL', 'MOP', 'PEN', 'TOP']);
 
-/** Money signs that stand right before, or right after, a number. */
+/** Signs of money directly before or after a number. */
 const SIGN_BEFORE =
   /(?:^|[^\p{L}])((?:[A-Z]{1,3})?\$S?|[£€¥₹₩₽₴₸₺₪฿₫₱₦]|S\/|\p{L}{1,4}(?:\.\p{L})?)\.?:? ?$/u;
 const SIGN_AFTER =
   /^(?:,-|\.-|[-–—]{1,2})? ?((?:[A-Z]{1,3})?\$|[£€¥₹₩₽₴₸₺₪฿₫₱₦円元원]|\p{L}{1,4}(?:\.\p{L})?)(?!\p{L})/u;
 
-/** More of a text is not read. Normalizing takes quadratic time for a text of combining marks. */
+/** Longer texts are cut. Normalizing takes quadratic time for a text of combining marks. */
 const MAX_TEXT = 500;
-/** A price longer than this is a phone or an article number. */
+/** A longer number is a phone number or an article number. */
 const MAX_DIGITS = 12;
 
 export interface ParsePriceOptions extends CountryHints {
-  /** What the markup says beside the number; a sign within the text goes first. */
+  /** The currency in the markup beside the number. A sign within the text wins against it. */
   readonly currency?: string | null;
-  /** Whether a number without any sign of money is not a price. */
+  /** Whether a number without a sign of money is refused. */
   readonly needsCurrency?: boolean;
 }
 
 /**
- * Reads a price in any of the world's notations: "1.299,00 €", "₹2,433", "34.000 Kč", "1 299 kr", "CHF 1'299.–". Of
- * several numbers the first with a sign of money beside it counts, so a range gives its lower end. Null when there is none.
+ * Reads a price in any notation: "1.299,00 €", "₹2,433", "34.000 Kč", "1 299 kr", "CHF 1'299.–". Of
+ * several numbers, the first one beside a sign of money counts, so a range gives its lower end.
+ * Returns null if there is none.
  */
 export function parsePrice(text: string, options: ParsePriceOptions = {}): FoundPrice | null {
   const clean = toAscii(text.slice(0, MAX_TEXT));
@@ -50,27 +54,32 @@ function findSign(before: string, after: string, hints: CountryHints): string | 
   const last = SIGN_AFTER.exec(after)?.[1];
   const signBefore = readSign(SIGN_BEFORE.exec(before)?.[1], hints);
   const signAfter = readSign(last, hints);
-  // "$12 CAD": a code says more than a sign.
+  // In "$12 CAD", the code is more precise than the sign.
   return signAfter === last ? (signAfter ?? signBefore) : (signBefore ?? signAfter);
 }
 
 function readSign(sign: string | undefined, hints: CountryHints): string | null {
   if (sign === undefined) return null;
   const code = findCurrency(sign, hints);
-  // In running text "top 5" is no price in pa'anga: a code is one only in capitals.
+  // In running text, "top 5" is not a price in pa'anga: a code counts only in capitals.
   const isWord = code === sign.toUpperCase() && (code !== sign || WORDS.has(code));
   return isWord ? null : code;
 }
 
-/** A price read from a machine's number: the point is always decimal. Null unless it is a positive, sane amount. */
+/**
+ * Returns the price for a number in data. Returns null unless it is positive and not absurdly
+ * large.
+ */
 export function fromNumber(value: number, currency: string | null): FoundPrice | null {
   if (!(value > 0) || value >= 10 ** MAX_DIGITS) return null;
   return { amount: value.toFixed(minorDigits(currency)), currency };
 }
 
 /**
- * Two kinds of mark: the last is the decimal one. One kind more than once: it groups. One mark once: it groups before
- * exactly three digits ("34.000"), unless the number cannot be grouped so ("1299.000", "0.125") or is in a currency of three digits.
+ * Finds the decimal mark. With two kinds of marks, it is the last one. A mark that occurs several
+ * times separates groups. A single mark separates groups if exactly three digits follow it
+ * ("34.000"), unless the number cannot be grouped like this ("1299.000", "0.125") or the currency
+ * has three decimal digits.
  */
 function toAmount(number: string, currency: string | null): string | null {
   const parts = number.split(/[^\d]/);
@@ -88,13 +97,13 @@ function toAmount(number: string, currency: string | null): string | null {
   return withDigits(whole, fraction, digits);
 }
 
-/** As many digits as the currency has; more only where they are not zeros. */
+/** Pads to the digits of the currency. Keeps more digits only if they are not zeros. */
 function withDigits(whole: string, fraction: string, digits: number): string {
   const kept = fraction.replace(/0+$/, '').padEnd(digits, '0');
   return kept === '' ? whole : `${whole}.${kept}`;
 }
 
-/** Full-width and Arabic digits as ASCII, every kind of space as one. */
+/** Converts full-width and Arabic digits to ASCII, and every kind of space to a normal one. */
 function toAscii(text: string): string {
   return text
     .normalize('NFKC')

@@ -9,7 +9,7 @@ import { makeNameMatcher } from './match-name.ts';
 import { fromNumber, parsePrice } from './parse-price.ts';
 import { toAvailability } from './schema-product.ts';
 
-/** All scripts of a page together; what is above is not read. */
+/** For all scripts of a page together. The rest is not read. */
 const MAX_SCRIPTS = 8_000_000;
 const MAX_OBJECTS = 200_000;
 
@@ -82,9 +82,10 @@ const IMAGE_KEYS = [
 ];
 
 /**
- * What the page's scripts keep of the product: state of frameworks, shop systems and tag managers, read as data and
- * never run. Only objects that are the page's product by name, address or code count; what the best of them lacks the next
- * fill in. Undefined when there is none.
+ * Reads the product from the state that scripts of the page contain: that of frameworks, shop
+ * systems and tag managers. Reads it as data and never runs it. Only objects with the name, address
+ * or code of the page's product count. Facts that the best object lacks come from the next ones.
+ * Returns undefined if there is none.
  */
 export function readState($: CheerioAPI, hints: PageHints): ProductFacts | undefined {
   const scored: { item: Item; score: number }[] = [];
@@ -112,7 +113,7 @@ export function readState($: CheerioAPI, hints: PageHints): ProductFacts | undef
   return joined;
 }
 
-/** Where shops put the data of a product on a tag. */
+/** Attributes in which shops put product data. */
 const DATA_ATTRIBUTES = ['data-product', 'data-gtm', 'data-analytics', 'data-product-details'];
 
 function listObjects($: CheerioAPI): Item[] {
@@ -150,22 +151,25 @@ function readScript(text: string): unknown[] {
     try {
       return [JSON.parse(text)];
     } catch {
-      // Not JSON alone: a script, then.
+      // Not pure JSON, so treat it as a script.
     }
   }
   const found = scanJson(text);
-  // JSON.parse("{\"a\": 1}"): state within a text.
+  // JSON.parse("{\"a\": 1}"): state in a string literal.
   for (const [, quoted = ''] of text.matchAll(/JSON\.parse\(\s*("(?:[^"\\\n]|\\.)*")/g)) {
     try {
       found.push(JSON.parse(JSON.parse(quoted) as string));
     } catch {
-      // Not what it seemed.
+      // Not a JSON string.
     }
   }
   return found;
 }
 
-/** Keys without case and marks: `item_brand`, `itemBrand`. The first of two alike stays. */
+/**
+ * Normalizes keys such as `item_brand` and `itemBrand` to lower case without punctuation. Of equal
+ * keys, the first one with a value wins.
+ */
 function fold(item: Item): Item {
   const folded: Record<string, unknown> = Object.create(null);
   for (const [key, value] of Object.entries(item)) {
@@ -175,7 +179,10 @@ function fold(item: Item): Item {
   return folded;
 }
 
-/** 6 and more: this page's product. It needs a name or a code of the page's, and what products have. */
+/**
+ * Scores an object; 6 or more means that it is the page's product. It needs a name or code of the
+ * page, and typical properties of a product.
+ */
 function relevance(item: Item, isNamed: (name: string) => boolean, address: ReadonlySet<string>): number {
   const has = (keys: readonly string[]) =>
     keys.some((key) => item[key] !== undefined && item[key] !== null && item[key] !== '');
@@ -184,7 +191,7 @@ function relevance(item: Item, isNamed: (name: string) => boolean, address: Read
     (has(STRONG_SKU) ? 2 : has(SKU) ? 1 : 0) +
     (has(BRAND) ? 2 : 0) +
     (has(STOCK) ? 1 : 0);
-  // Most objects of a page end here, before the dear part.
+  // Most objects of a page end here, before the expensive part.
   if (parts < 3) return 0;
   const name = textOf(item, NAME);
   const code = textOf(item, SKU)?.toLowerCase() ?? '';
@@ -212,7 +219,7 @@ function toFacts(item: Item, hints: PageHints): ProductFacts {
   };
 }
 
-/** The code itself, or the first variant's; an id of the database only when there is neither. */
+/** Returns the code, or that of the first variant. Uses a database id only if there is neither. */
 function readSku(item: Item): string | null {
   const variants = Array.isArray(item.variants) ? item.variants.filter(isObject) : [];
   const ofVariant = variants[0] === undefined ? null : textOf(variants[0], STRONG_SKU);
@@ -229,7 +236,7 @@ function readPrice(item: Item, hints: PageHints): FoundPrice | null {
     const named = textOf(item, CURRENCY) ?? (isObject(value) ? textOf(fold(value), CURRENCY) : null);
     const currency = findCurrency(named ?? '', hints);
     const amount = isObject(value) ? (value.value ?? value.amount ?? value.current ?? value.price) : value;
-    // Some shop systems count in cents; they are known by what stands beside.
+    // Some shop systems count in cents. Other keys of the object show which ones.
     const isCents = Number.isInteger(amount) && ('compareatprice' in item || 'pricemin' in item);
     const price =
       typeof amount === 'number'
@@ -260,7 +267,7 @@ function readImages(value: unknown): FoundImage[] {
   return isImage ? [{ url, alt: null, width: null, height: null }] : [];
 }
 
-/** The first of the keys that holds a text, a number, or a thing with a name. */
+/** Returns the first of the keys that has a text, a number, or an object with a name. */
 function textOf(item: Item, keys: readonly string[]): string | null {
   for (const key of keys) {
     const value = item[key];

@@ -1,7 +1,7 @@
 import type { PageProduct, PageSource } from '../page-product.ts';
 import { canonicalAddress } from './canonical-address.ts';
 
-/** What a person said of a product. */
+/** Facts about a product that a person entered. */
 export interface GivenFacts {
   readonly title: string;
   readonly description?: string | undefined;
@@ -9,7 +9,9 @@ export interface GivenFacts {
   readonly imageUrls: readonly string[];
 }
 
-/** A product as if its page had been read, from what was given by hand; `url` is the page's. */
+/**
+ * Returns a product made of the entered facts, as if its page had been read. `url` is the page's.
+ */
 export function takeGivenProduct(url: string, given: GivenFacts): PageProduct {
   const facts = {
     title: given.title,

@@ -16,20 +16,25 @@ const MAX_TEXT = 500_000;
 const GTIN =
   /\b(?:ean|gtin|isbn|upc|barcode)(?:[- ]?(?:8|12|13|14))?(?:[- ]?(?:code|nr\.?|number))? ?[:：-]? ?(\d{12,14}|\d{8})(?!\d)/;
 
-/** What a shopper sees, and what the rules of choice need to know of it. */
+/** The visible facts, and what `choose-facts.ts` needs to weigh them. */
 export interface VisibleFacts extends ProductFacts {
   readonly stock: SeenStock;
-  /** Every price outside the page's asides, crossed-out ones too. */
+  /** All prices in the main part of the page, including crossed-out ones. */
   readonly prices: readonly FoundPrice[];
-  /** Its price stands near the heading, is called one and has a sign of money. */
+  /**
+   * Whether the price is near the heading, in an element with the name of a price, with a sign of
+   * money.
+   */
   readonly isPriceClear: boolean;
-  /** The words outside the page's asides, in lower case. */
+  /** The text of the main part of the page, in lower case. */
   readonly text: string;
-  /** Short values of fields and data attributes that hold a number: ids among them. */
+  /** Short values with a digit in form fields and data attributes; some of them are ids. */
   readonly fields: ReadonlySet<string>;
 }
 
-/** What a shopper sees: the main heading, the price nearest to it, whether it can be bought, the images. */
+/**
+ * Reads the visible facts: the main heading, the price nearest to it, the stock, and the images.
+ */
 export function readVisiblePage($: CheerioAPI, hints: PageHints): VisibleFacts {
   const heading = findHeading($, hints);
   const visits = walkPage($, heading);
@@ -77,7 +82,10 @@ function listWords(visits: readonly Visit[]): string {
   return text.toLowerCase();
 }
 
-/** The first h1 whose words are also in the page's title; else another heading that is; else the first h1 with words. */
+/**
+ * Returns the first h1 that another title of the page contains or names. If no h1 matches, returns
+ * the one most like the address. If there is no h1, returns another heading that matches a title.
+ */
 function findHeading($: CheerioAPI, hints: PageHints): PageNode | undefined {
   const withWords = (nodes: readonly PageNode[], count: number) =>
     nodes
@@ -85,7 +93,7 @@ function findHeading($: CheerioAPI, hints: PageHints): PageNode | undefined {
       .map((node) => ({ node, words: toPlainText(readNodeText(node), 300) ?? '' }))
       .filter(({ words }) => words !== '');
   const headings = withWords(elementsOf($).byTag('h1'), 20);
-  // The first heading is one of the hints, and would match itself.
+  // The first heading is one of the titles and would match itself.
   const others = [...hints.titles];
   const itself = others.indexOf(headings[0]?.words ?? '');
   if (itself >= 0) others.splice(itself, 1);
@@ -98,7 +106,9 @@ function findHeading($: CheerioAPI, hints: PageHints): PageNode | undefined {
   return withWords($(OTHER_HEADINGS).toArray(), 60).find(({ words }) => isNamed(words))?.node;
 }
 
-/** Of several headings the one whose words are in the address; the first when none is. */
+/**
+ * Returns the heading that shares the most words with the address, or the first one if none does.
+ */
 function likeAddress<T extends { words: string }>(headings: readonly T[], url: string): T | undefined {
   const address = new Set(
     URL.parse(url)
@@ -118,6 +128,6 @@ function likeAddress<T extends { words: string }>(headings: readonly T[], url: s
   );
 }
 
-/** Where the product's name stands on pages that do not call it a heading. */
+/** Elements with the product's name on pages without an h1. */
 const OTHER_HEADINGS =
   'h2, h3, [itemprop~="name"], [class*="product-title"], [class*="product-name"], [class*="productName"], [class*="product_name"]';

@@ -6,13 +6,19 @@ const CHALLENGE_TITLE =
 const CHALLENGE_PARTS =
   'script[src*="challenges.cloudflare.com"], script[src*="captcha-delivery.com"], #px-captcha, #challenge-form, form[action*="validateCaptcha"]';
 
-/** A part of a path, or the first of a host, that is nothing but a login: where shops redirect who may not see a page. */
+/**
+ * Matches a part of a path, or the first label of a host, that names a login: shops redirect
+ * visitors who may not see a page to such addresses.
+ */
 const LOGIN_PART =
   /^(?:log[-_]?(?:in|on)|sign[-_]?in|sso|auth|accounts|password|anmelden|connexion|inloggen|acceso|accedi)(?:\.\w{2,5})?$/i;
-/** Words that make a page with a password field a login. */
+/** A page with a password field and one of these words is a login. */
 const LOGIN_WORDS = /log-?[io]n|sign-?in|account|auth|anmeld|konto|connexion|compte|cuenta|inlog/i;
 
-/** Why a page without a product has none: a puzzle for robots, a login, or just `not_a_product`. */
+/**
+ * Returns why a page has no product: it is a challenge for robots, a login, or just
+ * `not_a_product`.
+ */
 export function classifyRefusal($: CheerioAPI, url: string): ErrorCode {
   if (CHALLENGE_TITLE.test($('title').first().text()) || $(CHALLENGE_PARTS).length > 0) return 'page_blocked';
   const { hostname, pathname } = new URL(url);

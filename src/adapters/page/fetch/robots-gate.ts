@@ -9,12 +9,17 @@ import { type RobotsRule, readRobotsRules, upperCaseEscapes } from './read-robot
 const MAX_ROBOTS_BYTES = 500 * 1024;
 /** RFC 9309, section 2.4: a copy should not be used for longer than a day. */
 const KEEP_MS = 60 * 60_000;
-/** Of the patterns that are kept. Some thousand shops of the usual size. */
+/**
+ * Limits the total size of the cached patterns. Enough for some thousand shops of the usual size.
+ */
 const KEEP_CHARACTERS = 4 * 1024 * 1024;
-/** What a rule takes beside its pattern, in characters. */
+/** The memory of a rule without its pattern, in characters. */
 const RULE_SIZE = 50;
 
-/** A file that is not there, or not for us. A shop that asks us to slow down (429) is asked again later. */
+/**
+ * The shop has no robots.txt, or we may not read it. A 429 is not among them: the shop asks us to
+ * slow down, so the file is requested again later.
+ */
 const ALLOWS_ALL: ReadonlySet<ErrorCode> = new Set(['page_gone', 'page_blocked', 'page_login']);
 
 /** The file of a shop is fetched once for all workspaces. */
@@ -22,27 +27,27 @@ const ROBOTS_OWNER = 'robots.txt';
 
 interface RobotsFile {
   readonly rules: readonly RobotsRule[];
-  /** In characters, never 0. */
+  /** In characters. Never 0. */
   readonly size: number;
 }
 
-/** Throws `page_disallowed` for a page that its shop's robots.txt asks us not to read. */
+/** Throws `page_disallowed` if the shop's robots.txt does not allow us to read the page. */
 export type RobotsGate = (url: string, requester: Requester) => Promise<void>;
 
 /**
- * Obeys robots.txt (RFC 9309) for the product token `userAgent`. Fetched through the same guard as pages, once an hour
- * for each shop. A shop without one (4xx) allows all; one that cannot give it now (5xx, 429, no
- * answer) allows nothing.
+ * Obeys robots.txt (RFC 9309) for the product token `userAgent`. Uses the same guarded fetch as
+ * pages, and reads the file of each shop at most once an hour. A shop without the file (4xx) allows
+ * everything. A shop that cannot provide it now (5xx, 429, no answer) allows nothing.
  */
 export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: string }): RobotsGate {
   const { fetchBytes, userAgent } = options;
-  // A failure is not kept: the next page asks again.
+  // Failures are not cached, so the next page requests the file again.
   const files = new LRUCache<string, RobotsFile>({
     maxSize: KEEP_CHARACTERS,
     sizeCalculation: ({ size }) => size,
     ttl: KEEP_MS,
     fetchMethod: read,
-    // Pages wait for a file even when there is no more room to keep it.
+    // Pages must get their file even if the cache has no room for it.
     ignoreFetchAbort: true,
   });
 
@@ -57,7 +62,7 @@ export function createRobotsGate(options: { fetchBytes: FetchBytes; userAgent: s
       const { body } = await fetchBytes(address, {
         accept: 'text/plain,*/*;q=0.1',
         maxBytes: MAX_ROBOTS_BYTES,
-        // Not the requester of the page that asks first: others wait for the same file.
+        // Not the requester of the first page, because other pages wait for the same file.
         owner: ROBOTS_OWNER,
         signal: new AbortController().signal,
       });

@@ -2,14 +2,15 @@ const LESS = 0x3c;
 const GREATER = 0x3e;
 
 /**
- * How much markup bytes of HTML hold: tags and attributes, roughly, in one pass and without memory. It is what a parser's
- * time and memory grow with. Markup in scripts counts too; charsets of more than a byte may count twice.
+ * Estimates the number of tags and attributes in HTML, in one pass and without using memory. The
+ * time and memory of a parser grow with this number. Markup in scripts counts too, and some bytes
+ * may count twice in multibyte charsets.
  */
 export function estimateMarkupSize(html: Uint8Array): number {
   let weight = 0;
   let isInTag = false;
   let wasSpace = false;
-  // By index: an iterator takes three times as long for megabytes.
+  // With an index: an iterator takes three times as long for megabytes.
   for (let at = 0; at < html.length; at += 1) {
     const byte = html[at] as number;
     if (byte === LESS) {

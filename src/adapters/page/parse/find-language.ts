@@ -1,10 +1,12 @@
 import type { CheerioAPI } from 'cheerio';
 import { findMeta } from './find-meta.ts';
 
-/** No language tag is nearly as long, and reading one takes time by its length. */
+/** Language tags are far shorter, and the time for parsing one grows with its length. */
 const MAX_TAG = 100;
 
-/** The language a page says it is in, as a BCP 47 tag: the first of its ways to say so that names one. */
+/**
+ * Returns the language of a page as a BCP 47 tag: the first valid one of the places that state it.
+ */
 export function findLanguage($: CheerioAPI): string | null {
   const html = $.root().children('html');
   const tags = [
@@ -18,7 +20,7 @@ export function findLanguage($: CheerioAPI): string | null {
       const locale = new Intl.Locale((tag ?? '').slice(0, MAX_TAG).trim().replaceAll('_', '-'));
       if (locale.language !== 'und') return locale.baseName;
     } catch {
-      // Not a language tag: the next one may be.
+      // Not a language tag. The next one may be.
     }
   }
   return null;

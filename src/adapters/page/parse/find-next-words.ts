@@ -1,8 +1,8 @@
 import { textOf, type Visit } from './walk-page.ts';
 
 /**
- * The words that come next on the page, within so many nodes; empty when there are none. `read` says what the words of a node
- * are, where that is more, or less, than its text.
+ * Returns the next words on the page within a number of nodes, or an empty string. `read` returns
+ * the words of a node; by default, its text.
  */
 export function findNextWords(
   visits: readonly Visit[],

@@ -2,10 +2,14 @@ import type { CheerioAPI } from 'cheerio';
 import { elementsOf } from './page-elements.ts';
 import { scanJson } from './scan-json.ts';
 
-/** Repairing needs stack for each character; a longer block that is broken is read leniently instead. */
+/**
+ * Repairing uses stack for each character. A longer block that is broken is read with `scanJson`.
+ */
 const MAX_REPAIR = 2_000_000;
 
-/** The values of all JSON-LD blocks of a page, in order. Blocks that cannot be read are left out. */
+/**
+ * Returns the values of all JSON-LD blocks of a page, in order. Skips blocks that cannot be read.
+ */
 export function readJsonLd($: CheerioAPI): unknown[] {
   return elementsOf($)
     .byTag('script')
@@ -15,8 +19,9 @@ export function readJsonLd($: CheerioAPI): unknown[] {
 }
 
 /**
- * Parses JSON as shops write it: with comments, CDATA marks, trailing commas and semicolons, raw line breaks in texts,
- * wrong escapes, entities in place of quotes. Undefined when it is beyond repair.
+ * Parses JSON as shops write it: with comments, CDATA marks, trailing commas and semicolons, raw
+ * line breaks in strings, wrong escapes, and entities instead of quotes. Returns undefined if it
+ * cannot be repaired.
  */
 export function parseSloppyJson(text: string): unknown {
   if (text.length > MAX_REPAIR) return tryParse(text) ?? scanJson(text)[0];
@@ -36,21 +41,22 @@ function tryParse(text: string): unknown {
 }
 
 /**
- * Strings whole, so that nothing inside one is taken for a comment or a comma; then each thing to leave out. What
- * is never closed goes to the end: to look again from each next character would take quadratic time.
+ * Matches a whole string, so that its content is never taken for a comment or a comma, or something
+ * to remove. An unclosed comment or string extends to the end of the text: searching for its end
+ * again at each next character would take quadratic time.
  */
 const TOKEN =
   /"(?:[^"\\]|\\[\s\S]?)*(?:"|$)|\/\*[\s\S]*?(?:\*\/|$)|\ufeff|\/\/[^\n]*|<!--|-->|<!\[CDATA\[|\]\]>|,(?=\s*[}\]])|;(?=\s*$)/g;
 
 function repair(text: string): string {
-  // A comment between a comma and its bracket hides the comma, so two rounds.
+  // Two rounds, because a comment may hide a comma before a bracket.
   return dropNoise(dropNoise(text)).replace(/,(?=\s*$)/, '');
 }
 
 function dropNoise(text: string): string {
   return text.replace(TOKEN, (token) => {
     if (token.startsWith('"')) return repairString(token);
-    // "//<![CDATA[" stands in a line of its own, but some pages come without line breaks.
+    // "//<![CDATA[" normally has a line of its own, but some pages have no line breaks.
     return /^\/\/\s*<!\[CDATA\[/.test(token) ? token.replace(/^\/\/\s*<!\[CDATA\[/, '') : '';
   });
 }

@@ -22,7 +22,7 @@ export interface PageDepth {
   /** Formatting elements, such as `<b>`, that were never closed. */
   readonly formats: number;
   /**
-   * Comparisons of each stray end tag with all open elements, and of each attribute with all
+   * Comparisons of each unmatched end tag with all open elements, and of each attribute with all
    * attributes before it in its tag.
    */
   readonly steps: number;
@@ -109,7 +109,7 @@ class OpenElements {
     this.deepest = Math.max(this.deepest, this.#depth);
   }
 
-  /** Also closes the elements inside it. A stray end tag closes nothing. */
+  /** Also closes the elements inside it. An unmatched end tag closes nothing. */
   close(name: string): void {
     if (this.#countOf(name) === 0) {
       this.strays += this.#names.length;

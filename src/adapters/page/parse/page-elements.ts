@@ -7,15 +7,15 @@ export type PageElement = Extract<PageNode, { attribs: unknown }>;
 /** Finds elements of one page by tag or attribute, in document order. */
 export interface PageElements {
   byTag(name: string): readonly PageElement[];
-  /** Those that have at least one of the attributes. */
+  /** Returns the elements that have at least one of the attributes. */
   withAttribute(...names: readonly string[]): readonly PageElement[];
 }
 
 const known = new WeakMap<CheerioAPI, PageElements>();
 
 /**
- * The elements of a page that nobody changes any more. A selector walks the whole page each time, and there are more than a
- * dozen questions: here it is walked once. Works without recursion.
+ * Indexes the elements of a page that is not changed any more. Each selector would walk the whole
+ * page, and there are more than a dozen searches. Works without recursion.
  */
 export function elementsOf($: CheerioAPI): PageElements {
   let elements = known.get($);

@@ -1,11 +1,14 @@
-/** Deeper values are left out; real state nests a dozen deep. */
+/** Deeper values are skipped. Real state has about a dozen levels. */
 const MAX_DEPTH = 100;
-/** Shorter values hold no product. */
+/** Shorter values contain no product. */
 const MIN_LENGTH = 20;
-/** Keeps what a page of many small literals leaves in memory within bounds. */
+/** Limits memory for a page with many small literals. */
 const MAX_VALUES = 20_000;
 
-/** A comment is looked for so far: an open one must not be read to the end of the page from each bracket. */
+/**
+ * The maximum length of a comment. Otherwise an unclosed comment would be read to the end of the
+ * page from each bracket.
+ */
 const MAX_COMMENT = 500;
 
 const NUMBER = /-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/iy;
@@ -18,9 +21,10 @@ interface Level {
 }
 
 /**
- * The objects and arrays that stand as literals in a script: JSON, and what scripts write like it (bare keys,
- * single quotes, trailing commas, comments). Variables and calls read as null. Nothing is run. What turns out to be code is
- * left at the place where that shows and its finished parts are kept, so no character is read twice: linear time.
+ * Returns the objects and arrays that are literals in a script: JSON, and JavaScript that is
+ * similar to JSON (unquoted keys, single quotes, trailing commas, comments). Variables and calls
+ * become null. Runs nothing. If a literal turns out to be code, stops there and keeps its finished
+ * parts. Reads no character twice, so it takes linear time.
  */
 export function scanJson(text: string): unknown[] {
   const found: unknown[] = [];
@@ -32,7 +36,7 @@ export function scanJson(text: string): unknown[] {
   return found;
 }
 
-/** Reads from a bracket on, adds what it finds, and says where it stopped. */
+/** Reads a literal from its opening bracket, adds it to `found`, and returns where it stopped. */
 function readLiteral(text: string, start: number, found: unknown[]): number {
   const levels: Level[] = [];
   let at = start;
@@ -77,7 +81,7 @@ function readLiteral(text: string, start: number, found: unknown[]): number {
   return at;
 }
 
-/** Of what was broken off, the values that were finished. */
+/** Adds the finished values of an unfinished literal. */
 function keepParts(levels: readonly Level[], found: unknown[]): void {
   for (const { value } of levels) {
     if (Array.isArray(value)) found.push(...value.filter((part) => typeof part === 'object').slice(0, 1000));
@@ -136,13 +140,15 @@ function undoEscapes(text: string): string {
   );
 }
 
-/** Where a match that begins right here ends; `at` itself when there is none. */
+/** Returns the end of a match that begins exactly at `at`, or `at` if there is none. */
 function skip(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : at;
 }
 
-/** By hand: a pattern would need stack for each character of a text of megabytes. */
+/**
+ * A regular expression would use stack for each character of a string, which may have megabytes.
+ */
 function findStringEnd(text: string, at: number): number {
   const quote = text.charCodeAt(at);
   for (let end = at + 1; end < text.length; end += 1) {

@@ -6,25 +6,25 @@ type Elements = ReturnType<CheerioAPI>;
 /** A node of the parsed page. */
 export type PageNode = NonNullable<Elements[0]>;
 
-/** A node that a shopper may see, with what is above it taken into account. */
+/** A node that may be visible, with the properties that it inherits from its ancestors. */
 export interface Visit {
   readonly node: PageNode;
-  /** Tag name in lower case; empty for a text. */
+  /** Tag name in lower case; empty for a text node. */
   readonly tag: string;
   readonly attributes: Readonly<Record<string, string>>;
   /** Class, id, property and test names of this node, in lower case. */
   readonly names: string;
-  /** Crossed out, or called an old price. */
+  /** Crossed out, or in an element with a name such as "old price". */
   readonly isStruck: boolean;
-  /** In the head, foot or side of the page, or among other products. */
+  /** In the header, footer or side of the page, or among other products. */
   readonly isAside: boolean;
-  /** Not shown until a script shows it. */
+  /** Hidden until a script shows it. */
   readonly isHidden: boolean;
-  /** Within what the shop calls its product gallery. */
+  /** In an element that the shop calls its product gallery. */
   readonly isGallery: boolean;
 }
 
-/** A page of more nodes is no longer read to its end. */
+/** The rest of a page with more nodes is not read. */
 const MAX_NODES = 200_000;
 
 const HIDDEN: ReadonlySet<string> = new Set([
@@ -43,7 +43,7 @@ const ASIDE: ReadonlySet<string> = new Set(['header', 'nav', 'footer', 'aside'])
 const ASIDE_NAMES =
   /(?:^|[\s_-])(?:related|recommend\w*|similar|upsell|cross-?sell\w*|also|recently|viewed|footer|navbar|menu|breadcrumbs?|reviews?|minicart|mini-cart|accessor\w+|complementary|you-may|suggest\w*|sponsored)(?:$|[\s_-])/;
 const GALLERY_NAMES = /gallery|zoom|fotorama|magnif/;
-/** Pairs of words that make one name of a gallery, in this order. */
+/** Pairs of words that together name a gallery, in this order. */
 const GALLERY_PAIRS: readonly WordPair[] = [
   [/product/, /image|photo|picture|media/],
   [/image|photo|media|main/, /slider|carousel|viewer/],
@@ -51,8 +51,9 @@ const GALLERY_PAIRS: readonly WordPair[] = [
 ];
 
 /**
- * Every visible node of the page in document order. What stands around the main heading is never taken for an aside,
- * whatever its class says. Works without recursion: pages nest as deep as they like.
+ * Returns every visible node of the page in document order. The ancestors of the main heading never
+ * count as an aside, whatever their class. Works without recursion, because pages may nest to any
+ * depth.
  */
 export function walkPage($: CheerioAPI, heading: PageNode | undefined): Visit[] {
   const aroundHeading = new Set<unknown>();
@@ -108,7 +109,9 @@ function isGalleryName(names: string): boolean {
   return GALLERY_NAMES.test(names) || hasWordPair(names, GALLERY_PAIRS);
 }
 
-/** The words of a text node, white space collapsed; of anything else none. */
+/**
+ * Returns the words of a text node with collapsed white space, or an empty string for other nodes.
+ */
 export function textOf(visit: Visit | undefined): string {
   if (visit?.tag !== '') return '';
   const { node } = visit;
