@@ -2,8 +2,6 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/seed-fast-check.ts'],
     pool: 'forks',
     // Real servers and processes on two cores: more at once only makes them wait for each other.
@@ -13,5 +11,17 @@ export default defineConfig({
     hookTimeout: 180_000,
     // Listeners, timers and connections that a file leaves behind fail the run instead of hanging it.
     teardownTimeout: 30_000,
+    projects: [
+      // Rules beside their code: no database, no program.
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
+    ],
   },
 });
