@@ -17,7 +17,7 @@ const ALLOWED = new Set([
 ]);
 const LIBVIPS = /^@img\/sharp-libvips-/;
 const LIBVIPS_NOTICE = `libvips and the libraries in it are linked dynamically. The executable unpacks them as a file of their own, whose place
-docs/operations.md names; their sources are at https://github.com/lovell/sharp-libvips and the addresses below.`;
+docs/operations/deploy.md names; their sources are at https://github.com/lovell/sharp-libvips and the addresses below.`;
 /** Names of the files with license texts in packages. */
 const TEXTS = '{LICEN[CS]E,licen[cs]e,License,COPYING,NOTICE,ThirdPartyNotices}*';
 const RULE = '='.repeat(80);

@@ -40,12 +40,12 @@ export const SETTINGS = {
       })
       .meta({
         description:
-          'a PostgreSQL 15 or newer ([how it is written](operations.md#the-connection-to-postgresql)); without it a real one is started under `./.data`',
+          'a PostgreSQL 15 or newer ([how it is written](operations/database.md)); without it a real one is started under `./.data`',
         unset: 'embedded',
       }),
     DATABASE_POOL: count(500)
       .prefault('10')
-      .describe('connections of each process; see docs/operations.md for how many more it takes'),
+      .describe('connections of each process; [how many more it takes](operations/scale.md#connections)'),
     ALLOW_NEWER_SCHEMA: flag
       .prefault('false')
       .describe('`true`: starts on a database that a later version has migrated, to go back to this one'),

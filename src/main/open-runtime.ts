@@ -91,14 +91,14 @@ const LOCKED =
 function tellNewer({ migratedTo }: NewerSchemaError): string {
   return (
     `The database was migrated by a newer version of this program (its schema is of ${migratedTo.toISOString()}). ` +
-    'Start that version or a later one. To go back to this one, see "Going back" in docs/operations.md.'
+    'Start that version or a later one. To go back to this one, see docs/operations/upgrade.md.'
   );
 }
 
 function tellForbidden(error: unknown): string {
   return (
     `The role of DATABASE_URL may not bring the database up to date: ${reasonOf(error)}. ` +
-    'Run "cta-batch migrate" as the role that owns the database first; see "Pools and privileges" in docs/operations.md.'
+    'Run "cta-batch migrate" as the role that owns the database first; see docs/operations/database.md.'
   );
 }
 

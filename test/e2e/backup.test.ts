@@ -16,13 +16,10 @@ const inProject = (path: string) => fileURLToPath(new URL(`../../${path}`, impor
 const run = promisify(execFile);
 const bin = findSystemPostgres();
 
-/**
- * Returns the commands of the section as they are written: one block to back up, one to restore.
- */
+/** Returns the commands of the page, unchanged: one block to back up, one to restore. */
 async function readDrill(): Promise<string[]> {
-  const text = await readFile(inProject('docs/operations.md'), 'utf8');
-  const section = text.split('## Backup and restore\n')[1]?.split('\n## ')[0] ?? '';
-  return [...section.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? '');
+  const page = await readFile(inProject('docs/operations/backup.md'), 'utf8');
+  return [...page.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? '');
 }
 
 test.skipIf(bin === undefined)(

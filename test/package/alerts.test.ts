@@ -8,7 +8,7 @@ import { runHousekeeping } from '../../src/steps/run-housekeeping.ts';
 
 const read = (file: string) => readFile(new URL(`../../docs/${file}`, import.meta.url), 'utf8');
 
-test('the alert rules and the operations’ page name metrics that there are', async () => {
+test('the alert rules and the page about monitoring name metrics that exist', async () => {
   const { render } = createMetrics({
     role: 'all',
     build: { version: '1', commit: null, date: null, node: 'v24' },
@@ -18,7 +18,7 @@ test('the alert rules and the operations’ page name metrics that there are', a
     known.add(name);
     if (type === 'histogram') for (const part of ['bucket', 'count', 'sum']) known.add(`${name}_${part}`);
   }
-  for (const file of ['prometheus-alerts.yml', 'operations.md']) {
+  for (const file of ['prometheus-alerts.yml', 'operations/monitor.md']) {
     const names = (await read(file)).match(/\b(?:cta_batch|nodejs|process)_\w+/g) ?? [];
     expect(names.length).toBeGreaterThan(5);
     for (const name of names) expect(known, `${name} in ${file}`).toContain(name);

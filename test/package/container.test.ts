@@ -290,8 +290,8 @@ describe('compose.yaml', async () => {
     expect(defaultOf(database?.image)).toMatch(new RegExp(`^postgres:${major}\\.`));
   });
 
-  test('the limits in docs/operations.md are those of compose.yaml', async () => {
-    const rows = (await read('docs/operations.md'))
+  test('the limits in docs/operations/deploy.md are those of compose.yaml', async () => {
+    const rows = (await read('docs/operations/deploy.md'))
       .split('\n')
       .map((line) => line.split('|').map((cell) => cell.trim()))
       .filter((cells) => /_MEMORY`/.test(cells[2] ?? ''))

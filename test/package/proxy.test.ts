@@ -176,10 +176,10 @@ describe.skipIf(!hasNginx)(`deploy/nginx.conf${hasNginx ? '' : ', without nginx 
 });
 
 describe.skipIf(!hasCaddy)(
-  `the Caddyfile in docs/operations.md${hasCaddy ? '' : ', without caddy here'}`,
+  `the Caddyfile in docs/operations/network.md${hasCaddy ? '' : ', without caddy here'}`,
   () => {
     test('is accepted, and forwards all but health checks', async () => {
-      const [, example = ''] = /^```caddy\n(.*?)^```$/ms.exec(await read('docs/operations.md')) ?? [];
+      const [, example = ''] = /^```caddy\n(.*?)^```$/ms.exec(await read('docs/operations/network.md')) ?? [];
       const folder = await mkdtemp(join(tmpdir(), 'cta-caddy-'));
       onTestFinished(() => rm(folder, { recursive: true }));
       const path = join(folder, 'Caddyfile');

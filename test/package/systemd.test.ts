@@ -77,10 +77,10 @@ test.each(UNITS)('%s has limits that the program fits into', async (unit) => {
   expect(text).toMatch(/^OOMPolicy=continue$/m);
 });
 
-test.each(UNITS)('%s has the limits that docs/operations.md names', async (unit) => {
+test.each(UNITS)('%s has the limits that docs/operations/deploy.md names', async (unit) => {
   const text = await read(unit);
-  const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
-  const [, section = ''] = /^## As a systemd service\n([\s\S]*?)^## /m.exec(page) ?? [];
+  const page = await readFile(new URL('../../docs/operations/deploy.md', import.meta.url), 'utf8');
+  const [, section = ''] = /^## Run as a systemd service\n([\s\S]*?)^## /m.exec(page) ?? [];
   const named = [...section.matchAll(/^\| `(\w+)` +\| (\w+) +\|/gm)].map(
     ([, name, value]) => `${name}=${value}`,
   );
