@@ -89,7 +89,7 @@ function readDiagram(section: string): Transition[] {
       ?.trimEnd()
       .split('\n') ?? [];
   return lines.flatMap((line) => {
-    const [, from, to, files] = /^ {2}(\S+) --> (\S+) : (.+)$/.exec(line) ?? expect.unreachable(line);
+    const [, from, to, files = ''] = /^ {2}(\S+) --> (\S+) : (.+)$/.exec(line) ?? expect.unreachable(line);
     return files.split(', ').map((file) => `${from === '[*]' ? NONE : from} > ${to} : ${file}`);
   });
 }
