@@ -8,7 +8,7 @@ import { getBatch } from './get-batch.ts';
 
 /** At most one event of a batch in this time. */
 const EVERY_MS = 250;
-/** A batch that is watched is looked at this often, should an announcement have been lost. */
+/** How often a watched batch is read, in case a notification is lost. */
 const LOOK_AGAIN_MS = 15_000;
 
 /** A batch as it is now, whole. */
@@ -85,7 +85,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
   }
 
   function listen(): Promise<void> {
-    // What was announced while there was no connection is looked for.
+    // Notifications may have been missed while there was no connection.
     listening ??= database.listen({ [CHANGE_CHANNEL]: pacer.touch }, touchAll).catch((error: unknown) => {
       listening = undefined;
       throw error;
@@ -112,7 +112,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
     if (!latest) throw new AppError('not_found', { detail: 'There is no batch with this id.' });
     const feed: Feed = { workspaceId, latest, watchers: new Set() };
     feeds.set(batchId, feed);
-    // What was announced during the first look was not for anyone.
+    // Notifications during the first read reached no feed.
     pacer.touch(batchId);
     return feed;
   }

@@ -57,8 +57,8 @@ export async function openRuntime(
     const database = openDatabase({ url, poolSize, applicationName: 'cta-batch' });
     closers.push({ name: 'the database', close: database.close });
     const schemaVersion = await findSchemaVersion(database.orm);
-    const stopAnnouncing = notifyChanges(database);
-    closers.push({ name: 'the announcements', close: stopAnnouncing });
+    const stopNotifying = notifyChanges(database);
+    closers.push({ name: 'the notifications of changes', close: stopNotifying });
     const queue = await openQueue({ url, log, ...options });
     closers.push({ name: 'the queue', close: queue.stop });
     return { url, database, schemaVersion, queue, embedded, closers };

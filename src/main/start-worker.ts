@@ -28,7 +28,7 @@ import { createInFlightJobs } from './in-flight-jobs.ts';
 import type { Runtime } from './open-runtime.ts';
 import { startHeartbeat } from './start-heartbeat.ts';
 
-/** Jobs are announced; this is for delayed ones, and in case an announcement is lost. */
+/** New jobs send a notification. This is for delayed jobs and lost notifications. */
 const POLL_MS = 500;
 /** The same for messages to webhooks: a try again has waited for seconds already. */
 const WEBHOOK_POLL_MS = 2000;
