@@ -30,7 +30,6 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'workers/load-capacity',
   ],
   'is the work of a worker for all workspaces: jobs, recovery, retention': [
-    'pipeline/notify-changes',
     'batches/delete-old-batches',
     'pipeline/expire-waits',
     'pipeline/rescue-stuck-previews',
