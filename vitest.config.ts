@@ -9,7 +9,8 @@ export default defineConfig({
     // Far more than any needs: a busy machine must not fail a test.
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    // Listeners, timers and connections that a file leaves behind fail the run instead of hanging it.
+    // Listeners, timers and connections that a file leaves behind fail the run instead of hanging
+    // it.
     teardownTimeout: 30_000,
     projects: [
       // Rules beside their code: no database, no program.

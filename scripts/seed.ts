@@ -1,7 +1,8 @@
 /*
  * `npm run seed`: fills the workspace "seed" with a batch in each state, and prints a token for it.
  * Uses DATABASE_URL, or else the embedded PostgreSQL of this folder. Pages and AI answers come from
- * the fakes. Do not run it beside a worker: that would process the batches that are to stay pending.
+ * the fakes. Do not run it beside a worker: that would process the batches that are to stay
+ * pending.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

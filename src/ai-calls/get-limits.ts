@@ -6,17 +6,17 @@ import { findPeakWindow } from './find-peak-window.ts';
 import { type KindState, loadLimiter } from './load-limiter.ts';
 import { DEFAULT_WINDOW_MS } from './search-windows.ts';
 
-/** The limit of one kind of call as both doors show it. */
+/** The limit of one kind of call, as both APIs return it. */
 export const kindLimitSchema = z.object({
   kind: z.enum(CALL_KINDS),
   /** Null while there is no limit. */
   maxCalls: z.number().nullable(),
-  /** In which at most `maxCalls` leave, and for which `worstWindow` is told. */
+  /** The window in which at most `maxCalls` leave. `worstWindow` has this length. */
   windowMs: z.number(),
   taken: z.number(),
   /** Null while there is no limit. */
   free: z.number().nullable(),
-  /** When the next call may start: null when that is now. */
+  /** When the next call may start; null if it may start now. */
   nextSlotAt: z.date().nullable(),
   pausedUntil: z.date().nullable(),
   breaker: z.object({
@@ -26,18 +26,18 @@ export const kindLimitSchema = z.object({
     message: z.string().nullable(),
     nextProbeAt: z.date().nullable(),
   }),
-  /** The most calls in any window that is on record, and when; null when there were none. */
+  /** The window with the most calls on record; null without calls. */
   worstWindow: z.object({ calls: z.number(), from: z.date(), to: z.date() }).nullable(),
 });
 
-/** The limit in force and its proof. `rate` is null before a worker has ever started. */
+/** The current limit and its proof. `rate` is null before the first start of a worker. */
 export const limitsSchema = z.object({
   rate: z.string().nullable(),
   kinds: z.array(kindLimitSchema),
 });
 export type Limits = z.infer<typeof limitsSchema>;
 
-/** What the limit is, what is free now and when the next slot opens, and the worst window on record. */
+/** Returns the limit, its free slots, when the next slot opens, and the fullest window on record. */
 export async function getLimits(deps: { orm: Orm }): Promise<Limits> {
   const { now, kinds } = await loadLimiter(deps.orm);
   const shown = kinds.map(async (state) => {

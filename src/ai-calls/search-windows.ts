@@ -3,10 +3,10 @@ import type { Executor } from '../db/client.ts';
 import { epochMs, toDate } from '../db/epoch-ms.ts';
 import type { CallKind } from './ai-call.ts';
 
-/** The length of the windows that are looked at while no limit is in force. */
+/** The window length while there is no limit. */
 export const DEFAULT_WINDOW_MS = 60_000;
 
-/** Calls of which kind, in windows of which length, in milliseconds. */
+/** A kind of call, and the length of a window in milliseconds. */
 export interface WindowKind {
   readonly kind: CallKind;
   readonly windowMs: number;
@@ -15,16 +15,16 @@ export interface WindowKind {
 /** The window with the most calls. */
 export interface PeakWindow {
   readonly calls: number;
-  /** When the first and the last of them left. */
+  /** When the first and the last of its calls left. */
   readonly from: Date;
   readonly to: Date;
 }
 
 /**
- * The fullest window on the ledger, by when each counted call left, of those whose last call left at or after `from` and
- * before `until`: null for no bound. A call of before `from` counts in the windows that it is in. The last one if several are
- * as full; null when there are no calls. A window is half open: two calls that are exactly `windowMs` apart are not in the
- * same one.
+ * Returns the fullest window on the ledger, by the time when each counted call left, whose last call
+ * left at or after `from` and before `until` (null for no bound); null without calls. Calls before
+ * `from` count if they are in such a window. Of equally full windows, returns the last one. A window
+ * is half open: two calls that are exactly `windowMs` apart are not in the same one.
  */
 export async function searchWindows(
   db: Executor,
@@ -50,7 +50,7 @@ export async function searchWindows(
   return worst ? { calls: worst.calls, from: toDate(worst.from), to: toDate(worst.to) } : null;
 }
 
-/** The fuller one of two; the later one if both are as full. */
+/** Returns the fuller of two windows; the later one if both are equally full. */
 export function pickFuller(earlier: PeakWindow | null, later: PeakWindow | null): PeakWindow | null {
   if (!earlier || !later) return earlier ?? later;
   return later.calls >= earlier.calls ? later : earlier;

@@ -12,18 +12,18 @@ import {
 } from './search-windows.ts';
 
 /**
- * What left longer ago than this is on the ledger for all to see, and nothing is added to it any more: the moment at which a
- * call left is written within a transaction that a time-out of half a minute for each statement has ended long before.
+ * Rows of calls that left longer ago than this are committed and final: the time when a call left is
+ * written in a transaction whose statements time out after half a minute each.
  */
 const SETTLED_AFTER_MS = 10 * 60_000;
 
-/** The fullest window of those whose last call left before `until`. */
+/** The fullest window whose last call left before `until`. */
 export interface StoredPeak {
   readonly worst: PeakWindow | null;
   readonly until: Date;
 }
 
-/** What is kept for a kind and a window; undefined if nothing is. */
+/** Returns the stored peak of a kind and a window length; undefined without one. */
 export async function loadStoredPeak(
   db: Executor,
   { kind, windowMs }: WindowKind,
@@ -38,16 +38,17 @@ export async function loadStoredPeak(
 }
 
 /**
- * Looks through what has come to the ledger since the last time and keeps the fullest window up to some minutes ago, so that
- * a look at the record goes over those minutes only. What is kept stays when its calls are deleted. Goes over the whole ledger
- * the first time that a window of this length is asked for. Safe to run at once with itself.
+ * Searches the ledger since the last run and stores the fullest window up to some minutes ago, so
+ * that a request has to search only those minutes. The stored peak remains when its calls are
+ * deleted. Reads the whole ledger for a window length that is requested for the first time. Several
+ * processes may run it at the same time.
  */
 export async function storePeakWindow(db: Executor, which: WindowKind): Promise<StoredPeak> {
   const kept = await loadStoredPeak(db, which);
   const { rows } = await db.execute<{ until: number }>(sql`
     select ${epochMs(sql`date_trunc('milliseconds', clock_timestamp())`)} - ${SETTLED_AFTER_MS}::int as until`);
   const until = toDate(rows[0]?.until ?? 0);
-  // The clock may have been set back.
+  // The clock may have been set back since.
   if (kept && kept.until >= until) return kept;
   const found = await searchWindows(db, which, { from: kept?.until ?? null, until });
   const worst = pickFuller(kept?.worst ?? null, found);
@@ -68,7 +69,7 @@ export async function storePeakWindow(db: Executor, which: WindowKind): Promise<
   return { worst, until };
 }
 
-/** Keeps the fullest windows of the limits in force: before old calls are deleted, and so that looks stay cheap. */
+/** Stores the peaks of the current limits. Must run before old calls are deleted. */
 export async function storePeakWindows({ orm }: { orm: Orm }): Promise<void> {
   const limits = await orm.select({ kind: callLimits.kind, windowMs: callLimits.windowMs }).from(callLimits);
   for (const { kind, windowMs } of limits) {

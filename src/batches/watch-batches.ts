@@ -6,14 +6,14 @@ import { CHANGE_CHANNEL } from '../pipeline/notify-changes.ts';
 import type { Batch } from './batch.ts';
 import { getBatch } from './get-batch.ts';
 
-/** At most one event of a batch in this time. */
+/** Minimum time between two events of a batch. */
 const EVERY_MS = 250;
 /** How often a watched batch is read, in case a notification is lost. */
 const LOOK_AGAIN_MS = 15_000;
 
-/** A batch as it is now, whole. */
+/** A whole batch in its current state. */
 export interface BatchEvent {
-  /** The same for the same content: who has it already is not sent it again. */
+  /** Equal for equal content, so that a client does not get the same content again. */
   readonly id: string;
   readonly batch: Batch;
 }
@@ -21,28 +21,28 @@ export interface BatchEvent {
 export interface WatchOptions {
   readonly workspaceId: string;
   readonly id: string;
-  /** The last event that the watcher has seen, before its connection was lost. */
+  /** The last event that the watcher got before its connection was lost. */
   readonly lastEventId?: string | undefined;
-  /** Ends the watching. */
+  /** Ends the watch. */
   readonly signal: AbortSignal;
 }
 
-/** A batch that is watched. */
+/** A watch of one batch. */
 export interface Watched {
-  /** Whether it is final and its watcher has seen that: there will be no event. */
+  /** Whether the batch is final and the watcher got that event: no event will follow. */
   readonly isOver: boolean;
   /**
-   * What the batch is now, then what it becomes; ends after the event in which it is final, when the signal aborts, and when the
-   * program stops. A slow watcher is not told all that was in between.
+   * The current state of the batch, then its changes. Ends after the event in which the batch is
+   * final, when the signal aborts, and when the program stops. Skips states for slow watchers.
    */
   readonly events: AsyncGenerator<BatchEvent, void, undefined>;
 }
 
-/** Watches batches for any number of watchers: of each batch there is one look for all of them. */
+/** Watches batches. All watchers of a batch share one query. */
 export interface BatchWatch {
   /** Throws `not_found`. */
   watch(options: WatchOptions): Promise<Watched>;
-  /** Who watches now. */
+  /** Returns the number of watchers. */
   countWatchers(): number;
   close(): Promise<void>;
 }
@@ -54,14 +54,14 @@ interface Feed {
   readonly watchers: Set<Watcher>;
 }
 
-/** One of them. */
+/** One watcher. */
 interface Watcher {
-  /** Ends its waiting. */
+  /** Ends its wait for an event. */
   wake: () => void;
   readonly lastEventId: string | undefined;
 }
 
-/** Nothing is asked of the database, and nothing listened to, before the first watcher comes. */
+/** Runs no query and listens to no channel before the first watcher. */
 export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): BatchWatch {
   const feeds = new Map<string, Feed>();
   const joins = new Map<string, Promise<Feed>>();
@@ -93,7 +93,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
     return listening;
   }
 
-  /** The feed of a batch that this workspace may see. All who come at the same time share the first look. */
+  /** Returns the feed of a batch of this workspace. Concurrent callers share the first query. */
   function join(workspaceId: string, batchId: string): Promise<Feed> {
     const known = feeds.get(batchId);
     if (known?.workspaceId === workspaceId && known.latest) return Promise.resolve(known);
@@ -130,10 +130,10 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
         watcher.wake();
       };
       feed.watchers.add(watcher);
-      // Another who came at the same time may have left it already.
+      // A watcher that joined at the same time may have left already.
       if (!feeds.has(id)) feeds.set(id, feed);
       if (isOver || ended.aborted) leave();
-      // Also when nobody reads the events.
+      // Even if nobody reads the events.
       else ended.addEventListener('abort', leave, { once: true });
       return { isOver, events: follow(feed, watcher, { ended, leave }) };
     },
@@ -146,7 +146,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
   };
 }
 
-/** Tells a watcher the feed's latest event, again and again, until it leaves. */
+/** Yields the latest event of the feed to a watcher until the watcher leaves. */
 async function* follow(
   feed: Feed,
   watcher: Watcher,
@@ -155,12 +155,12 @@ async function* follow(
   try {
     for (let seen = watcher.lastEventId; !ended.aborted; ) {
       const event = feed.latest;
-      // Deleted: there is nothing more to tell.
+      // The batch was deleted.
       if (!event) return;
       if (event.id !== seen) {
         seen = event.id;
         yield event;
-        // Something may have come while it was read.
+        // An event may have arrived while the watcher read this one.
         continue;
       }
       if (event.batch.finishedAt !== null) return;

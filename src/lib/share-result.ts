@@ -3,8 +3,8 @@ import { unlessAborted } from './unless-aborted.ts';
 
 /**
  * Makes a single-flight cache of one result. Callers share the running `load` and its result or
- * error, until `ttlMs` after it ended. A caller waits for at most `timeoutMs`; `load` then continues,
- * and until it ends no other one starts.
+ * error, until `ttlMs` after it ended. A caller waits for at most `timeoutMs`; `load` then
+ * continues, and until it ends no other one starts.
  */
 export function shareResult<T>(
   load: () => Promise<T>,

@@ -30,29 +30,27 @@ import { startHeartbeat } from './start-heartbeat.ts';
 
 /** New jobs send a notification. This is for delayed jobs and lost notifications. */
 const POLL_MS = 500;
-/** The same for messages to webhooks: a try again has waited for seconds already. */
+/** The same for webhook deliveries. A retry has waited for seconds already. */
 const WEBHOOK_POLL_MS = 2000;
-/** And for what is due once in an hour. */
+/** The same for housekeeping, which is due once an hour. */
 const HOUSE_POLL_MS = 60_000;
-/** Messages under way: a receiver may let each wait for its time-out. */
+/** Deliveries in flight. A receiver may keep each one waiting until its timeout. */
 const WEBHOOKS_AT_ONCE = 20;
-/**
- * For workspaces without a message under way while slow receivers of others use all slots above.
- */
+/** For workspaces without a delivery in flight while others use all slots above. */
 const WEBHOOKS_IN_RESERVE = 20;
-/** For what was stopped to notice that it was. */
+/** Time for stopped jobs to notice the stop. */
 const ABORT_MS = 2000;
 
-/** A worker under way. */
+/** A running worker. */
 export interface RunningWorker {
   /**
-   * Takes nothing more, lets what is under way finish for `graceMs`, then ends the rest and hands it on, so that
-   * another worker (or the next start) goes on with it at once.
+   * Stops claiming, lets jobs finish for `graceMs`, then ends and requeues the rest, so that another
+   * worker or the next start continues with them at once.
    */
   stop(graceMs: number): Promise<void>;
 }
 
-/** Starts a worker: it takes jobs, shows that it lives, and takes over from workers that died. */
+/** Starts a worker: it claims jobs, sends heartbeats, and rescues the work of dead workers. */
 export async function startWorker(
   { url, database, queue }: Runtime,
   adapters: Adapters,
@@ -110,7 +108,7 @@ export async function startWorker(
   const calls = startPoller<ClaimedCall>({
     ...common,
     name: 'calls',
-    // A preview in flight is two calls.
+    // A preview in flight makes two calls.
     capacity: settings.WORKER_CONCURRENCY * 2,
     async claim(free) {
       const claim = await claimCalls(deps, { workerId: life.id, makers, limit: Math.ceil(free / 2) });
@@ -163,7 +161,7 @@ export async function startWorker(
     housekeeping: house,
   };
 
-  // After a lost connection the driver listens again; what was announced in between is looked for.
+  // After a reconnect, look for jobs whose notification was missed.
   await database.listen(
     { [WAKE_CHANNEL]: (job) => pumpOf[job as JobName]?.wake(), [CANCEL_CHANNEL]: held.cancel },
     () => {

@@ -7,12 +7,14 @@ import { createKeyedThrottle } from '../lib/keyed-throttle.ts';
 /** Channel of notifications that a batch has changed. The payload is its id. */
 export const CHANGE_CHANNEL = 'cta_batch_changed';
 
-/** At most one notification of a batch in this time from each process. Streams send no more events. */
+/**
+ * At most one notification of a batch in this time from each process. Streams send no more events.
+ */
 const EVERY_MS = 250;
 
 /**
- * Notifies all processes of the batches that commits of this one have changed, for event streams: at
- * once, or `EVERY_MS` after the last notification of the batch.
+ * Notifies all processes of the batches that commits of this one have changed, for event streams:
+ * at once, or `EVERY_MS` after the last notification of the batch.
  *
  * A process that is killed before it notifies leaves a change unsaid. The next change of the batch
  * covers it, or else the streams find it when they look again (`batches/watch-batches`).

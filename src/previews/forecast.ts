@@ -3,24 +3,24 @@ import type { KindState, LimiterState } from '../ai-calls/load-limiter.ts';
 import { SLOT_GUARD_MS } from '../ai-calls/lock-slots.ts';
 import { type Waiting, waitFor } from './waiting.ts';
 
-/** Where a preview stands among all that have not started. */
+/** The position of a preview among all that have not started. */
 export interface QueuePosition {
   /** 1 for the first. */
   readonly position: number;
-  /** How many calls of each kind are wanted up to here, its own included; 0 for a kind that it does not want. */
+  /** Calls of each kind up to and including its own; 0 for a kind that it does not need. */
   readonly calls: Readonly<Record<CallKind, number>>;
-  /** Set when a call failed: it is not tried again before. */
+  /** Set after a failed call: the earliest time of the next try. */
   readonly retryAt: Date | null;
-  /** Pages to be read up to its own, from 1; null once that is read. */
+  /** Pages to read up to and including its own, from 1; null if its page has been read. */
   readonly pages: number | null;
 }
 
-/** What the workers can do, and have done lately. */
+/** The capacity of the workers, and how fast they were lately. */
 export interface Workers {
   readonly alive: number;
-  /** Previews in flight at once, in all of them. */
+  /** Maximum number of previews in flight in all workers. */
   readonly capacity: number;
-  /** Pages read at once, in all of them. */
+  /** Maximum number of pages that all workers read at once. */
   readonly pagesAtOnce: number;
   /** Previews in flight now. */
   readonly running: number;
@@ -29,9 +29,9 @@ export interface Workers {
 }
 
 /**
- * When a preview will be done, and what it waits for until then. Slots are given in order, so the time of the n-th start
- * follows from when each slot opens: the slots come round again every window and guard. Times are rounded up to a second, so
- * that the same state is told in the same words.
+ * Estimates when a preview will be done, and what it waits for. Slots are assigned in order, and each
+ * one is free again after a window plus the guard, so the time of the n-th start follows from when
+ * the slots become free. Rounds times up to a second, so that the same state gives the same result.
  */
 export function forecast(limiter: LimiterState, workers: Workers, place: QueuePosition): Waiting {
   const { position: queuePosition, retryAt, pages } = place;
@@ -51,7 +51,7 @@ export function forecast(limiter: LimiterState, workers: Workers, place: QueuePo
   };
 }
 
-/** When the n-th call of a kind may start, from 1, in milliseconds. */
+/** Returns the milliseconds until the n-th call of a kind may start; `n` is from 1. */
 function findStart(state: KindState, n: number, now: number): number {
   const opensAt = Math.max(now, state.pausedUntil?.getTime() ?? 0, state.failing?.probeAfter.getTime() ?? 0);
   if (state.maxCalls === null || state.windowMs === null) return opensAt;
@@ -63,7 +63,7 @@ function findStart(state: KindState, n: number, now: number): number {
   return first + rounds * (state.windowMs + SLOT_GUARD_MS);
 }
 
-/** When there is room for it in a worker: what runs, and what is ahead, goes through in as many at once as there is room for. */
+/** Returns the milliseconds until a worker has room, after what runs and what is before it. */
 function findRoom({ capacity, running }: Workers, position: number, callMs: number, now: number): number {
   const rounds = Math.floor((running + position - 1) / Math.max(capacity, 1));
   return now + rounds * callMs;

@@ -15,9 +15,10 @@ interface PlaceRow extends Record<string, unknown> {
 }
 
 /**
- * The places in the line: first those that are queued, by their fair tags as the claim takes them, then those whose pages
- * are to be read, in the order of those. Only the stretches in which the previews stand are ranked; how many are ahead of a
- * stretch may be a second old (`loadQueueSegments`). What does not wait any more has no place.
+ * Returns the positions of previews in the queue: first the queued ones by start tag, as claims take
+ * them, then those whose pages have not been read, in the order of their pages. Ranks only the
+ * segments that contain the previews; the counts of earlier segments may be a second old
+ * (`loadQueueSegments`). A preview that does not wait has no position.
  */
 export async function loadQueuePositions(
   orm: Orm,
@@ -105,7 +106,7 @@ async function placePending(orm: Orm, previewIds: readonly string[]): Promise<Pl
   return rows;
 }
 
-/** The stretches in which something stands that has one of the tags. */
+/** Returns the segments that contain one of the tags. */
 async function pickStretches(orm: Orm, line: readonly QueueSegment[], tags: SQL): Promise<QueueSegment[]> {
   if (line.length <= 1) return [...line];
   const { rows } = await orm.execute<{ tag: number }>(tags);
@@ -113,7 +114,7 @@ async function pickStretches(orm: Orm, line: readonly QueueSegment[], tags: SQL)
   return [...new Set(picked)];
 }
 
-/** The pages of a stretch. Those that are being read are in the first one. */
+/** The pages of a segment. Pages that are being read are in the first one. */
 function pagesOf({ after, upTo }: QueueSegment): SQL {
   if (after === null && upTo === null) return sql`cta.sources`;
   const waiting = sql`select * from cta.sources where status = 'pending' and ${isBetween(after, upTo)}`;
@@ -126,7 +127,7 @@ function isBetween(after: number | null, upTo: number | null): SQL {
   return upTo === null ? isLater : sql`${isLater} and fair_tag <= ${upTo}::int`;
 }
 
-/** A list for `in`. */
+/** Returns a list for `in`. */
 function ids(list: readonly string[]): SQL {
   return sql.join(
     list.map((id) => sql`${id}::uuid`),

@@ -2,34 +2,34 @@ import { type SQL, sql } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import type { Orm } from '../db/client.ts';
 
-/** How many come before something in the line. */
+/** How much of the queue is before something. */
 interface Ahead {
   readonly previews: number;
-  /** Calls that they want. */
+  /** The calls that they need. */
   readonly texts: number;
   readonly images: number;
   readonly pages: number;
 }
 
-/** A part of a line: those whose fair tag is larger than `after` and not larger than `upTo`; null for no bound. */
+/** A part of a queue: start tags above `after`, up to and including `upTo`; null for no bound. */
 export interface QueueSegment {
   readonly after: number | null;
   readonly upTo: number | null;
   readonly ahead: Ahead;
 }
 
-/** Previews of a stretch, and those that share its last tag. */
+/** Previews of a segment, except that previews that share its last tag also belong to it. */
 const STRETCH = 500;
-/** How old the cuts, and the counts that go with them, may be. */
+/** Maximum age of the bounds and their counts. */
 const KEEP_MS = 1000;
 
-/** In place of the fair tag of a page that is being read: before all that wait. */
+/** Replaces the start tag of a page that is being read: it is before all that wait. */
 export const READING_TAG = -1;
 
 /**
- * The line of the queued previews cut into stretches, or that of the pages that are to be read. Counted anew after a second at
- * the soonest, once for all that ask meanwhile; a line that is no longer than a stretch is one stretch without bounds. In
- * memory are some 200 stretches for each 100,000 previews.
+ * Divides the queue of previews, or of pages to read, into segments. Concurrent callers share one
+ * count, which is cached for a second. A queue that is not longer than a segment is one segment
+ * without bounds. 100,000 previews are about 200 segments in memory.
  */
 export function loadQueueSegments(orm: Orm, line: 'queued' | 'pending'): Promise<readonly QueueSegment[]> {
   return kept[line].forceFetch(orm);
@@ -51,8 +51,8 @@ const kept = {
 };
 
 function keep(tags: SQL): LRUCache<Orm, readonly QueueSegment[]> {
-  // The pool, and each of its connections for what is asked within transactions: as many as a pool can have. With fewer places one
-  // could be given to another while its line is being cut.
+  // One entry for the pool and one for each connection, for reads within transactions. With fewer
+  // entries, one could be evicted while its queue is being counted.
   return new LRUCache({ max: 1000, ttl: KEEP_MS, fetchMethod: (orm) => cutLine(orm, tags) });
 }
 
@@ -60,7 +60,7 @@ interface CutRow extends Record<string, unknown>, Ahead {
   readonly tag: number;
 }
 
-/** Cuts after each tag with which another `STRETCH` previews are full. */
+/** A bound after each tag that completes another `STRETCH` previews. */
 async function cutLine(orm: Orm, tags: SQL): Promise<readonly QueueSegment[]> {
   const { rows: cuts } = await orm.execute<CutRow>(sql`
     with tags as (${tags}), line as (

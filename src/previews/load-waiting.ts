@@ -6,7 +6,10 @@ import { forecast } from './forecast.ts';
 import { loadQueuePositions } from './load-queue-positions.ts';
 import type { Waiting } from './waiting.ts';
 
-/** Says for those of the previews that are `pending` or `queued` how long they wait still. No query if there are none. */
+/**
+ * Returns for those previews that are `pending` or `queued` how long they will wait. Runs no query if
+ * there are none.
+ */
 export async function loadWaiting(
   deps: { orm: Orm },
   rows: readonly { id: string; status: string }[],

@@ -2,20 +2,20 @@ import { and, gt, isNull, or, sql } from 'drizzle-orm';
 import { type Orm, prepareOnce } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
 
-/** How often it is looked whether the tokens that are watched are still good. */
+/** How often the watched tokens are checked. */
 const LOOK_MS = 15_000;
 
-/** Watches the tokens of those who stay: of all of them together there is one look. */
+/** Watches the tokens of open streams. One query checks all of them. */
 export interface TokenWatch {
   /**
-   * Aborts when the token is found to be deleted (or its workspace) or expired: within 15 s, once the database answers. It is not looked
-   * for any more once `until` aborts.
+   * Returns a signal that aborts within 15 s after the token, or its workspace, was deleted or the
+   * token expired; later while the database is unavailable. Ends when `until` aborts.
    */
   watch(tokenId: string, until: AbortSignal): AbortSignal;
   close(): void;
 }
 
-/** Nothing is asked of the database while no token is watched. */
+/** Runs no query while no token is watched. */
 export function createTokenWatch(
   deps: { orm: Orm },
   { lookMs = LOOK_MS }: { lookMs?: number } = {},
@@ -31,7 +31,7 @@ export function createTokenWatch(
       const good = new Set((await findGood(deps.orm).execute({ ids })).map(({ id }) => id));
       for (const id of ids) if (!good.has(id)) for (const watcher of watchers.get(id) ?? []) watcher.abort();
     } catch {
-      // The database is away: nobody is sent away for that, and the next look tells.
+      // The database is unavailable: keep the streams open and check again at the next interval.
     } finally {
       isLooking = false;
     }

@@ -19,7 +19,10 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-/** A process as far as it notifies, and when it has sent each notification. `fail` is thrown instead. */
+/**
+ * A process as far as it notifies, and when it has sent each notification. `fail` is thrown
+ * instead.
+ */
 function openNotifier() {
   const database = openDatabase({ url: db.url, poolSize: 3, applicationName: 'notifier' });
   const pool = database.orm.$client as Pool;

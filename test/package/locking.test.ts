@@ -1,7 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
-/* docs/locking.md lists every file that takes a lock by name. Updates lock too, but need no clause. */
+/*
+ * docs/locking.md lists every file that takes a lock by name. Updates lock too, but need no clause.
+ */
 
 const root = new URL('../../', import.meta.url);
 const page = readFileSync(new URL('docs/locking.md', root), 'utf8');

@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { BATCH_STATUSES, SOURCE_STATUSES } from '../../src/batches/batch.ts';
 import { PREVIEW_STATUSES } from '../../src/previews/preview.ts';
 
-/* docs/states.md draws every status change and lists it in a table. Both are compared with the code. */
+/*
+ * docs/states.md draws every status change and lists it in a table. Both are compared with the
+ * code.
+ */
 
 const root = new URL('../../', import.meta.url);
 const page = readFileSync(new URL('docs/states.md', root), 'utf8');
@@ -113,7 +116,10 @@ function readCode(file: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*(?:\/\/|--).*$/gm, '');
 }
 
-/** The assignments of every update of a table in a file: the object of `set`, or the SQL up to its `where`. */
+/**
+ * The assignments of every update of a table in a file: the object of `set`, or the SQL up to its
+ * `where`.
+ */
 function findUpdates(code: string, { table, sqlTable }: Subject): string[] {
   const built = [...code.matchAll(new RegExp(`\\.update\\(${table}\\)\\s*\\.set\\(`, 'g'))];
   const written = code.matchAll(

@@ -16,8 +16,9 @@ import { previews } from './previews.ts';
 import { workspaces } from './workspaces.ts';
 
 /**
- * The ledger: a row per AI call, written before the call goes out. It outlives the preview and the workspace it
- * was for (their ids become null), since what was sent must go on counting against the limit.
+ * The ledger: one row for each AI call, written before the call is sent. A row outlives its preview
+ * and workspace (their ids become null), because a call that was sent must still count against the
+ * limit.
  */
 export const aiCalls = cta.table(
   'ai_calls',
@@ -27,20 +28,20 @@ export const aiCalls = cta.table(
     previewId: uuid('preview_id').references(() => previews.id, { onDelete: 'set null' }),
     kind: text('kind').notNull(),
     generation: integer('generation').notNull(),
-    /** The round of its preview in which it was made: what failed in an earlier one does not count. */
+    /** The round of its preview. Failures of earlier rounds do not count. */
     round: integer('round').notNull().default(1),
     /** 1 for the first try of a step. */
     attempt: integer('attempt').notNull(),
-    /** Who makes it; kept when that worker's row is deleted. */
+    /** The worker that makes the call; kept after the row of that worker is deleted. */
     workerId: uuid('worker_id'),
     status: text('status').notNull().default('sent'),
-    /** Whether it takes a slot; false when it was claimed while the limit was off. */
+    /** Whether the call takes a slot; false if it was claimed while the limit was off. */
     counted: boolean('counted').notNull(),
-    /** Whether it was the one call that was let through to see if a failing provider works again. */
+    /** Whether the call was a probe of a provider whose breaker was open. */
     probe: boolean('probe').notNull().default(false),
     /** When the slot was taken. */
     claimedAt: timestamp('claimed_at').notNull().default(sql`clock_timestamp()`),
-    /** When the request's last byte had gone out, or at the latest can have: null while that is not known. */
+    /** When the last byte of the request was sent, at the latest; null while this is not known. */
     leftAt: timestamp('left_at'),
     endedAt: timestamp('ended_at'),
     errorCode: text('error_code'),
@@ -48,17 +49,17 @@ export const aiCalls = cta.table(
     model: text('model').notNull(),
     inputTokens: integer('input_tokens'),
     outputTokens: integer('output_tokens'),
-    /** Of an answered call: the texts, or the palette of the image. */
+    /** The texts, or the palette of the image, of an answered call. */
     answer: jsonb('answer'),
-    /** The image, for an answered image call. */
+    /** The image of an answered image call. */
     assetId: uuid('asset_id').references(() => assets.id, { onDelete: 'set null' }),
   },
   (t) => [
-    // What is stored is never bought again: at most one answer per step.
+    // A stored answer is never bought again: at most one answer for each step.
     uniqueIndex('ai_calls_one_answer').on(t.previewId, t.generation, t.kind).where(sql`status = 'answered'`),
     index('ai_calls_preview').on(t.previewId, t.generation),
     index('ai_calls_left').on(t.kind, t.leftAt).where(sql`counted`),
-    // The latest outcomes of a kind: what the breaker is judged by.
+    // The latest outcomes of a kind, for the breaker.
     index('ai_calls_ended').on(t.kind, t.endedAt).where(sql`status <> 'sent'`),
     index('ai_calls_open').on(t.workerId).where(sql`status = 'sent'`),
     index('ai_calls_workspace').on(t.workspaceId),
@@ -69,25 +70,25 @@ export const aiCalls = cta.table(
   ],
 );
 
-/** The limit in force, a row per kind of call. Its row lock is what makes claims one after another. */
+/** The current limit, one row for each kind of call. Claims run one after another under its lock. */
 export const callLimits = cta.table(
   'call_limits',
   {
     kind: text('kind').primaryKey(),
-    /** As set: `20/m`, or `off`. */
+    /** The setting: `20/m`, or `off`. */
     rate: text('rate').notNull(),
     /** Null: no limit. */
     maxCalls: integer('max_calls'),
     windowMs: integer('window_ms'),
-    /** No call of this kind starts before; set when the provider asks us to wait. */
+    /** The earliest start of a call of this kind; set when the provider asks us to wait. */
     pausedUntil: timestamp('paused_until'),
-    /** Since when the breaker is open: the provider keeps failing, and calls of this kind wait. Null: it is closed. */
+    /** When the breaker opened: calls of this kind wait. Null if it is closed. */
     failingSince: timestamp('failing_since'),
-    /** The failure that opened it. */
+    /** The failure that opened the breaker. */
     failingCode: text('failing_code'),
-    /** While it is open: not before this one call is let through, to see. */
+    /** The earliest time of the next probe while the breaker is open. */
     probeAfter: timestamp('probe_after'),
-    /** The largest fair tag that has started: where a workspace with nothing waiting joins the order. */
+    /** The largest start tag that has started. A workspace without waiting previews starts there. */
     virtualTag: integer('virtual_tag').notNull().default(0),
     updatedAt: timestamp('updated_at').notNull().defaultNow(),
   },
@@ -105,8 +106,8 @@ export const callLimits = cta.table(
 );
 
 /**
- * The fullest window of each kind of call among those whose last call left before `until`, for each length of window that
- * was asked for. The ledger's rows may be gone.
+ * The fullest window of each kind of call whose last call left before `until`, for each window length
+ * that was requested. The rows of its calls may have been deleted.
  */
 export const worstWindows = cta.table(
   'worst_windows',
@@ -114,7 +115,7 @@ export const worstWindows = cta.table(
     kind: text('kind').notNull(),
     windowMs: integer('window_ms').notNull(),
     calls: integer('calls').notNull(),
-    /** When the first and the last of the calls left; null while there are none. */
+    /** When the first and the last call left; null without calls. */
     firstLeftAt: timestamp('first_left_at'),
     lastLeftAt: timestamp('last_left_at'),
     until: timestamp('until').notNull(),
