@@ -37,7 +37,9 @@ export const limitsSchema = z.object({
 });
 export type Limits = z.infer<typeof limitsSchema>;
 
-/** Returns the limit, its free slots, when the next slot opens, and the fullest window on record. */
+/**
+ * Returns the limit, its free slots, when the next slot opens, and the fullest window on record.
+ */
 export async function getLimits(deps: { orm: Orm }): Promise<Limits> {
   const { now, kinds } = await loadLimiter(deps.orm);
   const shown = kinds.map(async (state) => {

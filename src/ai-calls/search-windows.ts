@@ -21,10 +21,10 @@ export interface PeakWindow {
 }
 
 /**
- * Returns the fullest window on the ledger, by the time when each counted call left, whose last call
- * left at or after `from` and before `until` (null for no bound); null without calls. Calls before
- * `from` count if they are in such a window. Of equally full windows, returns the last one. A window
- * is half open: two calls that are exactly `windowMs` apart are not in the same one.
+ * Returns the fullest window on the ledger, by the time when each counted call left, whose last
+ * call left at or after `from` and before `until` (null for no bound); null without calls. Calls
+ * before `from` count if they are in such a window. Of equally full windows, returns the last one.
+ * A window is half open: two calls that are exactly `windowMs` apart are not in the same one.
  */
 export async function searchWindows(
   db: Executor,

@@ -12,8 +12,8 @@ import {
 } from './search-windows.ts';
 
 /**
- * Rows of calls that left longer ago than this are committed and final: the time when a call left is
- * written in a transaction whose statements time out after half a minute each.
+ * Rows of calls that left longer ago than this are committed and final: the time when a call left
+ * is written in a transaction whose statements time out after half a minute each.
  */
 const SETTLED_AFTER_MS = 10 * 60_000;
 

@@ -68,14 +68,14 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
   const closing = new AbortController();
   let listening: Promise<void> | undefined;
 
-  const pacer = createKeyedThrottle(EVERY_MS, async (batchId) => {
+  const throttle = createKeyedThrottle(EVERY_MS, async (batchId) => {
     const feed = feeds.get(batchId);
     if (feed) publish(feed, await look(database.orm, feed.workspaceId, batchId));
   });
   const everything = setInterval(touchAll, LOOK_AGAIN_MS).unref();
 
   function touchAll(): void {
-    for (const batchId of feeds.keys()) pacer.touch(batchId);
+    for (const batchId of feeds.keys()) throttle.touch(batchId);
   }
 
   function publish(feed: Feed, event: BatchEvent | undefined): void {
@@ -86,7 +86,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
 
   function listen(): Promise<void> {
     // Notifications may have been missed while there was no connection.
-    listening ??= database.listen({ [CHANGE_CHANNEL]: pacer.touch }, touchAll).catch((error: unknown) => {
+    listening ??= database.listen({ [CHANGE_CHANNEL]: throttle.touch }, touchAll).catch((error: unknown) => {
       listening = undefined;
       throw error;
     });
@@ -113,7 +113,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
     const feed: Feed = { workspaceId, latest, watchers: new Set() };
     feeds.set(batchId, feed);
     // Notifications during the first read reached no feed.
-    pacer.touch(batchId);
+    throttle.touch(batchId);
     return feed;
   }
 
@@ -140,7 +140,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
     countWatchers: () => [...feeds.values()].reduce((count, feed) => count + feed.watchers.size, 0),
     async close() {
       clearInterval(everything);
-      pacer.close();
+      throttle.close();
       closing.abort();
     },
   };

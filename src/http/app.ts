@@ -143,15 +143,15 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
   registerHealth(app, deps.health);
   const limitRequests = await createLimitRequests(app, options.requestRate ?? null);
   const limitStreams = createLimitStreams(options.streamLimits);
-  const doors = { deps, authenticate, limitRequests, limitStreams, publicUrl };
+  const shared = { deps, authenticate, limitRequests, limitStreams, publicUrl };
   await app.register(async (scope) => {
     varyByCaller(scope);
     nameTrpcMethods(scope);
-    registerTrpc(scope, doors);
+    registerTrpc(scope, shared);
   });
   await app.register(async (scope) => {
     varyByCaller(scope);
-    registerRest(scope, doors);
+    registerRest(scope, shared);
   });
   return app;
 }

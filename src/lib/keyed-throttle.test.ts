@@ -10,20 +10,20 @@ afterEach(() => {
 
 test('the first touch runs at once, all others in the time after it once at its end', async () => {
   const runs: string[] = [];
-  const pacer = createKeyedThrottle(250, async (key) => {
+  const throttle = createKeyedThrottle(250, async (key) => {
     runs.push(`${key} ${Date.now() - began}`);
   });
   const began = Date.now();
-  pacer.touch('a');
+  throttle.touch('a');
   expect(runs).toEqual(['a 0']);
   for (let ms = 0; ms < 500; ms += 10) {
     await vi.advanceTimersByTimeAsync(10);
-    pacer.touch('a');
-    if (ms === 100) pacer.touch('b');
+    throttle.touch('a');
+    if (ms === 100) throttle.touch('b');
   }
   await vi.advanceTimersByTimeAsync(1000);
   expect(runs).toEqual(['a 0', 'b 110', 'a 250', 'a 500', 'a 750']);
-  pacer.touch('a');
+  throttle.touch('a');
   expect(runs.at(-1)).toMatch(/^a 1500$/);
 });
 
@@ -31,7 +31,7 @@ test('a run that takes longer is not run twice at once, and what failed runs aga
   let running = 0;
   let most = 0;
   let runs = 0;
-  const pacer = createKeyedThrottle(100, async () => {
+  const throttle = createKeyedThrottle(100, async () => {
     running += 1;
     most = Math.max(most, running);
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -39,20 +39,20 @@ test('a run that takes longer is not run twice at once, and what failed runs aga
     runs += 1;
     throw new Error('no');
   });
-  pacer.touch('a');
+  throttle.touch('a');
   await vi.advanceTimersByTimeAsync(150);
-  pacer.touch('a');
+  throttle.touch('a');
   await vi.advanceTimersByTimeAsync(1000);
   expect([runs, most]).toEqual([2, 1]);
 });
 
 test('one that is closed runs nothing more', async () => {
   const run = vi.fn(async () => {});
-  const pacer = createKeyedThrottle(100, run);
-  pacer.touch('a');
-  pacer.touch('a');
-  pacer.close();
-  pacer.touch('b');
+  const throttle = createKeyedThrottle(100, run);
+  throttle.touch('a');
+  throttle.touch('a');
+  throttle.close();
+  throttle.touch('b');
   await vi.advanceTimersByTimeAsync(1000);
   expect(run).toHaveBeenCalledTimes(1);
   expect(vi.getTimerCount()).toBe(0);
@@ -60,14 +60,14 @@ test('one that is closed runs nothing more', async () => {
 
 test('one that is drained runs what is left, each when its time has come, also what a run asks for', async () => {
   const runs: string[] = [];
-  const pacer = createKeyedThrottle(100, async (key) => {
+  const throttle = createKeyedThrottle(100, async (key) => {
     runs.push(`${key} ${Date.now() - began}`);
-    if (runs.length === 3) pacer.touch(key);
+    if (runs.length === 3) throttle.touch(key);
   });
   const began = Date.now();
   let isDrained = false;
-  for (const key of ['a', 'b', 'a']) pacer.touch(key);
-  const drained = pacer.drain().then(() => {
+  for (const key of ['a', 'b', 'a']) throttle.touch(key);
+  const drained = throttle.drain().then(() => {
     isDrained = true;
   });
   await vi.advanceTimersByTimeAsync(199);
@@ -75,7 +75,7 @@ test('one that is drained runs what is left, each when its time has come, also w
   await vi.advanceTimersByTimeAsync(1);
   await drained;
   expect(runs.at(-1)).toBe('a 200');
-  pacer.touch('b');
-  await pacer.drain();
+  throttle.touch('b');
+  await throttle.drain();
   expect([runs.length, vi.getTimerCount()]).toEqual([4, 0]);
 });

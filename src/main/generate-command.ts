@@ -46,14 +46,14 @@ export async function runGenerate(
   const adapters = await createAdapters(settings, log);
   const closers: Closer[] = [{ name: 'the page reader', close: adapters.close }];
   try {
-    const foundation = await openRuntime(settings, log, { supervise: true });
-    closers.unshift(...foundation.closers);
-    const { database, queue } = foundation;
+    const runtime = await openRuntime(settings, log, { supervise: true });
+    closers.unshift(...runtime.closers);
+    const { database, queue } = runtime;
     const workspaceId = await ensureWorkspace(database, DEFAULT_WORKSPACE);
     const limits = { maxSources: settings.MAX_SOURCES, maxBatchSize: settings.MAX_BATCH_SIZE };
     const deps = { orm: database.orm, transact: database.transact, queue, limits };
     const { id } = await createBatch(deps, { workspaceId, batch: input });
-    const worker = await startWorker(foundation, adapters, settings, { log });
+    const worker = await startWorker(runtime, adapters, settings, { log });
     let batch: Batch | undefined;
     try {
       batch = await followBatch(database, { workspaceId, id }, stopped);

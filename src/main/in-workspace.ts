@@ -15,13 +15,13 @@ export interface WorkspaceCommand {
 /** Runs `work` for the command's workspace and prints the text that it returns. */
 export async function inWorkspace(
   { settings, log, workspace }: WorkspaceCommand,
-  work: (foundation: Runtime, workspaceId: string) => Promise<string>,
+  work: (runtime: Runtime, workspaceId: string) => Promise<string>,
 ): Promise<void> {
-  const foundation = await openRuntime(settings, log, { supervise: false });
+  const runtime = await openRuntime(settings, log, { supervise: false });
   try {
-    const workspaceId = await getWorkspace(foundation.database, workspace.trim());
-    process.stdout.write(`${await work(foundation, workspaceId)}\n`);
+    const workspaceId = await getWorkspace(runtime.database, workspace.trim());
+    process.stdout.write(`${await work(runtime, workspaceId)}\n`);
   } finally {
-    await closeAll(foundation.closers, log);
+    await closeAll(runtime.closers, log);
   }
 }

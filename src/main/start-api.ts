@@ -30,11 +30,11 @@ export interface RunningApi {
  * @throws SettingsError if the port cannot be opened.
  */
 export async function startApi(
-  foundation: Runtime,
+  runtime: Runtime,
   settings: Settings,
   { log, health, meter, tracing }: Pick<ApiDeps, 'log' | 'health' | 'meter' | 'tracing'>,
 ): Promise<RunningApi> {
-  const { database, queue } = foundation;
+  const { database, queue } = runtime;
   const limits = { maxSources: settings.MAX_SOURCES, maxBatchSize: settings.MAX_BATCH_SIZE };
   const batchWatch = createBatchWatch(database);
   const app = await createApp(

@@ -50,25 +50,24 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     // At the same time as the database, because an image decoder takes as long to start.
     const opening = role === 'api' ? undefined : openAdapters(settings, log);
     if (opening) closers.push({ name: 'the page reader', close: opening.close });
-    const foundation = await openRuntime(settings, log, {
+    const runtime = await openRuntime(settings, log, {
       supervise: role !== 'api',
       tracing: observers.tracing,
     });
-    closers.push(...foundation.closers);
+    closers.push(...runtime.closers);
     // The API's port opens before the worker starts: a start that fails because of the port must
     // not have changed the limit for all workers or claimed work.
     health.watch({
-      findSchemaVersion: () => findSchemaVersion(foundation.database.lookOrm),
-      schemaVersion: foundation.schemaVersion,
-      isListening: foundation.database.isListening,
+      findSchemaVersion: () => findSchemaVersion(runtime.database.lookOrm),
+      schemaVersion: runtime.schemaVersion,
+      isListening: runtime.database.isListening,
     });
-    const api =
-      role === 'worker' ? undefined : await startApi(foundation, settings, { ...observers, health });
+    const api = role === 'worker' ? undefined : await startApi(runtime, settings, { ...observers, health });
     const apiWithinMs = settings.STOP_DELAY + CLOSE_WITHIN_MS + MARGIN_MS;
     if (api) closers.push({ name: 'the API', withinMs: apiWithinMs, close: api.stop });
     metrics?.connect({
-      collectGauges: () => collectGauges(foundation),
-      countConnections: foundation.database.countConnections,
+      collectGauges: () => collectGauges(runtime),
+      countConnections: runtime.database.countConnections,
       countWatchers: () => api?.countWatchers() ?? 0,
     });
     if (opening) {
@@ -76,13 +75,13 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       const adapters = await Promise.race([opening.ready, stopSignal.then(() => undefined)]);
       if (adapters === undefined) return;
       const observed = instrumentAdapters(adapters, observers);
-      const worker = await startWorker(foundation, observed, settings, observers);
+      const worker = await startWorker(runtime, observed, settings, observers);
       const graceMs = settings.STOP_GRACE;
       closers.push({ name: 'the worker', withinMs: graceMs + HAND_ON_MS, close: () => worker.stop(graceMs) });
       sayHowItWorks(adapters, settings, log);
     }
     health.start();
-    const lines = await introduce(foundation, { address: api?.address, role, watching: ports.lines });
+    const lines = await introduce(runtime, { address: api?.address, role, watching: ports.lines });
     process.stdout.write(`${lines.join('\n')}\n`);
     writeCompiled();
     log.info({ signal: await stopSignal }, 'stopping');
@@ -127,7 +126,7 @@ async function startTracesIfWanted(settings: Settings, role: Role, log: Log): Pr
  * creates a batch.
  */
 async function introduce(
-  foundation: Runtime,
+  runtime: Runtime,
   { address, role, watching }: { address: string | undefined; role: Role; watching: readonly string[] },
 ): Promise<string[]> {
   if (address === undefined) return ['The worker is ready.', ...watching];
@@ -136,8 +135,8 @@ async function introduce(
     `  The CTA batch generator is ready at ${address}${role === 'api' ? ' (API only)' : ''}`,
   ];
   let token = '$TOKEN';
-  if (foundation.embedded) {
-    const kept = await getDefaultToken(foundation.database, DATA_FOLDER);
+  if (runtime.embedded) {
+    const kept = await getDefaultToken(runtime.database, DATA_FOLDER);
     token = `$(cat ${kept.path})`;
     lines.push(`  Token of the default workspace: ${process.stdout.isTTY ? kept.token : `in ${kept.path}`}`);
   } else {

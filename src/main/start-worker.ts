@@ -44,8 +44,8 @@ const ABORT_MS = 2000;
 /** A running worker. */
 export interface RunningWorker {
   /**
-   * Stops claiming, lets jobs finish for `graceMs`, then ends and requeues the rest, so that another
-   * worker or the next start continues with them at once.
+   * Stops claiming, lets jobs finish for `graceMs`, then ends and requeues the rest, so that
+   * another worker or the next start continues with them at once.
    */
   stop(graceMs: number): Promise<void>;
 }

@@ -22,12 +22,12 @@ export async function runTokenCreate(
     throw new SettingsError('--workspace must be a name of 1 to 100 characters.');
   }
   const expiry = options.expires === undefined ? {} : { expiresInMs: parseExpiry(options.expires) };
-  const foundation = await openRuntime(settings, log, { supervise: false });
+  const runtime = await openRuntime(settings, log, { supervise: false });
   try {
-    const workspaceId = await ensureWorkspace(foundation.database, name);
-    process.stdout.write(`${await createToken(foundation.database, { workspaceId, ...expiry })}\n`);
+    const workspaceId = await ensureWorkspace(runtime.database, name);
+    process.stdout.write(`${await createToken(runtime.database, { workspaceId, ...expiry })}\n`);
   } finally {
-    await closeAll(foundation.closers, log);
+    await closeAll(runtime.closers, log);
   }
 }
 

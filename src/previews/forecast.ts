@@ -29,9 +29,10 @@ export interface Workers {
 }
 
 /**
- * Estimates when a preview will be done, and what it waits for. Slots are assigned in order, and each
- * one is free again after a window plus the guard, so the time of the n-th start follows from when
- * the slots become free. Rounds times up to a second, so that the same state gives the same result.
+ * Estimates when a preview will be done, and what it waits for. Slots are assigned in order, and
+ * each one is free again after a window plus the guard, so the time of the n-th start follows from
+ * when the slots become free. Rounds times up to a second, so that the same state gives the same
+ * result.
  */
 export function forecast(limiter: LimiterState, workers: Workers, place: QueuePosition): Waiting {
   const { position: queuePosition, retryAt, pages } = place;

@@ -15,8 +15,8 @@ interface PlaceRow extends Record<string, unknown> {
 }
 
 /**
- * Returns the positions of previews in the queue: first the queued ones by start tag, as claims take
- * them, then those whose pages have not been read, in the order of their pages. Ranks only the
+ * Returns the positions of previews in the queue: first the queued ones by start tag, as claims
+ * take them, then those whose pages have not been read, in the order of their pages. Ranks only the
  * segments that contain the previews; the counts of earlier segments may be a second old
  * (`loadQueueSegments`). A preview that does not wait has no position.
  */

@@ -7,8 +7,8 @@ import { loadQueuePositions } from './load-queue-positions.ts';
 import type { Waiting } from './waiting.ts';
 
 /**
- * Returns for those previews that are `pending` or `queued` how long they will wait. Runs no query if
- * there are none.
+ * Returns for those previews that are `pending` or `queued` how long they will wait. Runs no query
+ * if there are none.
  */
 export async function loadWaiting(
   deps: { orm: Orm },

@@ -31,7 +31,7 @@ const ask = (url: string, headers: Record<string, string> = {}, method: 'GET' | 
   api.app.inject({ method, url, headers });
 
 describe('the address', () => {
-  test('is there once the preview is done, the same at both doors, and stays while it is made anew', async () => {
+  test('is there once the preview is done, the same at both APIs, and stays while it is made anew', async () => {
     const { id } = await addQueuedBatch(db, one.workspaceId, [1]);
     const list = async () => (await api.rest(one.token, 'GET', `/previews/?bulk_task_id=${id}`)).body.results;
     const [waiting] = await list();

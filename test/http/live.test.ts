@@ -64,7 +64,7 @@ interface OpenOptions {
 const queued = (count = 2) => addQueuedBatch(db, one.workspaceId, [count]);
 const finishAll = async () => finish(db, await claim(db, workerId));
 
-test('whole snapshots, from what it is now to its end, over both doors', async () => {
+test('whole snapshots, from what it is now to its end, over both APIs', async () => {
   const { id } = await queued(3);
   const overTrpc: Batch[] = [];
   const begun = Promise.withResolvers<void>();
@@ -185,7 +185,7 @@ async function statusesOf({ response, events }: Awaited<ReturnType<typeof openEv
   return statuses;
 }
 
-test('a stream ends soon after its token was revoked, over both doors; others go on', async () => {
+test('a stream ends soon after its token was revoked, over both APIs; others go on', async () => {
   const { id } = await queued();
   const { workspaceId } = one;
   const token = await createToken(db, { workspaceId });

@@ -46,7 +46,7 @@ describe('Idempotency-Key', () => {
     }
   });
 
-  test('the first answer comes again, whatever became of the batch, through both doors', async () => {
+  test('the first answer comes again, whatever became of the batch, through both APIs', async () => {
     const key = createId();
     const first = await post('/batch/', key, sources('b'));
     await api.rest(one.token, 'POST', `/batch/${first.body.id}/cancel/`);
@@ -279,7 +279,7 @@ test('a request has an id, its own or ours, in the answer, the problem and the l
   expect(bad.headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
 });
 
-test('too many requests of a workspace are told to wait, over both doors; others are not', async () => {
+test('too many requests of a workspace are told to wait, over both APIs; others are not', async () => {
   const narrow = await startTestApi(db, { requestRate: { maxCalls: 3, windowMs: 60_000 } });
   try {
     const ask = (token: string) => narrow.rest(token, 'GET', '/limits/');

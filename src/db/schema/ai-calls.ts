@@ -70,7 +70,9 @@ export const aiCalls = cta.table(
   ],
 );
 
-/** The current limit, one row for each kind of call. Claims run one after another under its lock. */
+/**
+ * The current limit, one row for each kind of call. Claims run one after another under its lock.
+ */
 export const callLimits = cta.table(
   'call_limits',
   {
@@ -88,7 +90,9 @@ export const callLimits = cta.table(
     failingCode: text('failing_code'),
     /** The earliest time of the next probe while the breaker is open. */
     probeAfter: timestamp('probe_after'),
-    /** The largest start tag that has started. A workspace without waiting previews starts there. */
+    /**
+     * The largest start tag that has started. A workspace without waiting previews starts there.
+     */
     virtualTag: integer('virtual_tag').notNull().default(0),
     updatedAt: timestamp('updated_at').notNull().defaultNow(),
   },
@@ -106,8 +110,8 @@ export const callLimits = cta.table(
 );
 
 /**
- * The fullest window of each kind of call whose last call left before `until`, for each window length
- * that was requested. The rows of its calls may have been deleted.
+ * The fullest window of each kind of call whose last call left before `until`, for each window
+ * length that was requested. The rows of its calls may have been deleted.
  */
 export const worstWindows = cta.table(
   'worst_windows',
