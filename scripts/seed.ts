@@ -49,7 +49,11 @@ try {
   await cancelBatch(deps, { workspaceId, id });
   await add('pending', ['/products/brown-boots']);
   const token = await createToken(deps, { workspaceId });
-  process.stdout.write(`The workspace "seed" has six batches. A token for it: ${token}\n`);
+  process.stdout.write(`The workspace "seed" has six batches. A token for it: ${token}
+
+To look at them, start only the API, because a worker would process the pending ones:
+  npm start -- start --role api
+`);
 } finally {
   await closeAll(runtime.closers, log);
   await Promise.all([shop.close(), ai.close()]);

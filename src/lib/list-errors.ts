@@ -20,9 +20,9 @@ const RETRY_WORDS = {
 
 /** The paragraphs above the list. */
 export const ERRORS_INTRODUCTION = [
-  'Every failure has a code that keeps its meaning. It stands in the answer to a request (`code` of a problem over REST, `data.code` over tRPC), or in the `error` of a batch, a source or a preview that could not be made.',
-  'The status is that of an answer; in an `error` inside an answer it plays no part, there `retryable` says whether a retry may help.',
-  'What is no HTTP at all is answered with the code `bad_http`.',
+  'Every failure has a stable code. It is in the response to a request (`code` of the problem over REST, `data.code` over tRPC), or in the `error` of a batch, source or preview that failed.',
+  'The status is that of the response. An `error` inside a response has no status; its `retryable` says whether a retry may help.',
+  'A request that is not valid HTTP gets the code `bad_http`.',
 ] as const;
 
 /** Returns all codes by group. */

@@ -11,11 +11,11 @@ import { EXAMPLES } from './examples.ts';
 import { OTHER_PATHS } from './other-paths.ts';
 import { describe, describeAnswers, type JsonSchema } from './shapes.ts';
 
-const DESCRIPTION = `Makes call-to-action previews (a background image and texts, colours and a link) from product pages.
+const DESCRIPTION = `Generates call-to-action previews from product pages: a background image, texts, colors and a link.
 
-Make a batch of product addresses, watch it until it is finished, look through its previews, change their prefills in part.
-Every request carries a workspace's token (\`Authorization: Bearer …\`). Errors are \`application/problem+json\` (RFC 9457) with
-a stable \`code\`. Lists are pages: follow \`next\`. Every path is served with a slash at its end too.`;
+Create a batch of product addresses, watch its progress, review its previews, and change their prefills in part.
+Every request needs the token of a workspace (\`Authorization: Bearer …\`). Errors are \`application/problem+json\`
+(RFC 9457) with a stable \`code\`. Lists are divided into pages: follow \`next\`. A slash at the end of a path is optional.`;
 
 /** Errors that every route may return. */
 const COMMON: readonly ErrorCode[] = ['unauthorized', 'rate_limited', 'internal', 'unavailable'];
@@ -49,11 +49,11 @@ export function describeApi(): object {
     servers: [{ url: 'http://127.0.0.1:3000' }],
     security: [{ token: [] }],
     tags: [
-      { name: 'Batches', description: 'Submissions of product addresses, and how far they are.' },
-      { name: 'Previews', description: 'Generated CTAs, to look through and to change.' },
-      { name: 'Products', description: 'What pages said, and their images.' },
+      { name: 'Batches', description: 'Submitted product addresses and their progress.' },
+      { name: 'Previews', description: 'Generated CTAs, to review and to change.' },
+      { name: 'Products', description: 'Facts and images from product pages.' },
       { name: 'Limits', description: 'The limit on AI calls.' },
-      { name: 'Pictures', description: 'What browsers load: images, and CTAs as pages.' },
+      { name: 'Pictures', description: 'Images, and CTAs as pages, for browsers.' },
     ],
     paths,
     components: {
