@@ -119,14 +119,14 @@ test.skipIf(process.platform !== 'linux')(
 );
 
 /** Opens a pool with one busy process and a second one that does not become ready. */
-async function openBusy(name: string) {
+async function openBusy(name: string, options: Partial<ChildPoolOptions<PoolAnswer>> = {}) {
   const [loadWhen, begun, until] = ['load', 'begun', 'until'].map((of) => join(folder, `${name}-${of}`)) as [
     string,
     string,
     string,
   ];
   await writeFile(loadWhen, '');
-  const pool = open({ processes: 2, env: { LOAD_WHEN: loadWhen } });
+  const pool = open({ processes: 2, env: { LOAD_WHEN: loadWhen }, ...options });
   const held = pool.ask({ begun, until });
   await isThere(begun);
   await rm(loadWhen);
@@ -156,6 +156,19 @@ test('one that waits for a process is asked nothing after its abort', async () =
   await free();
   expect((await pool.ask()).pid).toBe((await held).pid);
   expect(existsSync(never)).toBe(false);
+});
+
+test('a process that becomes free just after the abort of a waiting question is not lost', async () => {
+  const unwanted = new AbortController();
+  const isLast = () => {
+    unwanted.abort(new Error('not wanted'));
+    return false;
+  };
+  const { pool, held, free } = await openBusy('lost', { isLast });
+  const refused = expect(pool.ask({}, { signal: unwanted.signal })).rejects.toThrow('not wanted');
+  await free();
+  await refused;
+  expect((await pool.ask()).pid).toBe((await held).pid);
 });
 
 test('why its code cannot be loaded is said', async () => {

@@ -159,23 +159,32 @@ export function createChildPool<Question, Answer>(
   }
 
   /**
-   * Starts a process, and waits for it or for any that becomes free before: most answers are
-   * faster.
+   * Starts a process, and returns it or one that becomes free before: an answer usually takes less
+   * time than a start.
    */
-  async function waitForOne(signal: AbortSignal): Promise<ChildProcess> {
+  function waitForOne(signal: AbortSignal): Promise<ChildProcess> {
     const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
-    const waiter = { resolve, reject };
-    const giveUp = () => reject(signal.reason);
-    signal.addEventListener('abort', giveUp);
-    waiting.add(waiter);
-    try {
-      if (starting.size < waiting.size) start();
-      for (const child of starting) setRef(child, true);
-      return await promise;
-    } finally {
+    // At once, because another process may become free before `promise` is observed.
+    const settle = () => {
       waiting.delete(waiter);
       signal.removeEventListener('abort', giveUp);
-    }
+    };
+    const waiter: Waiter = {
+      resolve(child) {
+        settle();
+        resolve(child);
+      },
+      reject(reason) {
+        settle();
+        reject(reason);
+      },
+    };
+    const giveUp = () => waiter.reject(signal.reason);
+    signal.addEventListener('abort', giveUp);
+    waiting.add(waiter);
+    if (starting.size < waiting.size) start();
+    for (const child of starting) setRef(child, true);
+    return promise;
   }
 
   function end(child: ChildProcess): void {
@@ -204,7 +213,12 @@ export function createChildPool<Question, Answer>(
     async ask(question, { timeoutMs, owner, signal }) {
       const asking = inTurn.run({ owner, signal }, async () => {
         if (isClosed) throw new Error(CLOSED);
+        signal.throwIfAborted();
         const child = takeIdle() ?? (await waitForOne(signal));
+        if (signal.aborted) {
+          rest(child);
+          throw signal.reason;
+        }
         const drop = () => end(child);
         if (options.endWhenAborted) signal.addEventListener('abort', drop, { once: true });
         try {
