@@ -1,10 +1,11 @@
 # The service in a container. DATABASE_URL must be set: there is no PostgreSQL in here.
 #
 #   docker build --tag cta-batch .
-#   docker build --tag cta-batch:clip --build-arg CLIP=true .     # with what ranks images by CLIP, 450 MB more
+#   docker build --tag cta-batch:clip --build-arg CLIP=true .     # with CLIP, 450 MB more
 #
-# Debian, as the libraries that rank images are made for glibc and not for Alpine's musl; slim, as nothing but Node.js is needed of it.
-# The version is that of the package `node`, which brings Node.js where there is none and is left out here.
+# Debian, because the libraries for CLIP need glibc, which Alpine does not have. The slim image has
+# all that Node.js needs.
+# The version is that of the package `node`, which is left out here.
 # A tag can be moved, a digest cannot: --build-arg NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:…
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
@@ -51,17 +52,17 @@ ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=3000
 WORKDIR /app
-# What changes least often comes first. All of it is root's: the program writes nothing beside itself.
+# What changes least often comes first. Root owns all of it: the program writes nothing there.
 COPY --from=packages /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY migrations migrations
 COPY --from=build /app/dist dist
 COPY --from=build /app/build.json ./
-# By number, so that Kubernetes can see that it is not root (runAsNonRoot). Nobody has it in the base image.
+# A number, so that Kubernetes sees that it is not root (runAsNonRoot). The image does not use it.
 USER 10001:10001
 EXPOSE 3000
 STOPSIGNAL SIGTERM
-# A worker alone serves it on HEALTH_PORT, which must be set then; elsewhere it is on the API's port.
+# A worker alone serves it on HEALTH_PORT, which must be set, and an API on its own port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.HEALTH_PORT || process.env.PORT) + '/readyz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/main/cli.js"]

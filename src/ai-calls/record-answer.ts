@@ -59,7 +59,7 @@ function prepareRecord(name: string, asset: SQL) {
     name,
     sql`
     with preview as (
-      -- Held, and before the call: a delete waits until the image that it would orphan is tied to the call.
+      -- Locked before the call, so that a delete waits until the call refers to the image.
       select id from cta.previews where id = ${value('previewId')} for key share
     ), call as (
       select id, preview_id, generation, kind, status, worker_id from cta.ai_calls
