@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findChromium } from '../support/find-chromium.ts';
@@ -5,6 +6,10 @@ import { startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 /* Tests the API document in a browser without access to any other server. */
+
+const { paths } = JSON.parse(readFileSync('docs/openapi.json', 'utf8'));
+const CREATE_BATCH: string = paths['/api/llm-editor/cta/batch'].post.summary;
+const GET_LIMITS: string = paths['/api/llm-editor/cta/limits'].get.summary;
 
 const executablePath = findChromium();
 if (executablePath === undefined) {
@@ -43,9 +48,9 @@ describe.skipIf(executablePath === undefined)('/docs in Chromium, if there is on
     });
     page.on('pageerror', (error) => failures.push(error.message));
     await page.goto(`${api.address}/docs`);
-    await page.getByText('Make a batch of previews').first().waitFor();
+    await page.getByText(CREATE_BATCH).first().waitFor();
     await page.getByRole('button', { name: 'Open Group - Limits' }).click();
-    await page.getByText('Get the limit on AI calls').first().waitFor();
+    await page.getByText(GET_LIMITS).first().waitFor();
     // Trying an operation calls this service, not a proxy.
     const asked = page.waitForResponse((response) => response.url().includes('/api/llm-editor/cta/batch'));
     await page
