@@ -10,7 +10,8 @@ export interface MeteredRequest {
 
 /** A claimed piece of work that has ended. */
 export interface MeteredJob {
-  readonly step: string;
+  /** The name of the job. */
+  readonly job: string;
   /**
    * An outcome of `queue/outcome`, or `lost`: the result could not be stored, or the program
    * stopped.

@@ -1,23 +1,9 @@
 import type { Gauges } from '../adapters/telemetry/create-metrics.ts';
 import { loadLimiter } from '../ai-calls/load-limiter.ts';
 import type { Database } from '../db/client.ts';
-import type { JobName } from '../queue/catalogue.ts';
 import type { Queue } from '../queue/queue.ts';
 import { loadCapacity } from '../workers/load-capacity.ts';
-
-/**
- * The stage of a preview's life to which each job belongs, for monitoring. Housekeeping runs once
- * an hour and needs no gauge.
- */
-const STAGES: Record<JobName, 'batch' | 'page' | 'preview' | 'webhook' | undefined> = {
-  'batch.start': 'batch',
-  'source.process': 'page',
-  'preview.generate': 'preview',
-  'preview.prefill': 'preview',
-  'preview.background': 'preview',
-  'webhook.deliver': 'webhook',
-  housekeeping: undefined,
-};
+import { JOB_KINDS } from './job-kinds.ts';
 
 /**
  * Reads the state of the whole service from the database. Takes three statements, none of which
@@ -36,9 +22,9 @@ export async function collectGauges({
     loadLimiter(orm),
     loadCapacity(orm),
   ]);
-  const stages = [...new Set(Object.values(STAGES))].flatMap((stage) => {
+  const stages = Object.values(JOB_KINDS).flatMap(({ stage, jobs: names }) => {
     if (stage === undefined) return [];
-    const own = depths.filter((depth) => STAGES[depth.name] === stage);
+    const own = depths.filter((depth) => names.includes(depth.name));
     const jobs = own.reduce((sum, depth) => sum + depth.jobs, 0);
     return [{ stage, jobs, oldestSeconds: Math.max(0, ...own.map((depth) => depth.oldestSeconds)) }];
   });

@@ -5,7 +5,7 @@ import { createInFlightJobs } from './in-flight-jobs.ts';
 function start(held: ReturnType<typeof createInFlightJobs>, id: string) {
   const { promise, resolve } = Promise.withResolvers<void>();
   let given: AbortSignal | undefined;
-  const ended = held.run(id, ['batch'], (signal) => {
+  const ended = held.run([id, 'batch'], (signal) => {
     given = signal;
     return promise;
   });
@@ -24,7 +24,7 @@ test('a page that is claimed again while its first reading ends is held, and can
   held.cancel('batch');
   const second = start(held, 'page');
   await first.end();
-  expect(held.ids()).toEqual(['page']);
+  expect(held.ids()).toEqual(['page', 'batch']);
   expect([first.isAborted(), second.isAborted()]).toEqual([true, false]);
   held.cancel('page');
   expect(second.isAborted()).toBe(true);

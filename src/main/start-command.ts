@@ -14,6 +14,7 @@ import type { Settings } from './config.ts';
 import { type Adapters, createAdapters } from './create-adapters.ts';
 import { getDefaultToken } from './get-default-token.ts';
 import { instrumentAdapters } from './instrument-adapters.ts';
+import { JOBS_WITH_STEP } from './job-kinds.ts';
 import { openMonitoring } from './open-monitoring.ts';
 import { DATA_FOLDER, openRuntime, type Runtime } from './open-runtime.ts';
 import { CLOSE_WITHIN_MS, startApi } from './start-api.ts';
@@ -110,7 +111,7 @@ function openAdapters(settings: Settings, log: Log): { ready: Promise<Adapters>;
 async function createMetricsIfWanted(settings: Settings, role: Role): Promise<Metrics | undefined> {
   if (settings.METRICS_PORT === undefined) return undefined;
   const { createMetrics } = await import('../adapters/telemetry/create-metrics.ts');
-  return createMetrics({ role, build: readBuildInfo() });
+  return createMetrics({ role, build: readBuildInfo(), jobs: JOBS_WITH_STEP });
 }
 
 /** Starts traces if a collector's address is set; otherwise the SDK is not even loaded. */

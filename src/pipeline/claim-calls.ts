@@ -20,6 +20,7 @@ import { settlePreview } from './settle-preview.ts';
 /** A call to make now: it has its slot and its row in the ledger. */
 export interface ClaimedCall {
   readonly callId: string;
+  readonly job: CallJob;
   readonly workerId: string;
   readonly workspaceId: string;
   readonly batchId: string;
@@ -47,6 +48,7 @@ const CALL_JOB_NAMES = Object.keys(CALL_JOBS) as CallJob[];
 
 /** A taken job, and the steps that it asks for. */
 interface Wish {
+  readonly job: CallJob;
   readonly batchId: string;
   readonly previewId: string;
   readonly traceparent?: string | undefined;
@@ -56,6 +58,7 @@ interface Wish {
 
 /** A call that will be made. */
 interface PlacedOrder extends CallOrder {
+  readonly job: CallJob;
   readonly traceparent: string | undefined;
   readonly batchId: string;
   readonly isStart: boolean;
@@ -105,6 +108,7 @@ export async function claimCalls(
     if (orders.some((order) => order.probe)) await postponeProbes(tx);
     const work = orders.map((order, i) => ({
       callId: requireValue(callIds[i], 'the id of a call'),
+      job: order.job,
       workerId,
       workspaceId: order.workspaceId,
       batchId: order.batchId,
@@ -164,6 +168,7 @@ async function takeJobs(
   const wishes = taken.flatMap(({ name, jobs }) =>
     jobs.map(({ payload }) => ({
       ...payload,
+      job: name,
       isStart: name === 'preview.generate',
       kinds: CALL_JOBS[name],
     })),
@@ -219,7 +224,7 @@ async function placeOrders(
   stock: LockedSlots,
 ): Promise<PlacedOrder[]> {
   const orders: PlacedOrder[] = [];
-  for (const { batchId, previewId, traceparent, isStart, kinds } of wishes) {
+  for (const { job, batchId, previewId, traceparent, isStart, kinds } of wishes) {
     const row = rows.find((r) => r.id === previewId);
     const before = orders.length;
     for (const kind of row ? kinds : []) {
@@ -234,6 +239,7 @@ async function placeOrders(
         batchId,
         previewId,
         kind,
+        job,
         traceparent,
         isStart,
         generation: row.generation,

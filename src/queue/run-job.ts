@@ -5,11 +5,13 @@ import type { Log } from '../lib/log.ts';
 import type { Meter } from '../lib/meter.ts';
 import { toSnakeCase } from '../lib/snake-keys.ts';
 import type { Span, SpanAttributes, Tracing } from '../lib/tracing.ts';
+import type { JobName } from './catalogue.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How to process one kind of claimed work, and how to store its failure. */
 export interface Step<W> {
-  readonly name: string;
+  /** Returns the job that led to this work, for logs, metrics and traces. */
+  jobOf(work: W): JobName;
   /** Ids for the log line. */
   describe(work: W): Record<string, unknown>;
   /** Does the work. `runJob` passes an error that it throws to `settleFailure`. */
@@ -33,12 +35,12 @@ export async function runJob<W extends TracedWork>(
 ): Promise<void> {
   const { traceparent } = work;
   const attributes = nameAttributes(step.describe(work));
-  const span = deps.tracing.start(step.name, { kind: 'consumer', attributes, traceparent });
+  const span = deps.tracing.start(step.jobOf(work), { kind: 'consumer', attributes, traceparent });
   await span.within(() => runInSpan({ ...deps, span }, step, { work, signal }));
 }
 
 /** Claimed work, with the span that enqueued its job. */
-interface TracedWork {
+export interface TracedWork {
   readonly traceparent?: string | undefined;
 }
 
@@ -56,10 +58,11 @@ async function runInSpan<W>(
   const started = performance.now();
   const { traceId } = span;
   const traced = traceId === undefined ? {} : { traceId };
-  const jobLog = log.child({ step: step.name, ...step.describe(work), ...traced });
+  const job = step.jobOf(work);
+  const jobLog = log.child({ job, ...step.describe(work), ...traced });
   const measure = () => performance.now() - started;
   const end = (kind: string, code?: string) => {
-    meter.countJob({ step: step.name, outcome: kind, seconds: measure() / 1000 });
+    meter.countJob({ job, outcome: kind, seconds: measure() / 1000 });
     span.set({ 'cta.outcome': kind });
     span.end(code);
   };

@@ -17,7 +17,7 @@ export type DeliverWebhookDeps = Parameters<typeof recordResponse>[0] & { readon
 /** `webhook.deliver`: makes one claimed try of a delivery, and records its result. */
 export function deliverWebhook(deps: DeliverWebhookDeps): Step<ClaimedDelivery> {
   return {
-    name: 'webhook.deliver',
+    jobOf: () => 'webhook.deliver',
     describe: ({ deliveryId, webhookId, attempt }) => ({ deliveryId, webhookId, attempt }),
     async run(delivery, signal) {
       const { deliveryId: id, workspaceId: owner, url, secret, payload } = delivery;

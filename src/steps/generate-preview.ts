@@ -18,7 +18,7 @@ const KEEP = { otherTries: 5 };
 /** The dependencies of the features, and the services for texts and backgrounds. */
 export type GeneratePreviewDeps = Parameters<typeof settleCallFailure>[0] & {
   readonly log: Log;
-  readonly settleAnswer: AnswerSettler['settle'];
+  readonly answers: AnswerSettler;
   readonly writer: TextWriter;
   readonly painter: BackgroundPainter;
   readonly aiTimeoutMs: number;
@@ -32,7 +32,7 @@ export type GeneratePreviewDeps = Parameters<typeof settleCallFailure>[0] & {
 export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
   const buy = { text: buyTexts, image: buyBackground };
   return {
-    name: 'preview.generate',
+    jobOf: ({ job }) => job,
     describe: ({ batchId, previewId, kind, callId }) => ({ batchId, previewId, kind, callId }),
     async run(call, signal) {
       if (!call.input) throw gone();
@@ -41,7 +41,7 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
         await throughOutages(() => recordLateAnswer(deps, call));
         return dropped('this worker was taken for dead; its answer is stored');
       }
-      await throughOutages(() => deps.settleAnswer(call));
+      await throughOutages(() => deps.answers.settle(call));
       return done;
     },
     async settleFailure(call, error) {

@@ -43,7 +43,7 @@ export type ProcessSourceDeps = Parameters<typeof assignImages>[0] & {
  */
 export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
   return {
-    name: 'source.process',
+    jobOf: () => 'source.process',
     describe: ({ batchId, sourceId, attempt }) => ({ batchId, sourceId, attempt }),
     async run(source, signal) {
       const requester = { owner: source.workspaceId, signal };

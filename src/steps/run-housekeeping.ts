@@ -31,7 +31,7 @@ export type HousekeepingDeps = Parameters<typeof deleteOldBatches>[0] &
 export function runHousekeeping(deps: HousekeepingDeps): Step<object> {
   const { batchesMs, callsMs } = deps.retention;
   return {
-    name: 'housekeeping',
+    jobOf: () => 'housekeeping',
     describe: () => ({}),
     async run(_, signal) {
       const deletions = {

@@ -129,6 +129,6 @@ test('at the level that tells most, the log has ids and no secrets', { timeout: 
     route: '/api/llm-editor/cta/previews/:id/',
     err: { message: expect.stringContaining('Failed query') },
   });
-  expect(find(jobs, { step: 'preview.generate', batchId: good.id, previewId: preview.id })).toBeDefined();
-  expect(find(jobs, { step: 'source.process', batchId: bad.id, code: 'internal' })).toBeDefined();
+  expect(find(jobs, { job: 'preview.generate', batchId: good.id, previewId: preview.id })).toBeDefined();
+  expect(find(jobs, { job: 'source.process', batchId: bad.id, code: 'internal' })).toBeDefined();
 });

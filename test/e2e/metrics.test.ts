@@ -36,8 +36,9 @@ test('a batch is seen in the metrics of the programs it went through, on one por
   expect(lines).toEqual(
     expect.arrayContaining([
       'cta_batch_job_duration_seconds_count{step="source.process",outcome="done"} 1',
-      'cta_batch_job_duration_seconds_count{step="preview.generate",outcome="done"} 4',
+      'cta_batch_job_duration_seconds_count{step="preview.generate",outcome="done"} 3',
       'cta_batch_job_duration_seconds_count{step="preview.generate",outcome="retry"} 1',
+      'cta_batch_job_duration_seconds_count{step="preview.prefill",outcome="done"} 1',
       'cta_batch_provider_call_duration_seconds_count{kind="text",outcome="failed"} 1',
       'cta_batch_provider_call_duration_seconds_count{kind="image",outcome="answered"} 2',
       'cta_batch_provider_errors_total{kind="text",code="ai_server_error"} 1',

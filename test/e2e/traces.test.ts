@@ -74,7 +74,9 @@ test('one batch is one trace, over the API, a worker of its own and what it call
     'read page': 1,
     'collect images': 1,
     'rank images': 1,
-    'preview.generate': 5,
+    'preview.generate': 4,
+    // The text step that failed is retried by a job of its own.
+    'preview.prefill': 1,
     'chat gpt-4.1-mini': 3,
     'generate_content gpt-image-1': 2,
     'webhook.deliver': 1,

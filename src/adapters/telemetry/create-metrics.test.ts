@@ -3,7 +3,11 @@ import { poll } from '../../../test/support/poll.ts';
 import { createMetrics, type Gauges } from './create-metrics.ts';
 
 const make = () =>
-  createMetrics({ role: 'all', build: { version: '1.2.3', commit: 'abc', date: null, node: 'v24' } });
+  createMetrics({
+    role: 'all',
+    build: { version: '1.2.3', commit: 'abc', date: null, node: 'v24' },
+    jobs: ['webhook.deliver', 'source.process'],
+  });
 
 const readings: Gauges = {
   stages: [{ stage: 'page', jobs: 3, oldestSeconds: 1.5 }],
@@ -24,7 +28,7 @@ test('what was counted and what is looked at', async () => {
   const metrics = make();
   metrics.connect(sources);
   metrics.meter.countRequest({ method: 'GET', route: '/x/:id', status: 404, seconds: 0.03 });
-  metrics.meter.countJob({ step: 'webhook.deliver', outcome: 'retry', seconds: 0.2 });
+  metrics.meter.countJob({ job: 'webhook.deliver', outcome: 'retry', seconds: 0.2 });
   const call = { kind: 'text', seconds: 3, inputTokens: null, outputTokens: null };
   metrics.meter.countCall({ ...call, outcome: 'failed', code: 'ai_server_error' });
   metrics.meter.countCall({ ...call, outcome: 'answered', code: null, inputTokens: 70, outputTokens: 5 });
@@ -84,7 +88,7 @@ test('a database that does not answer leaves its gauges out, and the page is the
 
 test('two programs in one process count for themselves', async () => {
   const [one, other] = [make(), make()];
-  one.meter.countJob({ step: 'source.process', outcome: 'done', seconds: 1 });
+  one.meter.countJob({ job: 'source.process', outcome: 'done', seconds: 1 });
   expect(await one.render()).toContain('step="source.process",outcome="done"');
   expect(await other.render()).not.toContain('step="source.process",outcome="done"');
 });

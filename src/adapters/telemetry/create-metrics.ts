@@ -46,8 +46,6 @@ const GAUGES_TIMEOUT_MS = 3000;
 
 /** In seconds: reads take some milliseconds, a request that waits for another one some seconds. */
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** The names of the steps in `steps/`. */
-const STEPS = ['source.process', 'preview.generate', 'webhook.deliver', 'housekeeping'];
 
 /** In seconds: an AI call may take three minutes, a page as long as its timeouts. */
 const WORK_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 180];
@@ -56,7 +54,16 @@ const WORK_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 180];
  * Creates the metrics in a registry of their own. Names and units follow the conventions of
  * Prometheus (https://prometheus.io/docs/practices/naming/).
  */
-export function createMetrics({ role, build }: { role: string; build: BuildInfo }): Metrics {
+export function createMetrics({
+  role,
+  build,
+  jobs,
+}: {
+  role: string;
+  build: BuildInfo;
+  /** The names of all jobs. */
+  jobs: readonly string[];
+}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -72,7 +79,7 @@ export function createMetrics({ role, build }: { role: string; build: BuildInfo 
   let sources: MetricSources | undefined;
   let take: (() => Promise<Gauges>) | undefined;
   return {
-    meter: createMeter(registers),
+    meter: createMeter(registers, jobs),
     contentType: registry.contentType,
     connect(given) {
       sources = given;
@@ -86,7 +93,7 @@ export function createMetrics({ role, build }: { role: string; build: BuildInfo 
   };
 }
 
-function createMeter(registers: Registry[]): Meter {
+function createMeter(registers: Registry[], jobNames: readonly string[]): Meter {
   const requests = new Histogram({
     name: 'cta_batch_http_request_duration_seconds',
     help: 'Requests by route; streams of events and questions for the health are left out.',
@@ -96,7 +103,7 @@ function createMeter(registers: Registry[]): Meter {
   });
   const jobs = new Histogram({
     name: 'cta_batch_job_duration_seconds',
-    help: 'Claimed work from its claim to its end, by step and outcome.',
+    help: 'Claimed work from its claim to its end, by job (in the label `step`) and outcome.',
     labelNames: ['step', 'outcome'],
     buckets: WORK_BUCKETS,
     registers,
@@ -129,14 +136,14 @@ function createMeter(registers: Registry[]): Meter {
   // A rare event must have a series before it happens: otherwise its first occurrence would not
   // count as an increase.
   for (const outcome of ['done', 'retry', 'failed', 'dropped']) deliveries.inc({ outcome }, 0);
-  for (const step of STEPS) jobs.zero({ step, outcome: 'lost' });
+  for (const step of jobNames) jobs.zero({ step, outcome: 'lost' });
   return {
     countRequest({ method, route, status, seconds }) {
       requests.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds);
     },
-    countJob({ step, outcome, seconds }) {
-      jobs.observe({ step, outcome }, seconds);
-      if (step === 'webhook.deliver') deliveries.inc({ outcome });
+    countJob({ job, outcome, seconds }) {
+      jobs.observe({ step: job, outcome }, seconds);
+      if (job === 'webhook.deliver') deliveries.inc({ outcome });
     },
     countCall({ kind, outcome, code, seconds, inputTokens, outputTokens }) {
       calls.observe({ kind, outcome }, seconds);
