@@ -1,7 +1,7 @@
-import { makeDoors } from './support/doors.ts';
 import type { Aim, Figure, Report } from './support/figure.ts';
 import { type Filling, fillDatabase } from './support/fill-database.ts';
 import { applyLoad, type Target } from './support/load.ts';
+import { makeTargets } from './support/make-targets.ts';
 import type { BenchOptions } from './support/options.ts';
 import { say } from './support/say.ts';
 import { type Stage, startRole } from './support/stage.ts';
@@ -64,7 +64,7 @@ export async function measureGrowth(stage: Stage, { previews, rounds }: BenchOpt
 
 /** Returns the measured reads by name. */
 async function makeReads(database: StageDatabase, api: string): Promise<Record<string, Target>> {
-  const { rest } = makeDoors(database, api, '');
+  const { rest } = makeTargets(database, api, '');
   const { rows } = await database.pool.query<{ id: string; batch_id: string; product_id: string }>(
     `select id, batch_id, product_id from cta.previews where workspace_id = $1 and status = 'done'
      order by created_at, id offset (select count(*) / 2 from cta.previews where workspace_id = $1) limit 1`,

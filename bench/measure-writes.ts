@@ -1,8 +1,8 @@
 import type { Report } from './support/figure.ts';
 import type { Target } from './support/load.ts';
-import { openDoors } from './support/open-doors.ts';
+import { openServers } from './support/open-servers.ts';
 import type { BenchOptions } from './support/options.ts';
-import { type Race, raceDoors } from './support/race-doors.ts';
+import { type Race, raceApis } from './support/race-apis.ts';
 import type { Stage } from './support/stage.ts';
 
 /** Writes per target and round: a fixed number, because each write leaves rows behind. */
@@ -13,8 +13,8 @@ const AMOUNT = 200;
  * No worker runs.
  */
 export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Promise<Report> {
-  await using open = await openDoors(stage, { batches: 50, sourcesPerBatch: 1 });
-  const { database, doors } = open;
+  await using open = await openServers(stage, { batches: 50, sourcesPerBatch: 1 });
+  const { database, targets } = open;
   const { rows } = await database.pool.query<{ id: string }>(
     `select id from cta.previews where status = 'done'`,
   );
@@ -33,16 +33,16 @@ export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Pro
   const races: Race[] = [
     {
       name: 'change a preview',
-      yardstick: patchAt(doors.bare(''), (n) => `/${database.workspaceId}/previews/${idOf(n)}`),
-      doors: [
+      yardstick: patchAt(targets.bare(''), (n) => `/${database.workspaceId}/previews/${idOf(n)}`),
+      apis: [
         {
-          door: 'REST',
-          target: patchAt(doors.rest(''), (n) => `/api/llm-editor/cta/previews/${idOf(n)}/`),
+          api: 'REST',
+          target: patchAt(targets.rest(''), (n) => `/api/llm-editor/cta/previews/${idOf(n)}/`),
         },
         {
-          door: 'tRPC',
+          api: 'tRPC',
           target: {
-            ...doors.trpcMutation('previews.patch'),
+            ...targets.trpcMutation('previews.patch'),
             body: (n) => ({ json: { id: idOf(n), prefill: prefill(n) } }),
           },
         },
@@ -50,18 +50,18 @@ export async function measureWrites(stage: Stage, { rounds }: BenchOptions): Pro
     },
     {
       name: 'make a batch of one',
-      yardstick: create(doors.bare('/batches')),
-      doors: [
-        { door: 'REST', target: create(doors.rest('/batch/')) },
+      yardstick: create(targets.bare('/batches')),
+      apis: [
+        { api: 'REST', target: create(targets.rest('/batch/')) },
         {
-          door: 'tRPC',
-          target: { ...doors.trpcMutation('batch.create'), body: () => ({ json: { sources } }) },
+          api: 'tRPC',
+          target: { ...targets.trpcMutation('batch.create'), body: () => ({ json: { sources } }) },
         },
       ],
     },
   ];
   return {
     title: 'Writes beside a bare Fastify route with one hand-written statement; p50 and p99 as ratios',
-    figures: await raceDoors(races, { title: 'writes', rounds, length: { amount: AMOUNT } }),
+    figures: await raceApis(races, { title: 'writes', rounds, length: { amount: AMOUNT } }),
   };
 }

@@ -21,7 +21,7 @@ export function compareRounds(rounds: readonly { readonly value: number; readonl
 }
 
 /** Returns the longest time between two consecutive timestamps. */
-export function longestGap(moments: readonly number[]): number {
-  const sorted = moments.toSorted((a, b) => a - b);
-  return Math.max(0, ...sorted.slice(1).map((moment, i) => moment - (sorted[i] ?? moment)));
+export function longestGap(times: readonly number[]): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  return Math.max(0, ...sorted.slice(1).map((time, i) => time - (sorted[i] ?? time)));
 }

@@ -31,7 +31,7 @@ export async function openWorkbench({ url, workspaceId }: StageDatabase): Promis
         await findDeadWorkers(orm);
         await rescueForgotten(db.deps, {
           workerId,
-          held: claimed.result.map((call) => call.callId),
+          inFlightIds: claimed.result.map((call) => call.callId),
         });
       });
       const settle = await time(() => finish(db, claimed.result));

@@ -13,13 +13,13 @@ export async function abandonCalls(
   callIds: readonly string[],
 ): Promise<{ previewId: string | null; kind: CallKind }[]> {
   if (callIds.length === 0) return [];
-  const lastMoment = sql`greatest(clock_timestamp(), ${aiCalls.claimedAt} + make_interval(secs => ${SEND_WITHIN_MS} / 1000.0))`;
+  const latestTime = sql`greatest(clock_timestamp(), ${aiCalls.claimedAt} + make_interval(secs => ${SEND_WITHIN_MS} / 1000.0))`;
   const rows = await tx
     .update(aiCalls)
     .set({
       status: 'unknown',
       errorCode: 'ai_outcome_unknown',
-      leftAt: sql`coalesce(${aiCalls.leftAt}, ${lastMoment})`,
+      leftAt: sql`coalesce(${aiCalls.leftAt}, ${latestTime})`,
       endedAt: sql`clock_timestamp()`,
     })
     .where(and(inArray(aiCalls.id, [...callIds]), eq(aiCalls.status, 'sent')))

@@ -29,13 +29,13 @@ export interface CallRecord {
 }
 
 /** Texts as the provider returned them: plain, not yet cut to the lengths of a prefill. */
-export const textAnswerSchema = z.object({
+export const copyAnswerSchema = z.object({
   headline: z.string(),
   subheadline: z.string().nullable(),
   body: z.string().nullable(),
   ctaText: z.string(),
 });
-export type StoredTexts = z.infer<typeof textAnswerSchema>;
+export type StoredCopy = z.infer<typeof copyAnswerSchema>;
 
 /**
  * Makes the idempotency key of a step. It is the same for every try, so that a provider that knows

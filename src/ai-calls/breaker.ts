@@ -18,7 +18,7 @@ export const PROBE_EVERY_MS = 5000;
 /** How many recent calls are searched for a run. Longer runs count too. */
 export const LATEST_CALLS = 50;
 
-const TROUBLE: ReadonlySet<string> = new Set<ErrorCode>([
+const PROVIDER_FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
   'ai_unauthorized',
   'ai_server_error',
   'ai_unreachable',
@@ -35,7 +35,7 @@ export const SUCCESS_SIGNALS = [
   'ai_bad_request',
   'ai_rate_limited',
 ] as const satisfies readonly ErrorCode[];
-const ALIVE: ReadonlySet<string> = new Set<ErrorCode>(SUCCESS_SIGNALS);
+const SUCCESS_CODES: ReadonlySet<string> = new Set<ErrorCode>(SUCCESS_SIGNALS);
 
 /** The part of an ended call that the breaker uses. */
 export interface EndedCall {
@@ -47,7 +47,7 @@ export interface EndedCall {
 
 /** Returns whether a failure may open the breaker. */
 export function countsAsFailure(code: ErrorCode): boolean {
-  return TROUBLE.has(code) || code === 'ai_bad_answer';
+  return PROVIDER_FAILURES.has(code) || code === 'ai_bad_answer';
 }
 
 /**
@@ -59,8 +59,8 @@ export function isFailing(latest: readonly EndedCall[]): boolean {
   let badAnswers = 0;
   const sourcesOfBadAnswers = new Set<string | null>();
   for (const { errorCode, sourceId } of latest) {
-    if (errorCode === null || ALIVE.has(errorCode)) break;
-    if (TROUBLE.has(errorCode)) failures += 1;
+    if (errorCode === null || SUCCESS_CODES.has(errorCode)) break;
+    if (PROVIDER_FAILURES.has(errorCode)) failures += 1;
     if (errorCode !== 'ai_bad_answer') continue;
     badAnswers += 1;
     sourcesOfBadAnswers.add(sourceId);

@@ -8,7 +8,7 @@ import { SUCCESS_SIGNALS } from './breaker.ts';
  * must hold the lock of the limit.
  */
 export async function closeBreakers(tx: Tx): Promise<CallKind[]> {
-  const signs = sql.join(
+  const codes = sql.join(
     SUCCESS_SIGNALS.map((code) => sql`${code}`),
     sql`, `,
   );
@@ -17,7 +17,7 @@ export async function closeBreakers(tx: Tx): Promise<CallKind[]> {
     where l.failing_since is not null and exists (
       select 1 from cta.ai_calls c
       where c.kind = l.kind and c.status <> 'sent' and c.ended_at > l.failing_since
-        and (c.status = 'answered' or c.error_code in (${signs}))
+        and (c.status = 'answered' or c.error_code in (${codes}))
     )
     returning l.kind`);
   return rows.map((row) => row.kind);

@@ -12,7 +12,7 @@ const UNKNOWN_OUTCOMES: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** The outcomes of a request that never left; its slot is free at once. */
-const NEVER_LEFT: ReadonlySet<ErrorCode> = new Set(['ai_unreachable', 'slot_expired', 'deleted']);
+const NOT_SENT: ReadonlySet<ErrorCode> = new Set(['ai_unreachable', 'slot_expired', 'deleted']);
 
 /**
  * Records how a call failed. Returns the generation that the call was for, or undefined if it no
@@ -29,7 +29,7 @@ export async function closeCall(
       status: statusOfFailure(code),
       errorCode: code,
       endedAt: sql`clock_timestamp()`,
-      ...(NEVER_LEFT.has(code) ? {} : { leftAt: sql`coalesce(${aiCalls.leftAt}, clock_timestamp())` }),
+      ...(NOT_SENT.has(code) ? {} : { leftAt: sql`coalesce(${aiCalls.leftAt}, clock_timestamp())` }),
     })
     .where(and(eq(aiCalls.id, call.callId), eq(aiCalls.workerId, call.workerId), eq(aiCalls.status, 'sent')))
     .returning({ generation: aiCalls.generation });

@@ -84,8 +84,8 @@ describe('decideStep', () => {
 
   test('calls that could not be sent are tried for minutes, with pauses that grow', () => {
     const pauses = Array.from({ length: 19 }, (_, tries) => {
-      const verdict = decideStep(failures('slot_expired', tries + 1), 1, () => 0);
-      return verdict.state === 'to_try' ? verdict.delayMs : Number.NaN;
+      const decision = decideStep(failures('slot_expired', tries + 1), 1, () => 0);
+      return decision.state === 'to_try' ? decision.delayMs : Number.NaN;
     });
     expect(pauses.slice(0, 6)).toEqual([500, 1000, 2000, 4000, 8000, 15_000]);
     expect(pauses.reduce((sum, pause) => sum + pause, 0)).toBeGreaterThan(200_000);

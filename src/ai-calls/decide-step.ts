@@ -10,7 +10,7 @@ export type StepDecision =
   | { readonly state: 'to_try'; readonly delayMs: number }
   | { readonly state: 'failed'; readonly code: ErrorCode };
 
-interface Bound {
+interface RetryRule {
   readonly codes: readonly ErrorCode[];
   /** The number of such calls after which the step fails. */
   readonly maxCalls: number;
@@ -18,7 +18,7 @@ interface Bound {
 }
 
 /** The only retry policy. Errors that are not listed are not retried. */
-const BOUNDS: readonly Bound[] = [
+const RETRY_RULES: readonly RetryRule[] = [
   // A model that answers in the wrong shape will most likely do so again: one more try.
   { codes: ['ai_bad_answer'], maxCalls: 2, firstDelayMs: 0 },
   // The provider's own problems pass, mostly within a minute.
@@ -49,7 +49,7 @@ const FREE_FOR_PROBES: ReadonlySet<string | null> = new Set<ErrorCode>([
   'slot_expired',
 ]);
 
-const LONGEST_DELAY_MS = 30_000;
+const MAX_DELAY_MS = 30_000;
 
 /**
  * Decides about one step from its calls, in the order in which they were made. An answer counts in
@@ -69,9 +69,9 @@ export function decideStep(
     .map((code) => (isErrorCode(code) ? code : 'internal'));
   const last = codes.at(-1);
   if (last === undefined) return { state: 'to_try', delayMs: 0 };
-  const bound = BOUNDS.find((b) => b.codes.includes(last));
-  const used = codes.filter((code) => bound?.codes.includes(code)).length;
-  if (!bound || used >= bound.maxCalls) return { state: 'failed', code: last };
-  const ceiling = Math.min(bound.firstDelayMs * 2 ** (used - 1), LONGEST_DELAY_MS);
+  const rule = RETRY_RULES.find((b) => b.codes.includes(last));
+  const used = codes.filter((code) => rule?.codes.includes(code)).length;
+  if (!rule || used >= rule.maxCalls) return { state: 'failed', code: last };
+  const ceiling = Math.min(rule.firstDelayMs * 2 ** (used - 1), MAX_DELAY_MS);
   return { state: 'to_try', delayMs: Math.round(ceiling * (0.5 + random() / 2)) };
 }

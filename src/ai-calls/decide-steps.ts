@@ -21,7 +21,7 @@ export interface PastCall extends CallRecord {
   readonly kind: CallKind;
 }
 
-const ofPreviews = prepareOnce((orm) =>
+const selectCalls = prepareOnce((orm) =>
   orm
     .select({
       previewId: aiCalls.previewId,
@@ -41,7 +41,7 @@ const ofPreviews = prepareOnce((orm) =>
 /** Loads all calls of these previews; the calls of each step are in the order of their tries. */
 export async function loadCalls(tx: Tx, previewIds: readonly string[]): Promise<PastCall[]> {
   if (previewIds.length === 0) return [];
-  return (await ofPreviews(tx).execute({ previewIds })) as PastCall[];
+  return (await selectCalls(tx).execute({ previewIds })) as PastCall[];
 }
 
 /**
@@ -57,18 +57,20 @@ export function decideSteps(
   return new Map(
     previews.map(({ previewId, generation, round }) => {
       const calls = (rowsOf.get(previewId) ?? []).filter((row) => row.generation === generation);
-      const judge = (kind: CallKind) =>
+      const decide = (kind: CallKind) =>
         decideStep(
           calls.filter((call) => call.kind === kind),
           round,
         );
-      const verdicts = Object.fromEntries(CALL_KINDS.map((kind) => [kind, judge(kind)])) as StepDecisions;
-      return [previewId, verdicts] as const;
+      const decisions = Object.fromEntries(CALL_KINDS.map((kind) => [kind, decide(kind)])) as StepDecisions;
+      return [previewId, decisions] as const;
     }),
   );
 }
 
 /** Returns whether both steps are answered. */
-export function isAnswered(verdicts: StepDecisions | undefined): boolean {
-  return verdicts !== undefined && Object.values(verdicts).every((verdict) => verdict.state === 'answered');
+export function isAnswered(decisions: StepDecisions | undefined): boolean {
+  return (
+    decisions !== undefined && Object.values(decisions).every((decision) => decision.state === 'answered')
+  );
 }

@@ -1,5 +1,5 @@
 import type { Executor } from '../db/client.ts';
-import { type PeakWindow, pickFuller, searchWindows, type WindowKind } from './search-windows.ts';
+import { type PeakWindow, pickPeak, searchWindows, type WindowKind } from './search-windows.ts';
 import { loadStoredPeak, storePeakWindow } from './store-peak-window.ts';
 
 /**
@@ -8,7 +8,7 @@ import { loadStoredPeak, storePeakWindow } from './store-peak-window.ts';
  * with the calls on the ledger since then. Reads the whole ledger for a window length that is
  * requested for the first time.
  */
-export async function findPeakWindow(db: Executor, which: WindowKind): Promise<PeakWindow | null> {
-  const kept = (await loadStoredPeak(db, which)) ?? (await storePeakWindow(db, which));
-  return pickFuller(kept.worst, await searchWindows(db, which, { from: kept.until, until: null }));
+export async function findPeakWindow(db: Executor, window: WindowKind): Promise<PeakWindow | null> {
+  const stored = (await loadStoredPeak(db, window)) ?? (await storePeakWindow(db, window));
+  return pickPeak(stored.peak, await searchWindows(db, window, { from: stored.until, until: null }));
 }

@@ -92,7 +92,7 @@ export async function lockSlots(tx: Tx): Promise<LockedSlots> {
   const limits = await lockLimits(tx, {});
   const recovered = limits.some((limit) => limit.is_failing) ? await closeBreakers(tx) : [];
   const rows = await countSlots(tx, {});
-  const stock = (kind: CallKind): AvailableSlots => {
+  const toSlots = (kind: CallKind): AvailableSlots => {
     const row = rows.find((r) => r.kind === kind);
     // No row: no worker has started yet, so no limit is in force and nothing may start.
     if (!row) return { kind, free: 0, isLimited: true, isFailing: false, waitMs: null };
@@ -104,5 +104,5 @@ export async function lockSlots(tx: Tx): Promise<LockedSlots> {
       waitMs: row.wait_ms === null ? null : Math.max(row.wait_ms, 1),
     };
   };
-  return { text: stock('text'), image: stock('image'), recovered };
+  return { text: toSlots('text'), image: toSlots('image'), recovered };
 }

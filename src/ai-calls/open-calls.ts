@@ -5,7 +5,7 @@ import { createId } from '../lib/ids.ts';
 import type { CallKind } from './ai-call.ts';
 
 /** A call to make. */
-export interface CallOrder {
+export interface NewCall {
   readonly workspaceId: string;
   readonly previewId: string;
   readonly kind: CallKind;
@@ -17,7 +17,7 @@ export interface CallOrder {
 }
 
 /** The provider and model for each kind of call, as written to the ledger. */
-export type CallMakers = Record<CallKind, { readonly provider: string; readonly model: string }>;
+export type CallProviders = Record<CallKind, { readonly provider: string; readonly model: string }>;
 
 /**
  * Writes the ledger rows as `sent`, in the transaction that took their slots. Returns their ids, in
@@ -25,21 +25,21 @@ export type CallMakers = Record<CallKind, { readonly provider: string; readonly 
  */
 export async function openCalls(
   tx: Tx,
-  orders: readonly CallOrder[],
-  worker: { workerId: string; makers: CallMakers },
+  newCalls: readonly NewCall[],
+  worker: { workerId: string; providers: CallProviders },
 ): Promise<string[]> {
-  if (orders.length === 0) return [];
-  const rows = orders.map((order) => ({
+  if (newCalls.length === 0) return [];
+  const rows = newCalls.map((newCall) => ({
     id: createId(),
-    workspace_id: order.workspaceId,
-    preview_id: order.previewId,
-    kind: order.kind,
-    generation: order.generation,
-    round: order.round,
-    attempt: order.attempt,
-    counted: order.counted,
-    probe: order.probe,
-    ...worker.makers[order.kind],
+    workspace_id: newCall.workspaceId,
+    preview_id: newCall.previewId,
+    kind: newCall.kind,
+    generation: newCall.generation,
+    round: newCall.round,
+    attempt: newCall.attempt,
+    counted: newCall.counted,
+    probe: newCall.probe,
+    ...worker.providers[newCall.kind],
   }));
   await insert(tx, { rows: JSON.stringify(rows), workerId: worker.workerId });
   return rows.map((row) => row.id);

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { assetValues, insertAsset, type NewAsset } from '../assets/store-asset.ts';
 import type { Executor } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
-import type { StoredTexts } from './ai-call.ts';
+import type { StoredCopy } from './ai-call.ts';
 import { closeCall } from './close-call.ts';
 import { toCount } from './to-count.ts';
 
@@ -14,9 +14,9 @@ export interface ReportedUsage {
 }
 
 /** The content of an answer: the texts, or an image with its palette. */
-export type ArrivedAnswer = ReportedUsage &
+export type ReceivedAnswer = ReportedUsage &
   (
-    | { readonly texts: StoredTexts }
+    | { readonly texts: StoredCopy }
     | { readonly palette: readonly string[]; readonly image: NewAsset; readonly workspaceId: string }
   );
 
@@ -24,17 +24,17 @@ export type ArrivedAnswer = ReportedUsage &
  * Stores an answer, with its image, in a commit of its own as soon as it arrives. Idempotent. If
  * the preview was deleted, it stores no content and only closes the call.
  *
- * Returns `mine` if the call still belonged to this worker, which may then go on with the preview.
- * Returns `late` if the worker was marked as dead: the answer is stored if its step has none, and
- * the worker must change nothing else.
+ * Returns `in_time` if the call still belonged to this worker, which may then go on with the
+ * preview. Returns `late` if the worker was marked as dead: the answer is stored if its step has
+ * none, and the worker must change nothing else.
  *
  * A unique violation means that the step got its answer from another try: see `supersedeCall`.
  */
 export async function recordAnswer(
   db: Executor,
   call: { callId: string; workerId: string; previewId: string },
-  answer: ArrivedAnswer,
-): Promise<'mine' | 'late'> {
+  answer: ReceivedAnswer,
+): Promise<'in_time' | 'late'> {
   const common = {
     ...call,
     model: toModelName(answer.model),
@@ -43,13 +43,13 @@ export async function recordAnswer(
   };
   const [row] =
     'texts' in answer
-      ? await recordTexts(db, { ...common, kept: JSON.stringify(answer.texts) })
-      : await recordImage(db, {
+      ? await recordCopy(db, { ...common, kept: JSON.stringify(answer.texts) })
+      : await recordBackground(db, {
           ...common,
           ...assetValues(answer.workspaceId, answer.image),
           kept: JSON.stringify({ palette: answer.palette }),
         });
-  return row?.mine ? 'mine' : 'late';
+  return row?.mine ? 'in_time' : 'late';
 }
 
 const value = sql.placeholder;
@@ -88,8 +88,8 @@ function prepareRecord(name: string, asset: SQL) {
   );
 }
 
-const recordTexts = prepareRecord('record_texts', sql`select null::uuid as id`);
-const recordImage = prepareRecord('record_image', insertAsset({ ifAny: sql`preview` }));
+const recordCopy = prepareRecord('record_texts', sql`select null::uuid as id`);
+const recordBackground = prepareRecord('record_image', insertAsset({ ifAny: sql`preview` }));
 
 /**
  * Closes a call whose step was answered by another try while it was under way (by a worker that was
@@ -98,8 +98,8 @@ const recordImage = prepareRecord('record_image', insertAsset({ ifAny: sql`previ
 export async function supersedeCall(
   db: Executor,
   call: { callId: string; workerId: string },
-): Promise<'mine' | 'late'> {
-  return (await closeCall(db, call, 'superseded')) === undefined ? 'late' : 'mine';
+): Promise<'in_time' | 'late'> {
+  return (await closeCall(db, call, 'superseded')) === undefined ? 'late' : 'in_time';
 }
 
 /**

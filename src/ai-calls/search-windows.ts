@@ -51,7 +51,7 @@ export async function searchWindows(
 }
 
 /** Returns the fuller of two windows; the later one if both are equally full. */
-export function pickFuller(earlier: PeakWindow | null, later: PeakWindow | null): PeakWindow | null {
+export function pickPeak(earlier: PeakWindow | null, later: PeakWindow | null): PeakWindow | null {
   if (!earlier || !later) return earlier ?? later;
   return later.calls >= earlier.calls ? later : earlier;
 }

@@ -6,7 +6,7 @@ import type { CallKind } from './ai-call.ts';
 import {
   DEFAULT_WINDOW_MS,
   type PeakWindow,
-  pickFuller,
+  pickPeak,
   searchWindows,
   type WindowKind,
 } from './search-windows.ts';
@@ -19,7 +19,7 @@ const SETTLED_AFTER_MS = 10 * 60_000;
 
 /** The fullest window whose last call left before `until`. */
 export interface StoredPeak {
-  readonly worst: PeakWindow | null;
+  readonly peak: PeakWindow | null;
   readonly until: Date;
 }
 
@@ -34,7 +34,7 @@ export async function loadStoredPeak(
     .where(and(eq(worstWindows.kind, kind), eq(worstWindows.windowMs, windowMs)));
   if (!row) return undefined;
   const { calls, firstLeftAt, lastLeftAt, until } = row;
-  return { worst: firstLeftAt && lastLeftAt && { calls, from: firstLeftAt, to: lastLeftAt }, until };
+  return { peak: firstLeftAt && lastLeftAt && { calls, from: firstLeftAt, to: lastLeftAt }, until };
 }
 
 /**
@@ -43,30 +43,30 @@ export async function loadStoredPeak(
  * deleted. Reads the whole ledger for a window length that is requested for the first time. Several
  * processes may run it at the same time.
  */
-export async function storePeakWindow(db: Executor, which: WindowKind): Promise<StoredPeak> {
-  const kept = await loadStoredPeak(db, which);
+export async function storePeakWindow(db: Executor, window: WindowKind): Promise<StoredPeak> {
+  const kept = await loadStoredPeak(db, window);
   const { rows } = await db.execute<{ until: number }>(sql`
     select ${epochMs(sql`date_trunc('milliseconds', clock_timestamp())`)} - ${SETTLED_AFTER_MS}::int as until`);
   const until = toDate(rows[0]?.until ?? 0);
   // The clock may have been set back since.
   if (kept && kept.until >= until) return kept;
-  const found = await searchWindows(db, which, { from: kept?.until ?? null, until });
-  const worst = pickFuller(kept?.worst ?? null, found);
+  const recent = await searchWindows(db, window, { from: kept?.until ?? null, until });
+  const peak = pickPeak(kept?.peak ?? null, recent);
   const row = {
-    calls: worst?.calls ?? 0,
-    firstLeftAt: worst?.from ?? null,
-    lastLeftAt: worst?.to ?? null,
+    calls: peak?.calls ?? 0,
+    firstLeftAt: peak?.from ?? null,
+    lastLeftAt: peak?.to ?? null,
     until,
   };
   await db
     .insert(worstWindows)
-    .values({ ...which, ...row })
+    .values({ ...window, ...row })
     .onConflictDoUpdate({
       target: [worstWindows.kind, worstWindows.windowMs],
       set: row,
       setWhere: sql`${worstWindows.until} < excluded.until`,
     });
-  return { worst, until };
+  return { peak, until };
 }
 
 /** Stores the peaks of the current limits. Must run before old calls are deleted. */

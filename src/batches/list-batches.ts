@@ -39,8 +39,8 @@ function buildPage(orm: Orm, direction: Cursor['direction'] | undefined) {
     sql`${order(column)} ${sql.raw(back ? 'nulls first' : 'nulls last')}`;
   const conditions: SQL[] = [eq(batches.workspaceId, sql.placeholder('workspaceId'))];
   if (direction) {
-    const place = sql`(${sql.placeholder('createdAt')}::timestamptz, ${sql.placeholder('id')}::uuid)`;
-    conditions.push(sql`(${batches.createdAt}, ${batches.id}) ${sql.raw(back ? '>' : '<')} ${place}`);
+    const cursorValues = sql`(${sql.placeholder('createdAt')}::timestamptz, ${sql.placeholder('id')}::uuid)`;
+    conditions.push(sql`(${batches.createdAt}, ${batches.id}) ${sql.raw(back ? '>' : '<')} ${cursorValues}`);
   }
   // Selects the page first and joins the sources to it, as the limit counts batches.
   const page = orm

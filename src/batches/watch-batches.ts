@@ -9,7 +9,7 @@ import { getBatch } from './get-batch.ts';
 /** Minimum time between two events of a batch. */
 const EVERY_MS = 250;
 /** How often a watched batch is read, in case a notification is lost. */
-const LOOK_AGAIN_MS = 15_000;
+const RECHECK_MS = 15_000;
 
 /** A whole batch in its current state. */
 export interface BatchEvent {
@@ -64,15 +64,15 @@ interface Watcher {
 /** Runs no query and listens to no channel before the first watcher. */
 export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): BatchWatch {
   const feeds = new Map<string, Feed>();
-  const joins = new Map<string, Promise<Feed>>();
+  const pendingJoins = new Map<string, Promise<Feed>>();
   const closing = new AbortController();
   let listening: Promise<void> | undefined;
 
   const throttle = createKeyedThrottle(EVERY_MS, async (batchId) => {
     const feed = feeds.get(batchId);
-    if (feed) publish(feed, await look(database.orm, feed.workspaceId, batchId));
+    if (feed) publish(feed, await loadEvent(database.orm, feed.workspaceId, batchId));
   });
-  const everything = setInterval(touchAll, LOOK_AGAIN_MS).unref();
+  const recheckTimer = setInterval(touchAll, RECHECK_MS).unref();
 
   function touchAll(): void {
     for (const batchId of feeds.keys()) throttle.touch(batchId);
@@ -97,18 +97,18 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
   function join(workspaceId: string, batchId: string): Promise<Feed> {
     const known = feeds.get(batchId);
     if (known?.workspaceId === workspaceId && known.latest) return Promise.resolve(known);
-    const place = `${workspaceId} ${batchId}`;
-    let joining = joins.get(place);
+    const key = `${workspaceId} ${batchId}`;
+    let joining = pendingJoins.get(key);
     if (!joining) {
-      joining = open(workspaceId, batchId).finally(() => joins.delete(place));
-      joins.set(place, joining);
+      joining = open(workspaceId, batchId).finally(() => pendingJoins.delete(key));
+      pendingJoins.set(key, joining);
     }
     return joining;
   }
 
   async function open(workspaceId: string, batchId: string): Promise<Feed> {
     await listen();
-    const latest = await look(database.orm, workspaceId, batchId);
+    const latest = await loadEvent(database.orm, workspaceId, batchId);
     if (!latest) throw new AppError('not_found', { detail: 'There is no batch with this id.' });
     const feed: Feed = { workspaceId, latest, watchers: new Set() };
     feeds.set(batchId, feed);
@@ -139,7 +139,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
     },
     countWatchers: () => [...feeds.values()].reduce((count, feed) => count + feed.watchers.size, 0),
     async close() {
-      clearInterval(everything);
+      clearInterval(recheckTimer);
       throttle.close();
       closing.abort();
     },
@@ -153,12 +153,12 @@ async function* follow(
   { ended, leave }: { ended: AbortSignal; leave: () => void },
 ): AsyncGenerator<BatchEvent, void, undefined> {
   try {
-    for (let seen = watcher.lastEventId; !ended.aborted; ) {
+    for (let sentId = watcher.lastEventId; !ended.aborted; ) {
       const event = feed.latest;
       // The batch was deleted.
       if (!event) return;
-      if (event.id !== seen) {
-        seen = event.id;
+      if (event.id !== sentId) {
+        sentId = event.id;
         yield event;
         // An event may have arrived while the watcher read this one.
         continue;
@@ -174,7 +174,7 @@ async function* follow(
   }
 }
 
-async function look(orm: Orm, workspaceId: string, id: string): Promise<BatchEvent | undefined> {
+async function loadEvent(orm: Orm, workspaceId: string, id: string): Promise<BatchEvent | undefined> {
   try {
     const batch = await getBatch({ orm }, { workspaceId, id });
     return { id: createHash('sha1').update(JSON.stringify(batch)).digest('base64url'), batch };

@@ -1,7 +1,7 @@
 import { contrastOf, MIN_CONTRAST } from './choose-colors.ts';
 
 /** Below this, the image makes even readable text hard to read. In percent. */
-const LEAST_PERCENT = 80;
+const MIN_PERCENT = 80;
 /**
  * Browsers store opacity and channels in 8 bits each, so the layer may be thinner than requested by
  * this. In percent.
@@ -22,7 +22,7 @@ const ROUNDING_PERCENT = 1;
  * with less contrast, the layer is opaque, so that no image reduces it further.
  */
 export function chooseScrimOpacity(surface: string, text: string): number {
-  for (let percent = LEAST_PERCENT; percent < 100; percent += 1) {
+  for (let percent = MIN_PERCENT; percent < 100; percent += 1) {
     const opacity = (percent - ROUNDING_PERCENT) / 100;
     const extremes = [mix(surface, 0, opacity), mix(surface, 255, opacity)];
     if (extremes.every((shown) => contrastOf(shown, text) >= MIN_CONTRAST)) return percent / 100;

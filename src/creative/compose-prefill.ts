@@ -1,4 +1,4 @@
-import type { StoredTexts } from '../ai-calls/ai-call.ts';
+import type { StoredCopy } from '../ai-calls/ai-call.ts';
 import { assetPath } from '../assets/asset.ts';
 import { cutText } from '../lib/cut-text.ts';
 import type { Brief } from '../products/product.ts';
@@ -8,7 +8,7 @@ import { PREFILL_LENGTHS, type Prefill } from './prefill.ts';
 /** The parts of a prefill. */
 export interface PrefillParts {
   readonly brief: Brief;
-  readonly texts: StoredTexts;
+  readonly texts: StoredCopy;
   readonly productImage: { readonly key: string; readonly palette: readonly string[] };
   readonly background: { readonly key: string; readonly palette: readonly string[] };
 }

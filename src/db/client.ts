@@ -35,12 +35,12 @@ export interface Database {
   readonly orm: Orm;
   /**
    * Like `orm`, for reads that should fail rather than wait: a statement fails after
-   * `LOOK_WITHIN_MS`.
+   * `PROBE_TIMEOUT_MS`.
    */
-  readonly lookOrm: Orm;
+  readonly probeOrm: Orm;
   readonly transact: Transact;
   /**
-   * Calls `listener` after each commit, once per id that the transaction passed to `noteChange`.
+   * Calls `listener` after each commit, once per id that the transaction passed to `recordChange`.
    */
   onChange(listener: (id: string) => void): void;
   /**
@@ -93,7 +93,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     orm,
-    lookOrm: drizzle(hasten(pool, LOOK_WITHIN_MS)),
+    probeOrm: drizzle(withQueryTimeout(pool, PROBE_TIMEOUT_MS)),
     async transact(work) {
       for (let attempt = 1; ; attempt += 1) {
         try {
@@ -131,13 +131,13 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 /**
- * Longest wait for a statement of `lookOrm`. A connection that the network has dropped silently is
+ * Longest wait for a statement of `probeOrm`. A connection that the network has dropped silently is
  * also discarded after this time.
  */
-const LOOK_WITHIN_MS = 2000;
+const PROBE_TIMEOUT_MS = 2000;
 
 /** Returns a pool whose statements have their own time-out. */
-function hasten(pool: Pool, query_timeout: number): Pool {
+function withQueryTimeout(pool: Pool, query_timeout: number): Pool {
   const query = (config: string | object, ...values: unknown[]) => {
     const statement = typeof config === 'string' ? { text: config } : config;
     return (pool.query as (...args: unknown[]) => unknown)({ ...statement, query_timeout }, ...values);
@@ -193,7 +193,7 @@ const changes = new WeakMap<Tx, Set<string>>();
  * Records that a transaction changes `id`, which others may watch: the commit passes it to the
  * listeners of `onChange`.
  */
-export function noteChange(tx: Tx, id: string): void {
+export function recordChange(tx: Tx, id: string): void {
   changes.get(tx)?.add(id);
 }
 

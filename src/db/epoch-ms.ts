@@ -4,8 +4,8 @@ import { type SQL, type SQLWrapper, sql } from 'drizzle-orm';
  * Returns a timestamp as milliseconds since 1970, for raw statements, whose results drizzle does
  * not convert: a number reads the same with every driver setting. Null stays null.
  */
-export function epochMs(moment: SQLWrapper): SQL<number | null> {
-  return sql`(extract(epoch from ${moment}) * 1000)::float8`;
+export function epochMs(column: SQLWrapper): SQL<number | null> {
+  return sql`(extract(epoch from ${column}) * 1000)::float8`;
 }
 
 /** The inverse of `epochMs`. */

@@ -28,7 +28,7 @@ export interface KeptConnectionOptions {
 }
 
 const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 500;
+const MAX_RETRY_MS = 500;
 
 /**
  * Opens the connection. Throws if the first attempt fails; a connection lost later is reopened
@@ -40,8 +40,8 @@ export async function keepConnection(options: KeptConnectionOptions): Promise<Ke
 
   async function open(): Promise<void> {
     const next = new DatabaseClient(options.config);
-    next.on('error', (error) => lose(next, error));
-    next.on('end', () => lose(next, new Error('the connection was closed')));
+    next.on('error', (error) => handleLoss(next, error));
+    next.on('end', () => handleLoss(next, new Error('the connection was closed')));
     next.on('notification', ({ channel, payload = '' }) => options.onNotification?.(channel, payload));
     try {
       await next.connect();
@@ -55,17 +55,17 @@ export async function keepConnection(options: KeptConnectionOptions): Promise<Ke
   }
 
   /** One loss may fire both events, `error` and `end`. */
-  function lose(which: Client, error: Error): void {
-    if (client !== which) return;
+  function handleLoss(lost: Client, error: Error): void {
+    if (client !== lost) return;
     client = undefined;
     if (isClosed) return;
     options.onLost?.(error);
-    which.end().catch(() => {});
+    lost.end().catch(() => {});
     void reopen();
   }
 
   async function reopen(): Promise<void> {
-    for (let retryMs = FIRST_RETRY_MS; !isClosed; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
+    for (let retryMs = FIRST_RETRY_MS; !isClosed; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
       try {
         await open();
         return;

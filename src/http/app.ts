@@ -3,14 +3,14 @@ import cors from '@fastify/cors';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Rate } from '../ai-calls/rate.ts';
 import { AppError } from '../lib/app-error.ts';
-import { answerMethods } from './answer-methods.ts';
 import { registerAssets } from './assets.ts';
 import { assignRequestId } from './assign-request-id.ts';
 import { createAuthenticate } from './authenticate.ts';
 import type { ApiDeps } from './context.ts';
 import { registerCtaPage } from './cta-page.ts';
-import { endStalledAnswers, type StallOptions } from './end-stalled-answers.ts';
+import { endStalledResponses, type StallOptions } from './end-stalled-responses.ts';
 import { registerErrorsPage } from './errors-page.ts';
+import { handleOtherMethods } from './handle-other-methods.ts';
 import { registerHealth } from './health.ts';
 import { limitPipelining } from './limit-pipelining.ts';
 import { createLimitRequests } from './limit-requests.ts';
@@ -58,7 +58,7 @@ export interface AppOptions {
 /** Creates the API. Opens no port. The caller must close it. */
 export async function createApp(deps: ApiDeps, options: AppOptions): Promise<FastifyInstance> {
   const { publicUrl } = options;
-  const voice = { log: deps.log, publicUrl };
+  const problemOptions = { log: deps.log, publicUrl };
   const securityHeaders = createSecurityHeaders(publicUrl);
   const app = fastify({
     bodyLimit: BODY_LIMIT,
@@ -94,13 +94,13 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
     // These errors occur before any hook has run.
     frameworkErrors(error, request, reply) {
       reply.headers(securityHeaders(request));
-      void sendProblem(voice, error, request, reply);
+      void sendProblem(problemOptions, error, request, reply);
     },
   });
   const { inAll } = options.streamLimits ?? DEFAULT_STREAM_LIMITS;
   app.server.maxConnections = options.maxConnections ?? Math.max(MIN_MAX_CONNECTIONS, 2 * inAll);
   const countQueuedBytes = limitPipelining(app.server, deps.log);
-  endStalledAnswers(app.server, deps.log, { ...options.stalls, countQueuedBytes });
+  endStalledResponses(app.server, deps.log, { ...options.stalls, countQueuedBytes });
   const authenticate = createAuthenticate(deps);
 
   app.addHook('onRequest', async (request, reply) => {
@@ -109,10 +109,12 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
       .header('cache-control', NO_STORE)
       .headers(securityHeaders(request));
   });
-  app.setErrorHandler((error, request, reply) => sendProblem(voice, error, request, reply));
-  app.setNotFoundHandler((request, reply) => sendProblem(voice, new AppError('not_found'), request, reply));
+  app.setErrorHandler((error, request, reply) => sendProblem(problemOptions, error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(problemOptions, new AppError('not_found'), request, reply),
+  );
   observeRequests(app, deps);
-  answerMethods(app, { hasCors: options.corsOrigins.length > 0 });
+  handleOtherMethods(app, { hasCors: options.corsOrigins.length > 0 });
   // Event streams hold their connections open, so they must be ended.
   app.addHook('preClose', async () => {
     deps.tokenWatch.close();

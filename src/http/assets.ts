@@ -26,7 +26,7 @@ export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>)
       const { key } = request.params;
       const etag = `"${key}"`;
       const isKnown = fresh(request.headers, { etag });
-      const asset = ASSET_KEY.test(key) ? await findAnswer(request, { deps, cache, isKnown }) : undefined;
+      const asset = ASSET_KEY.test(key) ? await loadContent(request, { deps, cache, isKnown }) : undefined;
       if (!asset) throw new AppError('not_found', { detail: 'There is no image at this address.' });
       reply.headers({
         'content-type': asset.contentType,
@@ -43,19 +43,19 @@ export function registerAssets(app: FastifyInstance, deps: Pick<ApiDeps, 'orm'>)
   });
 }
 
-interface Answer {
+interface AssetContent {
   readonly contentType: string;
   readonly size: number;
   /** Absent for HEAD and 304. */
   readonly bytes?: Buffer;
 }
 
-async function findAnswer(
+async function loadContent(
   { method, params }: FastifyRequest<{ Params: { key: string } }>,
-  from: { deps: Pick<ApiDeps, 'orm'>; cache: AssetCache; isKnown: boolean },
-): Promise<Answer | undefined> {
-  const isWhole = method === 'GET' && !from.isKnown;
-  if (!isWhole) return findAssetFacts(from.deps, params.key);
-  const asset = await from.cache.find(params.key);
+  options: { deps: Pick<ApiDeps, 'orm'>; cache: AssetCache; isKnown: boolean },
+): Promise<AssetContent | undefined> {
+  const needsBytes = method === 'GET' && !options.isKnown;
+  if (!needsBytes) return findAssetFacts(options.deps, params.key);
+  const asset = await options.cache.find(params.key);
   return asset && { ...asset, size: asset.bytes.length };
 }

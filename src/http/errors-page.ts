@@ -3,7 +3,7 @@ import { escapeUTF8 } from 'entities/escape';
 import type { FastifyInstance } from 'fastify';
 import { sha256 } from '../lib/ids.ts';
 import { ERRORS_INTRODUCTION, type ListedError, listErrors } from '../lib/list-errors.ts';
-import { prepareAnswer, sendPrepared } from './prepare-answer.ts';
+import { prepareResponse, sendPrepared } from './prepare-response.ts';
 
 const PATH = '/errors';
 
@@ -27,7 +27,7 @@ export function errorAddress(baseUrl: string, code: string): string {
  * from other URLs.
  */
 export function registerErrorsPage(app: FastifyInstance): void {
-  const page = prepareAnswer(renderErrorsPage(), 'text/html; charset=utf-8');
+  const page = prepareResponse(renderErrorsPage(), 'text/html; charset=utf-8');
   const policy = [
     "default-src 'none'",
     `style-src 'sha256-${sha256(STYLE).toString('base64')}'`,

@@ -29,16 +29,16 @@ export function toRequestError(error: unknown): AppError {
 }
 
 /** Maximum number of fields in an error: a body full of mistakes needs no complete list. */
-const MOST_ERRORS = 50;
+const MAX_ERRORS = 50;
 
 /**
  * Converts an input that a schema refused to `validation`. `at` is the location of the input in the
  * request.
  */
 export function toInputError(error: z.ZodError, at: readonly string[] = []): AppError {
-  const errors = toFieldErrors(error).slice(0, MOST_ERRORS);
-  const placed = errors.map(({ path, message }) => ({ path: [...at, ...path], message }));
-  return new AppError('validation', { errors: placed, cause: error });
+  const errors = toFieldErrors(error).slice(0, MAX_ERRORS);
+  const located = errors.map(({ path, message }) => ({ path: [...at, ...path], message }));
+  return new AppError('validation', { errors: located, cause: error });
 }
 
 /**
@@ -49,11 +49,11 @@ function toFieldErrors(error: z.ZodError): FieldError[] {
   const errors = new Map<string, FieldError>();
   for (const issue of error.issues) {
     const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
-    const found =
+    const fieldErrors =
       issue.code === 'unrecognized_keys'
         ? issue.keys.map((key) => ({ path: [...path, key], message: 'is not a known field' }))
         : [{ path, message: issue.message }];
-    for (const entry of found) {
+    for (const entry of fieldErrors) {
       const field = JSON.stringify(entry.path);
       if (!errors.has(field)) errors.set(field, entry);
     }

@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
-import { answerSignal } from './event-stream.ts';
+import { responseSignal } from './event-stream.ts';
 
 test('who hung up before his stream began is gone', async () => {
   const app = fastify();
@@ -13,7 +13,7 @@ test('who hung up before his stream began is gone', async () => {
   app.get('/', async (_request, reply) => {
     arrived.resolve();
     await once(reply.raw, 'close');
-    seen.resolve(answerSignal(reply).aborted);
+    seen.resolve(responseSignal(reply).aborted);
     return '';
   });
   await app.listen({ host: '127.0.0.1', port: 0 });

@@ -39,9 +39,9 @@ async function* write(events: AsyncGenerator<ServerSentEvent>): AsyncGenerator<s
   try {
     yield `retry: ${RETRY_MS}\n\n`;
     for (let next = events.next(); ; ) {
-      const beat = new AbortController();
-      const result = await Promise.race([next, pause(HEARTBEAT_MS, beat.signal)]);
-      beat.abort();
+      const heartbeat = new AbortController();
+      const result = await Promise.race([next, pause(HEARTBEAT_MS, heartbeat.signal)]);
+      heartbeat.abort();
       if (result === undefined) yield ': still here\n\n';
       else if (result.done) return;
       else {
@@ -66,12 +66,12 @@ function pause(ms: number, signal: AbortSignal): Promise<undefined> {
 }
 
 /** Returns a signal that aborts when the response ends or its connection is lost. */
-export function answerSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
+export function responseSignal(reply: FastifyReply): AbortSignal {
+  const closed = new AbortController();
   // It may have ended before: the client may disconnect during authentication.
-  if (reply.raw.closed || reply.raw.destroyed) gone.abort();
-  else reply.raw.once('close', () => gone.abort());
-  return gone.signal;
+  if (reply.raw.closed || reply.raw.destroyed) closed.abort();
+  else reply.raw.once('close', () => closed.abort());
+  return closed.signal;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { answerHealth, type Health } from '../lib/health.ts';
+import { describeHealth, type Health } from '../lib/health.ts';
 
 /**
  * The paths for load balancers and orchestrators. Their requests are not counted, traced or logged.
@@ -18,7 +18,7 @@ export function isHealthRequest({ routeOptions: { url } }: FastifyRequest): bool
 export function registerHealth(app: FastifyInstance, health: Health): void {
   for (const path of HEALTH_PATHS) {
     app.get(path, async (_request, reply) => {
-      const { status, body } = await answerHealth(health, path);
+      const { status, body } = await describeHealth(health, path);
       return reply.code(status).header('cache-control', 'no-store').send(body);
     });
   }

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { poll } from '../../test/support/poll.ts';
 import { createMemoryLog, quietLog } from '../../test/support/quiet-log.ts';
-import { endStalledAnswers, type StallOptions } from './end-stalled-answers.ts';
+import { endStalledResponses, type StallOptions } from './end-stalled-responses.ts';
 import { limitPipelining, MAX_UNANSWERED } from './limit-pipelining.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -15,7 +15,7 @@ async function startServer(
 ) {
   const server = createServer(answer);
   const countQueuedBytes = limitPipelining(server, log);
-  endStalledAnswers(server, log, { ...stalls, countQueuedBytes });
+  endStalledResponses(server, log, { ...stalls, countQueuedBytes });
   const sockets: Socket[] = [];
   server.on('connection', (socket) => sockets.push(socket));
   server.listen({ host: '127.0.0.1', port: 0 });

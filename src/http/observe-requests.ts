@@ -27,7 +27,7 @@ export function observeRequests(app: FastifyInstance, observers: Observers): voi
       const startedAt = performance.now();
       const measure = () => performance.now() - startedAt;
       reply.raw.once('close', () =>
-        note(observers, { span: spans.get(request), ms: measure() }, request, reply),
+        recordRequest(observers, { span: spans.get(request), ms: measure() }, request, reply),
       );
     }
     done();
@@ -57,7 +57,7 @@ function traceRequests(app: FastifyInstance, tracing: Tracing, spans: WeakMap<Fa
 /** The code that nginx uses for a client that disconnected before the response. */
 const CLIENT_CLOSED_REQUEST = 499;
 
-function note(
+function recordRequest(
   { log, meter }: Observers,
   { span, ms }: { span: Span | undefined; ms: number },
   request: FastifyRequest,

@@ -10,10 +10,10 @@ const MAX_DEPTH = 8;
  * an issue for every wrong element and checks the length last. Depth is harmless: nothing recurses.
  */
 export function refuseLongArrays(input: unknown): void {
-  const waiting: { readonly value: unknown; readonly path: readonly (string | number)[] }[] = [
+  const pending: { readonly value: unknown; readonly path: readonly (string | number)[] }[] = [
     { value: input, path: [] },
   ];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { value, path } = next;
     if (typeof value !== 'object' || value === null) continue;
     if (Array.isArray(value) && value.length > MAX_ARRAY_ITEMS) {
@@ -23,7 +23,7 @@ export function refuseLongArrays(input: unknown): void {
     if (path.length >= MAX_DEPTH) continue;
     for (const [key, inner] of Object.entries(value)) {
       if (typeof inner !== 'object' || inner === null) continue;
-      waiting.push({ value: inner, path: [...path, Array.isArray(value) ? Number(key) : key] });
+      pending.push({ value: inner, path: [...path, Array.isArray(value) ? Number(key) : key] });
     }
   }
 }

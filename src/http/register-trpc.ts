@@ -25,9 +25,9 @@ interface TrpcOptions {
 }
 
 /** Calls in one request. The typed client sends no more. */
-const MOST_CALLS = 100;
+const MAX_CALLS = 100;
 /** Calls in one request that change something. Each may create a batch of 50 previews. */
-const MOST_MUTATIONS = 10;
+const MAX_MUTATIONS = 10;
 /** Calls of one request that run at the same time. The pool has ten connections by default. */
 const CALLS_AT_ONCE = 4;
 
@@ -62,9 +62,9 @@ function refuseStreamInput(request: FastifyRequest): void {
   if (read instanceof InvalidInput) throw read.error;
 }
 
-function tooMany(what: string, most: number): AppError {
+function tooMany(what: string, max: number): AppError {
   return new AppError('validation', {
-    detail: `At most ${most} ${what} fit into one request. Send several requests.`,
+    detail: `At most ${max} ${what} fit into one request. Send several requests.`,
   });
 }
 
@@ -105,9 +105,9 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     const caller = await options.authenticate(request.headers.authorization);
     callers.set(request, caller);
     const calls = listCalls(request);
-    if (calls.length > MOST_CALLS) throw tooMany('calls', MOST_CALLS);
+    if (calls.length > MAX_CALLS) throw tooMany('calls', MAX_CALLS);
     const mutations = calls.filter((path) => getProcedure(path)?._def.type === 'mutation');
-    if (mutations.length > MOST_MUTATIONS) throw tooMany('mutations', MOST_MUTATIONS);
+    if (mutations.length > MAX_MUTATIONS) throw tooMany('mutations', MAX_MUTATIONS);
     await options.limitRequests(request, reply, caller, calls.length);
   });
 
@@ -131,14 +131,14 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
         req: request,
         res: reply,
         path: request.params.path,
-        maxBatchSize: MOST_CALLS,
+        maxBatchSize: MAX_CALLS,
         createContext: () => ({
           deps: options.deps,
           caller,
           workspaceId: caller.workspaceId,
           baseUrl: getBaseUrl(request, options.publicUrl),
           inTurn,
-          note: (area: string, names: unknown) => recordSubjects(request, area, names),
+          recordSubjects: (area: string, names: unknown) => recordSubjects(request, area, names),
         }),
         onError({ error, path }) {
           addRequestId(error, request.id);

@@ -10,8 +10,8 @@ import type { ApiDeps, Caller } from './context.ts';
 import { addEntityTags } from './entity-tags.ts';
 import { toInputError } from './errors.ts';
 import {
-  answerSignal,
   callerSignal,
+  responseSignal,
   type ServerSentEvent,
   STREAM_HEADERS,
   sendEvents,
@@ -103,7 +103,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
         return isOver ? reply.code(204).send() : reply.headers(STREAM_HEADERS).send();
       }
       options.limitStreams(reply, caller);
-      const signal = callerSignal(tokenWatch, caller, answerSignal(reply));
+      const signal = callerSignal(tokenWatch, caller, responseSignal(reply));
       const { isOver, events } = await batchWatch.watch({ workspaceId, ...input, signal });
       // 204 tells a browser's `EventSource` that has received the last event not to reconnect.
       return isOver ? reply.code(204).send() : sendEvents(reply, writeBatchEvents(events));

@@ -19,7 +19,7 @@ export interface TrpcContext {
   /** Runs the calls of a request, only a few at the same time. */
   readonly inTurn: LimitFunction;
   /** Records the subject of a call; see `recordSubjects`. */
-  note(area: string, names: unknown): void;
+  recordSubjects(area: string, names: unknown): void;
 }
 
 /** The request id of each error. tRPC formats some errors before there is a context. */
@@ -104,15 +104,15 @@ const bounded = t.middleware(async ({ getRawInput, next }) => {
 });
 
 /** Records the subject of a call from its input and its output. */
-const noted = t.middleware(async ({ ctx, path, getRawInput, next }) => {
+const recorded = t.middleware(async ({ ctx, path, getRawInput, next }) => {
   const [area = ''] = path.split('.');
-  ctx.note(area, await getRawInput());
+  ctx.recordSubjects(area, await getRawInput());
   const result = await next();
-  if (result.ok) ctx.note(area, result.data);
+  if (result.ok) ctx.recordSubjects(area, result.data);
   return result;
 });
 
 export const createRouter = t.router;
 
 /** A procedure for callers with a valid token, which `registerTrpc` has checked. None is public. */
-export const procedure = t.procedure.use(named).use(bounded).use(inTurn).use(noted);
+export const procedure = t.procedure.use(named).use(bounded).use(inTurn).use(recorded);

@@ -11,7 +11,7 @@ import { unlessAborted } from '../lib/unless-aborted.ts';
 /** How long an equal request waits for the answer of the first one. */
 const WAIT_MS = 5000;
 /** How often to check whether the first request has ended, if another process runs it. */
-const LOOK_MS = 100;
+const POLL_MS = 100;
 
 /** A request with an `Idempotency-Key`. */
 export interface KeyedRequest {
@@ -29,20 +29,20 @@ interface Deps {
 }
 
 /** The values that claim a key for a request. */
-interface Claimant {
+interface KeyClaim {
   readonly workspaceId: string;
   readonly key: string;
   readonly fingerprint: Buffer;
 }
 
 /** A request that this process is running. */
-interface UnderWay {
+interface RunningRequest {
   readonly fingerprint: Buffer;
   readonly answer: Promise<unknown>;
 }
 
 /** By database, then by workspace and key. */
-const underWay = new WeakMap<Orm, Map<string, UnderWay>>();
+const runningRequests = new WeakMap<Orm, Map<string, RunningRequest>>();
 
 /**
  * Runs `work` once for all requests with the same key (draft-ietf-httpapi-idempotency-key-header).
@@ -63,31 +63,31 @@ export async function runIdempotent<D extends Deps, T>(
   request: KeyedRequest,
   work: (deps: D) => Promise<T>,
 ): Promise<T> {
-  const running = underWay.get(deps.orm) ?? new Map<string, UnderWay>();
-  underWay.set(deps.orm, running);
-  const name = `${request.workspaceId} ${request.key}`;
+  const running = runningRequests.get(deps.orm) ?? new Map<string, RunningRequest>();
+  runningRequests.set(deps.orm, running);
+  const mapKey = `${request.workspaceId} ${request.key}`;
   const fingerprint = sha256(JSON.stringify([request.operation, request.input]));
   const deadline = AbortSignal.timeout(WAIT_MS);
-  for (let first = running.get(name); first; first = running.get(name)) {
-    const ended = first.answer.then(
+  for (let other = running.get(mapKey); other; other = running.get(mapKey)) {
+    const ended = other.answer.then(
       (answer) => ({ answer: answer as T }),
       () => undefined,
     );
     const done = await waitFor(ended, deadline);
     // If the first one failed, this request tries again. If the first one was a different request,
     // its row leads to `idempotency_mismatch` below.
-    if (done && first.fingerprint.equals(fingerprint)) return done.answer;
+    if (done && other.fingerprint.equals(fingerprint)) return done.answer;
   }
-  const claimant = { workspaceId: request.workspaceId, key: request.key, fingerprint };
-  const answer = tryUntilDone(deps, claimant, { work, deadline });
-  running.set(name, { fingerprint, answer });
-  return answer.finally(() => running.delete(name));
+  const claim = { workspaceId: request.workspaceId, key: request.key, fingerprint };
+  const answer = tryUntilDone(deps, claim, { work, deadline });
+  running.set(mapKey, { fingerprint, answer });
+  return answer.finally(() => running.delete(mapKey));
 }
 
 /** Waits for a promise until the deadline, then throws `idempotency_conflict`. */
-async function waitFor<R>(something: Promise<R>, deadline: AbortSignal): Promise<R> {
+async function waitFor<R>(promise: Promise<R>, deadline: AbortSignal): Promise<R> {
   try {
-    return await unlessAborted(something, deadline);
+    return await unlessAborted(promise, deadline);
   } catch (error) {
     if (deadline.aborted && error === deadline.reason) throw new AppError('idempotency_conflict');
     throw error;
@@ -97,32 +97,32 @@ async function waitFor<R>(something: Promise<R>, deadline: AbortSignal): Promise
 /** Runs the work, or waits while another process runs it. */
 async function tryUntilDone<D extends Deps, T>(
   deps: D,
-  claimant: Claimant,
+  claim: KeyClaim,
   { work, deadline }: { work: (deps: D) => Promise<T>; deadline: AbortSignal },
 ): Promise<T> {
   for (;;) {
-    const done = await tryOnce(deps, claimant, work);
+    const done = await tryOnce(deps, claim, work);
     if (done) return done.answer;
-    await waitFor(sleep(LOOK_MS), deadline);
+    await waitFor(sleep(POLL_MS), deadline);
   }
 }
 
 /** Runs the work, or returns the stored answer; undefined while another process runs it. */
 async function tryOnce<D extends Deps, T>(
   deps: D,
-  { workspaceId, key, fingerprint }: Claimant,
+  { workspaceId, key, fingerprint }: KeyClaim,
   work: (deps: D) => Promise<T>,
 ): Promise<{ readonly answer: T } | undefined> {
   return deps.transact(async (tx) => {
     if (await claimKey(tx, { workspaceId, key, fingerprint })) {
       const answer = await work(withinTransaction(deps, tx));
-      await keepAnswer(tx, { workspaceId, key, answer: JSON.stringify(superjson.serialize(answer)) });
+      await storeAnswer(tx, { workspaceId, key, answer: JSON.stringify(superjson.serialize(answer)) });
       return { answer };
     }
-    const [first] = await findAnswer(tx, { workspaceId, key });
-    if (!first) return undefined;
-    if (!first.fingerprint.equals(fingerprint)) throw new AppError('idempotency_mismatch');
-    return { answer: superjson.deserialize<T>(first.answer) };
+    const [other] = await findAnswer(tx, { workspaceId, key });
+    if (!other) return undefined;
+    if (!other.fingerprint.equals(fingerprint)) throw new AppError('idempotency_mismatch');
+    return { answer: superjson.deserialize<T>(other.answer) };
   });
 }
 
@@ -130,9 +130,9 @@ async function tryOnce<D extends Deps, T>(
  * Returns true for the first request. Returns false, without waiting, if another request has or had
  * this key.
  */
-async function claimKey(tx: Tx, claimant: Claimant): Promise<boolean> {
+async function claimKey(tx: Tx, claim: KeyClaim): Promise<boolean> {
   try {
-    return (await insertKey(tx, { ...claimant })).length > 0;
+    return (await insertKey(tx, { ...claim })).length > 0;
   } catch (error) {
     // The workspace was deleted after its token was looked up.
     if (isForeignKeyViolation(error)) throw new AppError('unauthorized', { cause: error });
@@ -155,8 +155,8 @@ const insertKey = prepareSql(
     on conflict do nothing returning key`,
 );
 
-const keepAnswer = prepareSql(
-  'keep_idempotent_answer',
+const storeAnswer = prepareSql(
+  'store_idempotent_answer',
   sql`
     update cta.idempotency_keys set answer = ${value('answer')}::jsonb
     where workspace_id = ${value('workspaceId')} and key = ${value('key')}`,

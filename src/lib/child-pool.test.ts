@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { poll } from '../../test/support/poll.ts';
-import type { PoolAnswer, PoolQuestion } from '../../test/support/pool-child.ts';
+import type { PoolRequest, PoolResponse } from '../../test/support/pool-child.ts';
 import { type ChildPool, type ChildPoolOptions, createChildPool } from './child-pool.ts';
 
 let folder: string;
-const pools: ChildPool<PoolQuestion, PoolAnswer>[] = [];
+const pools: ChildPool<PoolRequest, PoolResponse>[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cta-pool-'));
 });
@@ -19,8 +19,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const never = new AbortController().signal;
 
-function open(options: Partial<ChildPoolOptions<PoolAnswer>> = {}) {
-  const pool = createChildPool<PoolQuestion, PoolAnswer>({
+function open(options: Partial<ChildPoolOptions<PoolResponse>> = {}) {
+  const pool = createChildPool<PoolRequest, PoolResponse>({
     file: new URL('../../test/support/pool-child.ts', import.meta.url),
     processes: 1,
     heapMb: 100,
@@ -31,8 +31,8 @@ function open(options: Partial<ChildPoolOptions<PoolAnswer>> = {}) {
   pools.push(pool);
   return {
     ...pool,
-    ask: (question: PoolQuestion = {}, { timeoutMs = 30_000, signal = never } = {}) =>
-      pool.ask(question, { owner: 'test', timeoutMs, signal }),
+    ask: (request: PoolRequest = {}, { timeoutMs = 30_000, signal = never } = {}) =>
+      pool.send(request, { owner: 'test', timeoutMs, signal }),
   };
 }
 
@@ -41,7 +41,7 @@ function isThere(file: string): Promise<boolean> {
 }
 
 /** Resolves when no process with this pid exists. */
-function gone(pid: number): Promise<boolean> {
+function exited(pid: number): Promise<boolean> {
   return poll(async () => !isAlive(pid), Boolean);
 }
 
@@ -65,10 +65,10 @@ test('one process answers question after question; it is told nothing of the env
 test('as many at once as are allowed', async () => {
   const pool = open({ processes: 2 });
   const file = join(folder, 'two');
-  const held = pool.ask({ until: file });
+  const running = pool.ask({ until: file });
   const other = await pool.ask();
   await writeFile(file, '');
-  expect((await held).pid).not.toBe(other.pid);
+  expect((await running).pid).not.toBe(other.pid);
 });
 
 test('one that takes too long is ended, whatever it does, and the next question is answered by another', async () => {
@@ -119,7 +119,7 @@ test.skipIf(process.platform !== 'linux')(
 );
 
 /** Opens a pool with one busy process and a second one that does not become ready. */
-async function openBusy(name: string, options: Partial<ChildPoolOptions<PoolAnswer>> = {}) {
+async function openBusy(name: string, options: Partial<ChildPoolOptions<PoolResponse>> = {}) {
   const [loadWhen, begun, until] = ['load', 'begun', 'until'].map((of) => join(folder, `${name}-${of}`)) as [
     string,
     string,
@@ -127,10 +127,10 @@ async function openBusy(name: string, options: Partial<ChildPoolOptions<PoolAnsw
   ];
   await writeFile(loadWhen, '');
   const pool = open({ processes: 2, env: { LOAD_WHEN: loadWhen }, ...options });
-  const held = pool.ask({ begun, until });
+  const running = pool.ask({ begun, until });
   await isThere(begun);
   await rm(loadWhen);
-  return { pool, held, free: () => writeFile(until, ''), load: () => writeFile(loadWhen, '') };
+  return { pool, held: running, free: () => writeFile(until, ''), load: () => writeFile(loadWhen, '') };
 }
 
 test('a question that has another process started takes the one that is free first', async () => {
@@ -147,14 +147,14 @@ test('a question that has another process started takes the one that is free fir
 });
 
 test('one that waits for a process is asked nothing after its abort', async () => {
-  const { pool, held, free } = await openBusy('aborted');
+  const { pool, held: running, free } = await openBusy('aborted');
   const never = join(folder, 'second');
   const unwanted = new AbortController();
-  const asking = pool.ask({ begun: never }, { signal: unwanted.signal });
+  const sending = pool.ask({ begun: never }, { signal: unwanted.signal });
   unwanted.abort(new Error('not wanted'));
-  await expect(asking).rejects.toThrow('not wanted');
+  await expect(sending).rejects.toThrow('not wanted');
   await free();
-  expect((await pool.ask()).pid).toBe((await held).pid);
+  expect((await pool.ask()).pid).toBe((await running).pid);
   expect(existsSync(never)).toBe(false);
 });
 
@@ -164,11 +164,11 @@ test('a process that becomes free just after the abort of a waiting question is 
     unwanted.abort(new Error('not wanted'));
     return false;
   };
-  const { pool, held, free } = await openBusy('lost', { isLast });
+  const { pool, held: running, free } = await openBusy('lost', { isLast });
   const refused = expect(pool.ask({}, { signal: unwanted.signal })).rejects.toThrow('not wanted');
   await free();
   await refused;
-  expect((await pool.ask()).pid).toBe((await held).pid);
+  expect((await pool.ask()).pid).toBe((await running).pid);
 });
 
 test('why its code cannot be loaded is said', async () => {
@@ -183,7 +183,7 @@ test('one that is killed while it has nothing to do is missed by nobody', async 
   const pool = open();
   const { pid } = await pool.ask();
   process.kill(pid, 'SIGKILL');
-  await gone(pid);
+  await exited(pid);
   expect((await pool.ask()).pid).not.toBe(pid);
 });
 
@@ -208,36 +208,38 @@ test('or the process is ended, if its pool is made so', async () => {
   const { pid } = await pool.ask();
   const unwanted = new AbortController();
   const begun = join(folder, 'unwanted');
-  const asking = pool.ask({ begun, never: true }, { signal: unwanted.signal });
+  const sending = pool.ask({ begun, never: true }, { signal: unwanted.signal });
   const next = pool.ask();
   await isThere(begun);
   unwanted.abort(new Error('not wanted'));
-  await expect(asking).rejects.toThrow('not wanted');
+  await expect(sending).rejects.toThrow('not wanted');
   expect((await next).pid).not.toBe(pid);
-  await gone(pid);
+  await exited(pid);
 });
 
 test('one that has nothing to do ends, and one that has served its time', async () => {
   const { pid } = await open({ idleMs: 1 }).ask();
-  await gone(pid);
+  await exited(pid);
   const short = open({ isLast: () => true });
   const pids = [(await short.ask()).pid, (await short.ask()).pid];
   expect(new Set(pids).size).toBe(2);
-  for (const served of pids) await gone(served);
+  for (const served of pids) await exited(served);
 });
 
 test('after the close nothing is left, and nothing is started', async () => {
   const pool = open();
   const { pid } = await pool.ask();
   const begun = join(folder, 'closed');
-  const asking = Promise.allSettled([pool.ask({ begun, never: true }), pool.ask()]);
+  const sending = Promise.allSettled([pool.ask({ begun, never: true }), pool.ask()]);
   await isThere(begun);
   pool.close();
   pool.prepare();
-  const [asked, waited] = await asking;
-  expect(asked).toMatchObject({ reason: { name: 'ChildEndedError', late: false, signal: 'SIGKILL' } });
+  const [running, waited] = await sending;
+  expect(running).toMatchObject({
+    reason: { name: 'ChildEndedError', late: false, signal: 'SIGKILL' },
+  });
   expect(waited).toMatchObject({ reason: { message: 'the processes were ended' } });
-  await gone(pid);
+  await exited(pid);
 });
 
 test('an answer that was not asked for ends its process, and is nobody\u2019s answer', async () => {
@@ -248,7 +250,7 @@ test('an answer that was not asked for ends its process, and is nobody\u2019s an
 });
 
 test('an owner who holds no process has one of the reserve while another holds all', async () => {
-  const pool = createChildPool<PoolQuestion, PoolAnswer>({
+  const pool = createChildPool<PoolRequest, PoolResponse>({
     file: new URL('../../test/support/pool-child.ts', import.meta.url),
     processes: 1,
     reserve: 1,
@@ -259,9 +261,9 @@ test('an owner who holds no process has one of the reserve while another holds a
   pools.push(pool);
   const stopped = new AbortController();
   const alice = { owner: 'alice', timeoutMs: 60_000, signal: stopped.signal };
-  const held = [pool.ask({ never: true }, alice), pool.ask({ never: true }, alice)];
+  const running = [pool.send({ never: true }, alice), pool.send({ never: true }, alice)];
   const bob = { owner: 'bob', timeoutMs: 60_000, signal: never };
-  for (let at = 0; at < 3; at += 1) expect((await pool.ask({}, bob)).pid).toBeGreaterThan(0);
+  for (let at = 0; at < 3; at += 1) expect((await pool.send({}, bob)).pid).toBeGreaterThan(0);
   stopped.abort(new Error('enough'));
-  for (const asking of held) await expect(asking).rejects.toThrow('enough');
+  for (const sending of running) await expect(sending).rejects.toThrow('enough');
 });

@@ -7,10 +7,10 @@ import type { IpcMessage, IpcRequest, IpcResponse } from './serve-parent.ts';
 import { toExecArgv } from './single-executable.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
-export interface ChildPoolOptions<Answer> {
+export interface ChildPoolOptions<Response> {
   /** The file that the processes run. It must call `serveParent`. */
   readonly file: URL;
-  /** Maximum number of processes. More questions wait, and their owners take turns. */
+  /** Maximum number of processes. More requests wait, and their owners take turns. */
   readonly processes: number;
   /** More processes, for owners that have none at work; 0 if absent. See `createFairLimit`. */
   readonly reserve?: number;
@@ -21,40 +21,40 @@ export interface ChildPoolOptions<Answer> {
   /** The complete environment of a process; empty if absent. */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * Whether the process that works on a question ends when its signal aborts. If not, it continues,
-   * and its answer is dropped.
+   * Whether the process that works on a request ends when its signal aborts. If not, it continues,
+   * and its response is dropped.
    */
   readonly endWhenAborted: boolean;
-  /** Whether the process must end after this answer. */
-  isLast?(answer: Answer): boolean;
+  /** Whether the process must end after this response. */
+  isLast?(response: Response): boolean;
 }
 
 /**
- * Child processes that each answer one question at a time, for work that could block the event loop
- * of the program, use its memory or end it. If a process dies, only its question fails; the next
- * question gets a new process.
+ * Child processes that each handle one request at a time, for work that could block the event loop
+ * of the program, use its memory or end it. If a process dies, only its request fails; the next
+ * request gets a new process.
  */
-export interface ChildPool<Question, Answer> {
+export interface ChildPool<Request, Response> {
   /**
-   * The question and the answer are copied as `structuredClone` does.
+   * The request and the response are copied as `structuredClone` does.
    *
    * `timeoutMs` does not include the wait for a process.
    *
-   * @throws ChildEndedError when the process ended before it answered, `late` if it took longer
+   * @throws ChildEndedError when the process ended before it responded, `late` if it took longer
    *   than `timeoutMs`; `signal.reason` as soon as the signal aborts; an Error when no process can
    *   be started within a minute, or it cannot load its code.
    */
-  ask(question: Question, options: Requester & { readonly timeoutMs: number }): Promise<Answer>;
-  /** Starts a process if there is none. Call this before a question arrives, to save time. */
+  send(request: Request, options: Requester & { readonly timeoutMs: number }): Promise<Response>;
+  /** Starts a process if there is none. Call this before a request arrives, to save time. */
   prepare(): void;
-  /** Ends all processes at once. Running questions and all later ones fail. */
+  /** Ends all processes at once. Running requests and all later ones fail. */
   close(): void;
 }
 
 /** Allows for a busy machine, and for libraries that must be unpacked first. */
 const START_TIMEOUT_MS = 60_000;
 
-/** A process ended before it answered. */
+/** A process ended before it responded. */
 export class ChildEndedError extends Error {
   override readonly name = 'ChildEndedError';
   readonly late: boolean;
@@ -75,24 +75,24 @@ export class ChildEndedError extends Error {
 
 const CLOSED = 'the processes were ended';
 
-/** A question that waits for a process. */
+/** A request that waits for a process. */
 interface Waiter {
   resolve(child: ChildProcess): void;
   reject(reason: unknown): void;
 }
 
-/** No process is started before `prepare` or the first question. */
-export function createChildPool<Question, Answer>(
-  options: ChildPoolOptions<Answer>,
-): ChildPool<Question, Answer> {
-  const inTurn = createFairLimit(options.processes, options.reserve);
+/** No process is started before `prepare` or the first request. */
+export function createChildPool<Request, Response>(
+  options: ChildPoolOptions<Response>,
+): ChildPool<Request, Response> {
+  const limit = createFairLimit(options.processes, options.reserve);
   const all = new Set<ChildProcess>();
   const starting = new Set<ChildProcess>();
   const idle = new Map<ChildProcess, NodeJS.Timeout>();
   /** In order of arrival. For each one, a process is starting. */
   const waiting = new Set<Waiter>();
-  /** The id of the question that each process works on. */
-  const asked = new WeakMap<ChildProcess, string>();
+  /** The id of the request that each process works on. */
+  const requestIds = new WeakMap<ChildProcess, string>();
   let isClosed = false;
 
   function start(): void {
@@ -107,41 +107,41 @@ export function createChildPool<Question, Answer>(
       stdio: 'ignore',
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS).unref();
-    const forget = (reason: Error) => {
+    const remove = (reason: Error) => {
       clearTimeout(timer);
       clearTimeout(idle.get(child));
       idle.delete(child);
       all.delete(child);
-      if (starting.delete(child)) failOne(reason);
+      if (starting.delete(child)) rejectOne(reason);
     };
     all.add(child);
     starting.add(child);
-    child.on('message', (message: IpcMessage<Answer>) => {
+    child.on('message', (message: IpcMessage<Response>) => {
       if (starting.has(child)) {
         clearTimeout(timer);
-        if ('loadFailure' in message) return forget(new Error(message.loadFailure));
+        if ('loadFailure' in message) return remove(new Error(message.loadFailure));
         starting.delete(child);
-        rest(child);
-      } else if (!('id' in message) || message.id !== asked.get(child)) {
-        // Otherwise a late answer would be taken for the answer to the next question.
+        release(child);
+      } else if (!('id' in message) || message.id !== requestIds.get(child)) {
+        // Otherwise a late response would be taken for the response to the next request.
         end(child);
       }
     });
-    child.once('exit', (code, signal) => forget(new Error(`a process cannot start: ${signal ?? code}`)));
+    child.once('exit', (code, signal) => remove(new Error(`a process cannot start: ${signal ?? code}`)));
     // A process that could not be started emits no `exit`.
     child.on('error', (error) => {
-      if (child.pid === undefined) forget(error);
+      if (child.pid === undefined) remove(error);
     });
   }
 
-  /** Without this, every question that waits would start one more process that cannot start. */
-  function failOne(reason: Error): void {
+  /** Without this, every request that waits would start one more process that cannot start. */
+  function rejectOne(reason: Error): void {
     const [waiter] = waiting;
     if (waiter && waiting.size > starting.size) waiter.reject(reason);
   }
 
-  /** Gives a process to the first question that waits. Without one, the process is idle. */
-  function rest(child: ChildProcess): void {
+  /** Gives a process to the first request that waits. Without one, the process is idle. */
+  function release(child: ChildProcess): void {
     const [waiter] = waiting;
     if (waiter) {
       waiter.resolve(child);
@@ -159,7 +159,7 @@ export function createChildPool<Question, Answer>(
   }
 
   /**
-   * Starts a process, and returns it or one that becomes free before: an answer usually takes less
+   * Starts a process, and returns it or one that becomes free before: a response usually takes less
    * time than a start.
    */
   function waitForOne(signal: AbortSignal): Promise<ChildProcess> {
@@ -167,7 +167,7 @@ export function createChildPool<Question, Answer>(
     // At once, because another process may become free before `promise` is observed.
     const settle = () => {
       waiting.delete(waiter);
-      signal.removeEventListener('abort', giveUp);
+      signal.removeEventListener('abort', onAbort);
     };
     const waiter: Waiter = {
       resolve(child) {
@@ -179,8 +179,8 @@ export function createChildPool<Question, Answer>(
         reject(reason);
       },
     };
-    const giveUp = () => waiter.reject(signal.reason);
-    signal.addEventListener('abort', giveUp);
+    const onAbort = () => waiter.reject(signal.reason);
+    signal.addEventListener('abort', onAbort);
     waiting.add(waiter);
     if (starting.size < waiting.size) start();
     for (const child of starting) setRef(child, true);
@@ -196,7 +196,7 @@ export function createChildPool<Question, Answer>(
 
   /** Takes the process that worked last, so that the others can reach their idle limit. */
   function takeIdle(): ChildProcess | undefined {
-    const child = [...idle.keys()].findLast((resting) => resting.connected);
+    const child = [...idle.keys()].findLast((child) => child.connected);
     if (child === undefined) return undefined;
     clearTimeout(idle.get(child));
     idle.delete(child);
@@ -210,30 +210,30 @@ export function createChildPool<Question, Answer>(
       start();
       for (const child of starting) setRef(child, false);
     },
-    async ask(question, { timeoutMs, owner, signal }) {
-      const asking = inTurn.run({ owner, signal }, async () => {
+    async send(request, { timeoutMs, owner, signal }) {
+      const sending = limit.run({ owner, signal }, async () => {
         if (isClosed) throw new Error(CLOSED);
         signal.throwIfAborted();
         const child = takeIdle() ?? (await waitForOne(signal));
         if (signal.aborted) {
-          rest(child);
+          release(child);
           throw signal.reason;
         }
-        const drop = () => end(child);
-        if (options.endWhenAborted) signal.addEventListener('abort', drop, { once: true });
+        const abort = () => end(child);
+        if (options.endWhenAborted) signal.addEventListener('abort', abort, { once: true });
         try {
           const id = randomUUID();
-          asked.set(child, id);
-          const answer = await converse<Question, Answer>(child, { id, question }, timeoutMs);
-          asked.delete(child);
-          if (options.isLast?.(answer)) end(child);
-          else rest(child);
-          return answer;
+          requestIds.set(child, id);
+          const response = await exchange<Request, Response>(child, { id, request }, timeoutMs);
+          requestIds.delete(child);
+          if (options.isLast?.(response)) end(child);
+          else release(child);
+          return response;
         } finally {
-          signal.removeEventListener('abort', drop);
+          signal.removeEventListener('abort', abort);
         }
       });
-      return unlessAborted(asking, signal);
+      return unlessAborted(sending, signal);
     },
     close() {
       isClosed = true;
@@ -243,36 +243,36 @@ export function createChildPool<Question, Answer>(
   };
 }
 
-/** Sends one question and returns its answer. Ends the process if there is no answer in time. */
-async function converse<Question, Answer>(
+/** Sends one request and returns its response. Ends the process if there is no response in time. */
+async function exchange<Request, Response>(
   child: ChildProcess,
-  asked: IpcRequest<Question>,
+  request: IpcRequest<Request>,
   timeoutMs: number,
-): Promise<Answer> {
-  const given = new AbortController();
+): Promise<Response> {
+  const listening = new AbortController();
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
   }, timeoutMs);
-  const { signal } = given;
-  const answered = once(child, 'message', { signal }).then(([message]) => {
-    const reply = message as IpcResponse<Answer>;
-    if (reply.id === asked.id) return reply.answer;
-    // A reply to another question: the listener in `start` ends the process.
+  const { signal } = listening;
+  const responded = once(child, 'message', { signal }).then(([message]) => {
+    const response = message as IpcResponse<Response>;
+    if (response.id === request.id) return response.response;
+    // A response to another request: the listener in `start` ends the process.
     return ended;
   });
   const ended = once(child, 'exit', { signal }).then(([code, name]): never => {
     throw new ChildEndedError({ late, code, signal: name });
   });
   // The promise that loses the race is aborted below. Its rejection must not count as unhandled.
-  answered.catch(() => {});
+  responded.catch(() => {});
   ended.catch(() => {});
   try {
-    child.send(asked, (error) => error && child.kill('SIGKILL'));
-    return await Promise.race([answered, ended]);
+    child.send(request, (error) => error && child.kill('SIGKILL'));
+    return await Promise.race([responded, ended]);
   } finally {
     clearTimeout(timer);
-    given.abort();
+    listening.abort();
   }
 }

@@ -44,13 +44,13 @@ test('a free slot goes to whoever holds the fewest, then by turns', async () => 
 test('never more than the limit at once, also when tasks fail or give up', async () => {
   const limit = createFairLimit(2);
   let running = 0;
-  let most = 0;
+  let max = 0;
   const work = async () => {
     running += 1;
-    most = Math.max(most, running);
+    max = Math.max(max, running);
     await new Promise(setImmediate);
     running -= 1;
-    if (most % 2 === 0) throw new Error('a failure of the task');
+    if (max % 2 === 0) throw new Error('a failure of the task');
   };
   const given = new AbortController();
   const all = Array.from({ length: 30 }, (_, at) =>
@@ -58,7 +58,7 @@ test('never more than the limit at once, also when tasks fail or give up', async
   );
   given.abort();
   await Promise.allSettled(all);
-  expect({ most, owners: limit.owners }).toEqual({ most: 2, owners: 0 });
+  expect({ most: max, owners: limit.owners }).toEqual({ most: 2, owners: 0 });
 });
 
 test('an abort ends the wait at once, and its place goes to the next', async () => {

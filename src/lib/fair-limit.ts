@@ -34,7 +34,7 @@ interface Owner {
  * An owner without a slot may also use one of the `reserve` slots, in addition to `most`: long
  * tasks of others do not block it.
  */
-export function createFairLimit(most: number, reserve = 0): FairLimit {
+export function createFairLimit(max: number, reserve = 0): FairLimit {
   // In the order of their last turn, oldest first.
   const owners = new Map<string, Owner>();
   let running = 0;
@@ -63,7 +63,7 @@ export function createFairLimit(most: number, reserve = 0): FairLimit {
       }
       if (next === undefined) return;
       const [name, owner] = next;
-      if (running >= (owner.running === 0 ? most + reserve : most)) return;
+      if (running >= (owner.running === 0 ? max + reserve : max)) return;
       const [start] = owner.waiting;
       if (start === undefined) return;
       owner.waiting.delete(start);
@@ -78,15 +78,15 @@ export function createFairLimit(most: number, reserve = 0): FairLimit {
   function takeSlot(name: string, owner: Owner, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const start = () => {
-        signal.removeEventListener('abort', giveUp);
+        signal.removeEventListener('abort', onAbort);
         resolve();
       };
-      const giveUp = () => {
+      const onAbort = () => {
         owner.waiting.delete(start);
         leave(name, owner);
         reject(signal.reason);
       };
-      signal.addEventListener('abort', giveUp, { once: true });
+      signal.addEventListener('abort', onAbort, { once: true });
       owner.waiting.add(start);
       startNext();
     });

@@ -41,9 +41,9 @@ export interface Health {
 }
 
 /** The result of a check is shared by all requests within this time. */
-const SHARED_MS = 1000;
+const CACHE_MS = 1000;
 /** A database that takes longer counts as failed. */
-const WITHIN_MS = 2000;
+const TIMEOUT_MS = 2000;
 
 const UNKNOWN = { database: 'unknown', schema: 'unknown', queue: 'unknown' } as const;
 
@@ -64,7 +64,7 @@ export function createHealth({ role, build }: { role: string; build: BuildInfo }
       return { status: isReady ? 'ready' : 'not_ready', checks };
     },
     watch({ findSchemaVersion, schemaVersion, isListening }) {
-      const find = shareResult(findSchemaVersion, { ttlMs: SHARED_MS, timeoutMs: WITHIN_MS });
+      const find = shareResult(findSchemaVersion, { ttlMs: CACHE_MS, timeoutMs: TIMEOUT_MS });
       check = async () => {
         const queue = isListening() ? 'ok' : 'failed';
         try {
@@ -87,7 +87,7 @@ export function createHealth({ role, build }: { role: string; build: BuildInfo }
 }
 
 /** Returns the response to `/livez` or `/readyz`, whichever port serves it. */
-export async function answerHealth(
+export async function describeHealth(
   health: Health,
   path: '/livez' | '/readyz',
 ): Promise<{ status: 200 | 503; body: object }> {

@@ -29,11 +29,11 @@ test('the first touch runs at once, all others in the time after it once at its 
 
 test('a run that takes longer is not run twice at once, and what failed runs again', async () => {
   let running = 0;
-  let most = 0;
+  let max = 0;
   let runs = 0;
   const throttle = createKeyedThrottle(100, async () => {
     running += 1;
-    most = Math.max(most, running);
+    max = Math.max(max, running);
     await new Promise((resolve) => setTimeout(resolve, 300));
     running -= 1;
     runs += 1;
@@ -43,7 +43,7 @@ test('a run that takes longer is not run twice at once, and what failed runs aga
   await vi.advanceTimersByTimeAsync(150);
   throttle.touch('a');
   await vi.advanceTimersByTimeAsync(1000);
-  expect([runs, most]).toEqual([2, 1]);
+  expect([runs, max]).toEqual([2, 1]);
 });
 
 test('one that is closed runs nothing more', async () => {

@@ -4,40 +4,39 @@ import { keepCompiled, writeCompiled } from './keep-compiled.ts';
 /** Native code can allocate about 2 GB per second. */
 const WATCH_EVERY_MS = 20;
 
-/** A question with an id that its reply must repeat. */
-export interface IpcRequest<Question> {
+/** A request with an id that its response must repeat. */
+export interface IpcRequest<Request> {
   readonly id: string;
-  readonly question: Question;
+  readonly request: Request;
 }
 
-export interface IpcResponse<Answer> {
+export interface IpcResponse<Response> {
   readonly id: string;
-  readonly answer: Answer;
+  readonly response: Response;
 }
 
 /**
- * The first message of a process: it is ready for questions, or why its code cannot be loaded. In
+ * The first message of a process: it is ready for requests, or why its code cannot be loaded. In
  * the second case it ends.
  */
 export type IpcGreeting = { readonly isReady: true } | { readonly loadFailure: string };
 
-export type IpcMessage<Answer> = IpcGreeting | IpcResponse<Answer>;
+export type IpcMessage<Response> = IpcGreeting | IpcResponse<Response>;
 
 /**
- * Runs in a process of a `ChildPool`. Answers the questions of the parent program one after the
- * other, and ends when that program does. `load` imports the code for the answers; it starts at
- * once, before the first question arrives.
- * An answer that throws ends the process. More memory than `maxRssMb` during an answer ends it too:
- * `heapMb` of the pool limits only JavaScript objects, but this also limits what native code
- * allocates on its own threads.
+ * Runs in a process of a `ChildPool`. Handles the requests of the parent program one after the
+ * other, and ends when that program does. `loadHandler` imports the code for the responses; it
+ * starts at once, before the first request arrives. A response that throws ends the process. More
+ * memory than `maxRssMb` during a response ends it too: `heapMb` of the pool limits only JavaScript
+ * objects, but this also limits what native code allocates on its own threads.
  */
-export function serveParent<Question, Answer>(
-  load: () => Promise<(question: Question) => Answer | Promise<Answer>>,
+export function serveParent<Request, Response>(
+  loadHandler: () => Promise<(request: Request) => Response | Promise<Response>>,
   { maxRssMb = Number.POSITIVE_INFINITY }: { readonly maxRssMb?: number } = {},
 ): void {
   preferAsVictim();
   keepCompiled();
-  const loaded = load();
+  const loaded = loadHandler();
   loaded.then(
     () => {
       process.send?.({ isReady: true } satisfies IpcGreeting);
@@ -51,13 +50,13 @@ export function serveParent<Question, Answer>(
       else end();
     },
   );
-  process.on('message', async ({ id, question }: IpcRequest<Question>) => {
-    const answer = await loaded.catch(() => undefined);
-    if (answer === undefined) return;
+  process.on('message', async ({ id, request }: IpcRequest<Request>) => {
+    const handle = await loaded.catch(() => undefined);
+    if (handle === undefined) return;
     const watch = maxRssMb < Number.POSITIVE_INFINITY ? setInterval(checkMemory, WATCH_EVERY_MS) : undefined;
-    const result = await answer(question);
+    const result = await handle(request);
     clearInterval(watch);
-    process.send?.({ id, answer: result } satisfies IpcResponse<Answer>);
+    process.send?.({ id, response: result } satisfies IpcResponse<Response>);
   });
   function checkMemory(): void {
     if (process.memoryUsage.rss() > maxRssMb * 1024 * 1024) process.kill(process.pid, 'SIGKILL');

@@ -5,13 +5,13 @@ import { SettingsError } from './config.ts';
  * File descriptors that the program needs to start: PostgreSQL alone needs 58 and those that it
  * inherits. 128 are enough under load.
  */
-const FEWEST = 80;
+const MIN_OPEN_FILES = 80;
 
 /** Throws `SettingsError` if this process may open too few files to work reliably. */
 export function checkOpenFiles(limit: number = readLimit()): void {
-  if (limit >= FEWEST) return;
+  if (limit >= MIN_OPEN_FILES) return;
   throw new SettingsError(
-    `This process may open ${limit} files at most (ulimit -n), and needs ${FEWEST} or more, better 1024. Raise the limit: ` +
+    `This process may open ${limit} files at most (ulimit -n), and needs ${MIN_OPEN_FILES} or more, better 1024. Raise the limit: ` +
       'ulimit -n 1024, LimitNOFILE= of systemd, or --ulimit nofile=1024 of a container.',
   );
 }

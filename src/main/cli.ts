@@ -204,7 +204,7 @@ function parseCount(text: string): number {
 }
 
 /** Returns a sentence for the user; an unexpected error includes its stack. */
-function explain(error: unknown): string {
+function describeErrors(error: unknown): string {
   if (error instanceof AppError) {
     const fields = error.errors.map(({ path, message }) => `\n  ${path.join('.')} ${message}`);
     return `${error.message} (${error.code})${fields.join('')}`;
@@ -221,6 +221,6 @@ function explain(error: unknown): string {
 
 // Not awaited: the single executable is not an ES module, so it has no top-level `await`.
 program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${describeErrors(error)}\n`);
   process.exitCode ||= 1;
 });

@@ -13,10 +13,10 @@ export async function collectGauges({
   database,
   queue,
 }: {
-  database: Pick<Database, 'lookOrm'>;
+  database: Pick<Database, 'probeOrm'>;
   queue: Pick<Queue, 'measure'>;
 }): Promise<Gauges> {
-  const { lookOrm: orm } = database;
+  const { probeOrm: orm } = database;
   const [depths, limiter, { alive, capacity, running }] = await Promise.all([
     queue.measure(orm),
     loadLimiter(orm),

@@ -1,8 +1,8 @@
-import type { BackgroundPainter, TextWriter } from '../adapters/ai/ai-provider.ts';
-import { createOfflinePainter } from '../adapters/ai/offline-painter.ts';
-import { createOfflineWriter } from '../adapters/ai/offline-writer.ts';
-import { createOpenAiPainter } from '../adapters/ai/openai-painter.ts';
-import { createOpenAiTextWriter } from '../adapters/ai/openai-writer.ts';
+import type { BackgroundGenerator, CopyGenerator } from '../adapters/ai/ai-provider.ts';
+import { createOfflineBackgroundGenerator } from '../adapters/ai/offline-background-generator.ts';
+import { createOfflineCopyGenerator } from '../adapters/ai/offline-copy-generator.ts';
+import { createOpenAiBackgroundGenerator } from '../adapters/ai/openai-background-generator.ts';
+import { createOpenAiCopyGenerator } from '../adapters/ai/openai-copy-generator.ts';
 import { createImageDecoder, type ImageDecoder } from '../adapters/images/image-decoder.ts';
 import type { ImageRanker } from '../adapters/images/ranker.ts';
 import { createHostResolver } from '../adapters/net/host-resolver.ts';
@@ -18,8 +18,8 @@ import { pickImageEnvironment } from './image-environment.ts';
 export interface Adapters {
   readonly pages: PageReader;
   readonly ranker: ImageRanker;
-  readonly writer: TextWriter;
-  readonly painter: BackgroundPainter;
+  readonly copyGenerator: CopyGenerator;
+  readonly backgroundGenerator: BackgroundGenerator;
   readonly webhooks: WebhookSender;
   close(): Promise<void>;
 }
@@ -51,19 +51,19 @@ export async function createAdapters(settings: Settings, log: Log): Promise<Adap
   return {
     pages,
     ranker,
-    writer:
+    copyGenerator:
       settings.AI_API_KEY === undefined
-        ? createOfflineWriter()
-        : createOpenAiTextWriter({
+        ? createOfflineCopyGenerator()
+        : createOpenAiCopyGenerator({
             baseUrl: settings.AI_BASE_URL,
             apiKey: settings.AI_API_KEY,
             model: settings.AI_TEXT_MODEL,
             proxies,
           }),
-    painter:
+    backgroundGenerator:
       imageKey === undefined
-        ? createOfflinePainter(images)
-        : createOpenAiPainter(images, {
+        ? createOfflineBackgroundGenerator(images)
+        : createOpenAiBackgroundGenerator(images, {
             baseUrl: settings.AI_IMAGE_BASE_URL ?? settings.AI_BASE_URL,
             apiKey: imageKey,
             model: settings.AI_IMAGE_MODEL,

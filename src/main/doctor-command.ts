@@ -71,17 +71,17 @@ async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Pr
     const server = await openServer(settings, log);
     closers.push(...server.closers);
     const facts = await inspectServer(server.url, ['cta', QUEUE_SCHEMA]);
-    for (const finding of judgeServer(facts, settings)) add(finding);
+    for (const finding of checkServer(facts, settings)) add(finding);
     if (findSessionFaults(facts).length > 0 || facts.schema?.is !== 'current') return false;
     const database = openDatabase({ url: server.url, poolSize: 2, applicationName: 'cta-batch doctor' });
     closers.push({ name: 'the database', close: database.close });
     const queue = await openQueue({ url: server.url, log, supervise: false });
     closers.push({ name: 'the queue', close: queue.stop });
     const deps: InvariantDeps = { orm: database.orm, transact: database.transact, queue };
-    for (const finding of judgeLimits(await getLimits(deps), settings)) add(finding);
+    for (const finding of checkLimits(await getLimits(deps), settings)) add(finding);
     let isComplete = true;
     for (const invariant of INVARIANTS) {
-      const finding = await check(deps, invariant, fix).catch((error: unknown) => {
+      const finding = await checkInvariant(deps, invariant, fix).catch((error: unknown) => {
         isComplete = false;
         return {
           check: invariant.name,
@@ -102,7 +102,7 @@ async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Pr
   }
 }
 
-function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
+function checkServer(facts: ServerFacts, settings: Settings): Finding[] {
   const { schema } = facts;
   const finding = (
     check: string,
@@ -155,7 +155,7 @@ function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
       `the server’s clock is ${facts.clockAheadMs} ms ahead of this machine’s; the limit goes by the server’s, but logs will not fit together`,
       'warning',
     ),
-    ...(schema ? [judgeSchema(schema, facts)] : []),
+    ...(schema ? [checkSchema(schema, facts)] : []),
     finding(
       'privileges',
       facts.denied.length === 0,
@@ -165,7 +165,7 @@ function judgeServer(facts: ServerFacts, settings: Settings): Finding[] {
   ];
 }
 
-function judgeSchema(schema: NonNullable<ServerFacts['schema']>, facts: ServerFacts): Finding {
+function checkSchema(schema: NonNullable<ServerFacts['schema']>, facts: ServerFacts): Finding {
   const check = 'schema';
   if (schema.is === 'current') return { check, state: 'ok', says: 'the schema is up to date' };
   if (schema.is === 'newer') {
@@ -186,7 +186,7 @@ function judgeSchema(schema: NonNullable<ServerFacts['schema']>, facts: ServerFa
   return { check, state: 'fault', says: `${what}: \`migrate\` or \`start\` brings it up to date` };
 }
 
-function judgeLimits({ rate, kinds }: Limits, settings: Settings): Finding[] {
+function checkLimits({ rate, kinds }: Limits, settings: Settings): Finding[] {
   const set = settings.PREVIEW_RATE_LIMIT;
   const inForce: Finding =
     rate === null || rate === set
@@ -204,35 +204,35 @@ function judgeLimits({ rate, kinds }: Limits, settings: Settings): Finding[] {
     const check = `worst_window_${kind}`;
     if (maxCalls === null || worstWindow === null)
       return { check, state: 'ok', says: `${kind}: nothing to hold against a limit` };
-    const said = `${kind}: at most ${worstWindow.calls} calls in any ${windowMs / 1000} s on record`;
+    const summary = `${kind}: at most ${worstWindow.calls} calls in any ${windowMs / 1000} s on record`;
     if (worstWindow.calls <= maxCalls)
-      return { check, state: 'ok', says: `${said}, the limit is ${maxCalls}` };
+      return { check, state: 'ok', says: `${summary}, the limit is ${maxCalls}` };
     return {
       check,
       state: 'fault',
-      says: `${said} (from ${worstWindow.from.toISOString()}), the limit is ${maxCalls}: unless the limit was higher then, it was broken`,
+      says: `${summary} (from ${worstWindow.from.toISOString()}), the limit is ${maxCalls}: unless the limit was higher then, it was broken`,
     };
   });
   return [inForce, ...windows];
 }
 
-async function check(deps: InvariantDeps, invariant: Invariant, fix: boolean): Promise<Finding> {
-  const { name, holds, mendsItself } = invariant;
+async function checkInvariant(deps: InvariantDeps, invariant: Invariant, fix: boolean): Promise<Finding> {
+  const { name, holds, repairsItself } = invariant;
   const broken = await invariant.find(deps.orm);
   if (broken.length === 0) return { check: name, state: 'ok', says: holds };
-  const left = fix && invariant.mend ? await mend(deps, invariant, broken) : broken;
+  const left = fix && invariant.repair ? await repair(deps, invariant, broken) : broken;
   if (left.length === 0)
     return { check: name, state: 'mended', says: `${holds}: ${count(broken)} did not, and do now` };
-  const advice = !invariant.mend
+  const advice = !invariant.repair
     ? 'look at them: what is right, only a person can tell'
     : fix
       ? 'some could not be put right; see the log of the workers'
-      : mendsItself
+      : repairsItself
         ? 'a running worker puts that right, and so does --fix'
         : '--fix puts that right';
   return {
     check: name,
-    state: mendsItself && !fix ? 'warning' : 'fault',
+    state: repairsItself && !fix ? 'warning' : 'fault',
     says: `${count(left)} against the rule that ${holds}; ${advice}`,
     ids: left.slice(0, IDS_SHOWN).map(({ id }) => id),
   };
@@ -242,7 +242,7 @@ async function check(deps: InvariantDeps, invariant: Invariant, fix: boolean): P
  * Repairs the rows of one query at a time, while that makes progress. Returns the rows that are
  * still broken.
  */
-async function mend(
+async function repair(
   deps: InvariantDeps,
   invariant: Invariant,
   found: readonly BrokenRow[],
@@ -250,7 +250,7 @@ async function mend(
   let broken = found;
   for (let last: string | undefined; broken.length > 0 && broken[0]?.id !== last; ) {
     last = broken[0]?.id;
-    await invariant.mend?.(deps, broken);
+    await invariant.repair?.(deps, broken);
     broken = await invariant.find(deps.orm);
   }
   return broken;

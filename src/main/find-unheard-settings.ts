@@ -9,7 +9,7 @@ export interface UnheardSetting {
 }
 
 /** Shorter names are words that other programs use too. */
-const SHORTEST_NAME = 8;
+const MIN_NAME = 8;
 /**
  * In names with these prefixes, added or missing words are as likely as a wrong letter: AI_MODEL,
  * AI_TEXT_API_KEY.
@@ -92,7 +92,7 @@ function findMisspelt(given: readonly string[]): UnheardSetting[] {
 
 function isNearly(name: string, setting: string): boolean {
   const [one, other] = [simplify(name), simplify(setting)];
-  if (other.length < SHORTEST_NAME) return false;
+  if (other.length < MIN_NAME) return false;
   return one === other || isOneEditAway(one, other) || hasSameWords(name, setting);
 }
 

@@ -18,8 +18,9 @@ export async function getDefaultToken(
   folder: string,
 ): Promise<{ token: string; path: string }> {
   const path = join(folder, 'token');
-  const kept = await readFile(path, 'utf8').catch(() => '');
-  if (kept.trim() && (await findWorkspaceByToken(deps, kept.trim()))) return { token: kept.trim(), path };
+  const stored = await readFile(path, 'utf8').catch(() => '');
+  if (stored.trim() && (await findWorkspaceByToken(deps, stored.trim())))
+    return { token: stored.trim(), path };
   const token = await createToken(deps, { workspaceId: await ensureWorkspace(deps, DEFAULT_WORKSPACE) });
   await mkdir(folder, { recursive: true });
   // Written to a temporary file and renamed, so that nobody can read a part of the token, or a file

@@ -1,5 +1,5 @@
 /** A shorter secret may be an ordinary word that occurs in many lines. */
-const SHORTEST = 8;
+const MIN_LENGTH = 8;
 
 /** Patterns of secrets and of URLs with secrets, and their replacements. */
 const PATTERNS: readonly [pattern: RegExp, shown: string][] = [
@@ -23,7 +23,7 @@ export function createSecretHider(secrets: readonly string[]): (line: string) =>
     secrets
       .flatMap((secret) => [secret, decode(secret), encodeURIComponent(secret)])
       .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
-      .filter((secret) => secret.length >= SHORTEST),
+      .filter((secret) => secret.length >= MIN_LENGTH),
   );
   return (line) => {
     let hidden = line;

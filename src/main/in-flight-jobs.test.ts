@@ -2,15 +2,15 @@ import { expect, test } from 'vitest';
 import { createInFlightJobs } from './in-flight-jobs.ts';
 
 /** Starts a job that ends on request. */
-function start(held: ReturnType<typeof createInFlightJobs>, id: string) {
+function start(jobs: ReturnType<typeof createInFlightJobs>, id: string) {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let given: AbortSignal | undefined;
-  const ended = held.run([id, 'batch'], (signal) => {
-    given = signal;
+  let jobSignal: AbortSignal | undefined;
+  const ended = jobs.run([id, 'batch'], (signal) => {
+    jobSignal = signal;
     return promise;
   });
   return {
-    isAborted: () => given?.aborted,
+    isAborted: () => jobSignal?.aborted,
     async end() {
       resolve();
       await ended;
@@ -19,15 +19,15 @@ function start(held: ReturnType<typeof createInFlightJobs>, id: string) {
 }
 
 test('a page that is claimed again while its first reading ends is held, and can be cancelled', async () => {
-  const held = createInFlightJobs(new AbortController().signal);
-  const first = start(held, 'page');
-  held.cancel('batch');
-  const second = start(held, 'page');
+  const jobs = createInFlightJobs(new AbortController().signal);
+  const first = start(jobs, 'page');
+  jobs.cancel('batch');
+  const second = start(jobs, 'page');
   await first.end();
-  expect(held.ids()).toEqual(['page', 'batch']);
+  expect(jobs.ids()).toEqual(['page', 'batch']);
   expect([first.isAborted(), second.isAborted()]).toEqual([true, false]);
-  held.cancel('page');
+  jobs.cancel('page');
   expect(second.isAborted()).toBe(true);
   await second.end();
-  expect(held.ids()).toEqual([]);
+  expect(jobs.ids()).toEqual([]);
 });

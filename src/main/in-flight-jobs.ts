@@ -17,20 +17,20 @@ export interface InFlightJobs {
 export function createInFlightJobs(stopping: AbortSignal): InFlightJobs {
   // Not a map by id: a source that was canceled and retried may be claimed here while its first run
   // is still ending.
-  const held = new Set<{ ids: ReadonlySet<string>; controller: AbortController }>();
+  const running = new Set<{ ids: ReadonlySet<string>; controller: AbortController }>();
   return {
-    ids: () => [...held].flatMap((piece) => [...piece.ids]),
+    ids: () => [...running].flatMap((job) => [...job.ids]),
     async run(ids, work) {
-      const piece = { ids: new Set(ids), controller: new AbortController() };
-      held.add(piece);
+      const job = { ids: new Set(ids), controller: new AbortController() };
+      running.add(job);
       try {
-        await work(AbortSignal.any([stopping, piece.controller.signal]));
+        await work(AbortSignal.any([stopping, job.controller.signal]));
       } finally {
-        held.delete(piece);
+        running.delete(job);
       }
     },
     cancel(id) {
-      for (const { ids, controller } of held) {
+      for (const { ids, controller } of running) {
         if (ids.has(id)) controller.abort(new AppError('cancelled'));
       }
     },

@@ -67,13 +67,13 @@ export function instrumentAdapters(adapters: Adapters, { meter, tracing }: Obser
 }
 
 function observeProviders(
-  { writer, painter }: Pick<Adapters, 'writer' | 'painter'>,
+  { copyGenerator, backgroundGenerator }: Pick<Adapters, 'copyGenerator' | 'backgroundGenerator'>,
   { meter, tracing }: Observers,
-): Pick<Adapters, 'writer' | 'painter'> {
+): Pick<Adapters, 'copyGenerator' | 'backgroundGenerator'> {
   /** Measures one call, from opening the connection to the end of the response. */
   async function observe<A extends { usage: Usage }>(
     call: { kind: CallKind; operation: string; provider: string; model: string; signal: AbortSignal },
-    ask: () => Promise<A>,
+    makeCall: () => Promise<A>,
   ): Promise<A> {
     const { kind, operation, provider, model, signal } = call;
     const started = performance.now();
@@ -86,7 +86,7 @@ function observeProviders(
         'cta.kind': kind,
       },
     });
-    const note = (outcome: CallStatus, code: ErrorCode | null, usage?: Usage) => {
+    const record = (outcome: CallStatus, code: ErrorCode | null, usage?: Usage) => {
       const { inputTokens = null, outputTokens = null } = usage ?? {};
       const seconds = (performance.now() - started) / 1000;
       meter.countCall({ kind, outcome, code, seconds, inputTokens, outputTokens });
@@ -98,33 +98,33 @@ function observeProviders(
       span.end(code ?? undefined);
     };
     try {
-      const answer = await span.within(ask);
-      note('answered', null, answer.usage);
+      const answer = await span.within(makeCall);
+      record('answered', null, answer.usage);
       return answer;
     } catch (error) {
       const code = codeOf(error, signal);
-      note(statusOfFailure(code), code, error instanceof AppError ? error.usage : undefined);
+      record(statusOfFailure(code), code, error instanceof AppError ? error.usage : undefined);
       throw error;
     }
   }
   return {
-    writer: {
-      ...writer,
-      writeText(brief, call) {
-        const { provider, model } = writer;
+    copyGenerator: {
+      ...copyGenerator,
+      generateCopy(brief, call) {
+        const { provider, model } = copyGenerator;
         const { signal } = call;
         return observe({ kind: 'text', operation: 'chat', provider, model, signal }, () =>
-          writer.writeText(brief, call),
+          copyGenerator.generateCopy(brief, call),
         );
       },
     },
-    painter: {
-      ...painter,
-      paintBackground(brief, image, call) {
-        const { provider, model } = painter;
+    backgroundGenerator: {
+      ...backgroundGenerator,
+      generateBackground(brief, image, call) {
+        const { provider, model } = backgroundGenerator;
         const { signal } = call;
         return observe({ kind: 'image', operation: 'generate_content', provider, model, signal }, () =>
-          painter.paintBackground(brief, image, call),
+          backgroundGenerator.generateBackground(brief, image, call),
         );
       },
     },

@@ -1,4 +1,4 @@
-import type { CallMakers } from '../ai-calls/open-calls.ts';
+import type { CallProviders } from '../ai-calls/open-calls.ts';
 import type { Log } from '../lib/log.ts';
 import { type ClaimedCall, claimCalls } from '../pipeline/claim-calls.ts';
 import { type ClaimedSource, claimSources } from '../pipeline/claim-sources.ts';
@@ -12,7 +12,7 @@ import { type GeneratePreviewDeps, generatePreview } from '../steps/generate-pre
 import { type ProcessSourceDeps, processSource } from '../steps/process-source.ts';
 import { type HousekeepingDeps, runHousekeeping } from '../steps/run-housekeeping.ts';
 import { type ClaimedDelivery, claimDeliveries } from '../webhooks/claim-deliveries.ts';
-import { handBackDeliveries } from '../webhooks/hand-back-deliveries.ts';
+import { releaseDeliveries } from '../webhooks/release-deliveries.ts';
 import { claimHousekeeping } from '../workers/claim-housekeeping.ts';
 import { PAGES_AT_ONCE, PAGES_IN_RESERVE } from '../workers/worker.ts';
 
@@ -37,7 +37,7 @@ export interface JobContext {
   readonly worker: { readonly id: string };
   /** The number of previews in flight. */
   readonly previewsAtOnce: number;
-  readonly makers: CallMakers;
+  readonly providers: CallProviders;
   readonly answers: AnswerSettler;
 }
 
@@ -61,7 +61,7 @@ export interface JobKind<W extends TracedWork> {
   /** Runs `run`, which never throws, and does what must be done before and after it. */
   around?(context: JobContext, work: W, run: () => Promise<void>): Promise<void>;
   /** Requeues the work that a stop interrupted, and returns how much. Calls and sources are requeued by owner. */
-  handBack?(context: JobContext, interrupted: readonly W[]): Promise<number>;
+  release?(context: JobContext, interrupted: readonly W[]): Promise<number>;
 }
 
 /** Checks an entry by the type of its work, which a poller does not need to know. */
@@ -95,8 +95,8 @@ export const JOB_KINDS: Readonly<Record<string, JobKind<TracedWork>>> = {
     pollMs: POLL_MS,
     // A preview in flight makes two calls.
     capacity: ({ previewsAtOnce }) => previewsAtOnce * 2,
-    async claim({ deps, log, worker, makers }, free) {
-      const claim = await claimCalls(deps, { workerId: worker.id, makers, limit: Math.ceil(free / 2) });
+    async claim({ deps, log, worker, providers }, free) {
+      const claim = await claimCalls(deps, { workerId: worker.id, providers, limit: Math.ceil(free / 2) });
       for (const kind of claim.recovered ?? []) log.info({ kind }, 'the AI service works again');
       return claim;
     },
@@ -113,7 +113,7 @@ export const JOB_KINDS: Readonly<Record<string, JobKind<TracedWork>>> = {
     ownerOf: (delivery) => delivery.workspaceId,
     claim: ({ deps }, limit, without) => claimDeliveries(deps, { limit, without }),
     step: ({ deps }) => deliverWebhook(deps),
-    handBack: ({ deps }, interrupted) => handBackDeliveries(deps, interrupted),
+    release: ({ deps }, interrupted) => releaseDeliveries(deps, interrupted),
   }),
   housekeeping: kind<TracedWork>({
     jobs: ['housekeeping'],

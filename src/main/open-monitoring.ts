@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { answerHealth, type Health } from '../lib/health.ts';
+import { describeHealth, type Health } from '../lib/health.ts';
 import type { Log } from '../lib/log.ts';
 import type { Settings } from './config.ts';
 import { addressOf, explainListenError } from './explain-listen-error.ts';
@@ -98,7 +98,7 @@ function answer(pages: Pages, log: Log): RequestListener {
 
 function listHealthPages(health: Health): Pages {
   const page = (path: '/livez' | '/readyz') => async () => {
-    const { status, body } = await answerHealth(health, path);
+    const { status, body } = await describeHealth(health, path);
     return { status, contentType: 'application/json; charset=utf-8', body: JSON.stringify(body) };
   };
   return { '/livez': page('/livez'), '/readyz': page('/readyz') };

@@ -64,11 +64,11 @@ export async function openRuntime(
     return { url, database, schemaVersion, queue, embedded, closers };
   } catch (error) {
     await closeAll(closers, log);
-    if (error instanceof NewerSchemaError) throw new SettingsError(tellNewer(error));
+    if (error instanceof NewerSchemaError) throw new SettingsError(describeNewerSchema(error));
     const explained = embedded ? undefined : explainConnectionError(error);
     if (explained !== undefined) throw new SettingsError(explained);
     if (isLockTimeout(error)) throw new SettingsError(LOCKED);
-    if (isForbidden(error)) throw new SettingsError(tellForbidden(error));
+    if (isForbidden(error)) throw new SettingsError(describeForbidden(error));
     if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;
     throw new SettingsError(
       `DATABASE_URL leads to a PostgreSQL that cannot be used now: ${reasonOf(error)}.`,
@@ -88,14 +88,14 @@ const LOCKED =
   'The database could not be migrated: for more than a minute a transaction has held a lock that a change of a table needs. ' +
   'Find it in pg_stat_activity, end it, and start again.';
 
-function tellNewer({ migratedTo }: NewerSchemaError): string {
+function describeNewerSchema({ migratedTo }: NewerSchemaError): string {
   return (
     `The database was migrated by a newer version of this program (its schema is of ${migratedTo.toISOString()}). ` +
     'Start that version or a later one. To go back to this one, see docs/operations/upgrade.md.'
   );
 }
 
-function tellForbidden(error: unknown): string {
+function describeForbidden(error: unknown): string {
   return (
     `The role of DATABASE_URL may not bring the database up to date: ${reasonOf(error)}. ` +
     'Run "cta-batch migrate" as the role that owns the database first; see docs/operations/database.md.'

@@ -12,10 +12,10 @@ interface SerializedError {
   readonly errors?: readonly SerializedError[];
 }
 
-const LONGEST_MESSAGE = 1000;
-const DEEPEST = 6;
+const MAX_MESSAGE = 1000;
+const MAX_DEPTH = 6;
 /** The maximum number of errors taken from an `AggregateError`. */
-const MOST_ERRORS = 3;
+const MAX_ERRORS = 3;
 
 /**
  * Converts an error for the log. Includes only fields that are known to be harmless, because texts
@@ -25,8 +25,8 @@ const MOST_ERRORS = 3;
 export function serializeError(error: unknown, depth = 0): SerializedError {
   if (!(error instanceof Error)) return { type: typeof error, message: cut(String(error)), stack: '' };
   const { code, table, constraint } = error as { code?: unknown; table?: unknown; constraint?: unknown };
-  const goesOn = depth < DEEPEST;
-  const parts = error instanceof AggregateError ? error.errors.slice(0, MOST_ERRORS) : [];
+  const hasMore = depth < MAX_DEPTH;
+  const parts = error instanceof AggregateError ? error.errors.slice(0, MAX_ERRORS) : [];
   return {
     type: error.name,
     message: cut(readMessage(error)),
@@ -34,8 +34,8 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
     ...(isName(table) ? { table } : {}),
     ...(isName(constraint) ? { constraint } : {}),
     stack: readFrames(error),
-    ...(goesOn && error.cause !== undefined ? { cause: serializeError(error.cause, depth + 1) } : {}),
-    ...(goesOn && parts.length > 0 ? { errors: parts.map((part) => serializeError(part, depth + 1)) } : {}),
+    ...(hasMore && error.cause !== undefined ? { cause: serializeError(error.cause, depth + 1) } : {}),
+    ...(hasMore && parts.length > 0 ? { errors: parts.map((part) => serializeError(part, depth + 1)) } : {}),
   };
 }
 
@@ -52,7 +52,7 @@ function readFrames({ stack = '', message }: Error): string {
 }
 
 function cut(text: string): string {
-  return text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE)}…` : text;
+  return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
 }
 
 function isName(value: unknown): value is string {

@@ -24,7 +24,7 @@ import { waitForStopSignal } from './stop-signals.ts';
 export type Role = 'all' | 'api' | 'worker';
 
 /** Time for requeuing unfinished work, in addition to the grace period. */
-const HAND_ON_MS = 15_000;
+const REQUEUE_MS = 15_000;
 /** Time for closing the API itself, in addition to its own delays. */
 const MARGIN_MS = 5000;
 
@@ -59,7 +59,7 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     // The API's port opens before the worker starts: a start that fails because of the port must
     // not have changed the limit for all workers or claimed work.
     health.watch({
-      findSchemaVersion: () => findSchemaVersion(runtime.database.lookOrm),
+      findSchemaVersion: () => findSchemaVersion(runtime.database.probeOrm),
       schemaVersion: runtime.schemaVersion,
       isListening: runtime.database.isListening,
     });
@@ -78,11 +78,11 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
       const observed = instrumentAdapters(adapters, observers);
       const worker = await startWorker(runtime, observed, settings, observers);
       const graceMs = settings.STOP_GRACE;
-      closers.push({ name: 'the worker', withinMs: graceMs + HAND_ON_MS, close: () => worker.stop(graceMs) });
-      sayHowItWorks(adapters, settings, log);
+      closers.push({ name: 'the worker', withinMs: graceMs + REQUEUE_MS, close: () => worker.stop(graceMs) });
+      logProviders(adapters, settings, log);
     }
     health.start();
-    const lines = await introduce(runtime, { address: api?.address, role, watching: ports.lines });
+    const lines = await describeStart(runtime, { address: api?.address, role, monitoring: ports.lines });
     process.stdout.write(`${lines.join('\n')}\n`);
     writeCompiled();
     log.info({ signal: await stopSignal }, 'stopping');
@@ -126,20 +126,22 @@ async function startTracesIfWanted(settings: Settings, role: Role, log: Log): Pr
  * Returns the first lines that a user sees: the address, how to get a token, and a command that
  * creates a batch.
  */
-async function introduce(
+async function describeStart(
   runtime: Runtime,
-  { address, role, watching }: { address: string | undefined; role: Role; watching: readonly string[] },
+  { address, role, monitoring }: { address: string | undefined; role: Role; monitoring: readonly string[] },
 ): Promise<string[]> {
-  if (address === undefined) return ['The worker is ready.', ...watching];
+  if (address === undefined) return ['The worker is ready.', ...monitoring];
   const lines = [
     '',
     `  The CTA batch generator is ready at ${address}${role === 'api' ? ' (API only)' : ''}`,
   ];
   let token = '$TOKEN';
   if (runtime.embedded) {
-    const kept = await getDefaultToken(runtime.database, DATA_FOLDER);
-    token = `$(cat ${kept.path})`;
-    lines.push(`  Token of the default workspace: ${process.stdout.isTTY ? kept.token : `in ${kept.path}`}`);
+    const stored = await getDefaultToken(runtime.database, DATA_FOLDER);
+    token = `$(cat ${stored.path})`;
+    lines.push(
+      `  Token of the default workspace: ${process.stdout.isTTY ? stored.token : `in ${stored.path}`}`,
+    );
   } else {
     const command = isSingleExecutable() ? process.argv[1] : 'npm start -s --';
     lines.push(`  Make a token:  TOKEN=$(${command} token create --workspace NAME)`);
@@ -149,22 +151,22 @@ async function introduce(
     '  Make a batch (put the address of a product page in):',
     `  curl -s ${address}/api/llm-editor/cta/batch/ -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -d '{"sources":[{"url":"https://shop.example/product","batch_size":3}]}'`,
     '',
-    ...watching.map((line) => `  ${line}`),
+    ...monitoring.map((line) => `  ${line}`),
   );
   return lines;
 }
 
 /** Logs which services are used, so that nobody mistakes the offline generator for an AI. */
-function sayHowItWorks(adapters: Adapters, settings: Settings, log: Log): void {
-  const { writer, painter, ranker } = adapters;
+function logProviders(adapters: Adapters, settings: Settings, log: Log): void {
+  const { copyGenerator, backgroundGenerator, ranker } = adapters;
   log.info(
     {
-      texts: `${writer.provider} ${writer.model}`,
-      backgrounds: `${painter.provider} ${painter.model}`,
+      texts: `${copyGenerator.provider} ${copyGenerator.model}`,
+      backgrounds: `${backgroundGenerator.provider} ${backgroundGenerator.model}`,
       ranking: ranker.name,
       limit: settings.PREVIEW_RATE_LIMIT,
     },
-    writer.provider === 'offline' || painter.provider === 'offline'
+    copyGenerator.provider === 'offline' || backgroundGenerator.provider === 'offline'
       ? 'no AI_API_KEY: the built-in offline generator does the work'
       : 'the worker is ready',
   );

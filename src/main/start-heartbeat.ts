@@ -15,13 +15,13 @@ import { sendHeartbeat } from '../workers/send-heartbeat.ts';
 import { GRACE_MS, HEARTBEAT_INTERVAL_MS } from '../workers/worker.ts';
 
 /** After a longer gap between two heartbeats, this worker itself may have been cut off. */
-const LONGEST_GAP_MS = HEARTBEAT_INTERVAL_MS * 3;
+const MAX_GAP_MS = HEARTBEAT_INTERVAL_MS * 3;
 /** Every so many recovery runs, look for stuck or forgotten work. */
-const SWEEP_BEATS = 10;
+const SWEEP_EVERY_CHECKS = 10;
 /**
  * Every so many recovery runs, look for previews that have waited too long for a failing provider.
  */
-const EXPIRY_BEATS = 2;
+const EXPIRE_EVERY_CHECKS = 2;
 
 /** The registration of this process as a worker. */
 export interface Heartbeat {
@@ -38,82 +38,86 @@ export interface Heartbeat {
  */
 export async function startHeartbeat(
   { url, database, queue }: { url: string; database: Database; queue: Queue },
-  { held, providerWaitMs, capacity }: { held: () => string[]; providerWaitMs: number; capacity: number },
+  {
+    inFlightIds,
+    providerWaitMs,
+    capacity,
+  }: { inFlightIds: () => string[]; providerWaitMs: number; capacity: number },
   log: Log,
 ): Promise<Heartbeat> {
   const deps = { orm: database.orm, transact: database.transact, queue };
-  let entered: WorkerIdentity | undefined;
+  let registered: WorkerIdentity | undefined;
   const session = await keepConnection({
     config: sessionConfig(url, { ...WORK_TIMEOUTS, applicationName: 'cta-batch worker' }),
     // The lock was lost with the previous connection.
     onConnect: async (client) => {
-      if (entered) await retakeLock(client, entered);
+      if (registered) await retakeLock(client, registered);
     },
   });
-  let worker = await enter();
+  let worker = await register();
   // Since when the database and this process have been connected without a gap. After an outage
   // that other workers may have shared, they need a grace period before they count as dead. A
   // process that has just started was in no outage.
-  let steadySince = Number.NEGATIVE_INFINITY;
-  let lastBeat = performance.now();
-  let looks = 0;
-  let isLiving = true;
-  const beats = beat();
+  let connectedSince = Number.NEGATIVE_INFINITY;
+  let lastTickAt = performance.now();
+  let checkCount = 0;
+  let isRunning = true;
+  const loop = runLoop();
 
-  async function enter(): Promise<WorkerIdentity> {
-    entered = await registerWorker(session, { capacity });
-    return entered;
+  async function register(): Promise<WorkerIdentity> {
+    registered = await registerWorker(session, { capacity });
+    return registered;
   }
 
   /**
    * Sends only heartbeats and lets recovery run beside it: long recovery must not look like a gap.
    */
-  async function beat(): Promise<void> {
-    let looking: Promise<void> | undefined;
-    for (; isLiving; await sleep(HEARTBEAT_INTERVAL_MS)) {
+  async function runLoop(): Promise<void> {
+    let checking: Promise<void> | undefined;
+    for (; isRunning; await sleep(HEARTBEAT_INTERVAL_MS)) {
       try {
-        await show();
+        await sendTick();
       } catch (err) {
-        noteFailure(err);
+        handleFailure(err);
         continue;
       }
       // The first recovery runs at once, because the previous worker may have died. Its errors are
       // only logged: this worker must start even if that one's work cannot be requeued.
-      looking ??= look()
-        .catch(noteFailure)
+      checking ??= check()
+        .catch(handleFailure)
         .finally(() => {
-          looking = undefined;
+          checking = undefined;
         });
     }
-    await looking;
+    await checking;
   }
 
-  function noteFailure(err: unknown): void {
-    if (isUnavailable(err)) steadySince = Number.POSITIVE_INFINITY;
+  function handleFailure(err: unknown): void {
+    if (isUnavailable(err)) connectedSince = Number.POSITIVE_INFINITY;
     log.warn({ err }, 'a beat of this worker failed; trying again');
   }
 
   /** Rescues the work of dead workers, and work that is stuck or forgotten. */
-  async function look(): Promise<void> {
-    const n = looks;
-    looks += 1;
-    if (performance.now() - steadySince >= GRACE_MS) await buryDead();
-    if (n % EXPIRY_BEATS === 0) await expire();
-    if (n % SWEEP_BEATS === 0) await sweep();
+  async function check(): Promise<void> {
+    const index = checkCount;
+    checkCount += 1;
+    if (performance.now() - connectedSince >= GRACE_MS) await rescueDeadWorkers();
+    if (index % EXPIRE_EVERY_CHECKS === 0) await expireOldWaits();
+    if (index % SWEEP_EVERY_CHECKS === 0) await sweep();
   }
 
-  async function show(): Promise<void> {
+  async function sendTick(): Promise<void> {
     if (!(await sendHeartbeat(session, worker))) {
       log.warn({ worker: worker.id }, 'this worker was taken for dead; it goes on as a new one');
-      worker = await enter();
+      worker = await register();
     }
     const now = performance.now();
-    if (now - lastBeat > LONGEST_GAP_MS || steadySince > now) steadySince = now;
-    lastBeat = now;
+    if (now - lastTickAt > MAX_GAP_MS || connectedSince > now) connectedSince = now;
+    lastTickAt = now;
   }
 
   /** Several workers may do this at the same time; each death is handled once. */
-  async function buryDead(): Promise<void> {
+  async function rescueDeadWorkers(): Promise<void> {
     const dead = await findDeadWorkers(database.orm);
     for (const id of dead) {
       try {
@@ -130,16 +134,16 @@ export async function startHeartbeat(
     if (dead.length > 0) await rescueStuckPreviews(deps);
   }
 
-  async function expire(): Promise<void> {
+  async function expireOldWaits(): Promise<void> {
     const previews = await expireWaits(deps, { waitMs: providerWaitMs });
     if (previews > 0) log.warn({ previews }, 'previews have waited too long for the AI service');
   }
 
   async function sweep(): Promise<void> {
-    const strays = await rescueStuckPreviews(deps);
-    const forgotten = await rescueForgotten(deps, { workerId: worker.id, held: held() });
+    const stuck = await rescueStuckPreviews(deps);
+    const forgotten = await rescueForgotten(deps, { workerId: worker.id, inFlightIds: inFlightIds() });
     if (forgotten.calls + forgotten.pages > 0) log.warn(forgotten, 'claimed work that was not begun goes on');
-    if (strays > 0) log.debug({ strays }, 'previews were left half done; settled');
+    if (stuck > 0) log.debug({ strays: stuck }, 'previews were left half done; settled');
   }
 
   return {
@@ -147,8 +151,8 @@ export async function startHeartbeat(
       return worker.id;
     },
     async stop() {
-      isLiving = false;
-      await beats;
+      isRunning = false;
+      await loop;
       await session.close();
     },
   };

@@ -7,7 +7,7 @@ import type { JobContext, JobKind } from './job-kinds.ts';
 export interface RunningJobKind {
   readonly poller: Poller;
   /** Returns a function that requeues the work that is in flight now. */
-  handBackLater(): () => Promise<number>;
+  releaseLater(): () => Promise<number>;
 }
 
 /** Starts to claim and run jobs of one kind. */
@@ -43,9 +43,9 @@ export function startJobKind<W extends TracedWork>(
   });
   return {
     poller,
-    handBackLater() {
+    releaseLater() {
       const interrupted = [...running];
-      return async () => (await kind.handBack?.(context, interrupted)) ?? 0;
+      return async () => (await kind.release?.(context, interrupted)) ?? 0;
     },
   };
 }

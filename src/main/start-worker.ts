@@ -48,10 +48,14 @@ export async function startWorker(
   const inFlight = createInFlightJobs(stopping.signal);
   const worker = await startHeartbeat(
     { url, database, queue },
-    { held: inFlight.ids, providerWaitMs: settings.PROVIDER_WAIT, capacity: settings.WORKER_CONCURRENCY },
+    {
+      inFlightIds: inFlight.ids,
+      providerWaitMs: settings.PROVIDER_WAIT,
+      capacity: settings.WORKER_CONCURRENCY,
+    },
     log,
   );
-  const spares = createAlternativesKeeper(
+  const alternatives = createAlternativesKeeper(
     { ...features, copyImages: adapters.pages.copyImages },
     stopping.signal,
   );
@@ -60,7 +64,7 @@ export async function startWorker(
     deps: {
       ...features,
       ...adapters,
-      spares,
+      alternatives,
       answers,
       aiTimeoutMs: settings.AI_TIMEOUT,
       retention: { batchesMs: settings.KEEP_BATCHES, callsMs: settings.KEEP_CALLS },
@@ -69,9 +73,9 @@ export async function startWorker(
     worker,
     answers,
     previewsAtOnce: settings.WORKER_CONCURRENCY,
-    makers: {
-      text: { provider: adapters.writer.provider, model: adapters.writer.model },
-      image: { provider: adapters.painter.provider, model: adapters.painter.model },
+    providers: {
+      text: { provider: adapters.copyGenerator.provider, model: adapters.copyGenerator.model },
+      image: { provider: adapters.backgroundGenerator.provider, model: adapters.backgroundGenerator.model },
     },
   };
   const observers = { log, meter, tracing };
@@ -93,17 +97,17 @@ export async function startWorker(
   return {
     async stop(graceMs) {
       await Promise.all(pollers.map((poller) => poller.stop()));
-      const idle = Promise.all(pollers.map((poller) => poller.idle())).then(() => spares.idle());
+      const idle = Promise.all(pollers.map((poller) => poller.idle())).then(() => alternatives.idle());
       await Promise.race([idle, sleep(graceMs, undefined, { ref: false })]);
-      const handBacks = kinds.map((kind) => kind.handBackLater());
+      const releases = kinds.map((kind) => kind.releaseLater());
       stopping.abort(new Stopping());
       await Promise.race([idle, sleep(ABORT_MS, undefined, { ref: false })]);
       try {
         const rescued = await rescueWork(features, worker.id);
-        const counts = await Promise.all(handBacks.map((handBack) => handBack()));
-        const handedOn = { ...rescued, deliveries: counts.reduce((sum, count) => sum + count, 0) };
-        if (handedOn.calls + handedOn.pages + handedOn.deliveries > 0)
-          log.warn(handedOn, 'stopped with work under way; it is handed on');
+        const counts = await Promise.all(releases.map((release) => release()));
+        const requeued = { ...rescued, deliveries: counts.reduce((sum, count) => sum + count, 0) };
+        if (requeued.calls + requeued.pages + requeued.deliveries > 0)
+          log.warn(requeued, 'stopped with work under way; it is handed on');
       } finally {
         await worker.stop();
       }

@@ -9,10 +9,10 @@ import { makeBrief, type ProductImage, type RankingMethod, type ReadProduct } fr
 import { recordProduct, storeImages } from '../products/record-product.ts';
 import type { Queue } from '../queue/queue.ts';
 import { nextStartTag } from '../workspaces/start-tags.ts';
-import { type ClaimedSource, isHeld } from './claim-sources.ts';
+import { type ClaimedSource, isStillClaimed } from './claim-sources.ts';
 import { finishBatch } from './finish-batch.ts';
 import { pipelinedUnderLock } from './lock-batches.ts';
-import { loadImageTakers, queuePreviews } from './queue-previews.ts';
+import { loadPreviewsNeedingImage, queuePreviews } from './queue-previews.ts';
 
 /**
  * Records the product and its images, gives the best images to the source's previews, and queues
@@ -30,9 +30,9 @@ export async function assignImages(
   if (page.images.length === 0) throw new AppError('no_usable_picture');
   const images = await storeImages(deps, workspaceId, page.images);
   return deps.transact(async (tx) => {
-    const [lock, isMine, takers] = await pipelinedUnderLock(tx, [batchId], (held) => [
-      () => isHeld(held, source),
-      () => loadImageTakers(held, sourceId),
+    const [lock, isMine, waitingPreviews] = await pipelinedUnderLock(tx, [batchId], (batchLock) => [
+      () => isStillClaimed(batchLock, source),
+      () => loadPreviewsNeedingImage(batchLock, sourceId),
     ]);
     if (!isMine) return false;
     const [{ productId, imageIds }, firstTag] = await pipelined(
@@ -40,17 +40,18 @@ export async function assignImages(
       () => nextStartTag(tx, workspaceId),
     );
     const choice = chooseImages(images.length, source.batchSize);
-    const chosen = takers.map((taker) => {
-      const rank = choice[taker.position] ?? 0;
+    const chosen = waitingPreviews.map((preview) => {
+      const rank = choice[preview.position] ?? 0;
       const ranking = { ...page.ranking, score: images[rank]?.score ?? 0 };
-      return { ...taker, imageId: requireValue(imageIds[rank], 'the image of a preview'), ranking };
+      return { ...preview, imageId: requireValue(imageIds[rank], 'the image of a preview'), ranking };
     });
     await pipelined(
       () => markRead(tx).execute({ sourceId, productId, brief: makeBrief(page.product, source) }),
       () => queuePreviews(deps, lock, { batchId, productId, firstTag }, chosen),
     );
     // While a preview waits for its calls, the batch cannot be finished.
-    if (!takers.some((taker) => taker.status === 'pending')) await finishBatch(deps, lock, batchId);
+    if (!waitingPreviews.some((preview) => preview.status === 'pending'))
+      await finishBatch(deps, lock, batchId);
     return true;
   });
 }

@@ -2,15 +2,15 @@ import { and, inArray, type SQL, sql } from 'drizzle-orm';
 import { previews } from '../db/schema/previews.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
 import { PREVIEW_JOBS } from '../queue/catalogue.ts';
-import { withdrawJobs } from '../queue/waiting-jobs.ts';
+import { deleteJobsOf } from '../queue/waiting-jobs.ts';
 import type { BatchLock } from './lock-batches.ts';
 
 /**
- * Changes the previews that match `which` and are not final to `cancelled`, and withdraws their
+ * Changes the previews that match `condition` and are not final to `cancelled`, and withdraws their
  * jobs. If both steps of a preview wait for another try, the job of one may stay; its claim finds
  * nothing to do. Returns how many previews it canceled.
  */
-export async function cancelPreviews(lock: BatchLock, which: SQL | undefined): Promise<number> {
+export async function cancelPreviews(lock: BatchLock, condition: SQL | undefined): Promise<number> {
   const rows = await lock
     .update(previews)
     .set({
@@ -19,9 +19,9 @@ export async function cancelPreviews(lock: BatchLock, which: SQL | undefined): P
       updatedAt: sql`clock_timestamp()`,
       finishedAt: sql`clock_timestamp()`,
     })
-    .where(and(which, inArray(previews.status, UNFINISHED_STATUSES)))
+    .where(and(condition, inArray(previews.status, UNFINISHED_STATUSES)))
     .returning({ id: previews.id, fairTag: previews.fairTag });
-  await withdrawJobs(lock, PREVIEW_JOBS, {
+  await deleteJobsOf(lock, PREVIEW_JOBS, {
     field: 'previewId',
     ids: rows.map((row) => row.id),
     priorities: rows.map((row) => -(row.fairTag ?? 0)),

@@ -2,14 +2,14 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { CALL_KINDS, type CallKind, createIdempotencyKey } from '../ai-calls/ai-call.ts';
 import { loadCalls, type PastCall } from '../ai-calls/decide-steps.ts';
 import { type LockedSlots, lockSlots } from '../ai-calls/lock-slots.ts';
-import { type CallMakers, type CallOrder, openCalls } from '../ai-calls/open-calls.ts';
+import { type CallProviders, type NewCall, openCalls } from '../ai-calls/open-calls.ts';
 import { postponeProbes } from '../ai-calls/postpone-probes.ts';
 import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { requireValue } from '../lib/require-value.ts';
 import type { Claim } from '../queue/poller.ts';
-import type { Queue, Taken } from '../queue/queue.ts';
+import type { FetchedJobs, Queue } from '../queue/queue.ts';
 import { lockWorker } from '../workers/lock-worker.ts';
 import { recordStarts } from '../workspaces/start-tags.ts';
 import { type CallInput, loadInputs } from './load-input.ts';
@@ -47,7 +47,7 @@ type CallJob = keyof typeof CALL_JOBS;
 const CALL_JOB_NAMES = Object.keys(CALL_JOBS) as CallJob[];
 
 /** A taken job, and the steps that it asks for. */
-interface Wish {
+interface CallRequest {
   readonly job: CallJob;
   readonly batchId: string;
   readonly previewId: string;
@@ -57,7 +57,7 @@ interface Wish {
 }
 
 /** A call that will be made. */
-interface PlacedOrder extends CallOrder {
+interface PlannedCall extends NewCall {
   readonly job: CallJob;
   readonly traceparent: string | undefined;
   readonly batchId: string;
@@ -78,46 +78,46 @@ interface PlacedOrder extends CallOrder {
  */
 export async function claimCalls(
   deps: { transact: Transact; queue: Queue },
-  options: { workerId: string; makers: CallMakers; limit: number },
+  options: { workerId: string; providers: CallProviders; limit: number },
 ): Promise<Claim<ClaimedCall> & { recovered?: readonly CallKind[] }> {
   const { workerId, limit } = options;
   return deps.transact(async (tx) => {
-    const [isAlive, stock, line] = await pipelined(
+    const [isAlive, slots, dueJobs] = await pipelined(
       () => lockWorker(tx, workerId),
       // Locks the limit: from here on, only one process at a time claims calls.
       () => lockSlots(tx),
-      () => deps.queue.order(tx, CALL_JOB_NAMES, limit),
+      () => deps.queue.listDueJobs(tx, CALL_JOB_NAMES, limit),
     );
     if (!isAlive) return { work: [], more: false };
     const claimedAt = performance.now();
-    const { recovered } = stock;
-    const taken = await takeJobs(deps, tx, chooseJobs(line, stock, limit));
+    const { recovered } = slots;
+    const fetched = await fetchJobs(deps, tx, chooseJobs(dueJobs, slots, limit));
     // A line shorter than `limit` has all waiting jobs. If all of them were taken, nothing waits.
-    const drained = line.length < limit && (taken?.wishes.length ?? 0) === line.length;
-    if (taken === undefined) return { work: [], more: false, drained, recovered, ...nextSlot(stock) };
-    const orders = await placeOrders(deps, taken, stock);
+    const drained = dueJobs.length < limit && (fetched?.requests.length ?? 0) === dueJobs.length;
+    if (fetched === undefined) return { work: [], more: false, drained, recovered, ...nextSlot(slots) };
+    const plannedCalls = await planCalls(deps, fetched, slots);
     const [callIds] = await pipelined(
-      () => openCalls(tx, orders, options),
-      () => markRunning(tx, orders),
+      () => openCalls(tx, plannedCalls, options),
+      () => markRunning(tx, plannedCalls),
       () =>
         recordStarts(
           tx,
-          orders.filter((order) => order.isStart),
+          plannedCalls.filter((plannedCall) => plannedCall.isStart),
         ),
     );
-    if (orders.some((order) => order.probe)) await postponeProbes(tx);
-    const work = orders.map((order, i) => ({
+    if (plannedCalls.some((plannedCall) => plannedCall.probe)) await postponeProbes(tx);
+    const work = plannedCalls.map((plannedCall, i) => ({
       callId: requireValue(callIds[i], 'the id of a call'),
-      job: order.job,
+      job: plannedCall.job,
       workerId,
-      workspaceId: order.workspaceId,
-      batchId: order.batchId,
-      previewId: order.previewId,
-      kind: order.kind,
-      idempotencyKey: createIdempotencyKey(order),
-      input: taken.inputs.get(order.previewId),
-      counted: order.counted,
-      traceparent: order.traceparent,
+      workspaceId: plannedCall.workspaceId,
+      batchId: plannedCall.batchId,
+      previewId: plannedCall.previewId,
+      kind: plannedCall.kind,
+      idempotencyKey: createIdempotencyKey(plannedCall),
+      input: fetched.inputs.get(plannedCall.previewId),
+      counted: plannedCall.counted,
+      traceparent: plannedCall.traceparent,
       claimedAt,
     }));
     return { work, more: !drained, drained, recovered };
@@ -129,43 +129,43 @@ export async function claimCalls(
  * order) and chooses the jobs that have a free slot of each kind they need. Of jobs that would be
  * probes, it chooses one.
  */
-function chooseJobs(line: readonly CallJob[], stock: LockedSlots, limit: number): Map<CallJob, number> {
-  const free = { text: stock.text.free, image: stock.image.free };
-  const failing = CALL_KINDS.filter((kind) => stock[kind].isFailing);
+function chooseJobs(dueJobs: readonly CallJob[], slots: LockedSlots, limit: number): Map<CallJob, number> {
+  const free = { text: slots.text.free, image: slots.image.free };
+  const failing = CALL_KINDS.filter((kind) => slots[kind].isFailing);
   const counts = new Map<CallJob, number>();
-  let left = limit;
-  for (const name of line) {
+  let remaining = limit;
+  for (const name of dueJobs) {
     const kinds = CALL_JOBS[name];
     // A job without a free slot does not block the jobs after it.
-    if (left === 0 || kinds.some((kind) => free[kind] === 0)) continue;
+    if (remaining === 0 || kinds.some((kind) => free[kind] === 0)) continue;
     counts.set(name, (counts.get(name) ?? 0) + 1);
     for (const kind of kinds) free[kind] -= 1;
-    left -= 1;
-    const isProbe = kinds.some((kind) => stock[kind].isFailing);
+    remaining -= 1;
+    const isProbe = kinds.some((kind) => slots[kind].isFailing);
     if (isProbe) for (const kind of failing) free[kind] = 0;
   }
   return counts;
 }
 
 /** The taken jobs, and the stored state of their previews. */
-interface TakenJobs {
+interface LockedJobs {
   readonly lock: BatchLock;
-  readonly wishes: readonly Wish[];
+  readonly requests: readonly CallRequest[];
   /** Previews that exist and are not final. */
-  readonly rows: Awaited<ReturnType<typeof holdWaiting>>;
+  readonly rows: Awaited<ReturnType<typeof lockWaitingPreviews>>;
   readonly calls: readonly PastCall[];
   readonly inputs: ReadonlyMap<string, CallInput>;
 }
 
 /** Takes the jobs, locks their batches, and loads their previews. */
-async function takeJobs(
+async function fetchJobs(
   deps: { queue: Queue },
   tx: Tx,
   counts: ReadonlyMap<CallJob, number>,
-): Promise<TakenJobs | undefined> {
-  const taken: ({ name: CallJob } & Taken<CallJob>)[] = [];
-  for (const [name, count] of counts) taken.push({ name, ...(await deps.queue.take(tx, name, count)) });
-  const wishes = taken.flatMap(({ name, jobs }) =>
+): Promise<LockedJobs | undefined> {
+  const fetched: ({ name: CallJob } & FetchedJobs<CallJob>)[] = [];
+  for (const [name, count] of counts) fetched.push({ name, ...(await deps.queue.fetch(tx, name, count)) });
+  const requests = fetched.flatMap(({ name, jobs }) =>
     jobs.map(({ payload }) => ({
       ...payload,
       job: name,
@@ -173,19 +173,19 @@ async function takeJobs(
       kinds: CALL_JOBS[name],
     })),
   );
-  if (wishes.length === 0) return undefined;
-  const previewIds = wishes.map((wish) => wish.previewId);
-  const batchIds = wishes.map((wish) => wish.batchId);
-  const [lock, rows, calls, inputs] = await pipelinedUnderLock(tx, batchIds, (held) => [
-    () => holdWaiting(held, previewIds),
-    () => loadCalls(held, previewIds),
-    () => loadInputs(held, previewIds),
-    () => pipelined(...taken.map(({ settle }) => settle)),
+  if (requests.length === 0) return undefined;
+  const previewIds = requests.map((request) => request.previewId);
+  const batchIds = requests.map((request) => request.batchId);
+  const [lock, rows, calls, inputs] = await pipelinedUnderLock(tx, batchIds, (batchLock) => [
+    () => lockWaitingPreviews(batchLock, previewIds),
+    () => loadCalls(batchLock, previewIds),
+    () => loadInputs(batchLock, previewIds),
+    () => pipelined(...fetched.map(({ complete }) => complete)),
   ]);
-  return { lock, wishes, rows, calls, inputs };
+  return { lock, requests, rows, calls, inputs };
 }
 
-const waiting = prepareOnce((orm) =>
+const lockWaiting = prepareOnce((orm) =>
   orm
     .select({
       id: previews.id,
@@ -202,15 +202,15 @@ const waiting = prepareOnce((orm) =>
       ),
     )
     .for('key share')
-    .prepare('hold_waiting_previews'),
+    .prepare('lock_waiting_previews'),
 );
 
 /**
  * Loads the previews that still want calls. The row locks keep them from being deleted before the
  * ledger rows that refer to them are written.
  */
-function holdWaiting(tx: Tx, previewIds: readonly string[]) {
-  return waiting(tx).execute({ previewIds });
+function lockWaitingPreviews(tx: Tx, previewIds: readonly string[]) {
+  return lockWaiting(tx).execute({ previewIds });
 }
 
 /**
@@ -218,23 +218,25 @@ function holdWaiting(tx: Tx, previewIds: readonly string[]) {
  * worker that was marked as dead may have stored it) or a call under way. Settles a preview if
  * nothing remains of its wish.
  */
-async function placeOrders(
+async function planCalls(
   deps: { queue: Queue },
-  { lock, wishes, rows, calls }: TakenJobs,
-  stock: LockedSlots,
-): Promise<PlacedOrder[]> {
-  const orders: PlacedOrder[] = [];
-  for (const { job, batchId, previewId, traceparent, isStart, kinds } of wishes) {
-    const row = rows.find((r) => r.id === previewId);
-    const before = orders.length;
+  { lock, requests, rows, calls }: LockedJobs,
+  slots: LockedSlots,
+): Promise<PlannedCall[]> {
+  const plannedCalls: PlannedCall[] = [];
+  for (const { job, batchId, previewId, traceparent, isStart, kinds } of requests) {
+    const row = rows.find((candidate) => candidate.id === previewId);
+    const before = plannedCalls.length;
     for (const kind of row ? kinds : []) {
-      const tries = calls.filter(
-        (c) => c.previewId === previewId && c.kind === kind && c.generation === row?.generation,
+      const pastCalls = calls.filter(
+        (call) => call.previewId === previewId && call.kind === kind && call.generation === row?.generation,
       );
-      const isSettled = tries.some((c) => c.status === 'answered' || c.status === 'sent');
-      const isTwice = orders.some((order) => order.previewId === previewId && order.kind === kind);
-      if (!row || isSettled || isTwice) continue;
-      orders.push({
+      const isSettled = pastCalls.some((call) => call.status === 'answered' || call.status === 'sent');
+      const isDuplicate = plannedCalls.some(
+        (plannedCall) => plannedCall.previewId === previewId && plannedCall.kind === kind,
+      );
+      if (!row || isSettled || isDuplicate) continue;
+      plannedCalls.push({
         workspaceId: row.workspaceId,
         batchId,
         previewId,
@@ -245,14 +247,14 @@ async function placeOrders(
         generation: row.generation,
         round: row.round,
         fairTag: row.fairTag ?? 0,
-        attempt: tries.length + 1,
-        counted: stock[kind].isLimited,
-        probe: stock[kind].isFailing,
+        attempt: pastCalls.length + 1,
+        counted: slots[kind].isLimited,
+        probe: slots[kind].isFailing,
       });
     }
-    if (orders.length === before) await settlePreview(deps, lock, { batchId, previewId, closed: [] });
+    if (plannedCalls.length === before) await settlePreview(deps, lock, { batchId, previewId, closed: [] });
   }
-  return orders;
+  return plannedCalls;
 }
 
 const markAllRunning = prepareOnce((orm) =>
@@ -268,13 +270,13 @@ const markAllRunning = prepareOnce((orm) =>
     .prepare('mark_previews_running'),
 );
 
-async function markRunning(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
-  if (orders.length === 0) return;
-  await markAllRunning(tx).execute({ previewIds: orders.map((order) => order.previewId) });
+async function markRunning(tx: Tx, plannedCalls: readonly PlannedCall[]): Promise<void> {
+  if (plannedCalls.length === 0) return;
+  await markAllRunning(tx).execute({ previewIds: plannedCalls.map((plannedCall) => plannedCall.previewId) });
 }
 
 /** Returns when a claim may succeed because a slot opens or a pause ends. */
-function nextSlot(stock: LockedSlots): { waitMs?: number } {
-  const waits = CALL_KINDS.flatMap((kind) => (stock[kind].free === 0 ? (stock[kind].waitMs ?? []) : []));
+function nextSlot(slots: LockedSlots): { waitMs?: number } {
+  const waits = CALL_KINDS.flatMap((kind) => (slots[kind].free === 0 ? (slots[kind].waitMs ?? []) : []));
   return waits.length > 0 ? { waitMs: Math.min(...waits) } : {};
 }

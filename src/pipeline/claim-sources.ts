@@ -42,7 +42,7 @@ export async function claimSources(
   const { workerId, limit, without = [] } = options;
   return deps.transact(async (tx) => {
     if (!(await lockWorker(tx, workerId))) return { work: [], more: false };
-    const { jobs, settle } = await deps.queue.take(tx, 'source.process', limit, { without });
+    const { jobs, complete } = await deps.queue.fetch(tx, 'source.process', limit, { without });
     const rest = { more: jobs.length === limit, drained: jobs.length < limit };
     if (jobs.length === 0) return { work: [], ...rest };
     const batchIds = jobs.map((job) => job.payload.batchId);
@@ -50,7 +50,7 @@ export async function claimSources(
     const [, work] = await pipelinedUnderLock(tx, batchIds, (lock) => [
       () => markRunning(lock).execute({ workerId, sourceIds }),
       () => markStarted(lock, batchIds),
-      settle,
+      complete,
     ]);
     const traceparents = new Map(jobs.map(({ payload }) => [payload.sourceId, payload.traceparent]));
     await recordSourceStarts(tx, work);
@@ -93,7 +93,7 @@ const markRunning = prepareOnce((orm) =>
     .prepare('mark_sources_running'),
 );
 
-const held = prepareOnce((orm) =>
+const selectClaimed = prepareOnce((orm) =>
   orm
     .select({ id: sources.id })
     .from(sources)
@@ -105,11 +105,11 @@ const held = prepareOnce((orm) =>
         eq(sources.attempts, sql.placeholder('attempt')),
       ),
     )
-    .prepare('is_source_held'),
+    .prepare('find_claimed_source'),
 );
 
 /** Returns whether the claimed reading is still the present one. */
-export async function isHeld(lock: BatchLock, source: ClaimedSource): Promise<boolean> {
+export async function isStillClaimed(lock: BatchLock, source: ClaimedSource): Promise<boolean> {
   const { sourceId, workerId, attempt } = source;
-  return (await held(lock).execute({ sourceId, workerId, attempt })).length > 0;
+  return (await selectClaimed(lock).execute({ sourceId, workerId, attempt })).length > 0;
 }

@@ -18,18 +18,18 @@ export async function expireWaits(
   deps: { orm: Orm; transact: Transact; queue: Queue },
   { waitMs }: { waitMs: number },
 ): Promise<number> {
-  const since = sql`clock_timestamp() - make_interval(secs => ${waitMs} / 1000.0)`;
+  const deadline = sql`clock_timestamp() - make_interval(secs => ${waitMs} / 1000.0)`;
   const failing = await deps.orm
     .select({ kind: callLimits.kind })
     .from(callLimits)
-    .where(sql`${callLimits.failingSince} < ${since}`);
+    .where(sql`${callLimits.failingSince} < ${deadline}`);
   if (failing.length === 0) return 0;
   // Checks the breaker again for each batch: it may close while previews of other batches are
   // failed.
   const expired = and(
     eq(previews.status, 'queued'),
-    sql`coalesce(${previews.queuedAt}, ${previews.createdAt}) < ${since}`,
-    sql`exists (select 1 from ${callLimits} where ${callLimits.failingSince} < ${since}
+    sql`coalesce(${previews.queuedAt}, ${previews.createdAt}) < ${deadline}`,
+    sql`exists (select 1 from ${callLimits} where ${callLimits.failingSince} < ${deadline}
       and (${previews.nextStep} is null or ${previews.nextStep} = ${callLimits.kind}))`,
   );
   const rows = await deps.orm.selectDistinct({ batchId: previews.batchId }).from(previews).where(expired);
@@ -37,11 +37,11 @@ export async function expireWaits(
   for (const { batchId } of rows) {
     count += await deps.transact(async (tx) => {
       const lock = await lockBatches(tx, [batchId]);
-      const waiting = await tx
+      const expiredRows = await tx
         .select({ id: previews.id })
         .from(previews)
         .where(and(eq(previews.batchId, batchId), expired));
-      const ids = waiting.map((preview) => preview.id);
+      const ids = expiredRows.map((preview) => preview.id);
       await failPreviews(lock, ids, new AppError('provider_unavailable'));
       await finishBatch(deps, lock, batchId);
       return ids.length;

@@ -1,7 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import { z } from 'zod';
-import { textAnswerSchema } from '../ai-calls/ai-call.ts';
+import { copyAnswerSchema } from '../ai-calls/ai-call.ts';
 import { composePrefill } from '../creative/compose-prefill.ts';
 import { prepareOnce, type Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
@@ -15,12 +15,12 @@ import type { BatchLock } from './lock-batches.ts';
 import { usageOf } from './refresh-usage.ts';
 
 /** The part of an image call's answer that is stored beside the image. */
-export const imageAnswerSchema = z.object({ palette: z.array(z.string()) });
+export const backgroundAnswerSchema = z.object({ palette: z.array(z.string()) });
 
 /** A stored answer of a preview, with the page's part of the prefill. */
 export type PrefillPart = Awaited<ReturnType<typeof loadParts>>[number];
 
-const ofPreviews = prepareOnce((orm) => {
+const selectParts = prepareOnce((orm) => {
   const background = alias(assets, 'background');
   return orm
     .select({
@@ -53,7 +53,7 @@ const ofPreviews = prepareOnce((orm) => {
 
 /** Loads the answers of each preview's present generation. */
 export function loadParts(tx: Tx, previewIds: readonly string[]) {
-  return ofPreviews(tx).execute({ previewIds });
+  return selectParts(tx).execute({ previewIds });
 }
 
 /**
@@ -76,9 +76,9 @@ export async function finishPreviews(
       throw new Error(`preview ${previewId} has no answers to be made from`);
     const generated = composePrefill({
       brief: briefSchema.parse(text.brief),
-      texts: textAnswerSchema.parse(text.answer),
+      texts: copyAnswerSchema.parse(text.answer),
       productImage: { key: text.productKey, palette: text.palette },
-      background: { key: image.backgroundKey, palette: imageAnswerSchema.parse(image.answer).palette },
+      background: { key: image.backgroundKey, palette: backgroundAnswerSchema.parse(image.answer).palette },
     });
     const generator = {
       text: { provider: text.provider, model: text.model },

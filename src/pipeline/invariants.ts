@@ -5,7 +5,7 @@ import { deleteOrphans, orphans } from '../assets/delete-orphans.ts';
 import type { Executor, Orm, Transact, Tx } from '../db/client.ts';
 import { PREVIEW_JOBS } from '../queue/catalogue.ts';
 import type { Queue } from '../queue/queue.ts';
-import { removeWaiting, waitingJobs } from '../queue/waiting-jobs.ts';
+import { deleteWaitingJobs, waitingJobs } from '../queue/waiting-jobs.ts';
 import { requeueSource } from '../sources/requeue-source.ts';
 import { requeueDelivery } from '../webhooks/requeue-delivery.ts';
 import { findDeadWorkers } from '../workers/find-dead-workers.ts';
@@ -35,14 +35,14 @@ export interface Invariant {
   /** The rule, as a sentence: "every page that waits has its job". */
   readonly holds: string;
   /** Whether a running worker repairs it without help. If not, a broken row is a fault. */
-  readonly mendsItself: boolean;
+  readonly repairsItself: boolean;
   /** Returns up to `FOUND_AT_MOST` rows that break the rule. */
   find(orm: Orm): Promise<BrokenRow[]>;
   /**
    * Repairs the given rows that still break the rule; safe while workers run. Absent if a person
    * must decide.
    */
-  mend?(deps: InvariantDeps, rows: readonly BrokenRow[]): Promise<void>;
+  repair?(deps: InvariantDeps, rows: readonly BrokenRow[]): Promise<void>;
 }
 
 /** The most rows that one check returns. */
@@ -66,28 +66,28 @@ export const INVARIANTS: readonly Invariant[] = [
   ofBatches({
     name: 'waiting_pages',
     holds: 'every page that waits has its job',
-    mendsItself: false,
+    repairsItself: false,
     broken: sql`
       select s.id, s.batch_id from cta.sources s
       where s.status = 'pending'
         and exists (select 1 from cta.previews p where p.source_id = s.id and ${isOpen(sql`p`)})
         and not exists (select 1 from (${pageJobs}) j where j.payload ->> 'sourceId' = s.id::text)`,
-    mend: (deps, tx, row) => requeueSource(deps, tx, { ...row, sourceId: row.id }, 0),
+    repair: (deps, tx, row) => requeueSource(deps, tx, { ...row, sourceId: row.id }, 0),
   }),
   ofBatches({
     name: 'waiting_previews',
     holds: 'every preview that waits for its calls has its job',
-    mendsItself: false,
+    repairsItself: false,
     broken: sql`
       select p.id, p.batch_id from cta.previews p
       where p.status = 'queued'
         and not exists (select 1 from (${previewJobs}) j where j.payload ->> 'previewId' = p.id::text)`,
-    mend: settle,
+    repair: settle,
   }),
   ofBatches({
     name: 'running_previews',
     holds: 'every preview that runs has a call under way',
-    mendsItself: true,
+    repairsItself: true,
     broken: sql`
       select p.id, p.batch_id from cta.previews p
       where p.status = 'running' and p.updated_at < ${A_WHILE_AGO}
@@ -95,16 +95,16 @@ export const INVARIANTS: readonly Invariant[] = [
           select 1 from cta.ai_calls c
           where c.preview_id = p.id and (c.status = 'sent' or c.ended_at > ${A_WHILE_AGO})
         )`,
-    mend: settle,
+    repair: settle,
   }),
   ofBatches({
     name: 'read_pages',
     holds: 'no preview waits for a page that was read or has failed',
-    mendsItself: false,
+    repairsItself: false,
     broken: sql`
       select distinct s.id, s.batch_id from cta.sources s join cta.previews p on p.source_id = s.id
       where p.status = 'pending' and s.status in ('done', 'failed')`,
-    async mend(deps, tx, row) {
+    async repair(deps, tx, row) {
       // Also clears the failure: a constraint allows one only with the status `failed`.
       await tx.execute(sql`
         update cta.sources set status = 'pending', error_code = null, error_message = null, finished_at = null
@@ -115,7 +115,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ofBatches({
     name: 'unfinished_batches',
     holds: 'a batch is finished when all its previews are',
-    mendsItself: true,
+    repairsItself: true,
     broken: sql`
       select b.id, b.id as batch_id from cta.batches b
       where b.finished_at is null and b.created_at < ${A_WHILE_AGO}
@@ -123,17 +123,17 @@ export const INVARIANTS: readonly Invariant[] = [
           select 1 from cta.previews p
           where p.batch_id = b.id and (${isOpen(sql`p`)} or p.finished_at > ${A_WHILE_AGO})
         )`,
-    mend: (deps, tx, row) => finishBatch(deps, tx, row.id),
+    repair: (deps, tx, row) => finishBatch(deps, tx, row.id),
   }),
   ofBatches({
     name: 'finished_batches',
     holds: 'no batch is finished while a preview of it is not',
-    mendsItself: false,
+    repairsItself: false,
     broken: sql`
       select b.id, b.id as batch_id from cta.batches b
       where b.finished_at is not null
         and exists (select 1 from cta.previews p where p.batch_id = b.id and ${isOpen(sql`p`)})`,
-    async mend(_, tx, row) {
+    async repair(_, tx, row) {
       await tx.execute(sql`update cta.batches set finished_at = null where id = ${row.id}`);
     },
   }),
@@ -141,8 +141,8 @@ export const INVARIANTS: readonly Invariant[] = [
     name: 'jobs',
     holds: 'every job that waits has work to do',
     // A worker drops such a job when it takes it.
-    mendsItself: true,
-    find: look(sql`
+    repairsItself: true,
+    find: findRows(sql`
       select j.id, null as batch_id from (${pageJobs}) j
       where not exists (
         select 1 from cta.sources s where s.id::text = j.payload ->> 'sourceId' and s.status in ('pending', 'running'))
@@ -150,17 +150,17 @@ export const INVARIANTS: readonly Invariant[] = [
       select j.id, null from (${previewJobs}) j
       where not exists (
         select 1 from cta.previews p where p.id::text = j.payload ->> 'previewId' and ${isOpen(sql`p`)})`),
-    async mend(deps, rows) {
+    async repair(deps, rows) {
       const ids = rows.map((row) => row.id);
-      await deps.transact((tx) => removeWaiting(tx, ids));
+      await deps.transact((tx) => deleteWaitingJobs(tx, ids));
     },
   },
   {
     name: 'waiting_deliveries',
     holds: 'every webhook delivery that is pending has its job',
-    mendsItself: false,
-    find: look(lostDeliveries),
-    async mend(deps, rows) {
+    repairsItself: false,
+    find: findRows(lostDeliveries),
+    async repair(deps, rows) {
       for (const { id } of rows) {
         await deps.transact(async (tx) => {
           // Every change of a delivery locks its row, so none of its jobs comes or goes after this.
@@ -174,46 +174,46 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: 'work_of_the_dead',
     holds: 'what is under way is in the hands of a worker that lives',
-    mendsItself: true,
-    find: findWorkOfTheDead,
-    async mend(deps, rows) {
+    repairsItself: true,
+    find: findWorkOfDeadWorkers,
+    async repair(deps, rows) {
       // After an outage, workers need a moment to send a heartbeat.
       await sleep(GRACE_MS);
-      const stillDead = new Set((await findWorkOfTheDead(deps.orm)).map((row) => row.id));
+      const stillDead = new Set((await findWorkOfDeadWorkers(deps.orm)).map((row) => row.id));
       for (const { id } of rows) {
         if (!stillDead.has(id)) continue;
         await rescueWork(deps, id);
         // Also work that it took after it was marked as dead, and work of a worker whose row is
         // gone.
-        await rescueForgotten(deps, { workerId: id, held: [] });
+        await rescueForgotten(deps, { workerId: id, inFlightIds: [] });
       }
     },
   },
   ofBatches({
     name: 'usage',
     holds: 'what a preview has used is at least what its calls on the ledger have',
-    mendsItself: false,
+    repairsItself: false,
     broken: sql`
       select p.id, p.batch_id from cta.previews p join cta.ai_calls c on c.preview_id = p.id and c.status <> 'sent'
       where p.status in ('done', 'failed', 'cancelled') and p.updated_at < ${A_WHILE_AGO} and c.ended_at < ${A_WHILE_AGO}
       group by p.id having count(*) > p.usage_calls`,
-    mend: (_, tx, row) => refreshUsage(tx, row.id),
+    repair: (_, tx, row) => refreshUsage(tx, row.id),
   }),
   {
     name: 'orphan_assets',
     holds: 'every image is of a product, of an answer or of a prefill',
     // The housekeeping job deletes them once an hour.
-    mendsItself: true,
-    find: look(sql`select o.id, null as batch_id from (${orphans}) o`),
-    async mend(deps) {
+    repairsItself: true,
+    find: findRows(sql`select o.id, null as batch_id from (${orphans}) o`),
+    async repair(deps) {
       await deleteOrphans(deps);
     },
   },
   {
     name: 'lost_backgrounds',
     holds: 'the background of every preview that is done is stored',
-    mendsItself: false,
-    find: look(sql`
+    repairsItself: false,
+    find: findRows(sql`
       select p.id, p.batch_id from cta.previews p join cta.ai_calls c
         on c.preview_id = p.id and c.generation = p.generation and c.kind = 'image' and c.status = 'answered'
       where p.status = 'done' and c.asset_id is null`),
@@ -221,8 +221,8 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: 'workspaces',
     holds: 'what belongs together is of one workspace',
-    mendsItself: false,
-    find: look(sql`
+    repairsItself: false,
+    find: findRows(sql`
       select s.id, s.batch_id from cta.sources s join cta.batches b on b.id = s.batch_id
       where s.workspace_id <> b.workspace_id
       union all
@@ -241,26 +241,26 @@ export const INVARIANTS: readonly Invariant[] = [
 /** An invariant of rows that belong to batches, where each row can be repaired alone. */
 function ofBatches({
   broken,
-  mend,
+  repair,
   ...rest
-}: Pick<Invariant, 'name' | 'holds' | 'mendsItself'> & {
+}: Pick<Invariant, 'name' | 'holds' | 'repairsItself'> & {
   /** A query that selects `id` and `batch_id`. */
   readonly broken: SQL;
   /** Repairs one row, under the lock of its batch, after a check that it is still broken. */
-  mend(deps: InvariantDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void>;
+  repair(deps: InvariantDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void>;
 }): Invariant {
   const isBroken = async (tx: Tx, id: string) =>
     (await tx.execute(sql`select 1 from (${broken}) broken where broken.id = ${id}`)).rows.length > 0;
   return {
     ...rest,
-    find: look(broken),
-    async mend(deps, rows) {
+    find: findRows(broken),
+    async repair(deps, rows) {
       for (const { id, batchId } of rows) {
         if (batchId === null) continue;
         await deps.transact(async (tx) => {
           const lock = await lockBatches(tx, [batchId]);
           // It was found without the lock, so another process may have repaired it.
-          if (await isBroken(tx, id)) await mend(deps, lock, { id, batchId });
+          if (await isBroken(tx, id)) await repair(deps, lock, { id, batchId });
         });
       }
     },
@@ -268,7 +268,7 @@ function ofBatches({
 }
 
 /** Makes a check from a query that selects `id` and `batch_id`. */
-function look(text: SQL): (db: Executor) => Promise<BrokenRow[]> {
+function findRows(text: SQL): (db: Executor) => Promise<BrokenRow[]> {
   return async (db) => {
     const { rows } = await db.execute<{ id: string; batch_id: string | null }>(
       sql`select * from (${text}) broken limit ${FOUND_AT_MOST}`,
@@ -278,9 +278,9 @@ function look(text: SQL): (db: Executor) => Promise<BrokenRow[]> {
 }
 
 /** Finds workers that are dead or unknown and still have work under way. */
-async function findWorkOfTheDead(orm: Orm): Promise<BrokenRow[]> {
+async function findWorkOfDeadWorkers(orm: Orm): Promise<BrokenRow[]> {
   const dead = `{${(await findDeadWorkers(orm)).join(',')}}`;
-  return look(sql`
+  return findRows(sql`
     select w.worker_id as id, null as batch_id from (
       select worker_id from cta.sources where status = 'running'
       union select worker_id from cta.ai_calls where status = 'sent'

@@ -13,7 +13,7 @@ export interface CallInput {
   readonly variant: number;
 }
 
-const ofPreviews = prepareOnce((orm) =>
+const selectInputs = prepareOnce((orm) =>
   orm
     .select({
       previewId: previews.id,
@@ -30,7 +30,7 @@ const ofPreviews = prepareOnce((orm) =>
 
 /** Returns the inputs by preview. Leaves out previews that are gone or whose image is gone. */
 export async function loadInputs(tx: Tx, previewIds: readonly string[]): Promise<Map<string, CallInput>> {
-  const rows = await ofPreviews(tx).execute({ previewIds });
+  const rows = await selectInputs(tx).execute({ previewIds });
   return new Map(rows.map(({ previewId, ...input }) => [previewId, input]));
 }
 

@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { noteChange, prepareOnce, type Tx } from '../db/client.ts';
+import { prepareOnce, recordChange, type Tx } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
 import { pipelined, type Statements } from '../lib/pipelined.ts';
 
@@ -13,13 +13,13 @@ const lockRows = prepareOnce((orm) =>
     .prepare('lock_batches'),
 );
 
-declare const held: unique symbol;
+declare const isLocked: unique symbol;
 
 /**
  * A transaction that holds the lock of batches until it ends. Functions that change the states of a
  * batch's sources or previews take one, so that a call without the lock does not compile.
  */
-export type BatchLock = Tx & { readonly [held]: true };
+export type BatchLock = Tx & { readonly [isLocked]: true };
 
 /**
  * Locks batches until the transaction ends. One rule keeps counts and states right: the states of a
@@ -52,6 +52,6 @@ export async function pipelinedUnderLock<T extends readonly unknown[]>(
 
 async function sendLock(tx: Tx, batchIds: readonly string[]): Promise<void> {
   if (batchIds.length === 0) return;
-  for (const id of batchIds) noteChange(tx, id);
+  for (const id of batchIds) recordChange(tx, id);
   await lockRows(tx).execute({ ids: [...new Set(batchIds)] });
 }

@@ -9,7 +9,7 @@ import { enqueueStarts } from './enqueue-starts.ts';
 import type { BatchLock } from './lock-batches.ts';
 
 /** A preview to give an image of its page: it is `pending`, or it is final and has no image. */
-export interface ImageTaker {
+export interface PreviewNeedingImage {
   readonly id: string;
   /** 0-based within its source. */
   readonly position: number;
@@ -17,12 +17,12 @@ export interface ImageTaker {
 }
 
 /** The image that a preview gets. */
-export interface GivenImage {
+export interface AssignedImage {
   readonly imageId: string;
   readonly ranking: Ranking;
 }
 
-const ofSource = prepareOnce((orm) =>
+const selectNeedingImage = prepareOnce((orm) =>
   orm
     .select({ id: previews.id, position: previews.position, status: previews.status })
     .from(previews)
@@ -33,12 +33,12 @@ const ofSource = prepareOnce((orm) =>
       ),
     )
     .orderBy(asc(previews.position))
-    .prepare('load_image_takers'),
+    .prepare('load_previews_needing_image'),
 );
 
 /** Returns the previews of a source that take an image, by position. */
-export function loadImageTakers(tx: Tx, sourceId: string): Promise<ImageTaker[]> {
-  return ofSource(tx).execute({ sourceId });
+export function loadPreviewsNeedingImage(tx: Tx, sourceId: string): Promise<PreviewNeedingImage[]> {
+  return selectNeedingImage(tx).execute({ sourceId });
 }
 
 /**
@@ -51,17 +51,17 @@ export async function queuePreviews(
   deps: { queue: Queue },
   lock: BatchLock,
   source: { batchId: string; productId: string; firstTag: number },
-  chosen: readonly (ImageTaker & GivenImage)[],
+  chosen: readonly (PreviewNeedingImage & AssignedImage)[],
 ): Promise<void> {
   const { batchId, productId, firstTag } = source;
-  const waiting = chosen.filter((preview) => preview.status === 'pending').map((preview) => preview.id);
+  const pendingIds = chosen.filter((preview) => preview.status === 'pending').map((preview) => preview.id);
   const rows = chosen.map(({ id, position, imageId, ranking }) => {
-    const place = waiting.indexOf(id);
-    return { id, position, image_id: imageId, ranking, fair_tag: place < 0 ? null : firstTag + place };
+    const index = pendingIds.indexOf(id);
+    return { id, position, image_id: imageId, ranking, fair_tag: index < 0 ? null : firstTag + index };
   });
   await pipelined(
     () => queueAll(lock, { productId, rows: JSON.stringify(rows) }),
-    () => enqueueStarts(deps, lock, { batchId, previewIds: waiting, firstTag }),
+    () => enqueueStarts(deps, lock, { batchId, previewIds: pendingIds, firstTag }),
   );
 }
 

@@ -28,10 +28,10 @@ export async function queueSteps(
   if (steps.length === 0) return;
   const { batchId, workspaceId } = batch;
   const firstTag = await assignStartTags(lock, workspaceId, steps.length);
-  const turns = steps.map((step, i) => ({ ...step, fairTag: firstTag + i }));
+  const taggedSteps = steps.map((step, i) => ({ ...step, fairTag: firstTag + i }));
   for (const kind of CALL_KINDS) {
-    const jobs = turns
-      .filter((turn) => turn.kind === kind)
+    const jobs = taggedSteps
+      .filter((taggedStep) => taggedStep.kind === kind)
       .map(({ previewId, fairTag, delayMs }) => ({
         payload: { batchId, previewId },
         priority: -fairTag,
@@ -39,11 +39,11 @@ export async function queueSteps(
       }));
     await deps.queue.enqueue(lock, STEP_JOBS[kind], jobs);
   }
-  const places = [...new Map(turns.map((turn) => [turn.previewId, turn])).values()].map(
-    ({ previewId, fairTag, delayMs }) => sql`(${previewId}::uuid, ${fairTag}::int, ${delayMs}::int)`,
-  );
+  const values = [
+    ...new Map(taggedSteps.map((taggedStep) => [taggedStep.previewId, taggedStep])).values(),
+  ].map(({ previewId, fairTag, delayMs }) => sql`(${previewId}::uuid, ${fairTag}::int, ${delayMs}::int)`);
   await lock.execute(sql`
     update cta.previews p set
       fair_tag = v.fair_tag, retry_at = clock_timestamp() + make_interval(secs => v.delay_ms / 1000.0)
-    from (values ${sql.join(places, sql`, `)}) as v (id, fair_tag, delay_ms) where p.id = v.id`);
+    from (values ${sql.join(values, sql`, `)}) as v (id, fair_tag, delay_ms) where p.id = v.id`);
 }

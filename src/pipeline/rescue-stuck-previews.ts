@@ -21,34 +21,34 @@ export async function rescueStuckPreviews(deps: {
   transact: Transact;
   queue: Queue;
 }): Promise<number> {
-  const underWay = deps.orm
+  const openCalls = deps.orm
     .select({ one: sql`1` })
     .from(aiCalls)
     .where(and(eq(aiCalls.previewId, previews.id), eq(aiCalls.status, 'sent')));
-  const strays = await deps.orm
+  const stuck = await deps.orm
     .select({ previewId: previews.id, batchId: previews.batchId })
     .from(previews)
-    .where(and(eq(previews.status, 'running'), notExists(underWay)));
-  for (const stray of strays) {
+    .where(and(eq(previews.status, 'running'), notExists(openCalls)));
+  for (const preview of stuck) {
     await deps.transact(async (tx) => {
-      const lock = await lockBatches(tx, [stray.batchId]);
+      const lock = await lockBatches(tx, [preview.batchId]);
       // Enqueues their jobs even if they exist: a second job finds nothing to do.
-      await settleSafely(deps, lock, { ...stray, closed: CALL_KINDS });
+      await settleSafely(deps, lock, { ...preview, closed: CALL_KINDS });
     });
   }
   const unfinished = deps.orm
     .select({ one: sql`1` })
     .from(previews)
     .where(and(eq(previews.batchId, batches.id), inArray(previews.status, UNFINISHED_STATUSES)));
-  const ended = await deps.orm
+  const finishable = await deps.orm
     .select({ id: batches.id })
     .from(batches)
     .where(and(isNull(batches.finishedAt), notExists(unfinished)));
-  for (const { id } of ended) {
+  for (const { id } of finishable) {
     await deps.transact(async (tx) => {
       const lock = await lockBatches(tx, [id]);
       await finishBatch(deps, lock, id);
     });
   }
-  return strays.length;
+  return stuck.length;
 }

@@ -13,7 +13,7 @@ import { type BatchLock, lockBatches } from './lock-batches.ts';
 import { settleSafely } from './settle-safely.ts';
 
 /** Tries after which a page is not read again when its worker dies: the page may be the cause. */
-const MAX_DEATHS = 4;
+const MAX_WORKER_DEATHS = 4;
 /**
  * A worker knows about a committed claim within this time; otherwise the reply to the commit was
  * lost.
@@ -41,7 +41,7 @@ interface Deps {
 export async function rescueWork(deps: Deps, workerId: string): Promise<Rescued> {
   return deps.transact(async (tx) => {
     if (!(await markWorkerDead(tx, workerId))) return { calls: 0, pages: 0 };
-    return handOn(deps, tx, { workerId, held: [NO_ID], olderThanMs: 0 });
+    return requeueWork(deps, tx, { workerId, inFlightIds: [NO_ID], olderThanMs: 0 });
   });
 }
 
@@ -52,19 +52,21 @@ export async function rescueWork(deps: Deps, workerId: string): Promise<Rescued>
  */
 export async function rescueForgotten(
   deps: Deps,
-  worker: { workerId: string; held: readonly string[] },
+  worker: { workerId: string; inFlightIds: readonly string[] },
 ): Promise<Rescued> {
-  const held = [NO_ID, ...worker.held];
-  return deps.transact((tx) => handOn(deps, tx, { ...worker, held, olderThanMs: FORGOTTEN_AFTER_MS }));
+  const inFlightIds = [NO_ID, ...worker.inFlightIds];
+  return deps.transact((tx) =>
+    requeueWork(deps, tx, { ...worker, inFlightIds, olderThanMs: FORGOTTEN_AFTER_MS }),
+  );
 }
 
-async function handOn(
+async function requeueWork(
   deps: Deps,
   tx: Tx,
-  whose: { workerId: string; held: string[]; olderThanMs: number },
+  selection: { workerId: string; inFlightIds: string[]; olderThanMs: number },
 ): Promise<Rescued> {
-  const { workerId, held, olderThanMs } = whose;
-  const before = sql`clock_timestamp() - make_interval(secs => ${olderThanMs} / 1000.0)`;
+  const { workerId, inFlightIds, olderThanMs } = selection;
+  const claimedBefore = sql`clock_timestamp() - make_interval(secs => ${olderThanMs} / 1000.0)`;
   const pages = await tx
     .select({
       sourceId: sources.id,
@@ -76,8 +78,8 @@ async function handOn(
       and(
         eq(sources.workerId, workerId),
         eq(sources.status, 'running'),
-        notInArray(sources.id, held),
-        lt(sources.claimedAt, before),
+        notInArray(sources.id, inFlightIds),
+        lt(sources.claimedAt, claimedBefore),
       ),
     );
   // Also calls of deleted previews, as they hold slots.
@@ -89,8 +91,8 @@ async function handOn(
       and(
         eq(aiCalls.workerId, workerId),
         eq(aiCalls.status, 'sent'),
-        notInArray(aiCalls.id, held),
-        lt(aiCalls.claimedAt, before),
+        notInArray(aiCalls.id, inFlightIds),
+        lt(aiCalls.claimedAt, claimedBefore),
       ),
     )
     // A retried step takes a start tag, which locks its workspace: keep to the common lock order.
@@ -109,18 +111,18 @@ async function handOn(
     const kinds = closed.filter((call) => call.previewId === previewId).map((call) => call.kind);
     await settleSafely(deps, lock, { batchId, previewId, closed: kinds });
   }
-  for (const page of pages) await requeuePage(deps, lock, page);
+  for (const page of pages) await requeueOrFailSource(deps, lock, page);
   return { calls: closed.length, pages: pages.length };
 }
 
-async function requeuePage(
+async function requeueOrFailSource(
   deps: Deps,
   lock: BatchLock,
   page: { sourceId: string; batchId: string; tries: number },
 ): Promise<void> {
   const running = and(eq(sources.id, page.sourceId), eq(sources.status, 'running'));
-  const [held] = await lock.select({ id: sources.id }).from(sources).where(running);
-  if (!held) return;
-  if (page.tries >= MAX_DEATHS) await failSource(deps, lock, page, new AppError('source_crashed'));
+  const [row] = await lock.select({ id: sources.id }).from(sources).where(running);
+  if (!row) return;
+  if (page.tries >= MAX_WORKER_DEATHS) await failSource(deps, lock, page, new AppError('source_crashed'));
   else await requeueSource(deps, lock, page, 0);
 }

@@ -22,7 +22,7 @@ interface Restart {
   /**
    * Generates everything again, also what was answered; for example because the image was changed.
    */
-  readonly anew?: boolean;
+  readonly regenerate?: boolean;
 }
 
 /**
@@ -36,14 +36,14 @@ export async function restartPreviews(
   lock: BatchLock,
   restart: Restart,
 ): Promise<void> {
-  const { batchId, workspaceId, previewIds, anew = false } = restart;
-  const isAnew = anew ? sql`true` : sql`${previews.status} = 'done'`;
+  const { batchId, workspaceId, previewIds, regenerate = false } = restart;
+  const isRegenerated = regenerate ? sql`true` : sql`${previews.status} = 'done'`;
   const rows = await lock
     .update(previews)
     .set({
-      generation: sql`${previews.generation} + (${isAnew})::int`,
+      generation: sql`${previews.generation} + (${isRegenerated})::int`,
       round: sql`${previews.round} + 1`,
-      variant: sql`${previews.variant} + case when ${isAnew} then ${sources.batchSize} else 0 end`,
+      variant: sql`${previews.variant} + case when ${isRegenerated} then ${sources.batchSize} else 0 end`,
       status: sql`case when ${previews.imageId} is null then 'pending' else 'queued' end`,
       nextStep: null,
       retryAt: null,
@@ -69,7 +69,7 @@ export async function restartPreviews(
     .where(eq(batches.id, batchId));
 
   const toRead = new Set(rows.filter((row) => row.imageId === null).map((row) => row.sourceId));
-  if (toRead.size > 0) await readAgain(deps, lock, { workspaceId, batchId, sourceIds: [...toRead] });
+  if (toRead.size > 0) await requeueSources(deps, lock, { workspaceId, batchId, sourceIds: [...toRead] });
 
   // The ids of previews ascend by source and position.
   const ready = rows.filter(({ imageId }) => imageId !== null).toSorted(byId);
@@ -77,7 +77,7 @@ export async function restartPreviews(
     lock,
     ready.map((row) => row.previewId),
   );
-  await goOn(deps, lock, { batchId, workspaceId, verdicts: decideSteps(ready, calls) });
+  await continuePreviews(deps, lock, { batchId, workspaceId, decisions: decideSteps(ready, calls) });
 }
 
 /**
@@ -85,17 +85,17 @@ export async function restartPreviews(
  * has failed, so a step is answered, under way or to be tried. The number of statements does not
  * grow with the number of previews, as claims wait for the batch lock.
  */
-async function goOn(
+async function continuePreviews(
   deps: { queue: Queue },
   lock: BatchLock,
-  which: { batchId: string; workspaceId: string; verdicts: ReadonlyMap<string, StepDecisions> },
+  group: { batchId: string; workspaceId: string; decisions: ReadonlyMap<string, StepDecisions> },
 ): Promise<void> {
-  const { batchId, workspaceId, verdicts } = which;
+  const { batchId, workspaceId, decisions } = group;
   const starts: string[] = [];
   const answered: string[] = [];
-  const alone: WaitingStep[] = [];
+  const singleSteps: WaitingStep[] = [];
   const others = new Map<string, StepDecisions>();
-  for (const [previewId, steps] of verdicts) {
+  for (const [previewId, steps] of decisions) {
     const toTry = CALL_KINDS.flatMap((kind) => {
       const step = steps[kind];
       return step.state === 'to_try' ? [{ previewId, kind, delayMs: step.delayMs }] : [];
@@ -103,13 +103,13 @@ async function goOn(
     if (toTry.length === CALL_KINDS.length) starts.push(previewId);
     else if (isAnswered(steps)) answered.push(previewId);
     else {
-      alone.push(...toTry);
+      singleSteps.push(...toTry);
       others.set(previewId, steps);
     }
   }
   await finishPreviews(lock, answered, await loadParts(lock, answered));
   if (answered.length > 0) await finishBatch(deps, lock, batchId);
-  await queueSteps(deps, lock, { batchId, workspaceId }, alone);
+  await queueSteps(deps, lock, { batchId, workspaceId }, singleSteps);
   await syncStepStatus(lock, others);
   await queueStarts(deps, lock, { batchId, workspaceId, previewIds: starts });
 }
@@ -137,10 +137,10 @@ const byId = (a: { previewId: string }, b: { previewId: string }): number =>
   a.previewId < b.previewId ? -1 : 1;
 
 /** Changes final sources to `pending`, with all their tries. Leaves others as they are. */
-async function readAgain(
+async function requeueSources(
   deps: { queue: Queue },
   lock: BatchLock,
-  which: { workspaceId: string; batchId: string; sourceIds: string[] },
+  group: { workspaceId: string; batchId: string; sourceIds: string[] },
 ): Promise<void> {
   await lock
     .update(sources)
@@ -152,7 +152,7 @@ async function readAgain(
       errorMessage: null,
       finishedAt: null,
     })
-    .where(and(inArray(sources.id, which.sourceIds), inArray(sources.status, ['done', 'failed'])));
-  const { workspaceId, batchId } = which;
-  await enqueueSources(deps, lock, { workspaceId, batchId, tags: await assignSourceTags(lock, which) });
+    .where(and(inArray(sources.id, group.sourceIds), inArray(sources.status, ['done', 'failed'])));
+  const { workspaceId, batchId } = group;
+  await enqueueSources(deps, lock, { workspaceId, batchId, tags: await assignSourceTags(lock, group) });
 }

@@ -19,7 +19,7 @@ interface Deps {
 }
 
 /** A call whose answer was stored, with its preview and batch. */
-interface Answered {
+interface AnsweredCall {
   readonly callId: string;
   readonly batchId: string;
   readonly previewId: string;
@@ -30,11 +30,11 @@ export interface AnswerSettler {
   /**
    * Runs a call. Until its answer is stored, the preview's other call does not settle the preview.
    */
-  run(call: Answered, work: () => Promise<void>): Promise<void>;
+  run(call: AnsweredCall, work: () => Promise<void>): Promise<void>;
   /**
    * Settles a preview after an answer was stored; the second answer makes it `done`. Idempotent.
    */
-  settle(call: Answered): Promise<void>;
+  settle(call: AnsweredCall): Promise<void>;
 }
 
 /**
@@ -46,10 +46,10 @@ export function createAnswerSettler(deps: Deps): AnswerSettler {
   /** By preview: the calls of this process whose answers are not stored yet. */
   const unanswered = new Map<string, Set<string>>();
   /** By batch: the next group of previews, while another group is being settled. */
-  const waiting = new Map<string, { previewIds: Set<string>; settled: Promise<void> }>();
+  const nextGroups = new Map<string, { previewIds: Set<string>; settled: Promise<void> }>();
   const running = new Map<string, Promise<void>>();
 
-  function note({ callId, previewId }: Answered): void {
+  function forgetCall({ callId, previewId }: AnsweredCall): void {
     const calls = unanswered.get(previewId);
     calls?.delete(callId);
     if (calls?.size === 0) unanswered.delete(previewId);
@@ -62,27 +62,27 @@ export function createAnswerSettler(deps: Deps): AnswerSettler {
       try {
         await work();
       } finally {
-        note(call);
+        forgetCall(call);
       }
     },
     async settle(call) {
-      note(call);
+      forgetCall(call);
       const { batchId, previewId } = call;
       if (unanswered.has(previewId)) return;
-      const group = waiting.get(batchId);
+      const group = nextGroups.get(batchId);
       if (group) {
         group.previewIds.add(previewId);
         return group.settled;
       }
       const previewIds = new Set([previewId]);
-      const before = running.get(batchId) ?? Promise.resolve();
-      const settled = before
+      const previous = running.get(batchId) ?? Promise.resolve();
+      const settled = previous
         .catch(() => {})
         .then(() => {
-          waiting.delete(batchId);
+          nextGroups.delete(batchId);
           return settleTogether(deps, batchId, [...previewIds]);
         });
-      waiting.set(batchId, { previewIds, settled });
+      nextGroups.set(batchId, { previewIds, settled });
       running.set(batchId, settled);
       try {
         await settled;
@@ -115,7 +115,7 @@ async function settleTogether(deps: Deps, batchId: string, previewIds: readonly 
   }
 }
 
-const unfinished = prepareOnce((orm) =>
+const lockUnfinished = prepareOnce((orm) =>
   orm
     .select({ previewId: previews.id, generation: previews.generation, round: previews.round })
     .from(previews)
@@ -127,7 +127,7 @@ const unfinished = prepareOnce((orm) =>
     )
     // Keeps the previews from being deleted (with their product) until the transaction ends.
     .for('key share')
-    .prepare('hold_unfinished_previews'),
+    .prepare('lock_unfinished_previews'),
 );
 
 /**
@@ -135,12 +135,12 @@ const unfinished = prepareOnce((orm) =>
  * others.
  */
 async function sortAnswered(tx: Tx, batchId: string, previewIds: readonly string[]) {
-  const [lock, rows, calls, parts] = await pipelinedUnderLock(tx, [batchId], (held) => [
-    () => unfinished(held).execute({ previewIds }),
-    () => loadCalls(held, previewIds),
-    () => loadParts(held, previewIds),
+  const [lock, rows, calls, parts] = await pipelinedUnderLock(tx, [batchId], (batchLock) => [
+    () => lockUnfinished(batchLock).execute({ previewIds }),
+    () => loadCalls(batchLock, previewIds),
+    () => loadParts(batchLock, previewIds),
   ]);
-  const verdicts = decideSteps(rows, calls);
-  const answered = rows.map((row) => row.previewId).filter((id) => isAnswered(verdicts.get(id)));
+  const decisions = decideSteps(rows, calls);
+  const answered = rows.map((row) => row.previewId).filter((id) => isAnswered(decisions.get(id)));
   return { lock, answered, others: previewIds.filter((id) => !answered.includes(id)), parts };
 }

@@ -13,14 +13,14 @@ import { settlePreview } from './settle-preview.ts';
 /**
  * Closes a failed call in the ledger, and brings its preview to another try or to `failed`. A
  * provider that asks us to wait pauses all processes; one that keeps failing opens the breaker
- * (`broke`). If this worker was marked as dead, the call and its preview stay as they are; only the
- * pause, the reported usage and the breaker are recorded.
+ * (`breakerOpened`). If this worker was marked as dead, the call and its preview stay as they are;
+ * only the pause, the reported usage and the breaker are recorded.
  */
 export async function settleCallFailure(
   deps: { orm: Orm; transact: Transact; queue: Queue },
   call: ClaimedCall,
   error: AppError,
-): Promise<Outcome & { broke?: boolean }> {
+): Promise<Outcome & { breakerOpened?: boolean }> {
   const { batchId, previewId, kind } = call;
   if (error.retryAfterMs !== undefined) await pauseCalls(deps.orm, error.retryAfterMs);
   const outcome = await deps.transact<Outcome>(async (tx) => {
@@ -37,6 +37,6 @@ export async function settleCallFailure(
       : { kind: 'failed', error };
   });
   // In a transaction of its own: in the lock order, the limit comes before the batches.
-  const broke = await deps.transact((tx) => recordFailure(tx, kind, error.code));
-  return { ...outcome, broke };
+  const breakerOpened = await deps.transact((tx) => recordFailure(tx, kind, error.code));
+  return { ...outcome, breakerOpened };
 }

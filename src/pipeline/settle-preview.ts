@@ -55,20 +55,20 @@ export async function settlePreview(
     await finishBatch(deps, lock, batchId);
     return steps;
   }
-  const verdicts = Object.values(steps);
+  const decisions = Object.values(steps);
   // While the other call is under way, the usage can be added up later.
-  const isHalfway = closed.length === 0 && verdicts.some((verdict) => verdict.state === 'under_way');
-  if (!isHalfway) await refreshUsage(lock, previewId);
-  const failure = verdicts.find((verdict) => verdict.state === 'failed');
+  const isOtherRunning = closed.length === 0 && decisions.some((decision) => decision.state === 'under_way');
+  if (!isOtherRunning) await refreshUsage(lock, previewId);
+  const failure = decisions.find((decision) => decision.state === 'failed');
   if (failure?.state === 'failed') {
     await failPreviews(lock, [previewId], new AppError(failure.code));
     await finishBatch(deps, lock, batchId);
   } else {
-    const waiting = closed.flatMap((kind) => {
+    const toQueue = closed.flatMap((kind) => {
       const step = steps[kind];
       return step.state === 'to_try' ? [{ previewId, kind, delayMs: step.delayMs }] : [];
     });
-    await queueSteps(deps, lock, { batchId, workspaceId: row.workspaceId }, waiting);
+    await queueSteps(deps, lock, { batchId, workspaceId: row.workspaceId }, toQueue);
     await syncStepStatus(lock, new Map([[previewId, steps]]));
   }
   return steps;

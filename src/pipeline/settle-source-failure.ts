@@ -3,7 +3,7 @@ import { type AppError, describeError, type ErrorCode } from '../lib/app-error.t
 import { dropped, type Outcome } from '../queue/outcome.ts';
 import type { Queue } from '../queue/queue.ts';
 import { requeueSource } from '../sources/requeue-source.ts';
-import { type ClaimedSource, isHeld } from './claim-sources.ts';
+import { type ClaimedSource, isStillClaimed } from './claim-sources.ts';
 import { failSource } from './fail-source.ts';
 import { lockBatches } from './lock-batches.ts';
 
@@ -27,7 +27,7 @@ export async function settleSourceFailure(
 ): Promise<Outcome> {
   return deps.transact(async (tx) => {
     const lock = await lockBatches(tx, [source.batchId]);
-    if (!(await isHeld(lock, source))) return dropped('deleted, or handed to another worker');
+    if (!(await isStillClaimed(lock, source))) return dropped('deleted, or handed to another worker');
     if (mayPass(error.code, source.tries)) {
       const backoffMs = RETRY_DELAY_MS * 2 ** (source.tries - 1);
       const delayMs = Math.max(backoffMs, Math.min(error.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS));

@@ -26,10 +26,10 @@ export async function startBatches(
   limit: number,
 ): Promise<number> {
   return deps.transact(async (tx) => {
-    const { jobs, settle } = await deps.queue.take(tx, 'batch.start', limit);
+    const { jobs, complete } = await deps.queue.fetch(tx, 'batch.start', limit);
     if (jobs.length === 0) return 0;
     const batchIds = jobs.map((job) => job.payload.batchId);
-    await pipelinedUnderLock(tx, batchIds, (lock) => [() => markStarted(lock, batchIds), settle]);
+    await pipelinedUnderLock(tx, batchIds, (lock) => [() => markStarted(lock, batchIds), complete]);
     return jobs.length;
   });
 }

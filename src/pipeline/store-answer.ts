@@ -1,4 +1,4 @@
-import type { StoredTexts } from '../ai-calls/ai-call.ts';
+import type { StoredCopy } from '../ai-calls/ai-call.ts';
 import { type ReportedUsage, recordAnswer, supersedeCall } from '../ai-calls/record-answer.ts';
 import { recordUsage } from '../ai-calls/record-usage.ts';
 import type { NewAsset } from '../assets/store-asset.ts';
@@ -15,11 +15,11 @@ export interface AnsweredCall {
 }
 
 /** Stores texts as soon as they arrive, in a commit of their own; see `recordAnswer`. */
-export function storeTexts(
+export function storeCopy(
   deps: { orm: Orm },
   call: AnsweredCall,
-  answer: { texts: StoredTexts; usage: ReportedUsage },
-): Promise<'mine' | 'late'> {
+  answer: { texts: StoredCopy; usage: ReportedUsage },
+): Promise<'in_time' | 'late'> {
   const { texts, usage } = answer;
   return orSupersede(deps, { ...call, usage }, recordAnswer(deps.orm, call, { ...usage, texts }));
 }
@@ -29,7 +29,7 @@ export function storeBackground(
   deps: { orm: Orm },
   call: AnsweredCall,
   answer: { image: NewAsset; palette: readonly string[]; usage: ReportedUsage },
-): Promise<'mine' | 'late'> {
+): Promise<'in_time' | 'late'> {
   const { image, palette, usage } = answer;
   const { workspaceId } = call;
   const stored = recordAnswer(deps.orm, call, { ...usage, image, palette, workspaceId });
@@ -40,16 +40,16 @@ export function storeBackground(
 async function orSupersede(
   deps: { orm: Orm },
   call: AnsweredCall & { usage: ReportedUsage },
-  stored: Promise<'mine' | 'late'>,
-): Promise<'mine' | 'late'> {
+  stored: Promise<'in_time' | 'late'>,
+): Promise<'in_time' | 'late'> {
   try {
-    const fate = await stored;
+    const outcome = await stored;
     // No process settles the preview for a late answer, but it was paid for: add its usage here.
-    if (fate === 'late') {
+    if (outcome === 'late') {
       await recordUsage(deps.orm, call.callId, call.usage);
       await refreshUsage(deps.orm, call.previewId);
     }
-    return fate;
+    return outcome;
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     await recordUsage(deps.orm, call.callId, call.usage);

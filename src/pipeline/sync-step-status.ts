@@ -14,8 +14,8 @@ export async function syncStepStatus(
   if (previews.size === 0) return;
   const values = [...previews].map(([previewId, steps]) => {
     const isUnderWay = CALL_KINDS.some((kind) => steps[kind].state === 'under_way');
-    const waiting = CALL_KINDS.filter((kind) => steps[kind].state === 'to_try');
-    const nextStep = waiting.length === 1 ? waiting[0] : null;
+    const toTry = CALL_KINDS.filter((kind) => steps[kind].state === 'to_try');
+    const nextStep = toTry.length === 1 ? toTry[0] : null;
     return sql`(${previewId}::uuid, ${isUnderWay ? 'running' : 'queued'}::text, ${nextStep}::text)`;
   });
   await lock.execute(sql`

@@ -43,28 +43,28 @@ export async function changePreview(
   deps: Deps,
   change: PreviewChange,
 ): Promise<{ preview: Preview; warnings: PatchWarning[] }> {
-  const { imageId, patch = {}, ...which } = change;
-  if (imageId === undefined) return patchPreview(deps, { ...which, patch });
-  const { batchId } = await getPreviewRow(deps, which);
+  const { imageId, patch = {}, ...target } = change;
+  if (imageId === undefined) return patchPreview(deps, { ...target, patch });
+  const { batchId } = await getPreviewRow(deps, target);
   return deps.transact(async (tx) => {
-    const inner = withinTransaction(deps, tx);
+    const txDeps = withinTransaction(deps, tx);
     const lock = await lockBatches(tx, [batchId]);
-    const row = await getPreviewRow(inner, which);
+    const row = await getPreviewRow(txDeps, target);
     const hasPatch = Object.keys(patch).length > 0;
-    if (which.ifVersions && !which.ifVersions.includes(row.version)) {
+    if (target.ifVersions && !target.ifVersions.includes(row.version)) {
       throw new AppError('precondition_failed');
     }
-    const warnings = hasPatch ? (await patchPreview(inner, { ...which, patch })).warnings : [];
+    const warnings = hasPatch ? (await patchPreview(txDeps, { ...target, patch })).warnings : [];
     if (!isFinal(row.status as PreviewStatus)) throw new AppError('still_under_way');
-    await exchangeImage(tx, row, imageId);
-    const { workspaceId, id } = which;
-    await restartPreviews(inner, lock, { batchId, workspaceId, previewIds: [id], anew: true });
-    return { preview: await getPreview(inner, which), warnings };
+    await replaceImage(tx, row, imageId);
+    const { workspaceId, id } = target;
+    await restartPreviews(txDeps, lock, { batchId, workspaceId, previewIds: [id], regenerate: true });
+    return { preview: await getPreview(txDeps, target), warnings };
   });
 }
 
 /** Gives a preview another image of its own product. */
-async function exchangeImage(
+async function replaceImage(
   tx: Tx,
   preview: { id: string; productId: string | null },
   imageId: string,

@@ -6,7 +6,7 @@ import { forecast, type QueuePosition, type Workers } from './forecast.ts';
 const NOW = new Date('2026-01-01T00:00:00Z');
 const at = (ms: number) => new Date(NOW.getTime() + ms);
 const workers: Workers = { alive: 1, capacity: 50, pagesAtOnce: 5, running: 0, typicalPageMs: 2000 };
-const place = (position: number, more: Partial<QueuePosition> = {}): QueuePosition => ({
+const entry = (position: number, more: Partial<QueuePosition> = {}): QueuePosition => ({
   position,
   calls: { text: position, image: position },
   retryAt: null,
@@ -39,7 +39,7 @@ describe('within a limit', () => {
     [40, ROUND_MS],
     [41, 2 * ROUND_MS],
   ])('with all slots free the %i. starts after %i ms', (position, ms) => {
-    expect(forecast(limit(), workers, place(position))).toMatchObject({
+    expect(forecast(limit(), workers, entry(position))).toMatchObject({
       queuePosition: position,
       eta: second(ms),
       waitingFor: { code: 'slot', until: second(ms) },
@@ -49,58 +49,58 @@ describe('within a limit', () => {
   test('with some taken: the free ones first, then those that open, then those again', () => {
     const takenUntil = [1000, 5000].map(at);
     const state = limit({ takenUntil });
-    expect(forecast(state, workers, place(18)).eta).toEqual(NOW);
-    expect(forecast(state, workers, place(19)).eta).toEqual(at(1000));
-    expect(forecast(state, workers, place(20)).eta).toEqual(at(5000));
-    expect(forecast(state, workers, place(21)).eta).toEqual(second(ROUND_MS));
-    expect(forecast(state, workers, place(39)).eta).toEqual(second(ROUND_MS + 1000));
+    expect(forecast(state, workers, entry(18)).eta).toEqual(NOW);
+    expect(forecast(state, workers, entry(19)).eta).toEqual(at(1000));
+    expect(forecast(state, workers, entry(20)).eta).toEqual(at(5000));
+    expect(forecast(state, workers, entry(21)).eta).toEqual(second(ROUND_MS));
+    expect(forecast(state, workers, entry(39)).eta).toEqual(second(ROUND_MS + 1000));
   });
 
   test('what calls took lately is added', () => {
-    const waiting = forecast(limit({ typicalMs: 700 }), workers, place(21));
+    const waiting = forecast(limit({ typicalMs: 700 }), workers, entry(21));
     expect(waiting.eta).toEqual(second(ROUND_MS + 700));
     expect(waiting.waitingFor.until).toEqual(second(ROUND_MS));
   });
 
   test('a step that is tried again counts only the calls of its kind', () => {
-    const tried = place(30, { calls: { text: 0, image: 3 } });
+    const tried = entry(30, { calls: { text: 0, image: 3 } });
     expect(forecast(limit(), workers, tried).eta).toEqual(NOW);
   });
 });
 
 test('without a limit the room in the workers counts', () => {
   const state = limit({ maxCalls: null, windowMs: null, typicalMs: 1000 });
-  expect(forecast(state, workers, place(50)).eta).toEqual(at(1000));
-  expect(forecast(state, workers, place(51)).eta).toEqual(at(2000));
-  expect(forecast(state, { ...workers, running: 50 }, place(1)).eta).toEqual(at(2000));
+  expect(forecast(state, workers, entry(50)).eta).toEqual(at(1000));
+  expect(forecast(state, workers, entry(51)).eta).toEqual(at(2000));
+  expect(forecast(state, { ...workers, running: 50 }, entry(1)).eta).toEqual(at(2000));
 });
 
 test('a page that waits: its readings, then its turn', () => {
-  expect(forecast(limit(), workers, place(1, { pages: 6 }))).toMatchObject({
+  expect(forecast(limit(), workers, entry(1, { pages: 6 }))).toMatchObject({
     eta: at(4000),
     waitingFor: { code: 'page', until: at(4000) },
   });
-  expect(forecast(limit(), workers, place(21, { pages: 1 })).eta).toEqual(second(ROUND_MS));
+  expect(forecast(limit(), workers, entry(21, { pages: 1 })).eta).toEqual(second(ROUND_MS));
 });
 
 test('what it waits for, the longest first', () => {
   const failing = { since: NOW, code: 'ai_unauthorized', probeAfter: at(4000) };
   const pausedUntil = at(30_000);
-  expect(forecast(limit({ failing, pausedUntil }), workers, place(1)).waitingFor).toEqual({
+  expect(forecast(limit({ failing, pausedUntil }), workers, entry(1)).waitingFor).toEqual({
     code: 'breaker',
     message: expect.stringContaining('Check AI_API_KEY'),
     until: at(4000),
   });
-  expect(forecast(limit({ pausedUntil }), workers, place(1))).toMatchObject({
+  expect(forecast(limit({ pausedUntil }), workers, entry(1))).toMatchObject({
     eta: pausedUntil,
     waitingFor: { code: 'provider_pause', until: pausedUntil },
   });
   const retryAt = at(2000);
-  expect(forecast(limit(), workers, place(1, { retryAt }))).toMatchObject({
+  expect(forecast(limit(), workers, entry(1, { retryAt }))).toMatchObject({
     eta: retryAt,
     waitingFor: { code: 'retry', until: retryAt },
   });
-  expect(forecast(limit(), { ...workers, alive: 0 }, place(1))).toMatchObject({
+  expect(forecast(limit(), { ...workers, alive: 0 }, entry(1))).toMatchObject({
     eta: null,
     waitingFor: { code: 'worker', until: null },
   });

@@ -34,17 +34,17 @@ export interface Workers {
  * when the slots become free. Rounds times up to a second, so that the same state gives the same
  * result.
  */
-export function forecast(limiter: LimiterState, workers: Workers, place: QueuePosition): Waiting {
-  const { position: queuePosition, retryAt, pages } = place;
+export function forecast(limiter: LimiterState, workers: Workers, entry: QueuePosition): Waiting {
+  const { position: queuePosition, retryAt, pages } = entry;
   if (workers.alive === 0) return { queuePosition, eta: null, waitingFor: waitFor('worker', null) };
   const now = limiter.now.getTime();
-  const wanted = limiter.kinds.filter(({ kind }) => place.calls[kind] > 0);
+  const wanted = limiter.kinds.filter(({ kind }) => entry.calls[kind] > 0);
   const callMs = Math.max(0, ...wanted.map((state) => state.typicalMs ?? 0));
   const pageMs = workers.typicalPageMs ?? 0;
   const readAt = pages === null ? now : now + Math.ceil(pages / workers.pagesAtOnce) * pageMs;
-  const slotAt = Math.max(now, ...wanted.map((state) => findStart(state, place.calls[state.kind], now)));
-  const roomAt = findRoom(workers, queuePosition, callMs, now);
-  const startAt = Math.max(readAt, slotAt, roomAt, retryAt?.getTime() ?? 0);
+  const slotAt = Math.max(now, ...wanted.map((state) => findStart(state, entry.calls[state.kind], now)));
+  const capacityAt = findCapacity(workers, queuePosition, callMs, now);
+  const startAt = Math.max(readAt, slotAt, capacityAt, retryAt?.getTime() ?? 0);
   return {
     queuePosition,
     eta: toSecond(startAt + callMs),
@@ -65,7 +65,7 @@ function findStart(state: KindState, n: number, now: number): number {
 }
 
 /** Returns the milliseconds until a worker has room, after what runs and what is before it. */
-function findRoom({ capacity, running }: Workers, position: number, callMs: number, now: number): number {
+function findCapacity({ capacity, running }: Workers, position: number, callMs: number, now: number): number {
   const rounds = Math.floor((running + position - 1) / Math.max(capacity, 1));
   return now + rounds * callMs;
 }

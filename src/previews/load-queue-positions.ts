@@ -5,7 +5,7 @@ import { pipelined } from '../lib/pipelined.ts';
 import type { QueuePosition } from './forecast.ts';
 import { loadQueueSegments, type QueueSegment, READING_TAG } from './load-queue-segments.ts';
 
-interface PlaceRow extends Record<string, unknown> {
+interface PositionRow extends Record<string, unknown> {
   readonly id: string;
   readonly position: number;
   readonly texts: number;
@@ -24,12 +24,12 @@ export async function loadQueuePositions(
   orm: Orm,
   { queued, pending }: { queued: readonly string[]; pending: readonly string[] },
 ): Promise<Map<string, QueuePosition>> {
-  const lines = await pipelined(
-    async () => (queued.length > 0 ? placeQueued(orm, queued) : []),
-    async () => (pending.length > 0 ? placePending(orm, pending) : []),
+  const results = await pipelined(
+    async () => (queued.length > 0 ? locateQueued(orm, queued) : []),
+    async () => (pending.length > 0 ? locatePending(orm, pending) : []),
   );
   return new Map(
-    lines.flat().map((row) => [
+    results.flat().map((row) => [
       row.id,
       {
         position: row.position,
@@ -41,12 +41,12 @@ export async function loadQueuePositions(
   );
 }
 
-async function placeQueued(orm: Orm, previewIds: readonly string[]): Promise<PlaceRow[]> {
-  const line = await loadQueueSegments(orm, 'queued');
+async function locateQueued(orm: Orm, previewIds: readonly string[]): Promise<PositionRow[]> {
+  const segments = await loadQueueSegments(orm, 'queued');
   const tags = sql`select fair_tag as tag from cta.previews where id in (${ids(previewIds)}) and status = 'queued'`;
-  const stretches = await pickStretches(orm, line, tags);
-  if (stretches.length === 0) return [];
-  const parts = stretches.map(
+  const picked = await pickSegments(orm, segments, tags);
+  if (picked.length === 0) return [];
+  const parts = picked.map(
     ({ after, upTo, ahead }) => sql`(
       select
         id, next_step, retry_at,
@@ -57,7 +57,7 @@ async function placeQueued(orm: Orm, previewIds: readonly string[]): Promise<Pla
       window place as (order by fair_tag, coalesce(retry_at, queued_at), id rows unbounded preceding)
     )`,
   );
-  const { rows } = await orm.execute<PlaceRow>(sql`
+  const { rows } = await orm.execute<PositionRow>(sql`
     select
       id, position::int,
       case when next_step is distinct from 'image' then texts else 0 end::int as texts,
@@ -67,8 +67,8 @@ async function placeQueued(orm: Orm, previewIds: readonly string[]): Promise<Pla
   return rows;
 }
 
-async function placePending(orm: Orm, previewIds: readonly string[]): Promise<PlaceRow[]> {
-  const [queued, line] = await pipelined(
+async function locatePending(orm: Orm, previewIds: readonly string[]): Promise<PositionRow[]> {
+  const [queued, segments] = await pipelined(
     () => loadQueueSegments(orm, 'queued'),
     () => loadQueueSegments(orm, 'pending'),
   );
@@ -76,28 +76,28 @@ async function placePending(orm: Orm, previewIds: readonly string[]): Promise<Pl
     select case when s.status = 'running' then ${READING_TAG}::int else s.fair_tag end as tag
     from cta.previews p join cta.sources s on s.id = p.source_id
     where p.id in (${ids(previewIds)}) and p.status = 'pending'`;
-  const stretches = await pickStretches(orm, line, tags);
-  const last = queued.at(-1);
-  if (stretches.length === 0 || !last) return [];
-  const parts = stretches.map(
-    (stretch) => sql`(
+  const picked = await pickSegments(orm, segments, tags);
+  const lastSegment = queued.at(-1);
+  if (picked.length === 0 || !lastSegment) return [];
+  const parts = picked.map(
+    (segment) => sql`(
       select
         p.id,
-        ${stretch.ahead.previews}::int
+        ${segment.ahead.previews}::int
           + row_number() over (order by s.status desc, s.fair_tag, s.created_at, s.id, p.position) as position,
-        ${stretch.ahead.pages}::int
+        ${segment.ahead.pages}::int
           + dense_rank() over (order by s.status desc, s.fair_tag, s.created_at, s.id) as pages
-      from ${pagesOf(stretch)} s join cta.previews p on p.source_id = s.id
+      from ${pagesOf(segment)} s join cta.previews p on p.source_id = s.id
       where p.status = 'pending'
     )`,
   );
-  const { rows } = await orm.execute<PlaceRow>(sql`
+  const { rows } = await orm.execute<PositionRow>(sql`
     with ahead as (
       select
-        ${last.ahead.previews}::int + count(*) as all,
-        ${last.ahead.texts}::int + count(*) filter (where next_step is distinct from 'image') as texts,
-        ${last.ahead.images}::int + count(*) filter (where next_step is distinct from 'text') as images
-      from cta.previews where status = 'queued' and ${isBetween(last.after, null)}
+        ${lastSegment.ahead.previews}::int + count(*) as all,
+        ${lastSegment.ahead.texts}::int + count(*) filter (where next_step is distinct from 'image') as texts,
+        ${lastSegment.ahead.images}::int + count(*) filter (where next_step is distinct from 'text') as images
+      from cta.previews where status = 'queued' and ${isBetween(lastSegment.after, null)}
     )
     select
       line.id, (ahead.all + line.position)::int as position, (ahead.texts + line.position)::int as texts,
@@ -107,10 +107,12 @@ async function placePending(orm: Orm, previewIds: readonly string[]): Promise<Pl
 }
 
 /** Returns the segments that contain one of the tags. */
-async function pickStretches(orm: Orm, line: readonly QueueSegment[], tags: SQL): Promise<QueueSegment[]> {
-  if (line.length <= 1) return [...line];
+async function pickSegments(orm: Orm, segments: readonly QueueSegment[], tags: SQL): Promise<QueueSegment[]> {
+  if (segments.length <= 1) return [...segments];
   const { rows } = await orm.execute<{ tag: number }>(tags);
-  const picked = rows.flatMap(({ tag }) => line.findLast(({ after }) => after === null || after < tag) ?? []);
+  const picked = rows.flatMap(
+    ({ tag }) => segments.findLast(({ after }) => after === null || after < tag) ?? [],
+  );
   return [...new Set(picked)];
 }
 
@@ -123,8 +125,8 @@ function pagesOf({ after, upTo }: QueueSegment): SQL {
 }
 
 function isBetween(after: number | null, upTo: number | null): SQL {
-  const isLater = after === null ? sql`true` : sql`fair_tag > ${after}::int`;
-  return upTo === null ? isLater : sql`${isLater} and fair_tag <= ${upTo}::int`;
+  const isAfter = after === null ? sql`true` : sql`fair_tag > ${after}::int`;
+  return upTo === null ? isAfter : sql`${isAfter} and fair_tag <= ${upTo}::int`;
 }
 
 /** Returns a list for `in`. */

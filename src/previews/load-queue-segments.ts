@@ -19,9 +19,9 @@ export interface QueueSegment {
 }
 
 /** Previews of a segment, except that previews that share its last tag also belong to it. */
-const STRETCH = 500;
+const SEGMENT_SIZE = 500;
 /** Maximum age of the bounds and their counts. */
-const KEEP_MS = 1000;
+const CACHE_MS = 1000;
 
 /** Replaces the start tag of a page that is being read: it is before all that wait. */
 export const READING_TAG = -1;
@@ -31,17 +31,17 @@ export const READING_TAG = -1;
  * count, which is cached for a second. A queue that is not longer than a segment is one segment
  * without bounds. 100,000 previews are about 200 segments in memory.
  */
-export function loadQueueSegments(orm: Orm, line: 'queued' | 'pending'): Promise<readonly QueueSegment[]> {
-  return kept[line].forceFetch(orm);
+export function loadQueueSegments(orm: Orm, status: 'queued' | 'pending'): Promise<readonly QueueSegment[]> {
+  return caches[status].forceFetch(orm);
 }
 
-const kept = {
-  queued: keep(sql`
+const caches = {
+  queued: createCache(sql`
     select
       fair_tag as tag, count(*) as previews, count(*) filter (where next_step is distinct from 'image') as texts,
       count(*) filter (where next_step is distinct from 'text') as images, 0 as pages
     from cta.previews where status = 'queued' group by fair_tag`),
-  pending: keep(sql`
+  pending: createCache(sql`
     select
       case when s.status = 'running' then ${READING_TAG}::int else s.fair_tag end as tag,
       sum(p.previews) as previews, sum(p.previews) as texts, sum(p.previews) as images, count(*) as pages
@@ -50,19 +50,19 @@ const kept = {
     group by 1`),
 };
 
-function keep(tags: SQL): LRUCache<Orm, readonly QueueSegment[]> {
+function createCache(tags: SQL): LRUCache<Orm, readonly QueueSegment[]> {
   // One entry for the pool and one for each connection, for reads within transactions. With fewer
   // entries, one could be evicted while its queue is being counted.
-  return new LRUCache({ max: 1000, ttl: KEEP_MS, fetchMethod: (orm) => cutLine(orm, tags) });
+  return new LRUCache({ max: 1000, ttl: CACHE_MS, fetchMethod: (orm) => cutIntoSegments(orm, tags) });
 }
 
-interface CutRow extends Record<string, unknown>, Ahead {
+interface BoundaryRow extends Record<string, unknown>, Ahead {
   readonly tag: number;
 }
 
-/** A bound after each tag that completes another `STRETCH` previews. */
-async function cutLine(orm: Orm, tags: SQL): Promise<readonly QueueSegment[]> {
-  const { rows: cuts } = await orm.execute<CutRow>(sql`
+/** A bound after each tag that completes another `SEGMENT_SIZE` previews. */
+async function cutIntoSegments(orm: Orm, tags: SQL): Promise<readonly QueueSegment[]> {
+  const { rows: boundaries } = await orm.execute<BoundaryRow>(sql`
     with tags as (${tags}), line as (
       select
         tag, previews as own, sum(previews) over upto as previews, sum(texts) over upto as texts,
@@ -70,7 +70,7 @@ async function cutLine(orm: Orm, tags: SQL): Promise<readonly QueueSegment[]> {
       from tags window upto as (order by tag rows unbounded preceding)
     )
     select tag, previews::int, texts::int, images::int, pages::int from line
-    where div(previews, ${STRETCH}) > div(previews - own, ${STRETCH}) order by tag`);
-  const starts = [{ tag: null, previews: 0, texts: 0, images: 0, pages: 0 }, ...cuts];
-  return starts.map(({ tag, ...ahead }, i) => ({ after: tag, upTo: cuts[i]?.tag ?? null, ahead }));
+    where div(previews, ${SEGMENT_SIZE}) > div(previews - own, ${SEGMENT_SIZE}) order by tag`);
+  const starts = [{ tag: null, previews: 0, texts: 0, images: 0, pages: 0 }, ...boundaries];
+  return starts.map(({ tag, ...ahead }, i) => ({ after: tag, upTo: boundaries[i]?.tag ?? null, ahead }));
 }

@@ -17,10 +17,10 @@ export async function loadWaiting(
   const queued = rows.filter((row) => row.status === 'queued').map((row) => row.id);
   const pending = rows.filter((row) => row.status === 'pending').map((row) => row.id);
   if (queued.length + pending.length === 0) return new Map();
-  const [limiter, workers, places] = await pipelined(
+  const [limiter, workers, positions] = await pipelined(
     () => loadLimiter(deps.orm),
     () => loadCapacity(deps.orm),
     () => loadQueuePositions(deps.orm, { queued, pending }),
   );
-  return new Map([...places].map(([id, place]) => [id, forecast(limiter, workers, place)]));
+  return new Map([...positions].map(([id, position]) => [id, forecast(limiter, workers, position)]));
 }

@@ -21,7 +21,7 @@ export interface PatchWarning {
  * Tries before a change is refused. Changes of one preview at the same time are rare, and each lost
  * try means that another change was written.
  */
-const ROUNDS = 50;
+const MAX_TRIES = 50;
 
 /**
  * Changes a part or all of a prefill (merge patch). Throws `not_found`, `not_ready` before the
@@ -43,7 +43,7 @@ export async function patchPreview(
 ): Promise<{ preview: Preview; warnings: PatchWarning[] }> {
   const { workspaceId, id, baseUrl } = options;
   const patch = withStoredAddresses(options.patch, baseUrl);
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
     const row = await getPreviewRow(deps, { workspaceId, id });
     if (options.ifVersions && !options.ifVersions.includes(row.version)) {
       throw new AppError('precondition_failed');
@@ -85,14 +85,14 @@ function withStoredAddresses(patch: PrefillPatch, baseUrl: string): PrefillPatch
 
 /** A person may choose a contrast below AA. Returns a warning for each changed pair of colors. */
 function findWarnings({ colors }: Prefill, patch: PrefillPatch): PatchWarning[] {
-  const touched = patch.colors ?? {};
+  const changed = patch.colors ?? {};
   const pairs = [
     ['background', 'text'],
     ['button', 'buttonText'],
   ] as const;
   return pairs.flatMap(([fill, ink]) => {
     const contrast = contrastOf(colors[fill], colors[ink]);
-    if ((touched[fill] ?? touched[ink]) === undefined || contrast >= MIN_CONTRAST) return [];
+    if ((changed[fill] ?? changed[ink]) === undefined || contrast >= MIN_CONTRAST) return [];
     const message = `The contrast is ${contrast.toFixed(1)}; below ${MIN_CONTRAST} many people cannot read the text (WCAG AA).`;
     return [{ code: 'low_contrast' as const, path: ['prefill', 'colors', ink], message }];
   });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError, isErrorCode } from '../lib/app-error.ts';
 
 /** The reasons why a preview waits, and their messages. */
-const WAITS = {
+const WAIT_REASONS = {
   worker: 'No worker is running. Start one.',
   page: 'Its page waits to be read, or is being read.',
   retry: 'A call failed and is tried again after a pause.',
@@ -10,11 +10,11 @@ const WAITS = {
   breaker: 'The AI service keeps failing. One call is tried now and then; when one is answered, all go on.',
   slot: 'It waits for its turn within the rate limit.',
 } as const;
-export type WaitCode = keyof typeof WAITS;
+export type WaitCode = keyof typeof WAIT_REASONS;
 
 /** Why a preview has not started; `until` is the earliest end of that, null if unknown. */
 export const waitingForSchema = z.object({
-  code: z.enum(Object.keys(WAITS) as [WaitCode, ...WaitCode[]]),
+  code: z.enum(Object.keys(WAIT_REASONS) as [WaitCode, ...WaitCode[]]),
   message: z.string(),
   until: z.date().nullable(),
 });
@@ -34,5 +34,5 @@ export interface Waiting {
 /** Makes a reason to wait. `cause` is the code of the failure that led to it. */
 export function waitFor(code: WaitCode, until: Date | null, cause?: string): Waiting['waitingFor'] {
   const why = cause !== undefined && isErrorCode(cause) ? ` (${new AppError(cause).message})` : '';
-  return { code, message: WAITS[code] + why, until };
+  return { code, message: WAIT_REASONS[code] + why, until };
 }

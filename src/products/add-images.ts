@@ -12,21 +12,21 @@ import { storeImages } from './record-product.ts';
 export async function addImages(
   deps: { orm: Orm; transact: Transact },
   source: { sourceId: string; workspaceId: string },
-  more: { images: readonly ProductImage[]; firstRank: number; ranking: RankingMethod },
+  options: { images: readonly ProductImage[]; firstRank: number; ranking: RankingMethod },
 ): Promise<void> {
   const { sourceId, workspaceId } = source;
-  if (more.images.length === 0) return;
-  const stored = await storeImages(deps, workspaceId, more.images);
+  if (options.images.length === 0) return;
+  const stored = await storeImages(deps, workspaceId, options.images);
   const rows = stored.map((image, i) => ({
     id: createId(),
     asset_id: image.assetId,
     url: image.url,
     alt: image.alt,
-    rank: more.firstRank + i,
+    rank: options.firstRank + i,
     score: image.score,
     palette: image.palette,
   }));
-  await insert(deps.orm, { sourceId, workspaceId, rows: JSON.stringify(rows), ...more.ranking });
+  await insert(deps.orm, { sourceId, workspaceId, rows: JSON.stringify(rows), ...options.ranking });
 }
 
 const value = sql.placeholder;

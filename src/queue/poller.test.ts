@@ -3,10 +3,10 @@ import { quietLog } from '../../test/support/quiet-log.ts';
 import { type Claim, startPoller } from './poller.ts';
 
 /** A poller whose claims and work the test resolves itself. */
-function openPump() {
+function openTestPoller() {
   const claims: PromiseWithResolvers<Claim<() => Promise<void>>>[] = [];
   let arrived = Promise.withResolvers<void>();
-  const pump = startPoller<() => Promise<void>>({
+  const poller = startPoller<() => Promise<void>>({
     name: 'test',
     capacity: 2,
     pollMs: 600_000,
@@ -22,23 +22,23 @@ function openPump() {
   });
   onTestFinished(async () => {
     claims.at(-1)?.resolve({ work: [], more: false });
-    await pump.stop();
+    await poller.stop();
   });
-  return { pump, claims, nextClaim: () => arrived.promise };
+  return { pump: poller, claims, nextClaim: () => arrived.promise };
 }
 
 test('finished work asks for more only where some waits', async () => {
-  const { pump, claims, nextClaim } = openPump();
+  const { pump: poller, claims, nextClaim } = openTestPoller();
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   claims[0]?.resolve({ work: [() => first.promise], more: false, drained: true });
   await Promise.resolve();
   first.resolve();
-  await pump.idle();
+  await poller.idle();
   await new Promise(setImmediate);
   expect(claims).toHaveLength(1);
 
   let claimed = nextClaim();
-  pump.wake();
+  poller.wake();
   await claimed;
   claimed = nextClaim();
   claims[1]?.resolve({ work: [() => second.promise], more: false });
@@ -49,7 +49,7 @@ test('finished work asks for more only where some waits', async () => {
 });
 
 test('work that ends while a claim is under way has it asked again', async () => {
-  const { claims, nextClaim } = openPump();
+  const { claims, nextClaim } = openTestPoller();
   const work = Promise.withResolvers<void>();
   let claimed = nextClaim();
   claims[0]?.resolve({ work: [() => work.promise], more: true, drained: true });

@@ -64,12 +64,12 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
   let woken = false;
   let drained = false;
   /** When a claim for the reserve last found nothing. */
-  let foundNoneAt = Number.NEGATIVE_INFINITY;
-  let ring = () => {};
+  let reserveEmptyAt = Number.NEGATIVE_INFINITY;
+  let endSleep = () => {};
 
   function wake(): void {
     woken = true;
-    ring();
+    endSleep();
   }
 
   function start(work: W): void {
@@ -85,16 +85,16 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
     if (woken || stopped) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
-      ring = () => {
+      endSleep = () => {
         clearTimeout(timer);
         resolve();
       };
     });
-    ring = () => {};
+    endSleep = () => {};
   }
 
   /** Returns how many pieces may be claimed now, and the owners whose work may not be. */
-  function findRoom(): { free: number; without: string[] } {
+  function findFreeCapacity(): { free: number; without: string[] } {
     const free = options.capacity - running.size;
     if (free > 0) return { free, without: [] };
     const hasReserve = -free < (options.reserve ?? 0);
@@ -107,15 +107,15 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
   async function claimOnce(): Promise<number> {
     // More may wait until the claim reports otherwise: work may end while the claim is under way.
     drained = false;
-    const { free, without } = findRoom();
+    const { free, without } = findFreeCapacity();
     if (free < 1) return options.pollMs;
     // Every commit wakes a full poller, and most claims would find work of owners who hold slots.
-    const againInMs = without.length > 0 ? foundNoneAt + options.pollMs - performance.now() : 0;
+    const againInMs = without.length > 0 ? reserveEmptyAt + options.pollMs - performance.now() : 0;
     if (againInMs > 0) return againInMs;
     try {
       const claim = await options.claim(free, without);
-      for (const piece of claim.work) start(piece);
-      if (without.length > 0 && claim.work.length === 0) foundNoneAt = performance.now();
+      for (const work of claim.work) start(work);
+      if (without.length > 0 && claim.work.length === 0) reserveEmptyAt = performance.now();
       // Work of the owners in `without` may still wait.
       drained = without.length === 0 && (claim.drained ?? false);
       return claim.more ? 0 : Math.min(claim.waitMs ?? options.pollMs, options.pollMs);
@@ -138,7 +138,7 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
     wake,
     async stop() {
       stopped = true;
-      ring();
+      endSleep();
       await ended;
     },
     async idle() {

@@ -18,7 +18,7 @@ export interface Queue {
     tx: QueueTx,
     name: N,
     jobs: readonly NewJob<N>[],
-    how?: { readonly quietly?: boolean },
+    options?: { readonly quietly?: boolean },
   ): Promise<void>;
   /**
    * Takes up to `limit` jobs, best priority first, and settles them in the same transaction: after
@@ -26,18 +26,18 @@ export interface Queue {
    * the jobs untouched. Drops and logs a payload that does not parse. Leaves the jobs of the owners
    * in `without` in the queue.
    */
-  take<N extends JobName>(
+  fetch<N extends JobName>(
     tx: QueueTx,
     name: N,
     limit: number,
     options?: { readonly without?: readonly string[] },
-  ): Promise<Taken<N>>;
+  ): Promise<FetchedJobs<N>>;
   /**
    * Returns the names of the jobs that can be taken now, one name per job, in the order in which to
    * take them: highest priority over all of `names` first, at most `limit` jobs of each name. For a
    * caller that cannot take every kind at the moment.
    */
-  order<N extends JobName>(tx: QueueTx, names: readonly N[], limit: number): Promise<N[]>;
+  listDueJobs<N extends JobName>(tx: QueueTx, names: readonly N[], limit: number): Promise<N[]>;
   /** Returns the depth of each queue, for monitoring. Leaves out queues in which no job is due. */
   measure(db: QueueTx): Promise<QueueDepth[]>;
   stop(): Promise<void>;
@@ -52,13 +52,13 @@ export interface QueueDepth {
 }
 
 /** Jobs that were taken. */
-export interface Taken<N extends JobName> {
+export interface FetchedJobs<N extends JobName> {
   readonly jobs: readonly Job<N>[];
   /**
    * Marks the jobs as completed. The caller must call it before its transaction commits. It is
    * separate so that it can be pipelined with the statements that follow.
    */
-  settle(): Promise<void>;
+  complete(): Promise<void>;
 }
 
 /**
@@ -85,7 +85,7 @@ export interface QueueOptions {
 }
 
 /** For how long a settled job is kept for inspection. */
-const KEEP_SETTLED_SECONDS = 24 * 60 * 60;
+const KEEP_COMPLETED_SECONDS = 24 * 60 * 60;
 /**
  * How long a job may wait. Longer than any batch takes: a job must not expire while its preview is
  * still queued.
@@ -129,7 +129,7 @@ export async function installQueue(options: QueueOptions): Promise<void> {
     for (const name of JOB_NAMES) {
       await boss.createQueue(name, {
         policy: SINGLE.has(name) ? 'short' : 'standard',
-        deleteAfterSeconds: KEEP_SETTLED_SECONDS,
+        deleteAfterSeconds: KEEP_COMPLETED_SECONDS,
         retentionSeconds: KEEP_WAITING_SECONDS,
         // Many previews waiting for slots are normal and must not cause a warning.
         warningQueueSize: 1_000_000,
@@ -165,7 +165,7 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
       if (quietly) await insert();
       else await pipelined(insert, wake);
     },
-    async take(tx, name, limit, { without = [] } = {}) {
+    async fetch(tx, name, limit, { without = [] } = {}) {
       const db = inTransaction(tx);
       const fetched = await boss.fetch(name, { batchSize: limit, ignoreGroups: [...without], db });
       const jobs = fetched.flatMap((job) => {
@@ -176,14 +176,14 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
       });
       return {
         jobs,
-        async settle() {
+        async complete() {
           if (fetched.length === 0) return;
           const ids = fetched.map((job) => job.id);
           await boss.complete(name, ids, null, { db });
         },
       };
     },
-    async order(tx, names, limit) {
+    async listDueJobs(tx, names, limit) {
       // pg-boss takes from one queue at a time. This compares the heads of several, in the order of
       // its own fetch.
       const { rows } = await inTransaction(tx).executeSql(HEADS, [names, limit]);

@@ -105,7 +105,7 @@ async function attempt<W>(step: Step<W>, work: W, signal: AbortSignal): Promise<
     if (signal.reason instanceof Stopping) throw error;
     // A canceled piece of work may end with any error; the reason of the signal is the true cause.
     const failure = toAppError(signal.aborted ? signal.reason : error);
-    return await throughOutages(() => step.settleFailure(work, failure), { signal, otherTries: 3 });
+    return await retryThroughOutages(() => step.settleFailure(work, failure), { signal, otherTries: 3 });
   }
 }
 
@@ -115,7 +115,7 @@ async function attempt<W>(step: Step<W>, work: W, signal: AbortSignal): Promise<
  * have committed although its response was lost. Any other error is retried `otherTries` times,
  * with growing pauses.
  */
-export async function throughOutages<T>(
+export async function retryThroughOutages<T>(
   write: () => Promise<T>,
   { signal, otherTries = 0 }: { signal?: AbortSignal; otherTries?: number } = {},
 ): Promise<T> {

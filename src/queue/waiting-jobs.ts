@@ -17,7 +17,7 @@ export function waitingJobs(names: readonly JobName[]): SQL {
 }
 
 /** Deletes waiting jobs from the queue, as if they had never been enqueued. */
-export async function removeWaiting(tx: QueueTx, ids: readonly string[]): Promise<void> {
+export async function deleteWaitingJobs(tx: QueueTx, ids: readonly string[]): Promise<void> {
   await tx.$client.query({
     text: `delete from ${QUEUE_SCHEMA}.job where id = any($1::uuid[]) and state < 'active'`,
     values: [ids],
@@ -29,22 +29,22 @@ export async function removeWaiting(tx: QueueTx, ids: readonly string[]): Promis
  * the jobs were enqueued. Skips a job that is being claimed at this moment: the claim finds that
  * there is nothing to do.
  */
-export async function withdrawJobs(
+export async function deleteJobsOf(
   tx: QueueTx,
   names: readonly JobName[],
-  of: { field: 'previewId' | 'sourceId'; ids: readonly string[]; priorities: readonly number[] },
+  subjects: { field: 'previewId' | 'sourceId'; ids: readonly string[]; priorities: readonly number[] },
 ): Promise<void> {
-  if (of.ids.length === 0) return;
+  if (subjects.ids.length === 0) return;
   await tx.$client.query({
-    name: `withdraw_jobs_${of.field}`,
+    name: `delete_jobs_by_${subjects.field}`,
     // Filters by priority, because pg-boss's fetch index covers it; no index covers the payload.
     text: `
       delete from ${QUEUE_SCHEMA}.job where (name, id) in (
         select name, id from ${QUEUE_SCHEMA}.job
         where name = any($1) and state < 'active' and not blocked and priority = any($2::int[])
-          and data ->> '${of.field}' = any($3::text[])
+          and data ->> '${subjects.field}' = any($3::text[])
         for update skip locked
       )`,
-    values: [names, of.priorities, of.ids],
+    values: [names, subjects.priorities, subjects.ids],
   });
 }

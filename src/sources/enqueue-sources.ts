@@ -5,14 +5,14 @@ import type { Queue } from '../queue/queue.ts';
 export async function enqueueSources(
   deps: { queue: Queue },
   tx: Tx,
-  pages: {
+  options: {
     workspaceId: string;
     batchId: string;
     tags: readonly { sourceId: string; fairTag: number }[];
     delayMs?: number;
   },
 ): Promise<void> {
-  const { workspaceId, batchId, tags, delayMs = 0 } = pages;
+  const { workspaceId, batchId, tags, delayMs = 0 } = options;
   await deps.queue.enqueue(
     tx,
     'source.process',

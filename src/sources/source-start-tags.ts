@@ -25,12 +25,12 @@ export async function assignSourceTags(
   const { workspaceId } = batch;
   const [, rows] = await pipelined(
     () => lockStartTags(tx, workspaceId),
-    () => giveTags(tx, batch),
+    () => assignTags(tx, batch),
   );
   return rows.map((row) => ({ sourceId: row.source_id, fairTag: row.fair_tag }));
 }
 
-const giveTags = prepareSql<{ source_id: string; fair_tag: number }>(
+const assignTags = prepareSql<{ source_id: string; fair_tag: number }>(
   'give_page_tags',
   sql`
     with next as (
@@ -50,7 +50,7 @@ const giveTags = prepareSql<{ source_id: string; fair_tag: number }>(
     returning s.id as source_id, s.fair_tag`,
 );
 
-const note = prepareOnce((orm) =>
+const recordTag = prepareOnce((orm) =>
   orm
     .update(workspaces)
     .set({ lastPageTag: sql`greatest(${workspaces.lastPageTag}, ${sql.placeholder('fairTag')}::int)` })
@@ -74,7 +74,7 @@ export async function recordSourceStarts(
     ...[...last].toSorted().map(
       ([workspaceId, fairTag]) =>
         () =>
-          note(tx).execute({ workspaceId, fairTag }),
+          recordTag(tx).execute({ workspaceId, fairTag }),
     ),
   );
 }

@@ -4,7 +4,7 @@ import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import type { BatchLock } from '../pipeline/lock-batches.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
-import { withdrawJobs } from '../queue/waiting-jobs.ts';
+import { deleteJobsOf } from '../queue/waiting-jobs.ts';
 
 /**
  * Changes the unread sources of a batch to `failed` (`cancelled`) if all their previews are final,
@@ -34,7 +34,7 @@ export async function stopSources(lock: BatchLock, batchId: string): Promise<str
     )
     .returning({ id: sources.id, fairTag: sources.fairTag });
   const ids = rows.map((row) => row.id);
-  await withdrawJobs(lock, ['source.process'], {
+  await deleteJobsOf(lock, ['source.process'], {
     field: 'sourceId',
     ids,
     priorities: rows.map((row) => -(row.fairTag ?? 0)),

@@ -1,4 +1,4 @@
-import { type Step, throughOutages } from '../queue/run-job.ts';
+import { retryThroughOutages, type Step } from '../queue/run-job.ts';
 import type { ClaimedDelivery } from '../webhooks/claim-deliveries.ts';
 import { recordResponse } from '../webhooks/record-response.ts';
 import type { WebhookResponse } from '../webhooks/webhook.ts';
@@ -22,8 +22,8 @@ export function deliverWebhook(deps: DeliverWebhookDeps): Step<ClaimedDelivery> 
     async run(delivery, signal) {
       const { deliveryId: id, workspaceId: owner, url, secret, payload } = delivery;
       const message = { id, url, secret, body: JSON.stringify(payload) };
-      const answer = await deps.webhooks.send(message, { owner, signal });
-      return throughOutages(() => recordResponse(deps, delivery, answer), { signal });
+      const response = await deps.webhooks.send(message, { owner, signal });
+      return retryThroughOutages(() => recordResponse(deps, delivery, response), { signal });
     },
     settleFailure: (delivery, error) =>
       recordResponse(deps, delivery, { status: null, error: error.message }),

@@ -1,4 +1,4 @@
-import type { BackgroundPainter, Brief, CallContext, TextWriter } from '../adapters/ai/ai-provider.ts';
+import type { BackgroundGenerator, Brief, CallContext, CopyGenerator } from '../adapters/ai/ai-provider.ts';
 import { SEND_WITHIN_MS } from '../ai-calls/ai-call.ts';
 import { recordDeparture } from '../ai-calls/record-departure.ts';
 import { AppError } from '../lib/app-error.ts';
@@ -8,19 +8,19 @@ import { loadImage, readInput } from '../pipeline/load-input.ts';
 import { recordLateAnswer } from '../pipeline/record-late-answer.ts';
 import type { AnswerSettler } from '../pipeline/settle-answer.ts';
 import { settleCallFailure } from '../pipeline/settle-call-failure.ts';
-import { storeBackground, storeTexts } from '../pipeline/store-answer.ts';
+import { storeBackground, storeCopy } from '../pipeline/store-answer.ts';
 import { done, dropped } from '../queue/outcome.ts';
-import { type Step, throughOutages } from '../queue/run-job.ts';
+import { retryThroughOutages, type Step } from '../queue/run-job.ts';
 
 /** Storing a paid answer is tried again for some seconds, whatever the error. */
-const KEEP = { otherTries: 5 };
+const STORE_RETRIES = { otherTries: 5 };
 
 /** The dependencies of the features, and the services for texts and backgrounds. */
 export type GeneratePreviewDeps = Parameters<typeof settleCallFailure>[0] & {
   readonly log: Log;
   readonly answers: AnswerSettler;
-  readonly writer: TextWriter;
-  readonly painter: BackgroundPainter;
+  readonly copyGenerator: CopyGenerator;
+  readonly backgroundGenerator: BackgroundGenerator;
   readonly aiTimeoutMs: number;
 };
 
@@ -30,18 +30,18 @@ export type GeneratePreviewDeps = Parameters<typeof settleCallFailure>[0] & {
  * finishes the preview.
  */
 export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
-  const buy = { text: buyTexts, image: buyBackground };
+  const generate = { text: generateCopy, image: generateBackground };
   return {
     jobOf: ({ job }) => job,
     describe: ({ batchId, previewId, kind, callId }) => ({ batchId, previewId, kind, callId }),
     async run(call, signal) {
-      if (!call.input) throw gone();
-      const fate = await buy[call.kind](deps, call, readInput(call.input), signal);
-      if (fate === 'late') {
-        await throughOutages(() => recordLateAnswer(deps, call));
+      if (!call.input) throw createDeletedError();
+      const outcome = await generate[call.kind](deps, call, readInput(call.input), signal);
+      if (outcome === 'late') {
+        await retryThroughOutages(() => recordLateAnswer(deps, call));
         return dropped('this worker was taken for dead; its answer is stored');
       }
-      await throughOutages(() => deps.answers.settle(call));
+      await retryThroughOutages(() => deps.answers.settle(call));
       return done;
     },
     async settleFailure(call, error) {
@@ -52,8 +52,8 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
           'the AI service asks to wait: no process calls it until then',
         );
       }
-      const { broke, ...outcome } = await settleCallFailure(deps, call, error);
-      if (broke) {
+      const { breakerOpened, ...outcome } = await settleCallFailure(deps, call, error);
+      if (breakerOpened) {
         deps.log.warn(
           { kind: call.kind, code: error.code },
           error.code === 'slot_expired'
@@ -67,31 +67,38 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
 }
 
 /** The prefill step: texts. */
-async function buyTexts(deps: GeneratePreviewDeps, call: ClaimedCall, brief: Brief, signal: AbortSignal) {
-  const answer = await deps.writer.writeText(brief, callContext(deps, call, signal));
+async function generateCopy(deps: GeneratePreviewDeps, call: ClaimedCall, brief: Brief, signal: AbortSignal) {
+  const answer = await deps.copyGenerator.generateCopy(brief, callContext(deps, call, signal));
   const { headline, subheadline, body, ctaText, model, usage } = answer;
   const texts = { headline, subheadline, body, ctaText };
-  return throughOutages(() => storeTexts(deps, call, { texts, usage: { model, ...usage } }), KEEP);
+  return retryThroughOutages(
+    () => storeCopy(deps, call, { texts, usage: { model, ...usage } }),
+    STORE_RETRIES,
+  );
 }
 
 /** The background step: an image made from the product's image. */
-async function buyBackground(
+async function generateBackground(
   deps: GeneratePreviewDeps,
   call: ClaimedCall,
   brief: Brief,
   signal: AbortSignal,
 ) {
-  const product = await throughOutages(() => loadImage(deps, call.previewId), { signal });
-  if (!product) throw gone();
-  const answer = await deps.painter.paintBackground(brief, product, callContext(deps, call, signal));
+  const product = await retryThroughOutages(() => loadImage(deps, call.previewId), { signal });
+  if (!product) throw createDeletedError();
+  const answer = await deps.backgroundGenerator.generateBackground(
+    brief,
+    product,
+    callContext(deps, call, signal),
+  );
   const { palette, model, usage, ...image } = answer;
-  return throughOutages(
+  return retryThroughOutages(
     () => storeBackground(deps, call, { image, palette, usage: { model, ...usage } }),
-    KEEP,
+    STORE_RETRIES,
   );
 }
 
-function gone(): AppError {
+function createDeletedError(): AppError {
   return new AppError('deleted', { detail: 'The preview was deleted.' });
 }
 
@@ -105,7 +112,7 @@ function callContext(deps: GeneratePreviewDeps, call: ClaimedCall, signal: Abort
     onLeft() {
       if (!call.counted) return;
       // Not awaited: until it is written, the slot counts as taken, which is safe.
-      throughOutages(() => recordDeparture(deps.orm, call.callId), { signal }).catch((err: unknown) =>
+      retryThroughOutages(() => recordDeparture(deps.orm, call.callId), { signal }).catch((err: unknown) =>
         deps.log.warn({ err, callId: call.callId }, 'it could not be noted when a request left'),
       );
     },

@@ -22,7 +22,7 @@ function openKeeper(copyImages: Deps['copyImages']) {
   const page = (workspaceId: string, count = 20) =>
     keeper.keep({ workspaceId, sourceId: workspaceId } as ClaimedSource, {
       best: images(count) as unknown as RankedImage[],
-      kept: [],
+      copies: [],
       ranking,
     });
   return { page, stop: () => stopping.abort(), idle: keeper.idle, stored: () => stored };

@@ -11,7 +11,7 @@ import type { PageReader } from './process-source.ts';
 /** The images of a page by rank, and the copies that its previews already have. */
 export interface PageImages {
   readonly best: readonly RankedImage[];
-  readonly kept: readonly ChosenImage[];
+  readonly copies: readonly ChosenImage[];
   readonly ranking: RankingMethod;
 }
 
@@ -28,7 +28,7 @@ export interface AlternativesKeeper {
 }
 
 /** The most images that are kept for a product. */
-const MOST_IMAGES = 8;
+const MAX_IMAGES = 8;
 /**
  * After this time, the calls of previews that did not have to wait have been sent; copies made
  * earlier would delay them. The copies still exist before the first answer, so a person who opens a
@@ -39,8 +39,8 @@ const WAIT_MS = 30;
  * The most pages whose images wait here after their caller went on, up to 20 MB each: of one
  * workspace, and of all. One workspace alone cannot use up the slots of all.
  */
-const MOST_WAITING = 4;
-const MOST_WAITING_IN_ALL = 8;
+const MAX_WAITING = 4;
+const MAX_WAITING_TOTAL = 8;
 /** For the copies of one page. They take 0.1 s; images that take longer were made to be slow. */
 const COPY_TIMEOUT_MS = 10_000;
 /** Failed copies after which no more copies of a page are made. */
@@ -60,76 +60,76 @@ export function createAlternativesKeeper(
 ): AlternativesKeeper {
   const oneByOne = createFairLimit(1);
   // Work for pages that wait or are being copied.
-  const underWay = new Set<Promise<void>>();
+  const running = new Set<Promise<void>>();
   // The part of that work whose caller went on, with its workspace. A caller that waits holds its
   // images anyway.
-  const waiting = new Map<Promise<void>, string>();
+  const unawaited = new Map<Promise<void>, string>();
 
-  async function copy(source: ClaimedSource, spares: Spares, dueAt: number): Promise<void> {
-    const { others, firstRank, ranking } = spares;
+  async function copy(source: ClaimedSource, alternatives: Alternatives, dueAt: number): Promise<void> {
+    const { others, firstRank, ranking } = alternatives;
     await sleep(Math.max(0, dueAt - performance.now()), undefined, { signal });
-    const images = await copySome(source.workspaceId, others, MOST_IMAGES - firstRank);
+    const images = await makeCopies(source.workspaceId, others, MAX_IMAGES - firstRank);
     await addImages(deps, source, { images, firstRank, ranking });
   }
 
   /** Returns up to `count` copies. Stops early when the time is over or too many have failed. */
-  async function copySome(
+  async function makeCopies(
     owner: string,
     others: readonly RankedImage[],
     count: number,
   ): Promise<ChosenImage[]> {
     const images: ChosenImage[] = [];
-    const late = AbortSignal.timeout(COPY_TIMEOUT_MS);
+    const timeout = AbortSignal.timeout(COPY_TIMEOUT_MS);
     let failures = 0;
     for (const other of others) {
-      if (images.length >= count || failures >= MAX_FAILURES || late.aborted) break;
-      const both = AbortSignal.any([signal, late]);
-      const made = await deps
-        .copyImages([other], { count: 1, owner, signal: both })
+      if (images.length >= count || failures >= MAX_FAILURES || timeout.aborted) break;
+      const combined = AbortSignal.any([signal, timeout]);
+      const copies = await deps
+        .copyImages([other], { count: 1, owner, signal: combined })
         .catch((error: unknown) => {
-          if (!late.aborted || signal.aborted) throw error;
+          if (!timeout.aborted || signal.aborted) throw error;
           return [];
         });
-      images.push(...made);
-      if (made.length === 0) failures += 1;
+      images.push(...copies);
+      if (copies.length === 0) failures += 1;
     }
     return images;
   }
 
   return {
     async keep(source, page) {
-      const spares = findSpares(page);
-      if (spares.others.length === 0 || spares.firstRank >= MOST_IMAGES) return;
+      const alternatives = findAlternatives(page);
+      if (alternatives.others.length === 0 || alternatives.firstRank >= MAX_IMAGES) return;
       const dueAt = performance.now() + WAIT_MS;
       const work = oneByOne
-        .run({ owner: source.workspaceId, signal }, () => copy(source, spares, dueAt))
+        .run({ owner: source.workspaceId, signal }, () => copy(source, alternatives, dueAt))
         .catch((err: unknown) => {
           if (signal.aborted) return;
           deps.log.warn({ err, sourceId: source.sourceId }, 'more images of a product could not be kept');
         })
         .finally(() => {
-          underWay.delete(work);
-          waiting.delete(work);
+          running.delete(work);
+          unawaited.delete(work);
         });
-      underWay.add(work);
-      const own = [...waiting.values()].filter((owner) => owner === source.workspaceId);
-      if (own.length >= MOST_WAITING || waiting.size >= MOST_WAITING_IN_ALL) return work;
-      waiting.set(work, source.workspaceId);
+      running.add(work);
+      const ofWorkspace = [...unawaited.values()].filter((owner) => owner === source.workspaceId);
+      if (ofWorkspace.length >= MAX_WAITING || unawaited.size >= MAX_WAITING_TOTAL) return work;
+      unawaited.set(work, source.workspaceId);
     },
     async idle() {
-      await Promise.all(underWay);
+      await Promise.all(running);
     },
   };
 }
 
-interface Spares {
+interface Alternatives {
   /** The images that no preview uses. */
   readonly others: readonly RankedImage[];
   readonly firstRank: number;
   readonly ranking: RankingMethod;
 }
 
-function findSpares({ best, kept, ranking }: PageImages): Spares {
-  const used = new Set(kept.map(({ url }) => url));
-  return { others: best.filter(({ image }) => !used.has(image.url)), firstRank: kept.length, ranking };
+function findAlternatives({ best, copies, ranking }: PageImages): Alternatives {
+  const used = new Set(copies.map(({ url }) => url));
+  return { others: best.filter(({ image }) => !used.has(image.url)), firstRank: copies.length, ranking };
 }

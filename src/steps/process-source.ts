@@ -10,7 +10,7 @@ import { assignImages } from '../pipeline/assign-images.ts';
 import type { ClaimedSource } from '../pipeline/claim-sources.ts';
 import { settleSourceFailure } from '../pipeline/settle-source-failure.ts';
 import { done, dropped } from '../queue/outcome.ts';
-import { type Step, throughOutages } from '../queue/run-job.ts';
+import { retryThroughOutages, type Step } from '../queue/run-job.ts';
 import type { AlternativesKeeper } from './keep-alternatives.ts';
 
 /** Reads pages and their images; adapters implement it. */
@@ -34,7 +34,7 @@ export interface PageReader {
 export type ProcessSourceDeps = Parameters<typeof assignImages>[0] & {
   readonly pages: PageReader;
   readonly ranker: ImageRanker;
-  readonly spares: AlternativesKeeper;
+  readonly alternatives: AlternativesKeeper;
 };
 
 /**
@@ -56,9 +56,9 @@ export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
       const best = preferDifferent(ranked);
       const copies = await deps.pages.copyImages(best, { count: source.batchSize, ...requester });
       const page = { product, images: copies, ranking };
-      const assigned = await throughOutages(() => assignImages(deps, source, page), { signal });
+      const assigned = await retryThroughOutages(() => assignImages(deps, source, page), { signal });
       if (!assigned) return dropped('deleted, or handed to another worker');
-      await deps.spares.keep(source, { best, kept: copies, ranking });
+      await deps.alternatives.keep(source, { best, copies, ranking });
       return done;
     },
     settleFailure: (source, error) => settleSourceFailure(deps, source, error),

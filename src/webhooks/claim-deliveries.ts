@@ -43,53 +43,54 @@ export async function claimDeliveries(
   { limit, without = [] }: { limit: number; without?: readonly string[] },
 ): Promise<Claim<ClaimedDelivery>> {
   return deps.transact(async (tx) => {
-    const { jobs, settle } = await deps.queue.take(tx, 'webhook.deliver', limit, { without });
+    const { jobs, complete } = await deps.queue.fetch(tx, 'webhook.deliver', limit, { without });
     if (jobs.length === 0) return { work: [], more: false };
-    const [, rows] = await pipelined(settle, () =>
-      hold(tx).execute({ ids: jobs.map((job) => job.payload.deliveryId) }),
+    const [, rows] = await pipelined(complete, () =>
+      lockDeliveries(tx).execute({ ids: jobs.map((job) => job.payload.deliveryId) }),
     );
-    const verdicts = new Map(rows.map((row) => [row.deliveryId, decideDelivery(row)]));
-    const idsOf = (verdict: string) => [...verdicts].flatMap(([id, is]) => (is === verdict ? [id] : []));
-    await giveUp(tx, idsOf('give_up'));
+    const decisions = new Map(rows.map((row) => [row.deliveryId, decideDelivery(row)]));
+    const idsOf = (decision: string) =>
+      [...decisions].flatMap(([id, decided]) => (decided === decision ? [id] : []));
+    await failDeliveries(tx, idsOf('give_up'));
     const traceparents = new Map(jobs.map(({ payload }) => [payload.deliveryId, payload.traceparent]));
     const owners = new Map(rows.map((row) => [row.deliveryId, row.workspaceId]));
     const tries = await countTries(deps, tx, idsOf('send'), { traceparents, owners });
     const work = rows.flatMap(({ deliveryId, webhookId, workspaceId, url, secret, payload }) => {
-      const counted = tries.get(deliveryId);
-      if (!counted) return [];
+      const countedTry = tries.get(deliveryId);
+      if (!countedTry) return [];
       const traceparent = traceparents.get(deliveryId);
-      return [{ deliveryId, webhookId, workspaceId, url, secret, payload, traceparent, ...counted }];
+      return [{ deliveryId, webhookId, workspaceId, url, secret, payload, traceparent, ...countedTry }];
     });
     return { work, more: true };
   });
 }
 
 /** An alias, because `for update of` does not accept a table name with a schema. */
-const held = alias(webhookDeliveries, 'held');
+const locked = alias(webhookDeliveries, 'held');
 
-const hold = prepareOnce((orm) =>
+const lockDeliveries = prepareOnce((orm) =>
   orm
     .select({
-      deliveryId: held.id,
+      deliveryId: locked.id,
       webhookId: webhooks.id,
-      workspaceId: held.workspaceId,
+      workspaceId: locked.workspaceId,
       url: webhooks.url,
       secret: webhooks.secret,
-      payload: held.payload,
-      status: held.status,
-      attempts: held.attempts,
-      lastError: held.lastError,
+      payload: locked.payload,
+      status: locked.status,
+      attempts: locked.attempts,
+      lastError: locked.lastError,
       sinceTryMs: sql<
         number | null
-      >`extract(epoch from clock_timestamp() - ${held.attemptedAt})::float8 * 1000`,
-      dueInMs: sql<number | null>`extract(epoch from ${held.dueAt} - clock_timestamp())::float8 * 1000`,
+      >`extract(epoch from clock_timestamp() - ${locked.attemptedAt})::float8 * 1000`,
+      dueInMs: sql<number | null>`extract(epoch from ${locked.dueAt} - clock_timestamp())::float8 * 1000`,
     })
-    .from(held)
-    .innerJoin(webhooks, eq(webhooks.id, held.webhookId))
-    .where(eq(held.id, sql`any(${sql.placeholder('ids')})`))
-    .orderBy(held.id)
-    .for('no key update', { of: held })
-    .prepare('hold_deliveries'),
+    .from(locked)
+    .innerJoin(webhooks, eq(webhooks.id, locked.webhookId))
+    .where(eq(locked.id, sql`any(${sql.placeholder('ids')})`))
+    .orderBy(locked.id)
+    .for('no key update', { of: locked })
+    .prepare('lock_deliveries'),
 );
 
 async function countTries(
@@ -130,7 +131,7 @@ function ownedBy(owner: string | undefined): { owner?: string } {
   return owner === undefined ? {} : { owner };
 }
 
-async function giveUp(tx: Tx, ids: readonly string[]): Promise<void> {
+async function failDeliveries(tx: Tx, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await tx
     .update(webhookDeliveries)

@@ -7,7 +7,7 @@ import type { Queue } from '../queue/queue.ts';
 import type { WebhookEvent } from './webhook.ts';
 
 /** An event, with the data of its message. */
-export interface HappenedEvent {
+export interface DomainEvent {
   readonly workspaceId: string;
   readonly type: WebhookEvent;
   /** The id of the object that the event is about. */
@@ -22,7 +22,7 @@ export interface HappenedEvent {
  * must pass the transaction in which the event happens. The message follows the Standard Webhooks
  * specification (https://www.standardwebhooks.com).
  */
-export async function recordDeliveries(deps: { queue: Queue }, tx: Tx, event: HappenedEvent): Promise<void> {
+export async function recordDeliveries(deps: { queue: Queue }, tx: Tx, event: DomainEvent): Promise<void> {
   const { workspaceId, type, subjectId, at, data } = event;
   const rows = await tx
     .select({ id: webhooks.id })

@@ -15,19 +15,19 @@ import { classifyResponse, type WebhookResponse, withJitter } from './webhook.ts
 export async function recordResponse(
   deps: { transact: Transact; queue: Queue },
   delivery: ClaimedDelivery,
-  answer: WebhookResponse,
+  response: WebhookResponse,
 ): Promise<Outcome> {
   const { deliveryId, workspaceId: owner, attempt, attemptedAt } = delivery;
-  const { status, pauseMs } = classifyResponse(answer, attempt);
+  const { status, pauseMs } = classifyResponse(response, attempt);
   const sentence =
-    status === 'delivered' ? null : (answer.error ?? `The receiver answered ${answer.status}.`);
+    status === 'delivered' ? null : (response.error ?? `The receiver answered ${response.status}.`);
   const delayMs = pauseMs === undefined ? undefined : withJitter(pauseMs);
-  const isNoted = await deps.transact(async (tx) => {
+  const isRecorded = await deps.transact(async (tx) => {
     const rows = await tx
       .update(webhookDeliveries)
       .set({
         status,
-        lastStatus: answer.status,
+        lastStatus: response.status,
         lastError: sentence,
         dueAt:
           delayMs === undefined
@@ -51,7 +51,7 @@ export async function recordResponse(
       });
     return true;
   });
-  if (!isNoted) return dropped('the webhook was removed, or there is a later try');
+  if (!isRecorded) return dropped('the webhook was removed, or there is a later try');
   if (sentence === null) return done;
   const error = new AppError('webhook_failed', { detail: sentence });
   return delayMs === undefined ? { kind: 'failed', error } : { kind: 'retry', error, delayMs };

@@ -15,7 +15,7 @@ export async function resendDelivery(
   options: { workspaceId: string; id: string },
 ): Promise<void> {
   const { workspaceId, id } = options;
-  const isThere =
+  const exists =
     isId(id) &&
     (await deps.transact(async (tx) => {
       const rows = await tx
@@ -35,5 +35,5 @@ export async function resendDelivery(
       await deps.queue.enqueue(tx, 'webhook.deliver', [{ payload: { deliveryId: id }, owner: workspaceId }]);
       return true;
     }));
-  if (!isThere) throw new AppError('not_found', { detail: 'The workspace has no delivery with this id.' });
+  if (!exists) throw new AppError('not_found', { detail: 'The workspace has no delivery with this id.' });
 }

@@ -23,7 +23,7 @@ describe('the pauses between tries', () => {
     const all = pauses();
     expect(all[0]).toBe(5000);
     expect(all).toEqual([...all].sort((a, b) => a - b));
-    const hours = (chance: number) => all.reduce((sum, ms) => sum + withJitter(ms, chance), 0) / HOUR_MS;
+    const hours = (random: number) => all.reduce((sum, ms) => sum + withJitter(ms, random), 0) / HOUR_MS;
     expect(hours(0)).toBeGreaterThan(22);
     expect(hours(1)).toBeLessThan(26);
   });
@@ -67,14 +67,14 @@ describe('a delivery whose job was taken', () => {
     ['is in its last try', { attempts: last, lastError: null, sinceTryMs: 1 }, 'leave'],
     ['was delivered', { status: 'delivered', lastError: null, sinceTryMs: HOUR_MS }, 'leave'],
     ['failed for good', { status: 'failed', sinceTryMs: HOUR_MS }, 'leave'],
-  ])('that %s', (_, more, verdict) => {
-    expect(decideDelivery(state(more))).toBe(verdict);
+  ])('that %s', (_, more, decision) => {
+    expect(decideDelivery(state(more))).toBe(decision);
   });
 
   test('is due when the job of its next try is', () => {
     for (const [at, pauseMs] of pauses().entries())
-      for (const chance of [0, 0.5, 1]) {
-        const due = state({ attempts: at + 1, sinceTryMs: withJitter(pauseMs, chance) });
+      for (const random of [0, 0.5, 1]) {
+        const due = state({ attempts: at + 1, sinceTryMs: withJitter(pauseMs, random) });
         expect(decideDelivery(due)).toBe('send');
       }
   });

@@ -56,7 +56,7 @@ const JITTER = 0.1;
 const BUSY_STATUSES: ReadonlySet<number> = new Set([429, 503]);
 
 /** The longest pause that a receiver can ask for; the number of tries stays the same. */
-const MAX_ASKED_MS = HOUR_MS;
+const MAX_REQUESTED_MS = HOUR_MS;
 
 /**
  * A try that has not ended after this has lost its worker: longer than the timeout of a request and
@@ -68,16 +68,16 @@ export const LEASE_MS = MINUTE_MS;
  * Clock tolerance: a job may come this much before its delivery is due, as both times are rounded.
  * A job that is dropped as too early is lost.
  */
-const EARLY_MS = SECOND_MS;
+const CLOCK_TOLERANCE_MS = SECOND_MS;
 
 /** Returns the pause after a try (from 1), without jitter; undefined after the last one. */
 export function backoffMs(attempt: number): number | undefined {
   return BACKOFF_MS[attempt - 1];
 }
 
-/** Adds jitter to a pause; `chance` is from 0 to 1. */
-export function withJitter(pauseMs: number, chance = Math.random()): number {
-  return Math.round(pauseMs * (1 + JITTER * chance));
+/** Adds jitter to a pause; `random` is from 0 to 1. */
+export function withJitter(pauseMs: number, random = Math.random()): number {
+  return Math.round(pauseMs * (1 + JITTER * random));
 }
 
 /** The state of a delivery, from its row. */
@@ -103,7 +103,7 @@ export function decideDelivery(delivery: DeliveryState): 'send' | 'leave' | 'giv
   const { status, attempts, lastError, sinceTryMs } = delivery;
   if (status !== 'pending') return 'leave';
   const isLeased = sinceTryMs !== null && lastError === null;
-  if (untilNextTryMs(delivery) > (isLeased ? 0 : EARLY_MS)) return 'leave';
+  if (untilNextTryMs(delivery) > (isLeased ? 0 : CLOCK_TOLERANCE_MS)) return 'leave';
   return isLeased && backoffMs(attempts) === undefined ? 'give_up' : 'send';
 }
 
@@ -132,13 +132,13 @@ export type WebhookResponse =
  * receiver asks for it.
  */
 export function classifyResponse(
-  answer: WebhookResponse,
+  response: WebhookResponse,
   attempt: number,
 ): { readonly status: DeliveryStatus; readonly pauseMs?: number } {
-  const { status } = answer;
+  const { status } = response;
   if (status !== null && status >= 200 && status < 300) return { status: 'delivered' };
   const pauseMs = backoffMs(attempt);
   if (status === 410 || pauseMs === undefined) return { status: 'failed' };
-  const askedMs = status !== null && BUSY_STATUSES.has(status) ? (answer.retryAfterMs ?? 0) : 0;
-  return { status: 'pending', pauseMs: Math.max(pauseMs, Math.min(askedMs, MAX_ASKED_MS)) };
+  const requestedMs = status !== null && BUSY_STATUSES.has(status) ? (response.retryAfterMs ?? 0) : 0;
+  return { status: 'pending', pauseMs: Math.max(pauseMs, Math.min(requestedMs, MAX_REQUESTED_MS)) };
 }

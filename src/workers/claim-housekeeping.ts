@@ -17,10 +17,10 @@ interface Deps {
  */
 export function claimHousekeeping(deps: Deps): Promise<boolean> {
   return deps.transact(async (tx) => {
-    const { jobs, settle } = await deps.queue.take(tx, 'housekeeping', 1);
+    const { jobs, complete } = await deps.queue.fetch(tx, 'housekeeping', 1);
     if (jobs.length === 0) return false;
     // Before the next one is enqueued: only one housekeeping job may wait.
-    await settle();
+    await complete();
     await deps.queue.enqueue(tx, 'housekeeping', [{ payload: {}, delayMs: EVERY_MS }]);
     return true;
   });

@@ -2,13 +2,13 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { prepareOnce, type Tx } from '../db/client.ts';
 import { workers } from '../db/schema/workers.ts';
 
-const hold = prepareOnce((orm) =>
+const lockRow = prepareOnce((orm) =>
   orm
     .select({ id: workers.id })
     .from(workers)
     .where(and(eq(workers.id, sql.placeholder('workerId')), isNull(workers.diedAt)))
     .for('key share')
-    .prepare('hold_worker'),
+    .prepare('lock_worker'),
 );
 
 /**
@@ -17,5 +17,5 @@ const hold = prepareOnce((orm) =>
  * rescue it.
  */
 export async function lockWorker(tx: Tx, workerId: string): Promise<boolean> {
-  return (await hold(tx).execute({ workerId })).length > 0;
+  return (await lockRow(tx).execute({ workerId })).length > 0;
 }

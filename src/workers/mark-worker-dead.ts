@@ -8,12 +8,12 @@ import { workers } from '../db/schema/workers.ts';
  * about to commit (`lockWorker`), so that the caller finds all of its work.
  */
 export async function markWorkerDead(tx: Tx, workerId: string): Promise<boolean> {
-  const alive = and(eq(workers.id, workerId), isNull(workers.diedAt));
-  await tx.select({ id: workers.id }).from(workers).where(alive).for('update');
+  const isAlive = and(eq(workers.id, workerId), isNull(workers.diedAt));
+  await tx.select({ id: workers.id }).from(workers).where(isAlive).for('update');
   const rows = await tx
     .update(workers)
     .set({ diedAt: sql`clock_timestamp()` })
-    .where(alive)
+    .where(isAlive)
     .returning({ id: workers.id });
   return rows.length > 0;
 }

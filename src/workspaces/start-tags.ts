@@ -95,13 +95,13 @@ export async function recordStarts(
     ...[...last].toSorted().map(
       ([workspaceId, fairTag]) =>
         () =>
-          noteTag(tx).execute({ workspaceId, fairTag }),
+          recordTag(tx).execute({ workspaceId, fairTag }),
     ),
-    () => noteNewest(tx).execute({ newest }),
+    () => recordNewest(tx).execute({ newest }),
   );
 }
 
-const noteTag = prepareOnce((orm) =>
+const recordTag = prepareOnce((orm) =>
   orm
     .update(workspaces)
     .set({ lastFairTag: sql`greatest(${workspaces.lastFairTag}, ${sql.placeholder('fairTag')}::int)` })
@@ -109,7 +109,7 @@ const noteTag = prepareOnce((orm) =>
     .prepare('note_fair_tag'),
 );
 
-const noteNewest = prepareOnce((orm) => {
+const recordNewest = prepareOnce((orm) => {
   const newest = sql`${sql.placeholder('newest')}::int`;
   return orm
     .update(callLimits)

@@ -3,7 +3,7 @@ import { type Orm, prepareOnce } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
 
 /** How often the watched tokens are checked. */
-const LOOK_MS = 15_000;
+const CHECK_MS = 15_000;
 
 /** Watches the tokens of open streams. One query checks all of them. */
 export interface TokenWatch {
@@ -18,26 +18,26 @@ export interface TokenWatch {
 /** Runs no query while no token is watched. */
 export function createTokenWatch(
   deps: { orm: Orm },
-  { lookMs = LOOK_MS }: { lookMs?: number } = {},
+  { checkMs = CHECK_MS }: { checkMs?: number } = {},
 ): TokenWatch {
   const watchers = new Map<string, Set<AbortController>>();
-  let isLooking = false;
+  let isChecking = false;
 
-  async function look(): Promise<void> {
-    if (isLooking || watchers.size === 0) return;
-    isLooking = true;
+  async function check(): Promise<void> {
+    if (isChecking || watchers.size === 0) return;
+    isChecking = true;
     try {
       const ids = [...watchers.keys()];
-      const good = new Set((await findGood(deps.orm).execute({ ids })).map(({ id }) => id));
-      for (const id of ids) if (!good.has(id)) for (const watcher of watchers.get(id) ?? []) watcher.abort();
+      const valid = new Set((await findValid(deps.orm).execute({ ids })).map(({ id }) => id));
+      for (const id of ids) if (!valid.has(id)) for (const watcher of watchers.get(id) ?? []) watcher.abort();
     } catch {
       // The database is unavailable: keep the streams open and check again at the next interval.
     } finally {
-      isLooking = false;
+      isChecking = false;
     }
   }
 
-  const timer = setInterval(look, lookMs).unref();
+  const timer = setInterval(check, checkMs).unref();
   return {
     watch(tokenId, until) {
       const watcher = new AbortController();
@@ -55,7 +55,7 @@ export function createTokenWatch(
   };
 }
 
-const findGood = prepareOnce((orm) =>
+const findValid = prepareOnce((orm) =>
   orm
     .select({ id: apiTokens.id })
     .from(apiTokens)
@@ -65,5 +65,5 @@ const findGood = prepareOnce((orm) =>
         or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, sql`clock_timestamp()`)),
       ),
     )
-    .prepare('find_good_tokens'),
+    .prepare('find_valid_tokens'),
 );

@@ -49,7 +49,7 @@ async function image(url: string, background: string, position = 0): Promise<Col
     .composite([{ input: { create: inner } }])
     .png()
     .toBuffer();
-  return { url, alt: null, source: 'dom', position, ...(await decoder.look(bytes, never)) };
+  return { url, alt: null, source: 'dom', position, ...(await decoder.inspect(bytes, never)) };
 }
 
 const shop = () =>
@@ -69,12 +69,12 @@ async function measureThread(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe('ranking with a model', () => {
-  test.each(['red', 'blue', 'green'])('the %s image goes first for a shoe of that colour', async (colour) => {
-    const ranking = await ranker.rank(await shop(), { title: `Shoe, ${colour.toUpperCase()}` }, never);
+  test.each(['red', 'blue', 'green'])('the %s image goes first for a shoe of that colour', async (color) => {
+    const ranking = await ranker.rank(await shop(), { title: `Shoe, ${color.toUpperCase()}` }, never);
     expect(ranking).toMatchObject({ method: 'clip', model: 'tiny-clip' });
     expect(ranking.ranked).toHaveLength(4);
     const [first, second] = ranking.ranked;
-    expect(first?.image.url).toBe(colour);
+    expect(first?.image.url).toBe(color);
     expect(first?.score).toBeGreaterThan(0.9);
     expect(second?.score).toBeLessThan(0.1);
   });

@@ -50,13 +50,13 @@ function readPeakMb(pid: number): number {
 async function measureHere<T>(work: () => Promise<T>) {
   await nextTurn();
   const [cpu, rss] = [process.threadCpuUsage(), process.memoryUsage.rss()];
-  let peak = rss;
+  let peakMb = rss;
   const watch = setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage.rss());
+    peakMb = Math.max(peakMb, process.memoryUsage.rss());
   }, 20);
   const result = await work().finally(() => clearInterval(watch));
   const { user, system } = process.threadCpuUsage(cpu);
-  return { result, cpuMs: (user + system) / 1000, grownMb: (peak - rss) / 1024 / 1024 };
+  return { result, cpuMs: (user + system) / 1000, grownMb: (peakMb - rss) / 1024 / 1024 };
 }
 
 describe('an image that means harm costs the program nothing', () => {
@@ -73,7 +73,7 @@ describe('an image that means harm costs the program nothing', () => {
     const decoder = open();
     await decoder.check();
     const { cpuMs, grownMb, result } = await measureHere(() =>
-      decoder.look(bytes, of('mallory')).then(
+      decoder.inspect(bytes, of('mallory')).then(
         () => 'usable',
         (error: { code: string }) => error.code,
       ),
@@ -86,7 +86,7 @@ describe('an image that means harm costs the program nothing', () => {
     process.stdout.write(
       `${title}: ${bytes.length} bytes, here ${cpuMs.toFixed(0)} ms and ${grownMb.toFixed(0)} MB, its process ${peaks.map((mb) => mb.toFixed(0))} MB\n`,
     );
-    for (const peak of peaks) expect(peak).toBeLessThan(300);
+    for (const peakMb of peaks) expect(peakMb).toBeLessThan(300);
   });
 
   test('one that takes too long is given up, and another owner has a turn meanwhile', async () => {
@@ -95,11 +95,11 @@ describe('an image that means harm costs the program nothing', () => {
     await decoder.check();
     const done: string[] = [];
     const { cpuMs } = await measureHere(async () => {
-      const hostile = Array.from({ length: 4 }, () =>
-        decoder.look(scans, of('mallory')).catch((error: { code: string }) => done.push(error.code)),
+      const hostileCalls = Array.from({ length: 4 }, () =>
+        decoder.inspect(scans, of('mallory')).catch((error: { code: string }) => done.push(error.code)),
       );
-      const good = decoder.look(photo, of('bob')).then(({ width }) => done.push(`bob's ${width}`));
-      await Promise.all([...hostile, good]);
+      const good = decoder.inspect(photo, of('bob')).then(({ width }) => done.push(`bob's ${width}`));
+      await Promise.all([...hostileCalls, good]);
     });
     expect(done.toSorted()).toEqual(["bob's 600", ...Array(4).fill('no_usable_picture')]);
     // Two hostile images were being decoded when Bob's image arrived.
@@ -114,13 +114,13 @@ test.skipIf(!isLinux)('an abort ends the work, not only the wait for it', async 
   await decoder.check();
   const [pid] = listChildren();
   const unwanted = new AbortController();
-  const looking = decoder.look(scans, of('one', unwanted.signal));
+  const inspecting = decoder.inspect(scans, of('one', unwanted.signal));
   const { user } = process.cpuUsage();
   await poll(async () => user < process.cpuUsage().user + 1, Boolean);
   unwanted.abort(new Error('cancelled'));
-  await expect(looking).rejects.toThrow('cancelled');
+  await expect(inspecting).rejects.toThrow('cancelled');
   await poll(async () => !listChildren().includes(pid ?? 0), Boolean);
-  expect(await decoder.look(photo, of('one'))).toMatchObject({ width: 600 });
+  expect(await decoder.inspect(photo, of('one'))).toMatchObject({ width: 600 });
 });
 
 test.skipIf(!isLinux)('a decoder that crashes fails its own image and no other', async () => {
@@ -128,7 +128,7 @@ test.skipIf(!isLinux)('a decoder that crashes fails its own image and no other',
   const decoder = open();
   await decoder.check();
   const [pid = 0] = listChildren();
-  const [crashed, other] = [decoder.look(scans, of('one')), decoder.look(photo, of('two'))];
+  const [crashed, other] = [decoder.inspect(scans, of('one')), decoder.inspect(photo, of('two'))];
   process.kill(pid, 'SIGSEGV');
   await expect(crashed).rejects.toMatchObject(unusable);
   expect(await other).toMatchObject({ width: 600 });
@@ -149,41 +149,41 @@ test('only the formats that are let in can be read there', async () => {
   const decoder = open();
   const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="200" height="200"/>');
   for (const bytes of [svg, await sharp(photo).tiff().toBuffer(), Buffer.from('%PDF-1.7')]) {
-    await expect(decoder.look(bytes, of('one'))).rejects.toMatchObject(unusable);
+    await expect(decoder.inspect(bytes, of('one'))).rejects.toMatchObject(unusable);
   }
   for (const format of ['jpeg', 'png', 'webp', 'avif', 'gif'] as const) {
     const bytes = await sharp(photo).resize(90, 60).toFormat(format).toBuffer();
-    expect(await decoder.look(bytes, of('one'))).toMatchObject({ width: 90, height: 60 });
+    expect(await decoder.inspect(bytes, of('one'))).toMatchObject({ width: 90, height: 60 });
   }
 });
 
 test('heavy images are held smaller, others as they came', async () => {
   const decoder = open();
-  const light = await decoder.look(photo, of('one'));
+  const light = await decoder.inspect(photo, of('one'));
   expect(light.original).toBe(photo);
   const noise = await sharp(photo)
     .resize(3000, 2250, { kernel: 'nearest' })
     .png({ compressionLevel: 0 })
     .toBuffer();
   expect(noise.length).toBeGreaterThan(1024 * 1024);
-  const heavy = await decoder.look(noise, of('one'));
+  const heavy = await decoder.inspect(noise, of('one'));
   expect(heavy).toMatchObject({ width: 3000, height: 2250 });
   expect(heavy.original.length).toBeLessThan(1024 * 1024);
-  const kept = await decoder.keep(heavy, of('one'));
+  const kept = await decoder.copy(heavy, of('one'));
   expect(kept.contentType).toBe('image/jpeg');
   expect(await sharp(kept.bytes).metadata()).toMatchObject({ width: 1200, height: 900 });
-  expect(await sharp(await decoder.view(photo, of('one'))).metadata()).toMatchObject({ width: 336 });
+  expect(await sharp(await decoder.makeView(photo, of('one'))).metadata()).toMatchObject({ width: 336 });
 });
 
 test('an AI image with 30 MB behind its end is stored without them', async () => {
   const png = await sharp(photo).png().toBuffer();
   const padded = Buffer.concat([png, Buffer.alloc(30_000_000)]);
   const decoder = open();
-  const { result, cpuMs } = await measureHere(() => decoder.background(padded, of('one')));
+  const { result, cpuMs } = await measureHere(() => decoder.makeBackground(padded, of('one')));
   expect(result).toMatchObject({ contentType: 'image/jpeg', width: 600, height: 400 });
   expect(result.bytes.length).toBeLessThan(500_000);
   expect(cpuMs).toBeLessThan(1000);
-  await expect(decoder.background(Buffer.alloc(0), of('one'))).rejects.toMatchObject({
+  await expect(decoder.makeBackground(Buffer.alloc(0), of('one'))).rejects.toMatchObject({
     code: 'ai_bad_answer',
   });
 });

@@ -9,7 +9,7 @@ import { AppError, type ErrorCode } from '../../src/lib/app-error.ts';
 import { type ClaimedCall, claimCalls } from '../../src/pipeline/claim-calls.ts';
 import { expireWaits } from '../../src/pipeline/expire-waits.ts';
 import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
-import { addQueuedBatch, addWorker, answer, claim, finish, makers } from '../support/seed.ts';
+import { addQueuedBatch, addWorker, answer, claim, finish, providers } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 let db: TestDatabase;
@@ -26,7 +26,7 @@ async function fail(calls: readonly ClaimedCall[], code: ErrorCode): Promise<boo
   let broke = false;
   for (const call of calls) {
     const outcome = await settleCallFailure(db.deps, call, new AppError(code));
-    broke ||= outcome.broke === true;
+    broke ||= outcome.breakerOpened === true;
   }
   return broke;
 }
@@ -74,7 +74,7 @@ test('the next probe is told as the time to ask again', async () => {
   };
   const before = await untilProbe();
   expect(before).toBeLessThanOrEqual(3_605_000);
-  const { waitMs } = await claimCalls(db.deps, { workerId, makers, limit: 10 });
+  const { waitMs } = await claimCalls(db.deps, { workerId, providers, limit: 10 });
   expect(waitMs).toBeLessThanOrEqual(before);
   expect(waitMs).toBeGreaterThanOrEqual(await untilProbe());
 });
@@ -151,7 +151,7 @@ test('an answer of any call closes it, and is told', async () => {
   expect(await claim(db, workerId)).toEqual([]);
   if (!late) throw new Error('nothing was claimed');
   await answer(db, late);
-  const { recovered } = await claimCalls(db.deps, { workerId, makers, limit: 10 });
+  const { recovered } = await claimCalls(db.deps, { workerId, providers, limit: 10 });
   expect(recovered).toEqual([late.kind]);
 });
 

@@ -134,7 +134,7 @@ describe('cancelling a batch', () => {
     const calls = await claim(db, workerId);
     await cancel(batch);
     for (const call of calls) {
-      expect(await answer(db, call)).toBe('mine');
+      expect(await answer(db, call)).toBe('in_time');
       await createAnswerSettler(db.deps).settle(call);
     }
     expect(await get(batch)).toMatchObject({ status: 'cancelled', progress: { cancelled: 1 } });
@@ -355,7 +355,7 @@ describe('retrying', () => {
     ];
     for (const call of calls) {
       const isAnswered = had.some(([id, ...kinds]) => id === call.previewId && kinds.includes(call.kind));
-      if (isAnswered) expect(await answer(db, call)).toBe('mine');
+      if (isAnswered) expect(await answer(db, call)).toBe('in_time');
       else if (call.previewId !== open) await failCall(call, 'cancelled');
     }
     await db.orm.execute(sql`delete from cta_jobs.job`);
@@ -410,7 +410,7 @@ describe('retrying', () => {
     const batch = await addQueuedBatch(db, workspaceId, [2]);
     const calls = await claim(db, workerId);
     await cancel(batch);
-    for (const call of calls) expect(await answer(db, call)).toBe('mine');
+    for (const call of calls) expect(await answer(db, call)).toBe('in_time');
     expect(await retry(batch)).toMatchObject({
       status: 'done',
       progress: { done: 2 },
@@ -426,7 +426,7 @@ describe('retrying', () => {
       for (const [i, call] of calls.entries()) {
         // Keeps one answer per preview: the text for every second one.
         const isKept = (call.kind === 'text') === (Math.floor(i / 2) % 2 === 0);
-        if (isKept) expect(await answer(db, call)).toBe('mine');
+        if (isKept) expect(await answer(db, call)).toBe('in_time');
         else await failCall(call, 'cancelled');
       }
       const client = new Client(db.url);

@@ -101,10 +101,10 @@ test.each<[name: string, ruin: SQL[]]>([
 ])('%s: found, and mended', async (name, ruin) => {
   await fill();
   for (const query of ruin) await run(query);
-  const { find, mend } = invariant(name);
+  const { find, repair } = invariant(name);
   const rows = await find(db.orm);
   expect(rows).not.toEqual([]);
-  await mend?.(db.deps, rows);
+  await repair?.(db.deps, rows);
   expect(await find(db.orm)).toEqual([]);
 });
 
@@ -112,10 +112,10 @@ test('a page that was read, while a preview of it waits, is read again', async (
   await fill();
   await run(sql`update cta.sources set status = 'done' where status = 'pending'`);
   await run(sql`delete from cta_jobs.job where name = 'source.process'`);
-  const { find, mend } = invariant('read_pages');
+  const { find, repair } = invariant('read_pages');
   const rows = await find(db.orm);
   expect(rows).toHaveLength(1);
-  await mend?.(db.deps, rows);
+  await repair?.(db.deps, rows);
   expect(await find(db.orm)).toEqual([]);
   expect(await jobs()).toContainEqual({ name: 'source.process' });
 });
@@ -123,11 +123,11 @@ test('a page that was read, while a preview of it waits, is read again', async (
 test('what somebody else has mended meanwhile is left alone', async () => {
   await fill();
   await run(sql`delete from cta_jobs.job where name in ('source.process', 'preview.generate')`);
-  const looks = ['waiting_pages', 'waiting_previews'].map(invariant);
-  const found = await Promise.all(looks.map(({ find }) => find(db.orm)));
-  for (const [i, { mend }] of looks.entries()) await mend?.(db.deps, found[i] ?? []);
+  const invariants = ['waiting_pages', 'waiting_previews'].map(invariant);
+  const found = await Promise.all(invariants.map(({ find }) => find(db.orm)));
+  for (const [i, { repair }] of invariants.entries()) await repair?.(db.deps, found[i] ?? []);
   const before = await jobs();
-  for (const [i, { mend }] of looks.entries()) await mend?.(db.deps, found[i] ?? []);
+  for (const [i, { repair }] of invariants.entries()) await repair?.(db.deps, found[i] ?? []);
   expect(await jobs()).toEqual(before);
 });
 
@@ -157,12 +157,12 @@ test.each<[name: string, least: number, most: number, begin: () => Promise<unkno
   await begin();
   expect(await broken()).not.toContain('waiting_deliveries');
   await run(sql`delete from cta_jobs.job where name = 'webhook.deliver'`);
-  const { find, mend } = invariant('waiting_deliveries');
+  const { find, repair } = invariant('waiting_deliveries');
   const rows = await find(db.orm);
   expect(rows).toHaveLength(1);
-  await mend?.(db.deps, rows);
+  await repair?.(db.deps, rows);
   // A delivery that was repaired in the meantime gets no second job.
-  await mend?.(db.deps, rows);
+  await repair?.(db.deps, rows);
   const delays = await deliveryDelays();
   expect(delays).toHaveLength(1);
   expect(delays[0]).toBeGreaterThan(least);
@@ -176,10 +176,10 @@ test('jobs that have nothing to do are taken out, and no others', async () => {
     batch: { sources: [{ url: 'https://shop.example/b', batchSize: 1 }] },
   });
   await run(sql`delete from cta.batches where id = ${created.id}`);
-  const { find, mend } = invariant('jobs');
+  const { find, repair } = invariant('jobs');
   const rows = await find(db.orm);
   expect(rows).toHaveLength(1);
-  await mend?.(db.deps, rows);
+  await repair?.(db.deps, rows);
   expect(await find(db.orm)).toEqual([]);
   // The jobs of waiting work still exist.
   expect(await broken()).toEqual([]);
@@ -191,5 +191,8 @@ test('what only a person can put right has no mending', async () => {
   await run(sql`update cta.ai_calls set asset_id = null where status = 'answered' and kind = 'image'`);
   await run(sql`update cta.batches set workspace_id = ${other.workspaceId}`);
   expect(await broken()).toEqual(['lost_backgrounds', 'workspaces']);
-  expect([invariant('lost_backgrounds').mend, invariant('workspaces').mend]).toEqual([undefined, undefined]);
+  expect([invariant('lost_backgrounds').repair, invariant('workspaces').repair]).toEqual([
+    undefined,
+    undefined,
+  ]);
 });

@@ -249,7 +249,7 @@ describe('calls that fail', () => {
       finishedAt: expect.any(Date),
     });
     expect((await list(id))[0]?.error).toMatchObject({ code: 'ai_refused', retryable: false });
-    expect(await answer(db, image)).toBe('mine');
+    expect(await answer(db, image)).toBe('in_time');
     await createAnswerSettler(db.deps).settle(image);
     expect(await counts(id)).toEqual({ failed: 1 });
   });
@@ -415,7 +415,7 @@ describe('workers that die', () => {
     const calls = await claim(db, workerId);
     const [known] = calls;
     if (!known) throw new Error('calls were expected');
-    const lookFor = () => rescueForgotten(db.deps, { workerId, held: [known.callId] });
+    const lookFor = () => rescueForgotten(db.deps, { workerId, inFlightIds: [known.callId] });
     expect(await lookFor()).toEqual({ calls: 0, pages: 0 });
     await db.orm.execute(sql`update cta.ai_calls set claimed_at = claimed_at - interval '6 seconds'`);
     expect(await lookFor()).toEqual({ calls: 3, pages: 0 });

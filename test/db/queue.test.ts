@@ -18,8 +18,8 @@ const job = (priority = 0, delayMs?: number) => ({
 });
 const take = (limit: number) =>
   db.transact(async (tx) => {
-    const { jobs, settle } = await db.queue.take(tx, 'batch.start', limit);
-    await settle();
+    const { jobs, complete } = await db.queue.fetch(tx, 'batch.start', limit);
+    await complete();
     return jobs;
   });
 
@@ -69,8 +69,8 @@ test('a job that was taken in a transaction that rolls back is there for the nex
   await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [job()]));
   const failure = new Error('no');
   const attempt = db.transact(async (tx) => {
-    const { jobs, settle } = await db.queue.take(tx, 'batch.start', 1);
-    await settle();
+    const { jobs, complete } = await db.queue.fetch(tx, 'batch.start', 1);
+    await complete();
     expect(jobs).toHaveLength(1);
     throw failure;
   });

@@ -6,7 +6,7 @@ import { listBatches } from '../../src/batches/list-batches.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { rescueWork } from '../../src/pipeline/rescue-work.ts';
 import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
-import { storeTexts } from '../../src/pipeline/store-answer.ts';
+import { storeCopy } from '../../src/pipeline/store-answer.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
 import { retryPreview } from '../../src/previews/retry-preview.ts';
 import { addQueuedBatch, addWorker, answer, claim, finish } from '../support/seed.ts';
@@ -96,7 +96,7 @@ test('what a provider says that it used cannot keep a preview from being done', 
     const calls = await claim(db, workerId);
     const text = calls.find((call) => call.kind === 'text');
     if (!text) throw new Error('nothing was claimed');
-    await storeTexts(db.deps, text, {
+    await storeCopy(db.deps, text, {
       texts: { headline: 'A red shoe', subheadline: null, body: null, ctaText: 'Buy' },
       usage: { model: 'test-1', inputTokens: most, outputTokens: most },
     });

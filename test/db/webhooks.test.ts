@@ -18,10 +18,10 @@ import { settleSourceFailure } from '../../src/pipeline/settle-source-failure.ts
 import { addWebhook } from '../../src/webhooks/add-webhook.ts';
 import { claimDeliveries } from '../../src/webhooks/claim-deliveries.ts';
 import { deleteOldDeliveries } from '../../src/webhooks/delete-old-deliveries.ts';
-import { handBackDeliveries } from '../../src/webhooks/hand-back-deliveries.ts';
 import { listDeliveries } from '../../src/webhooks/list-deliveries.ts';
 import { listWebhooks } from '../../src/webhooks/list-webhooks.ts';
 import { recordResponse } from '../../src/webhooks/record-response.ts';
+import { releaseDeliveries } from '../../src/webhooks/release-deliveries.ts';
 import { removeWebhook } from '../../src/webhooks/remove-webhook.ts';
 import { resendDelivery } from '../../src/webhooks/resend-delivery.ts';
 import { passWebhookTime } from '../support/pass-webhook-time.ts';
@@ -243,16 +243,16 @@ describe('a delivery', () => {
 
   test('is handed back by a worker that stops, and is sent at once by the next, as the same try', async () => {
     const first = await takeOne();
-    expect(await handBackDeliveries(db.deps, [first])).toBe(1);
-    expect(await handBackDeliveries(db.deps, [first])).toBe(0);
+    expect(await releaseDeliveries(db.deps, [first])).toBe(1);
+    expect(await releaseDeliveries(db.deps, [first])).toBe(0);
     expect(await recordResponse(db.deps, first, answered(204))).toMatchObject({ kind: 'dropped' });
     const [second] = await take();
     expect(second).toEqual({ ...first, attemptedAt: expect.any(Date) });
     expect(second?.attemptedAt).not.toEqual(first.attemptedAt);
     // Handing back fails when the next worker has the delivery, or when it was answered.
-    expect(await handBackDeliveries(db.deps, [first])).toBe(0);
+    expect(await releaseDeliveries(db.deps, [first])).toBe(0);
     if (second) await recordResponse(db.deps, second, answered(500));
-    expect(await handBackDeliveries(db.deps, second ? [second] : [])).toBe(0);
+    expect(await releaseDeliveries(db.deps, second ? [second] : [])).toBe(0);
     expect(await rows()).toMatchObject([{ status: 'pending', attempts: 1, lastStatus: 500 }]);
   });
 

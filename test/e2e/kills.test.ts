@@ -74,9 +74,9 @@ function atGate(name: string, where: GatePlace, more: Partial<KillPoint> = {}): 
 }
 
 const imageOf = (path: string) => `/images/${path.split('/').at(-1)}-1.jpg`;
-const underWay = () => world.ai.inflight();
+const inProgress = () => world.ai.inflight();
 
-const POINTS: readonly KillPoint[] = [
+const KILL_POINTS: readonly KillPoint[] = [
   atGate('batch.start is being taken', {
     table: 'cta.batches',
     on: 'update',
@@ -131,7 +131,7 @@ const POINTS: readonly KillPoint[] = [
     arrange: async () => world.ai.setScript(() => ({ do: 'ok', delayMs: NEVER_MS })),
     reached: () =>
       poll(
-        async () => underWay(),
+        async () => inProgress(),
         (calls) => calls === 2 * PREVIEWS,
       ).then(() => {}),
     letGo: async () => world.ai.setScript(undefined),
@@ -143,7 +143,7 @@ const POINTS: readonly KillPoint[] = [
       world.ai.setScript((_, kind) => (kind === 'image' ? { do: 'ok', delayMs: NEVER_MS } : undefined)),
     async reached() {
       await poll(
-        async () => underWay(),
+        async () => inProgress(),
         (calls) => calls === PREVIEWS,
       );
       await untilCount('ai_calls', `status = 'sent'`);
@@ -171,29 +171,29 @@ const POINTS: readonly KillPoint[] = [
   }),
 ];
 
-async function pauseUntil(moment: string): Promise<void> {
-  await world.db.orm.execute(sql.raw(`update cta.call_limits set paused_until = ${moment}`));
+async function pauseUntil(time: string): Promise<void> {
+  await world.db.orm.execute(sql.raw(`update cta.call_limits set paused_until = ${time}`));
 }
 
 /**
  * How long the next worker took to reach some points, in milliseconds from its start, and from when
  * it was ready.
  */
-const paces: string[] = [];
+const report: string[] = [];
 
-test.each(POINTS)('killed three times where $name', { timeout: 360_000 }, async (point) => {
-  const path = `/products/kill-${POINTS.indexOf(point)}`;
+test.each(KILL_POINTS)('killed three times where $name', { timeout: 360_000 }, async (point) => {
+  const path = `/products/kill-${KILL_POINTS.indexOf(point)}`;
   const before = world.ai.calls.length;
-  const pace: string[] = [];
+  const timings: string[] = [];
   await point.arrange(path);
   const created = await rest.create([{ url: world.shop.origin + path, batch_size: PREVIEWS }]);
   let startedAt = 0;
   let readyAt = 0;
-  const notePace = (what: string, at: number) =>
-    pace.push(`${what} ${Math.round(at - startedAt)} (${Math.round(at - readyAt)})`);
+  const recordTiming = (what: string, at: number) =>
+    timings.push(`${what} ${Math.round(at - startedAt)} (${Math.round(at - readyAt)})`);
   for (let death = 0; death < DEATHS; death += 1) {
     await point.reached(path, death);
-    if (death > 0) notePace('there again', performance.now());
+    if (death > 0) recordTiming('there again', performance.now());
     await world.kill(worker);
     for (const gate of gates) await gate.forget();
     if (death === DEATHS - 1) {
@@ -207,19 +207,19 @@ test.each(POINTS)('killed three times where $name', { timeout: 360_000 }, async 
   expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: PREVIEWS } });
   const sent = world.ai.calls.slice(before);
   const next = sent.find((call) => call.at > startedAt);
-  if (next) notePace('next call', next.at);
-  notePace('done', performance.now());
-  paces.push(`  ${point.name}: ${pace.join(', ')}`);
+  if (next) recordTiming('next call', next.at);
+  recordTiming('done', performance.now());
+  report.push(`  ${point.name}: ${timings.join(', ')}`);
   await expectSound(world.db, { calls: world.ai.calls, alive: world.alive });
   const { text, image } = point.calls ?? { text: 1, image: 1 };
-  const bought = countKinds(sent);
-  expect(bought.text).toBeGreaterThanOrEqual(text * PREVIEWS);
-  expect(bought.image).toBeGreaterThanOrEqual(image * PREVIEWS);
+  const paid = countKinds(sent);
+  expect(paid.text).toBeGreaterThanOrEqual(text * PREVIEWS);
+  expect(paid.image).toBeGreaterThanOrEqual(image * PREVIEWS);
   // On a busy machine, a kill may hit another call in progress, so each kill may repeat one call
   // per preview.
   const cut = DEATHS * PREVIEWS;
-  expect(bought.text).toBeLessThanOrEqual(text * PREVIEWS + cut);
-  expect(bought.image).toBeLessThanOrEqual(image * PREVIEWS + cut);
+  expect(paid.text).toBeLessThanOrEqual(text * PREVIEWS + cut);
+  expect(paid.image).toBeLessThanOrEqual(image * PREVIEWS + cut);
 });
 
 function countKinds(calls: readonly AiCall[]): { text: number; image: number } {
@@ -229,6 +229,6 @@ function countKinds(calls: readonly AiCall[]): { text: number; image: number } {
 
 afterAll(() => {
   process.stdout.write(
-    `The next worker, in ms from its start (from when it was ready)\n${paces.join('\n')}\n`,
+    `The next worker, in ms from its start (from when it was ready)\n${report.join('\n')}\n`,
   );
 });

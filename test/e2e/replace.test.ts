@@ -74,9 +74,9 @@ test('a new version takes over under load: no request fails, and no call is made
 }, async () => {
   const world = await startWorld({ ai: { latencyMs: 600 } });
   onTestFinished(world.end);
-  const old = await world.start('all', { STOP_DELAY: '1s', STOP_GRACE: '20s' });
+  const oldProgram = await world.start('all', { STOP_DELAY: '1s', STOP_GRACE: '20s' });
   const { token } = await world.db.addWorkspace('one');
-  const rest = createRestClient(old.address, token);
+  const rest = createRestClient(oldProgram.address, token);
   const sources = (name: string) =>
     [1, 2, 3].map((n) => ({ url: world.shop.productUrl(`${name}-${n}`), batch_size: 10 }));
   const batches = [await rest.create(sources('first')), await rest.create(sources('second'))];
@@ -87,7 +87,7 @@ test('a new version takes over under load: no request fails, and no call is made
   const problems: string[] = [];
   let isOver = false;
   const clients = Array.from({ length: CLIENTS }, (_, i) => {
-    const addresses = [old.address, fresh.address] as const;
+    const addresses = [oldProgram.address, fresh.address] as const;
     return createClient(token, { addresses, isKept: i % 2 === 0 });
   });
   const loops = clients.map(async (client, i) => {
@@ -117,7 +117,7 @@ test('a new version takes over under load: no request fails, and no call is made
     async () => clients.every((client) => client.answers[0] > 2),
     (all) => all,
   );
-  expect(await world.stop(old)).toEqual({ code: 0, signal: null });
+  expect(await world.stop(oldProgram)).toEqual({ code: 0, signal: null });
   await poll(
     async () => clients.every((client) => client.answers[1] > 5),
     (all) => all,

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import type { AiCall, CallLog } from './ai-call-log.ts';
 
 /** How the fake treats a call. `delayMs` replaces the latency of the fake. */
-export type BehaviourObject = { readonly delayMs?: number } & (
+export type BehaviorObject = { readonly delayMs?: number } & (
   | {
       /**
        * - `ok`: valid.
@@ -47,7 +47,7 @@ export type BehaviourObject = { readonly delayMs?: number } & (
 );
 
 /** A behavior, or just its name if it needs nothing else. */
-export type Behaviour = BehaviourObject | Exclude<BehaviourObject['do'], 'status' | 'content'>;
+export type Behavior = BehaviorObject | Exclude<BehaviorObject['do'], 'status' | 'content'>;
 
 interface Images {
   readonly jpegs: readonly Buffer[];
@@ -55,7 +55,7 @@ interface Images {
 }
 
 interface Answering {
-  readonly behaviour: BehaviourObject;
+  readonly behavior: BehaviorObject;
   readonly call: AiCall;
   readonly index: number;
   readonly response: http.ServerResponse;
@@ -78,10 +78,10 @@ export async function makeImages(): Promise<Images> {
 
 /** Answers a call as the script wants, after the complete request has arrived. */
 export function writeAnswer(answering: Answering): void {
-  const { behaviour, call, response, log } = answering;
-  if (behaviour.do === 'hang') return;
-  if (behaviour.do === 'cut' || behaviour.do === 'cut-body') {
-    cutOff(answering, behaviour.do === 'cut-body');
+  const { behavior, call, response, log } = answering;
+  if (behavior.do === 'hang') return;
+  if (behavior.do === 'cut' || behavior.do === 'cut-body') {
+    cutOff(answering, behavior.do === 'cut-body');
     return;
   }
   const { status, text, headers } = planAnswer(answering);
@@ -110,11 +110,11 @@ interface Plan {
 }
 
 function planAnswer(answering: Answering): Plan {
-  const { behaviour, call } = answering;
-  switch (behaviour.do) {
+  const { behavior, call } = answering;
+  switch (behavior.do) {
     case 'status': {
-      const body = behaviour.body ?? makeError(behaviour.status, null);
-      return { status: behaviour.status, text: JSON.stringify(body), headers: behaviour.headers };
+      const body = behavior.body ?? makeError(behavior.status, null);
+      return { status: behavior.status, text: JSON.stringify(body), headers: behavior.headers };
     }
     case 'policy-error':
       return { status: 400, text: JSON.stringify(makeError(400, 'content_policy_violation')) };
@@ -124,7 +124,7 @@ function planAnswer(answering: Answering): Plan {
     }
     default: {
       // An images service cannot decline with a 200.
-      const declined = behaviour.do === 'refuse' && call.kind === 'image';
+      const declined = behavior.do === 'refuse' && call.kind === 'image';
       if (declined) return { status: 400, text: JSON.stringify(makeError(400, 'moderation_blocked')) };
       return { status: 200, text: JSON.stringify(makeAnswer(answering)) };
     }
@@ -141,10 +141,10 @@ function makeAnswer(answering: Answering): unknown {
   return answering.call.kind === 'text' ? makeText(answering) : makeImage(answering);
 }
 
-function makeText({ behaviour, call, index }: Answering) {
-  const refused = behaviour.do === 'refuse';
+function makeText({ behavior, call, index }: Answering) {
+  const refused = behavior.do === 'refuse';
   const content =
-    behaviour.do === 'content' ? behaviour.content : JSON.stringify(makeTexts(behaviour, call, index));
+    behavior.do === 'content' ? behavior.content : JSON.stringify(makeTexts(behavior, call, index));
   return {
     id: `chatcmpl-${index}`,
     object: 'chat.completion',
@@ -165,10 +165,10 @@ function makeText({ behaviour, call, index }: Answering) {
   };
 }
 
-function makeTexts(behaviour: BehaviourObject, call: AiCall, index: number) {
-  if (behaviour.do === 'wrong-shape') return { title: 'wrong', texts: [] };
+function makeTexts(behavior: BehaviorObject, call: AiCall, index: number) {
+  if (behavior.do === 'wrong-shape') return { title: 'wrong', texts: [] };
   const title = findTitle(call.body);
-  const times = behaviour.do === 'long-texts' ? 40 : 1;
+  const times = behavior.do === 'long-texts' ? 40 : 1;
   return {
     headline: `${title}, idea ${index + 1} `.repeat(times).trim(),
     subheadline: `A closer look at ${title}. `.repeat(times).trim(),
@@ -183,15 +183,15 @@ function findTitle(body: Record<string, unknown>): string {
   return found?.[1]?.slice(0, 50) ?? 'Your product';
 }
 
-function makeImage({ behaviour, call, index, images, response }: Answering) {
-  if (behaviour.do === 'wrong-shape') return { created: 0, images: [] };
+function makeImage({ behavior, call, index, images, response }: Answering) {
+  if (behavior.do === 'wrong-shape') return { created: 0, images: [] };
   const base64 = images.base64[index % images.base64.length] ?? '';
   const image = {
     'not-image': { b64_json: Buffer.from('this is no image').toString('base64') },
     'half-image': { b64_json: base64.slice(0, base64.length / 2) },
     'image-url': { url: `http://${response.req.headers.host}/images/0.jpg` },
     'foreign-url': { url: 'http://192.0.2.1/image.jpg' },
-  }[behaviour.do as string] ?? { b64_json: base64 };
+  }[behavior.do as string] ?? { b64_json: base64 };
   return {
     created: 0,
     model: typeof call.body.model === 'string' ? call.body.model : 'fake-image',

@@ -57,14 +57,14 @@ export function createCallLog() {
   function waitFor(condition: Waiter['condition'], timeoutMs = 60_000): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter = { condition, resolve };
-    const giveUp = (): void => reject(new Error(`not reached: ${describe(calls)}`));
-    const timer = setTimeout(giveUp, timeoutMs);
-    endWaits.signal.addEventListener('abort', giveUp);
+    const onTimeout = (): void => reject(new Error(`not reached: ${describe(calls)}`));
+    const timer = setTimeout(onTimeout, timeoutMs);
+    endWaits.signal.addEventListener('abort', onTimeout);
     waiters.add(waiter);
     if (condition(calls)) resolve();
     return promise.finally(() => {
       clearTimeout(timer);
-      endWaits.signal.removeEventListener('abort', giveUp);
+      endWaits.signal.removeEventListener('abort', onTimeout);
       waiters.delete(waiter);
     });
   }
@@ -86,15 +86,15 @@ export function createCallLog() {
    * Returns the maximum number of calls of a kind that arrived in any window of `windowMs` (half
    * open: its end belongs to the next window).
    */
-  function worstWindow(kind: CallKind, windowMs: number): number {
+  function peakWindow(kind: CallKind, windowMs: number): number {
     const times = calls.filter((call) => call.kind === kind).map((call) => call.at);
-    let worst = 0;
+    let peak = 0;
     let first = 0;
     for (const [index, at] of times.entries()) {
       while (at - (times[first] ?? at) >= windowMs) first++;
-      worst = Math.max(worst, index - first + 1);
+      peak = Math.max(peak, index - first + 1);
     }
-    return worst;
+    return peak;
   }
 
   return {
@@ -102,7 +102,7 @@ export function createCallLog() {
     waitFor,
     waitForCalls,
     inflight,
-    worstWindow,
+    worstWindow: peakWindow,
     add(kind: CallKind, request: http.IncomingMessage): AiCall {
       const call: AiCall = {
         kind,

@@ -1,9 +1,9 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Behaviour, type BehaviourObject, makeImages, writeAnswer } from './ai-answers.ts';
+import { type Behavior, type BehaviorObject, makeImages, writeAnswer } from './ai-answers.ts';
 import { type AiCall, type CallKind, createCallLog } from './ai-call-log.ts';
 
-export type { Behaviour } from './ai-answers.ts';
+export type { Behavior } from './ai-answers.ts';
 export type { AiCall, CallKind } from './ai-call-log.ts';
 
 /**
@@ -14,7 +14,7 @@ export type AiScript = (
   kind: CallKind,
   key: string | null,
   call: AiCall,
-) => Behaviour | undefined;
+) => Behavior | undefined;
 
 /** The default answers of the fake, and its port. */
 export interface FakeAiOptions {
@@ -55,13 +55,13 @@ export async function startFakeAi(options: FakeAiOptions = {}) {
     });
     readBody(request).then(
       async (bytes) => {
-        call.body = await summarise(bytes, request);
-        const behaviour = toObject(script?.(index, kind, call.idempotencyKey, call));
+        call.body = await summarize(bytes, request);
+        const behavior = toObject(script?.(index, kind, call.idempotencyKey, call));
         const latency = (kind === 'image' ? options.imageLatencyMs : undefined) ?? options.latencyMs ?? 0;
-        const delayMs = behaviour.delayMs ?? latency;
+        const delayMs = behavior.delayMs ?? latency;
         const answer = (): void => {
           if (response.destroyed) return;
-          writeAnswer({ behaviour, call, index, response, images, log });
+          writeAnswer({ behavior, call, index, response, images, log });
         };
         if (delayMs <= 0) return answer();
         const timer = setTimeout(() => {
@@ -111,8 +111,8 @@ function findKind(request: http.IncomingMessage): CallKind | null {
   return request.url === '/v1/images/edits' ? 'image' : null;
 }
 
-function toObject(behaviour: Behaviour | undefined): BehaviourObject {
-  return typeof behaviour === 'object' ? behaviour : { do: behaviour ?? 'ok' };
+function toObject(behavior: Behavior | undefined): BehaviorObject {
+  return typeof behavior === 'object' ? behavior : { do: behavior ?? 'ok' };
 }
 
 async function readBody(request: http.IncomingMessage): Promise<Buffer> {
@@ -122,7 +122,7 @@ async function readBody(request: http.IncomingMessage): Promise<Buffer> {
 }
 
 /** Returns the fields that tests inspect by name, and an image as its size and type. */
-async function summarise(bytes: Buffer, request: http.IncomingMessage): Promise<Record<string, unknown>> {
+async function summarize(bytes: Buffer, request: http.IncomingMessage): Promise<Record<string, unknown>> {
   const contentType = request.headers['content-type'] ?? '';
   try {
     if (!contentType.startsWith('multipart/')) return JSON.parse(bytes.toString('utf8'));

@@ -26,14 +26,14 @@ beforeAll(async () => {
   return opened.close;
 });
 
-interface Asked {
+interface Response {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string;
 }
 
 /** Uses a new connection, so that an answer that never ends can be inspected. */
-async function ask(path: string, { method = 'GET', headers = {}, body }: Asked = {}) {
+async function ask(path: string, { method = 'GET', headers = {}, body }: Response = {}) {
   return new Promise<{ status: number; headers: IncomingHttpHeaders }>((resolve, reject) => {
     const request = http.request(
       api.address + path,
@@ -56,7 +56,7 @@ function expectNotStored(headers: IncomingHttpHeaders, name: string) {
 
 const json = { 'content-type': 'application/json' };
 /** Refused requests, by the reason. */
-const REFUSED: Record<string, { status: number; asked: Asked }> = {
+const REFUSED: Record<string, { status: number; asked: Response }> = {
   'without a token': { status: 401, asked: { headers: { authorization: '' } } },
   'too large': { status: 413, asked: { headers: json, body: ' '.repeat(70_000) } },
   'another type': { status: 415, asked: { headers: { 'content-type': 'text/xml' }, body: '<a/>' } },
@@ -86,9 +86,9 @@ describe.each(REST_ROUTES.map((route) => [`${route.method} ${route.path}`, route
       }
     });
 
-    test.each(Object.entries(REFUSED))('not at all: %s', async (_what, { status, asked }) => {
-      if (method === 'GET' && asked.body !== undefined) return;
-      const answer = await ask(paths[0]?.() ?? '', { method, ...asked });
+    test.each(Object.entries(REFUSED))('not at all: %s', async (_what, { status, asked: response }) => {
+      if (method === 'GET' && response.body !== undefined) return;
+      const answer = await ask(paths[0]?.() ?? '', { method, ...response });
       expect(answer.status).toBe(status);
       expectNotStored(answer.headers, String(status));
     });
@@ -118,9 +118,13 @@ describe.each(procedures)('tRPC %s', (path, procedure) => {
     expectNotStored(plain.headers, 'without input');
   });
 
-  test.each(Object.entries(REFUSED))('not at all: %s', async (_what, { status, asked }) => {
-    if (!isMutation && asked.body !== undefined) return;
-    const answer = await ask(`/trpc/${path}`, { method, ...asked, headers: { ...json, ...asked.headers } });
+  test.each(Object.entries(REFUSED))('not at all: %s', async (_what, { status, asked: response }) => {
+    if (!isMutation && response.body !== undefined) return;
+    const answer = await ask(`/trpc/${path}`, {
+      method,
+      ...response,
+      headers: { ...json, ...response.headers },
+    });
     expect(answer.status).toBe(status);
     expectNotStored(answer.headers, String(status));
   });

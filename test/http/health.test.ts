@@ -6,7 +6,7 @@ import { startTestApi, type TestApi } from '../support/test-api.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 const build = { version: '1.2.3', commit: 'abc', date: null, node: 'v24' };
-const sound = { findSchemaVersion: async () => 7, schemaVersion: 7, isListening: () => true };
+const healthyChecks = { findSchemaVersion: async () => 7, schemaVersion: 7, isListening: () => true };
 
 let db: TestDatabase;
 let api: TestApi;
@@ -45,7 +45,7 @@ test('a schema that is older than the program’s is not ready, a newer one is',
   expect(await findSchemaVersion(db.orm)).toBe(rows[0]?.version);
   const ask = async (found: number) => {
     const health = createHealth({ role: 'api', build });
-    health.watch({ ...sound, findSchemaVersion: async () => found });
+    health.watch({ ...healthyChecks, findSchemaVersion: async () => found });
     health.start();
     return health.getReadiness();
   };
@@ -75,7 +75,7 @@ test('it is not ready before it has started, and at once no more when it stops, 
     asked.resolve();
     return answer.promise;
   };
-  health.watch({ ...sound, findSchemaVersion: findVersion });
+  health.watch({ ...healthyChecks, findSchemaVersion: findVersion });
   expect(await health.getReadiness()).toMatchObject({ status: 'starting' });
   health.start();
   const looking = health.getReadiness();
@@ -93,7 +93,7 @@ test('a storm of questions is one question to the database', async () => {
     asked += 1;
     return 7;
   };
-  health.watch({ ...sound, findSchemaVersion: findVersion });
+  health.watch({ ...healthyChecks, findSchemaVersion: findVersion });
   health.start();
   await Promise.all(Array.from({ length: 500 }, () => health.getReadiness()));
   expect(asked).toBe(1);

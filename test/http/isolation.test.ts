@@ -136,10 +136,10 @@ async function expectIsolated(schema: Schema, ask: (input: Input) => Promise<Ans
     for (const [i, input] of makeInputs(schema, id).entries()) {
       const theirs = await ask(input);
       expect(theirs.status).toBeLessThan(500);
-      const said = JSON.stringify(theirs.body);
-      for (const secret of ids) expect(said).not.toContain(secret);
+      const text = JSON.stringify(theirs.body);
+      for (const secret of ids) expect(text).not.toContain(secret);
       if (takesId) expect(theirs).toEqual(await ask(forNobody[i] ?? expect.unreachable()));
-      if (input.id === id || input.taskId === id) expect(said).toContain('not_found');
+      if (input.id === id || input.taskId === id) expect(text).toContain('not_found');
     }
   }
   expect(await dump()).toBe(before);
@@ -196,11 +196,11 @@ test('each route in the document of REST is tried, and each is a procedure too',
   const described = Object.entries(paths).flatMap(([path, methods]) =>
     path.startsWith(REST_ROOT) ? Object.keys(methods).map((method) => `${method} ${path}/`) : [],
   );
-  const tried = routes.map(({ method, path }) => {
+  const called = routes.map(({ method, path }) => {
     const spelled = path.replace(/:(\w+)/g, (_, name: string) => `{${toSnakeCase(name)}}`);
     return `${method.toLowerCase()} ${REST_ROOT}${spelled}`;
   });
-  expect(tried.toSorted()).toEqual(described.toSorted());
+  expect(called.toSorted()).toEqual(described.toSorted());
   expect(procedures).toHaveLength(routes.length);
 });
 

@@ -19,10 +19,10 @@ let other: TestWorkspace;
 beforeAll(async () => {
   const opened = await openTestApi();
   ({ db, api, one, two: other } = opened);
-  const stopAnnouncing = notifyChanges(db);
+  const stopNotifying = notifyChanges(db);
   workerId = await addWorker(db);
   return async () => {
-    await stopAnnouncing();
+    await stopNotifying();
     await opened.close();
   };
 });
@@ -67,14 +67,14 @@ const finishAll = async () => finish(db, await claim(db, workerId));
 test('whole snapshots, from what it is now to its end, over both APIs', async () => {
   const { id } = await queued(3);
   const overTrpc: Batch[] = [];
-  const begun = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
   const completed = new Promise<void>((resolve, reject) => {
     api.client(one.token).batch.watch.subscribe(
       { id },
       {
         onData({ data }) {
           overTrpc.push(data);
-          begun.resolve();
+          started.resolve();
         },
         onComplete: () => resolve(),
         onError: reject,
@@ -85,7 +85,7 @@ test('whole snapshots, from what it is now to its end, over both APIs', async ()
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
   const seen: Event[] = [(await events.next()).value as Event];
-  await begun.promise;
+  await started.promise;
   await finishAll();
   for await (const event of events) seen.push(event);
   await completed;
@@ -136,10 +136,10 @@ test('a thousand watchers of a batch are one look at it', async () => {
   const watch = createBatchWatch(db);
   const pool = db.orm.$client as Pool;
   const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
-  let looks = 0;
+  let reads = 0;
   Object.assign(pool, {
     query(...args: unknown[]) {
-      if ((args[0] as { name?: string }).name === 'get_batch') looks += 1;
+      if ((args[0] as { name?: string }).name === 'get_batch') reads += 1;
       return query(...args);
     },
   });
@@ -156,8 +156,8 @@ test('a thousand watchers of a batch are one look at it', async () => {
   await watch.close();
   Object.assign(pool, { query });
   // One query at the start, and one for each announcement.
-  expect(looks).toBeGreaterThan(0);
-  expect(looks).toBeLessThan(20);
+  expect(reads).toBeGreaterThan(0);
+  expect(reads).toBeLessThan(20);
 });
 
 test('one who leaves while another comes does not take the events along', async () => {
@@ -191,16 +191,16 @@ test('a stream ends soon after its token was revoked, over both APIs; others go 
   const token = await createToken(db, { workspaceId });
   const revoked = (await listTokens(db, { workspaceId })).at(-1) ?? expect.unreachable();
   const [gone, stays] = [await openEvents(id, { token }), await openEvents(id)];
-  const begun = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
   const completed = new Promise<void>((resolve, reject) => {
     api
       .client(token)
       .batch.watch.subscribe(
         { id },
-        { onData: () => begun.resolve(), onComplete: () => resolve(), onError: reject },
+        { onData: () => started.resolve(), onComplete: () => resolve(), onError: reject },
       );
   });
-  await begun.promise;
+  await started.promise;
   const told = statusesOf(stays);
   await revokeToken(db, { workspaceId, id: revoked.id });
   expect(await statusesOf(gone)).toEqual(['running']);
@@ -213,30 +213,30 @@ test('of all tokens that are watched there is one look', async () => {
   const { workspaceId } = await db.addWorkspace('with many');
   for (let i = 0; i < 30; i += 1) await createToken(db, { workspaceId });
   const tokens = await listTokens(db, { workspaceId });
-  const looks: string[][] = [];
+  const reads: string[][] = [];
   const looked = Promise.withResolvers<void>();
   const pool = db.orm.$client as Pool;
   const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
   Object.assign(pool, {
     query(...args: unknown[]) {
       const [{ name }, values] = args as [{ name?: string }, unknown[]];
-      if (name === 'find_good_tokens') {
-        looks.push(values[0] as string[]);
-        if (looks.length === 3) looked.resolve();
+      if (name === 'find_valid_tokens') {
+        reads.push(values[0] as string[]);
+        if (reads.length === 3) looked.resolve();
       }
       return query(...args);
     },
   });
   const left = new AbortController();
-  const watch = createTokenWatch(db, { lookMs: 50 });
+  const watch = createTokenWatch(db, { checkMs: 50 });
   const signals = tokens.flatMap(({ id }) => [watch.watch(id, left.signal), watch.watch(id, left.signal)]);
   await revokeToken(db, { workspaceId, id: tokens[7]?.id ?? '' });
   await looked.promise;
   left.abort();
   watch.close();
   Object.assign(pool, { query });
-  const mine = looks.filter((ids) => tokens.every(({ id }) => ids.includes(id)));
-  expect(mine.length).toBe(looks.length);
+  const mine = reads.filter((ids) => tokens.every(({ id }) => ids.includes(id)));
+  expect(mine.length).toBe(reads.length);
   expect(signals.flatMap(({ aborted }, i) => (aborted ? [i] : []))).toEqual([14, 15]);
 });
 

@@ -12,7 +12,7 @@ import { openTestApi, type TestApi } from '../support/test-api.ts';
 interface Schema {
   readonly [keyword: string]: unknown;
 }
-interface Described {
+interface DescribedOperation {
   readonly operationId: string;
   readonly parameters: { name: string; in: string; schema: Schema }[];
   readonly requestBody?: { content: Record<string, { schema: Schema; example?: unknown }> };
@@ -21,14 +21,14 @@ interface Described {
 
 const file = fileURLToPath(new URL('../../docs/openapi.json', import.meta.url));
 const api = describeApi() as unknown as {
-  paths: Record<string, Record<string, Described>>;
+  paths: Record<string, Record<string, DescribedOperation>>;
   components: { schemas: Record<string, Schema> };
 };
 const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 );
 /** The operations whose answers are JSON. */
-const spoken = operations.filter(({ operation: { responses } }) =>
+const called = operations.filter(({ operation: { responses } }) =>
   Object.values(responses).some(({ content }) => 'application/json' in (content ?? {})),
 );
 
@@ -100,7 +100,7 @@ describe('the document', () => {
 
   test('has examples that are what their schemas say', () => {
     let examples = 0;
-    for (const { operation } of spoken) {
+    for (const { operation } of called) {
       const contents = [operation.requestBody, ...Object.values(operation.responses)].flatMap((one) =>
         Object.values(one?.content ?? {}),
       );
@@ -156,7 +156,7 @@ function toSegment(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(/^\.{0,2}$/, 'x');
 }
 
-test.each(spoken)('$method $path answers as the document says, whatever it is sent', async (where) => {
+test.each(called)('$method $path answers as the document says, whatever it is sent', async (where) => {
   const { method, path, operation } = where;
   const body = operation.requestBody?.content['application/json']?.schema;
   const input = fc.record({
@@ -186,9 +186,9 @@ test.each(spoken)('$method $path answers as the document says, whatever it is se
         sent === undefined ? undefined : JSON.stringify(sent),
       );
       expect(answer.status).toBeLessThan(500);
-      const said = operation.responses[String(answer.status)];
-      expect(said, `${answer.status} is not in the document`).toBeDefined();
-      const [type, content] = Object.entries(said?.content ?? {})[0] ?? [];
+      const documented = operation.responses[String(answer.status)];
+      expect(documented, `${answer.status} is not in the document`).toBeDefined();
+      const [type, content] = Object.entries(documented?.content ?? {})[0] ?? [];
       expect(answer.headers['content-type']).toContain(type);
       expect(answer.headers['x-request-id']).toBeDefined();
       expect(validate(content?.schema ?? {}, answer.body)).toEqual([]);

@@ -15,7 +15,7 @@ import { makeWrongInputs } from '../support/wrong-inputs.ts';
 /*
  * Generated from the router. Each procedure is called through both APIs with the same valid and
  * invalid inputs, and must give the same answers. A new procedure fails here until it has an entry
- * in DOORS.
+ * in ENDPOINTS.
  */
 
 let db: TestDatabase;
@@ -36,7 +36,7 @@ type Input = Record<string, unknown>;
  */
 type Pair = readonly [trpc: Input, rest: Input];
 
-interface Door {
+interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PATCH';
   readonly path: string;
   /** The status of a successful answer over REST. tRPC returns 200. */
@@ -105,7 +105,11 @@ const prefill = {
 };
 
 /** Tests canceling an object that waits, canceling it again, and canceling a finished one. */
-function cancelDoor(path: string, addWaiting: () => Promise<Input>, addFinal: () => Promise<Input>): Door {
+function cancelEndpoint(
+  path: string,
+  addWaiting: () => Promise<Input>,
+  addFinal: () => Promise<Input>,
+): Endpoint {
   return {
     method: 'POST',
     path,
@@ -118,7 +122,7 @@ function cancelDoor(path: string, addWaiting: () => Promise<Input>, addFinal: ()
   };
 }
 
-const DOORS: Record<string, Door> = {
+const ENDPOINTS: Record<string, Endpoint> = {
   'batch.create': {
     method: 'POST',
     path: '/batch/',
@@ -158,7 +162,7 @@ const DOORS: Record<string, Door> = {
     pairs: async () => ({ one: same(await addDone()), nobody, noId, longId }),
     full: async () => same(await addQueued()),
   },
-  'batch.cancel': cancelDoor('/batch/:id/cancel/', addQueued, addDone),
+  'batch.cancel': cancelEndpoint('/batch/:id/cancel/', addQueued, addDone),
   'batch.retry': {
     method: 'POST',
     path: '/batch/:id/retry/',
@@ -229,7 +233,7 @@ const DOORS: Record<string, Door> = {
     }),
     full: async () => same(await addDonePreview()),
   },
-  'previews.cancel': cancelDoor('/previews/:id/cancel/', addQueuedPreview, addDonePreview),
+  'previews.cancel': cancelEndpoint('/previews/:id/cancel/', addQueuedPreview, addDonePreview),
   'previews.retry': {
     method: 'POST',
     path: '/previews/:id/retry/',
@@ -312,7 +316,7 @@ const HEADERS: Record<string, string> = {
 const TRPC_ONLY = 'direction';
 
 /** The answer of either API in one form: an error, or the output in REST's spelling. */
-type Said =
+type Outcome =
   | { status: number; code: string; message: string; errors: unknown }
   | { status: number; output: unknown };
 
@@ -330,7 +334,7 @@ function spell(value: unknown): unknown {
   );
 }
 
-async function askRest({ method, path }: Door, input: Input): Promise<Said> {
+async function callRest({ method, path }: Endpoint, input: Input): Promise<Outcome> {
   const headers: Record<string, string> = { authorization: `Bearer ${token}` };
   const rest: Input = {};
   let url = ROOT + path;
@@ -346,14 +350,14 @@ async function askRest({ method, path }: Door, input: Input): Promise<Said> {
   const {
     statusCode: status,
     body,
-    headers: got,
+    headers: responseHeaders,
   } = await api.app.inject({ method, url, headers, ...payload });
   if (status >= 400) {
-    const { code, detail: message, errors, status: said, request_id: requestId } = JSON.parse(body);
-    expect([said, requestId]).toEqual([status, got['x-request-id']]);
+    const { code, detail: message, errors, status: outcome, request_id: requestId } = JSON.parse(body);
+    expect([outcome, requestId]).toEqual([status, responseHeaders['x-request-id']]);
     return { status, code, message, errors };
   }
-  if (String(got['content-type']).startsWith('text/event-stream')) {
+  if (String(responseHeaders['content-type']).startsWith('text/event-stream')) {
     return { status, output: readEvents(body).find(({ event }) => event === 'batch') };
   }
   const output = JSON.parse(body);
@@ -366,13 +370,13 @@ function fromPage({ next, previous, results }: Record<'next' | 'previous' | 'res
   return { items: results, next_cursor: cursor(next), previous_cursor: cursor(previous) };
 }
 
-async function askTrpc(path: string, type: string, input: Input): Promise<Said> {
+async function callTrpc(path: string, type: string, input: Input): Promise<Outcome> {
   const json = JSON.stringify({ json: input });
   const isMutation = type === 'mutation';
   const {
     statusCode: status,
     body,
-    headers: got,
+    headers: responseHeaders,
   } = await api.app.inject({
     method: isMutation ? 'POST' : 'GET',
     url: `/trpc/${path}${isMutation ? '' : `?input=${encodeURIComponent(json)}`}`,
@@ -383,15 +387,16 @@ async function askTrpc(path: string, type: string, input: Input): Promise<Said> 
     const [first] = readEvents(body).filter(
       ({ event }) => event === undefined || event === 'serialized-error',
     );
-    if (first?.event === 'serialized-error') return toError(superjson.deserialize(first.data), got);
+    if (first?.event === 'serialized-error')
+      return toError(superjson.deserialize(first.data), responseHeaders);
     const { id, data } = first ?? expect.unreachable();
     return { status, output: { id, event: 'batch', data: spell(superjson.deserialize(data)) } };
   }
   const answer = JSON.parse(body);
   if (answer.error) {
-    const said = toError(superjson.deserialize(answer.error), got);
-    expect(said.status).toBe(status);
-    return said;
+    const outcome = toError(superjson.deserialize(answer.error), responseHeaders);
+    expect(outcome.status).toBe(status);
+    return outcome;
   }
   return { status, output: spell(superjson.deserialize(answer.result.data)) };
 }
@@ -422,21 +427,21 @@ function readEvents(body: string): { id?: string; event?: string; data: SuperJSO
 }
 
 /** Hides values that are computed for each request, because they change between two requests. */
-function withoutClock(said: Said): unknown {
-  return JSON.parse(JSON.stringify(said).replace(/"(eta|until)":(?:null|"[^"]*")/g, '"$1":"a moment"'));
+function withoutClock(outcome: Outcome): unknown {
+  return JSON.parse(JSON.stringify(outcome).replace(/"(eta|until)":(?:null|"[^"]*")/g, '"$1":"a moment"'));
 }
 
 /**
  * Hides the ids, times, images and queue positions, which may differ between two objects.
  * Everything else must be equal.
  */
-function mask(said: Said): unknown {
+function mask(outcome: Outcome): unknown {
   const names = new Map<string, string>();
   const named = (kind: string) => (found: string) => {
     if (!names.has(found)) names.set(found, `${kind} ${names.size}`);
     return names.get(found) ?? '';
   };
-  const text = JSON.stringify(withoutClock(said))
+  const text = JSON.stringify(withoutClock(outcome))
     .replace(/[\da-f]{64}/g, named('key'))
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'a time')
     .replace(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, named('id'))
@@ -449,17 +454,17 @@ function mask(said: Said): unknown {
 const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyProcedure>);
 
 test('every procedure has its place in REST, and the other way round', () => {
-  expect(Object.keys(DOORS).toSorted()).toEqual(procedures.map(([path]) => path).toSorted());
+  expect(Object.keys(ENDPOINTS).toSorted()).toEqual(procedures.map(([path]) => path).toSorted());
 });
 
 describe.each(procedures)('%s', (path, procedure) => {
   const { type, inputs } = procedure._def as unknown as { type: string; inputs: z.ZodType[] };
-  const door = () => DOORS[path] ?? expect.unreachable();
+  const endpoint = () => ENDPOINTS[path] ?? expect.unreachable();
 
-  async function expectAlike([forTrpc, forRest]: Pair, name: string): Promise<Said> {
-    const overTrpc = await askTrpc(path, type, forTrpc);
-    const overRest = await askRest(door(), forRest);
-    const ok = door().status ?? 200;
+  async function expectAlike([forTrpc, forRest]: Pair, name: string): Promise<Outcome> {
+    const overTrpc = await callTrpc(path, type, forTrpc);
+    const overRest = await callRest(endpoint(), forRest);
+    const ok = endpoint().status ?? 200;
     const expected = overTrpc.status === 200 ? { ...overTrpc, status: ok } : overTrpc;
     const [a, b] =
       forTrpc === forRest && type === 'query'
@@ -471,7 +476,7 @@ describe.each(procedures)('%s', (path, procedure) => {
 
   test('what is right is answered alike', async () => {
     let good = 0;
-    for (const [name, pair] of Object.entries(await door().pairs())) {
+    for (const [name, pair] of Object.entries(await endpoint().pairs())) {
       if ((await expectAlike(pair, name)).status < 300) good += 1;
     }
     expect(good).toBeGreaterThan(0);
@@ -481,15 +486,15 @@ describe.each(procedures)('%s', (path, procedure) => {
     const schema = z.toJSONSchema(inputs[0] ?? z.object({}), { io: 'input', unrepresentable: 'any' });
     // Values in a path or a header have no type.
     const isLeftOut = (field: string) =>
-      field in HEADERS || field === TRPC_ONLY || door().path.includes(`:${field}/`);
-    const [forTrpc, forRest] = await door().full();
+      field in HEADERS || field === TRPC_ONLY || endpoint().path.includes(`:${field}/`);
+    const [forTrpc, forRest] = await endpoint().full();
     const wrongRest = makeWrongInputs(schema, forRest, isLeftOut);
     for (const [i, { name, input }] of makeWrongInputs(schema, forTrpc, isLeftOut).entries()) {
-      const isQuery = door().method === 'GET';
+      const isQuery = endpoint().method === 'GET';
       const sent = isQuery ? asTexts(input as Input) : (input as Input);
       const other = isQuery ? sent : (wrongRest[i]?.input as Input);
-      const said = await expectAlike([sent, other], name);
-      expect.soft(said.status, name).toBeLessThan(500);
+      const outcome = await expectAlike([sent, other], name);
+      expect.soft(outcome.status, name).toBeLessThan(500);
     }
   });
 });

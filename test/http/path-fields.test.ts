@@ -63,7 +63,10 @@ const router = createRouter({
 });
 
 async function askTrpc(input: object) {
-  const context = { note: () => {}, inTurn: (run: () => unknown) => run() } as unknown as TrpcContext;
+  const context = {
+    recordSubjects: () => {},
+    inTurn: (run: () => unknown) => run(),
+  } as unknown as TrpcContext;
   const answer = await fetchRequestHandler({
     endpoint: '/trpc',
     router,

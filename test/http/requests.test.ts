@@ -80,10 +80,11 @@ describe('Idempotency-Key', () => {
    * Expects that other requests to an API are answered while `waiting` requests wait, none of which
    * has been answered by then, and that at most `connections` connections are in use.
    */
-  async function expectFree(door: TestApi, pool: Pool, waiting: Promise<Answer>[], connections: number) {
+  async function expectFree(secondApi: TestApi, pool: Pool, waiting: Promise<Answer>[], connections: number) {
     let answered = 0;
     for (const one of waiting) void one.then(() => (answered += 1));
-    for (let i = 0; i < 5; i += 1) expect((await door.rest(one.token, 'GET', '/batch/')).status).toBe(200);
+    for (let i = 0; i < 5; i += 1)
+      expect((await secondApi.rest(one.token, 'GET', '/batch/')).status).toBe(200);
     expect([answered, pool.waitingCount]).toEqual([0, 0]);
     expect(pool.totalCount - pool.idleCount).toBeLessThanOrEqual(connections);
   }
@@ -99,18 +100,18 @@ describe('Idempotency-Key', () => {
     const body = { name, ...sources(name) };
     const first = post('/batch/', key, body);
     await gate.reached();
-    const again = (count: number, door = api) =>
+    const again = (count: number, secondApi = api) =>
       Array.from({ length: count }, () =>
-        door.rest(one.token, 'POST', '/batch/', body, { 'idempotency-key': key }),
+        secondApi.rest(one.token, 'POST', '/batch/', body, { 'idempotency-key': key }),
       );
     return { gate, key, first, again };
   }
 
   /** Starts the API of another process on the same database. */
-  async function openSecond() {
+  async function openSecondApi() {
     const { orm, transact, close } = openDatabase({ url: db.url, poolSize: 3, applicationName: 'second' });
-    const door = await startTestApi({ ...db, orm, deps: { ...db.deps, orm, transact } });
-    return { door, pool: orm.$client as Pool, close: () => door.close().then(close) };
+    const secondApi = await startTestApi({ ...db, orm, deps: { ...db.deps, orm, transact } });
+    return { secondApi: secondApi, pool: orm.$client as Pool, close: () => secondApi.close().then(close) };
   }
 
   test('forty that wait for the first hold up nobody else, and are given its answer', async () => {
@@ -130,11 +131,11 @@ describe('Idempotency-Key', () => {
 
   test('so it is when the first is at work in another process', async () => {
     const { gate, first, again } = await startFirst('elsewhere');
-    const second = await openSecond();
+    const second = await openSecondApi();
     try {
-      const waiting = again(20, second.door);
+      const waiting = again(20, second.secondApi);
       // One connection may be polling.
-      await expectFree(second.door, second.pool, waiting, 1);
+      await expectFree(second.secondApi, second.pool, waiting, 1);
       await gate.open();
       const { status, body } = await first;
       for (const answer of await Promise.all(waiting)) expect(answer).toMatchObject({ status, body });
@@ -145,9 +146,9 @@ describe('Idempotency-Key', () => {
 
   test('while the first request is at work, it is said, in its process and in another', async () => {
     const { gate, first, again } = await startFirst('long');
-    const second = await openSecond();
+    const second = await openSecondApi();
     try {
-      for (const answer of await Promise.all([...again(2), ...again(2, second.door)]))
+      for (const answer of await Promise.all([...again(2), ...again(2, second.secondApi)]))
         expect(answer).toMatchObject({ status: 409, body: { code: 'idempotency_conflict' } });
       await gate.open();
       expect((await first).status).toBe(201);

@@ -8,7 +8,7 @@ import type { Program } from './program.ts';
 import type { TestDatabase } from './test-database.ts';
 
 /** What a test with failures observed. */
-export interface Seen {
+export interface Observed {
   /** Every request that reached the AI service since the database was created. */
   readonly calls: readonly AiCall[];
   /** The programs that were not killed. */
@@ -16,25 +16,25 @@ export interface Seen {
 }
 
 /** Failures of calls whose request never reached the provider. */
-const NEVER_LEFT = ['ai_unreachable', 'slot_expired', 'deleted'] satisfies ErrorCode[];
+const NOT_SENT = ['ai_unreachable', 'slot_expired', 'deleted'] satisfies ErrorCode[];
 
 /**
  * Expects that failures left no trace: no work is in progress, lost or done twice; counts are
  * correct; no stored answer was bought again; every request is in the ledger; the programs run.
  * Call this when all batches have ended.
  */
-export async function expectSound(db: TestDatabase, { calls, alive }: Seen): Promise<void> {
+export async function expectSound(db: TestDatabase, { calls, alive }: Observed): Promise<void> {
   for (const { process, output } of alive) {
     expect([process.exitCode, process.signalCode], output().stderr).toEqual([null, null]);
   }
-  await expectNothingUnderWay(db);
+  await expectNothingRunning(db);
   await expectCounts(db);
   await expectAnswers(db);
   await expectLedger(db, calls);
 }
 
 /** A failed preview does not wait for its other call, so that call may end a little later. */
-async function expectNothingUnderWay(db: TestDatabase): Promise<void> {
+async function expectNothingRunning(db: TestDatabase): Promise<void> {
   const open = () =>
     ask(
       db,
@@ -98,7 +98,7 @@ async function expectLedger(db: TestDatabase, calls: readonly AiCall[]): Promise
     sql`
     select c.preview_id, c.generation, c.kind,
       count(*) filter (where coalesce(c.error_code, '') not in (${sql.join(
-        NEVER_LEFT.map((code) => sql`${code}`),
+        NOT_SENT.map((code) => sql`${code}`),
         sql`, `,
       )}))::int as left,
       count(*) filter (where c.error_code = 'superseded')::int as superseded,

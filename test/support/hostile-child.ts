@@ -33,7 +33,7 @@ export interface VisitResult {
 export interface Measures {
   /** Null on systems without /proc. */
   readonly peakMb: number | null;
-  readonly longestTurnMs: number;
+  readonly maxLoopDelayMs: number;
   readonly lookups: Readonly<Record<string, number>>;
 }
 
@@ -67,12 +67,12 @@ const reader = createPageReader(images, { ...readSettings(process.env), idleTime
  * The longest time that this thread worked without returning to its event loop, as CPU time: on a
  * busy machine, wall-clock time would include waiting for a processor.
  */
-let longestTurnMs = 0;
+let maxLoopDelayMs = 0;
 let worked = process.threadCpuUsage();
 setInterval(() => {
   const { user, system } = process.threadCpuUsage(worked);
   worked = process.threadCpuUsage();
-  longestTurnMs = Math.max(longestTurnMs, (user + system) / 1000);
+  maxLoopDelayMs = Math.max(maxLoopDelayMs, (user + system) / 1000);
 }, 1).unref();
 const inTurn = pLimit(4);
 
@@ -97,7 +97,7 @@ async function visit({ id, url, wantsImages }: Visit): Promise<VisitResult> {
 }
 
 function measure(): Measures {
-  return { peakMb: readPeakMb(), longestTurnMs, lookups };
+  return { peakMb: readPeakMb(), maxLoopDelayMs, lookups };
 }
 
 function readPeakMb(): number | null {

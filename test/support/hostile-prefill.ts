@@ -13,7 +13,7 @@ export const hostileTexts = {
 } as const;
 
 /** Returns a prefill as a service stores it. `given` replaces some of its fields. */
-export function makePrefill(given: Partial<Prefill> = {}): Prefill {
+export function makePrefill(value: Partial<Prefill> = {}): Prefill {
   return {
     headline: 'A red shoe',
     subheadline: 'For every day',
@@ -25,7 +25,7 @@ export function makePrefill(given: Partial<Prefill> = {}): Prefill {
     backgroundImageUrl: `/assets/${'b'.repeat(32)}`,
     colors: { background: '#f4e9d8', text: '#111111', button: '#b00020', buttonText: '#ffffff' },
     locale: 'en',
-    ...given,
+    ...value,
   };
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serveParent } from '../../src/lib/serve-parent.ts';
 
 /** What a process must do before it answers, for `child-pool.test.ts`. */
-export interface PoolQuestion {
+export interface PoolRequest {
   /** Write a file with this name, to show that the work has begun. */
   readonly begun?: string;
   /** Wait until a file with this name exists. */
@@ -16,7 +16,7 @@ export interface PoolQuestion {
   readonly fill?: 'heap' | 'native';
 }
 
-export interface PoolAnswer {
+export interface PoolResponse {
   readonly pid: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -24,23 +24,23 @@ export interface PoolAnswer {
 const MAX_RSS_MB = 300;
 
 async function fillNative(): Promise<never> {
-  const kept: Buffer[] = [];
+  const blocks: Buffer[] = [];
   for (;;) {
-    kept.push(Buffer.alloc(5_000_000, 1));
+    blocks.push(Buffer.alloc(5_000_000, 1));
     await sleep(1);
   }
 }
 
-const answer = async (question: PoolQuestion): Promise<PoolAnswer> => {
-  if (question.begun !== undefined) writeFileSync(question.begun, '');
-  if (question.exit !== undefined) process.exit(question.exit);
+const handle = async (request: PoolRequest): Promise<PoolResponse> => {
+  if (request.begun !== undefined) writeFileSync(request.begun, '');
+  if (request.exit !== undefined) process.exit(request.exit);
   // Blocks the event loop, so that not even messages are received.
-  while (question.never);
-  if (question.forge) process.send?.({ id: 'of the next question', answer: { pid: 0, environment: {} } });
-  const kept: number[][] = [];
-  if (question.fill === 'native') await fillNative();
-  while (question.fill) kept.push(Array.from({ length: 10_000 }, Math.random));
-  while (question.until !== undefined && !existsSync(question.until)) await sleep(10);
+  while (request.never);
+  if (request.forge) process.send?.({ id: 'of the next question', response: { pid: 0, environment: {} } });
+  const blocks: number[][] = [];
+  if (request.fill === 'native') await fillNative();
+  while (request.fill) blocks.push(Array.from({ length: 10_000 }, Math.random));
+  while (request.until !== undefined && !existsSync(request.until)) await sleep(10);
   return { pid: process.pid, environment: process.env };
 };
 
@@ -50,7 +50,7 @@ const { LOAD_WHEN } = process.env;
 serveParent(
   async () => {
     while (LOAD_WHEN !== undefined && !existsSync(LOAD_WHEN)) await sleep(10);
-    return answer;
+    return handle;
   },
   { maxRssMb: MAX_RSS_MB },
 );

@@ -83,7 +83,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   let stderr = '';
   const waiting = new Set<() => void>();
   const onData = () => {
-    for (const look of waiting) look();
+    for (const check of waiting) check();
   };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     stdout += chunk;
@@ -98,16 +98,16 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   /** Resolves when the condition is true. Rejects if the program ends before. */
   async function until(condition: () => boolean, what: string): Promise<void> {
     const met = Promise.withResolvers<void>();
-    const look = () => {
+    const check = () => {
       if (condition()) met.resolve();
     };
-    waiting.add(look);
-    look();
+    waiting.add(check);
+    check();
     const end = ended.then(([code, signal]) => {
       if (!condition()) throw new Error(`ended (${code ?? signal}) before ${what}:\n${stdout}\n${stderr}`);
     });
     await Promise.race([met.promise, end]);
-    waiting.delete(look);
+    waiting.delete(check);
   }
 
   if (ready) await until(() => /is ready/.test(stdout), 'it was ready');

@@ -16,7 +16,7 @@ export function createRestClient(address: string, token: string) {
   }
 
   /** Polls a batch until it is final, and expects its counts to add up every time. */
-  async function follow(id: string, look?: (batch: Batch) => void, timeoutMs?: number): Promise<Batch> {
+  async function follow(id: string, load?: (batch: Batch) => void, timeoutMs?: number): Promise<Batch> {
     return poll(
       async () => {
         const { status, body } = await call('GET', `/batch/${id}/`);
@@ -25,7 +25,7 @@ export function createRestClient(address: string, token: string) {
         expect(status).toBe(200);
         expectSum(body.progress);
         for (const source of body.sources) expectSum(source.progress);
-        look?.(body);
+        load?.(body);
         return body as Batch;
       },
       (batch) => ['done', 'failed', 'cancelled'].includes(batch.status),

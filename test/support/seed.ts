@@ -7,14 +7,14 @@ import { assignImages } from '../../src/pipeline/assign-images.ts';
 import { type ClaimedCall, claimCalls } from '../../src/pipeline/claim-calls.ts';
 import { claimSources } from '../../src/pipeline/claim-sources.ts';
 import { createAnswerSettler } from '../../src/pipeline/settle-answer.ts';
-import { storeBackground, storeTexts } from '../../src/pipeline/store-answer.ts';
+import { storeBackground, storeCopy } from '../../src/pipeline/store-answer.ts';
 import type { ProductImage, ReadProduct } from '../../src/products/product.ts';
 import type { TestDatabase } from './test-database.ts';
 
 /** The parts of a test database that are needed to insert rows. */
 export type SeedDatabase = Pick<TestDatabase, 'orm' | 'deps'>;
 
-export const makers = {
+export const providers = {
   text: { provider: 'test', model: 'text-1' },
   image: { provider: 'test', model: 'image-1' },
 };
@@ -87,16 +87,16 @@ export async function claim(
   workerId: string,
   limit = 100,
 ): Promise<readonly ClaimedCall[]> {
-  return (await claimCalls(db.deps, { workerId, makers, limit })).work;
+  return (await claimCalls(db.deps, { workerId, providers, limit })).work;
 }
 
 const usage = { model: 'test-1', inputTokens: 10, outputTokens: 20 };
 
 /** Stores an answer to a call, as the steps do when it arrives. */
-export function answer(db: SeedDatabase, call: ClaimedCall): Promise<'mine' | 'late'> {
+export function answer(db: SeedDatabase, call: ClaimedCall): Promise<'in_time' | 'late'> {
   if (call.kind === 'text') {
     const texts = { headline: 'A red shoe', subheadline: null, body: 'Red.', ctaText: 'Buy' };
-    return storeTexts(db.deps, call, { texts, usage });
+    return storeCopy(db.deps, call, { texts, usage });
   }
   const image = { bytes: randomBytes(64), contentType: 'image/png', width: 8, height: 8 };
   return storeBackground(db.deps, call, { image, palette: ['#224466'], usage });
@@ -105,6 +105,6 @@ export function answer(db: SeedDatabase, call: ClaimedCall): Promise<'mine' | 'l
 /** Stores answers to calls and settles their previews. */
 export async function finish(db: SeedDatabase, calls: readonly ClaimedCall[]): Promise<void> {
   for (const call of calls) {
-    if ((await answer(db, call)) === 'mine') await createAnswerSettler(db.deps).settle(call);
+    if ((await answer(db, call)) === 'in_time') await createAnswerSettler(db.deps).settle(call);
   }
 }

@@ -45,7 +45,7 @@ export async function startTestApi(db: TestDatabase, options: Partial<AppOptions
       log,
       batchWatch,
       // A short interval, so that no test has to wait for it.
-      tokenWatch: createTokenWatch(db, { lookMs: 250 }),
+      tokenWatch: createTokenWatch(db, { checkMs: 250 }),
       health,
       meter: options.meter ?? noMeter,
       tracing: noTracing,

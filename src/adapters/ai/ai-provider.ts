@@ -53,7 +53,7 @@ export interface Usage {
 }
 
 /** Texts of a CTA as plain text: no markup and no control characters, but not cut to length. */
-export interface TextAnswer {
+export interface GeneratedCopy {
   readonly headline: string;
   readonly subheadline: string | null;
   readonly body: string | null;
@@ -63,7 +63,7 @@ export interface TextAnswer {
 }
 
 /** A background that was completely decoded. */
-export interface ImageAnswer {
+export interface GeneratedBackground {
   /** Encoded by us. See `Background`. */
   readonly bytes: Buffer;
   readonly contentType: string;
@@ -82,15 +82,15 @@ type ProviderName = 'offline' | 'openai';
  * Writes the texts of a CTA. Throws an `AppError` with an `ai_*` code, `slot_expired`, or the
  * signal's reason.
  */
-export interface TextWriter {
+export interface CopyGenerator {
   readonly provider: ProviderName;
   readonly model: string;
-  writeText(brief: Brief, call: CallContext): Promise<TextAnswer>;
+  generateCopy(brief: Brief, call: CallContext): Promise<GeneratedCopy>;
 }
 
 /** Paints the background of a CTA from the product's image. Throws like `TextWriter`. */
-export interface BackgroundPainter {
+export interface BackgroundGenerator {
   readonly provider: ProviderName;
   readonly model: string;
-  paintBackground(brief: Brief, image: SourceImage, call: CallContext): Promise<ImageAnswer>;
+  generateBackground(brief: Brief, image: SourceImage, call: CallContext): Promise<GeneratedBackground>;
 }

@@ -25,7 +25,7 @@ export async function cutOutProduct(bytes: Buffer, scene: Scene): Promise<Overla
   const left = Math.round(center.x - width / 2);
   const top = Math.round(center.y - height / 2);
   const raw = { width, height, channels: 4 as const };
-  const border = lookAtBorder(data, width, height);
+  const border = inspectBorder(data, width, height);
 
   if (border.transparent > 0.5) return [{ input: data, raw, left, top }];
   if (border.darkest >= WHITE && scene.tone === 'light') {
@@ -42,21 +42,21 @@ export async function cutOutProduct(bytes: Buffer, scene: Scene): Promise<Overla
  * Returns the transparent share of the outermost pixels, and how dark they are, ignoring the
  * darkest 2 %.
  */
-function lookAtBorder(data: Buffer, width: number, height: number) {
+function inspectBorder(data: Buffer, width: number, height: number) {
   const darkness: number[] = [];
   let clear = 0;
-  const look = (x: number, y: number): void => {
+  const inspectPixel = (x: number, y: number): void => {
     const at = (y * width + x) * 4;
     if ((data[at + 3] ?? 255) < 128) clear++;
     darkness.push(Math.min(data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0));
   };
   for (let x = 0; x < width; x++) {
-    look(x, 0);
-    look(x, height - 1);
+    inspectPixel(x, 0);
+    inspectPixel(x, height - 1);
   }
   for (let y = 0; y < height; y++) {
-    look(0, y);
-    look(width - 1, y);
+    inspectPixel(0, y);
+    inspectPixel(width - 1, y);
   }
   darkness.sort((one, other) => one - other);
   return {

@@ -1,8 +1,8 @@
 /**
- * The phrases of the built-in writer in one language. `{title}`, `{brand}` and `{price}` stand for
- * facts of the product; a phrase that needs a missing fact is not used. At least three headlines
- * and two subheadlines need only the title. Labels have at most 30 characters. No phrase claims
- * anything that the page may not say.
+ * The phrases of the built-in copy generator in one language. `{title}`, `{brand}` and `{price}`
+ * stand for facts of the product; a phrase that needs a missing fact is not used. At least three
+ * headlines and two subheadlines need only the title. Labels have at most 30 characters. No phrase
+ * claims anything that the page may not say.
  */
 export interface Phrases {
   /** The locale for `Intl.Segmenter`. */
@@ -82,7 +82,7 @@ const PHRASES = {
   ],
 } as const satisfies Record<string, readonly [readonly string[], readonly string[], readonly string[]]>;
 
-/** The languages of the built-in writer. */
+/** The languages of the built-in copy generator. */
 export const OFFLINE_LANGUAGES = Object.keys(PHRASES) as (keyof typeof PHRASES)[];
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../lib/app-error.ts';
-import type { TextAnswer } from './ai-provider.ts';
+import type { GeneratedCopy } from './ai-provider.ts';
 import { cleanText } from './clean-text.ts';
 
 const count = z.number().int().nonnegative().nullish().catch(null);
@@ -49,7 +49,7 @@ const texts = z.object({
  * model. Throws `ai_refused` when the model declined, `ai_bad_answer` when it did not follow the
  * instructions.
  */
-export function readTextAnswer(answer: unknown, model: string): TextAnswer {
+export function readTextAnswer(answer: unknown, model: string): GeneratedCopy {
   const parsed = completion.safeParse(answer);
   const choice = parsed.data?.choices[0];
   if (!parsed.success || choice === undefined) throw new AppError('ai_bad_answer', { cause: parsed.error });

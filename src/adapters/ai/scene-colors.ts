@@ -11,9 +11,9 @@ export interface SceneColors {
 const toOklch = converter('oklch');
 
 /** Hues for products that are black, white or gray. */
-const SPARE = ['#3d6f9e', '#b5656e', '#4f8a5b', '#c08a2e', '#6d5ca8'];
+const DEFAULT_COLOR = ['#3d6f9e', '#b5656e', '#4f8a5b', '#c08a2e', '#6d5ca8'];
 /** Below this chroma (OKLCH), a color looks gray. */
-const LEAST_CHROMA = 0.05;
+const MIN_CHROMA = 0.05;
 
 /**
  * Returns the colors of a variant's scene. Variants take their hue from the colorful entries of the
@@ -22,9 +22,9 @@ const LEAST_CHROMA = 0.05;
 export function chooseSceneColors(palette: readonly string[], variant: number): SceneColors {
   const colorful = palette
     .map((hex) => toOklch(hex))
-    .filter((color) => color !== undefined && color.c >= LEAST_CHROMA && color.h !== undefined);
-  const spare = toOklch(SPARE[variant % SPARE.length] ?? '#3d6f9e');
-  const { h = 0, c = 0 } = colorful[variant % Math.max(colorful.length, 1)] ?? spare ?? {};
+    .filter((color) => color !== undefined && color.c >= MIN_CHROMA && color.h !== undefined);
+  const fallback = toOklch(DEFAULT_COLOR[variant % DEFAULT_COLOR.length] ?? '#3d6f9e');
+  const { h = 0, c = 0 } = colorful[variant % Math.max(colorful.length, 1)] ?? fallback ?? {};
   return {
     light: shade(0.95, Math.min(c, 0.03), h),
     soft: shade(0.86, Math.min(c, 0.08), h),

@@ -2,19 +2,19 @@ import { expect, test } from 'vitest';
 import { cacheTextVectors } from './cache-text-vectors.ts';
 
 test('a text is embedded once, until others have pushed it out', async () => {
-  const asked: string[] = [];
+  const embedded: string[] = [];
   const model = cacheTextVectors(
     {
       async embedText(text) {
-        asked.push(text);
-        return Float32Array.of(asked.length);
+        embedded.push(text);
+        return Float32Array.of(embedded.length);
       },
       embedImages: async () => [],
     },
     2,
   );
   for (const text of ['a', 'b', 'a', 'c', 'a']) await model.embedText(text);
-  expect(asked).toEqual(['a', 'b', 'c']);
+  expect(embedded).toEqual(['a', 'b', 'c']);
   expect(await model.embedText('a')).toEqual(Float32Array.of(1));
   expect(await model.embedText('b')).toEqual(Float32Array.of(4));
 });

@@ -5,7 +5,7 @@ import type { Log } from '../../lib/log.ts';
 import { ClipModelError, type ClipModelOptions } from './clip-model.ts';
 import { findClipPlace } from './find-clip-place.ts';
 import type { ImageDecoder } from './image-decoder.ts';
-import type { ClipAnswer, ClipTask } from './rank-by-clip.ts';
+import type { ClipRequest, ClipResponse } from './rank-by-clip.ts';
 import type { ImageRanker } from './ranker.ts';
 
 /**
@@ -28,7 +28,7 @@ const LOAD_TIMEOUT_MS = 30 * 60_000;
 
 export interface ClipRankerOptions extends ClipModelOptions {
   readonly log: Log;
-  readonly images: Pick<ImageDecoder, 'view'>;
+  readonly images: Pick<ImageDecoder, 'makeView'>;
   /** Ranks the pages whose images the model failed to rank. */
   readonly fallback: ImageRanker;
   /** The environment of the process with the model; empty if absent. */
@@ -50,7 +50,7 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
   const { name } = findClipPlace(model);
   // The extension is .ts in the source and another one in the build.
   const here = import.meta.url;
-  const pool = createChildPool<ClipTask, ClipAnswer>({
+  const pool = createChildPool<ClipRequest, ClipResponse>({
     file: new URL(`./rank-by-clip-process${extname(here)}`, here),
     processes: 1,
     heapMb: HEAP_MB,
@@ -59,19 +59,19 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
     // Ending the process would make the next page wait for the model to load again. The timeout
     // limits work whose result nobody wants any more.
     endWhenAborted: false,
-    isLast: (answer) =>
-      !('scores' in answer) || answer.pages >= pagesPerProcess || answer.grownBytes > MAX_GROWTH_BYTES,
+    isLast: (response) =>
+      !('scores' in response) || response.pages >= pagesPerProcess || response.grownBytes > MAX_GROWTH_BYTES,
   });
 
-  async function ask(title: string, images: readonly Uint8Array[], timeoutMs: number, requester: Requester) {
-    const answer = await pool.ask({ model, cacheFolder, title, images }, { ...requester, timeoutMs });
-    if ('unusable' in answer) throw new ClipModelError(answer.unusable);
-    if ('failed' in answer) throw new Error(answer.failed);
-    return answer.scores;
+  async function send(title: string, images: readonly Uint8Array[], timeoutMs: number, requester: Requester) {
+    const response = await pool.send({ model, cacheFolder, title, images }, { ...requester, timeoutMs });
+    if ('unusable' in response) throw new ClipModelError(response.unusable);
+    if ('failed' in response) throw new Error(response.failed);
+    return response.scores;
   }
 
   try {
-    await ask('', [], LOAD_TIMEOUT_MS, { owner: '', signal: new AbortController().signal });
+    await send('', [], LOAD_TIMEOUT_MS, { owner: '', signal: new AbortController().signal });
   } catch (error) {
     pool.close();
     if (error instanceof ClipModelError) throw error;
@@ -85,9 +85,9 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
       try {
         signal.throwIfAborted();
         const views = await Promise.all(
-          images.map(({ original }) => options.images.view(original, requester)),
+          images.map(({ original }) => options.images.makeView(original, requester)),
         );
-        const scores = await ask(product.title, views, rankTimeoutMs, requester);
+        const scores = await send(product.title, views, rankTimeoutMs, requester);
         const ranked = images
           .map((image, at) => ({ image, score: scores[at] ?? 0 }))
           .sort((a, b) => b.score - a.score);

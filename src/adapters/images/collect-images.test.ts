@@ -105,8 +105,8 @@ test.each([
   let failures = 0;
   const images = {
     ...decoder,
-    look: async (bytes: Buffer, requester: { owner: string; signal: AbortSignal }) => {
-      if (failures === 2) return decoder.look(bytes, requester);
+    inspect: async (bytes: Buffer, requester: { owner: string; signal: AbortSignal }) => {
+      if (failures === 2) return decoder.inspect(bytes, requester);
       failures += 1;
       if (failures === 2) setImmediate(failed.resolve);
       const cause = new ChildEndedError({ late: false, code: signal === null ? 1 : null, signal });

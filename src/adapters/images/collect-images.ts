@@ -8,22 +8,22 @@ import {
   COLLECT_TIMEOUT_MS,
   DOWNLOADS_AT_ONCE,
   MAX_ASPECT_RATIO,
-  MAX_DUPLICATE_COLOUR_DISTANCE,
+  MAX_DUPLICATE_COLOR_DISTANCE,
   MAX_DUPLICATE_DISTANCE,
   MAX_IMAGE_BYTES,
   MAX_KILLED,
   MIN_ENTROPY,
   MIN_SIDE,
 } from './image-limits.ts';
-import type { SeenImage } from './inspect-image.ts';
+import type { InspectedImage } from './inspect-image.ts';
 import { isAlike } from './measure-thumb.ts';
 
 /** A candidate image that was downloaded and can be used. `width` and `height` are measured. */
-export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & SeenImage;
+export type CollectedImage = Omit<CandidateImage, 'width' | 'height'> & InspectedImage;
 
 export interface CollectImagesDeps {
   readonly fetchBytes: FetchBytes;
-  readonly images: Pick<ImageDecoder, 'look'>;
+  readonly images: Pick<ImageDecoder, 'inspect'>;
 }
 
 export interface CollectImagesOptions extends Requester {
@@ -68,7 +68,7 @@ export async function collectImages(
         });
         // A page whose images kill several decoders is hostile, so stop decoding them.
         if (killed >= MAX_KILLED) return undefined;
-        return { ...candidate, ...(await images.look(body, { owner: options.owner, signal })) };
+        return { ...candidate, ...(await images.inspect(body, { owner: options.owner, signal })) };
       } catch (error) {
         options.signal.throwIfAborted();
         if (isOurFault(error)) fault = error;
@@ -88,24 +88,24 @@ function isOurFault(error: unknown): error is AppError {
   return error instanceof AppError && error.code === 'internal';
 }
 
-function isUsable({ width, height, entropy }: SeenImage): boolean {
+function isUsable({ width, height, entropy }: InspectedImage): boolean {
   const [short, long] = width < height ? [width, height] : [height, width];
   return short >= MIN_SIDE && long / short <= MAX_ASPECT_RATIO && entropy >= MIN_ENTROPY;
 }
 
-const SAME = { hash: MAX_DUPLICATE_DISTANCE, colour: MAX_DUPLICATE_COLOUR_DISTANCE };
+const SAME = { hash: MAX_DUPLICATE_DISTANCE, color: MAX_DUPLICATE_COLOR_DISTANCE };
 
 function dropDuplicates(images: readonly CollectedImage[]): CollectedImage[] {
-  const kept: CollectedImage[] = [];
+  const unique: CollectedImage[] = [];
   for (const image of images) {
-    const at = kept.findIndex((other) => isAlike(image, other, SAME));
-    const known = kept[at];
-    if (known === undefined) kept.push(image);
+    const at = unique.findIndex((other) => isAlike(image, other, SAME));
+    const known = unique[at];
+    if (known === undefined) unique.push(image);
     else if (image.width * image.height > known.width * known.height) {
       // Keep the larger image, with the position and the text of the first one on the page.
       const { source, position, alt } = known;
-      kept[at] = { ...image, source, position, alt: alt ?? image.alt };
+      unique[at] = { ...image, source, position, alt: alt ?? image.alt };
     }
   }
-  return kept;
+  return unique;
 }

@@ -1,5 +1,5 @@
 import type { Sharp } from 'sharp';
-import { MAX_KEPT_SIDE, VIEW_SIDE } from './image-limits.ts';
+import { MAX_COPY_SIDE, VIEW_SIDE } from './image-limits.ts';
 import { type OpenImage, readImage } from './read-image.ts';
 
 /** A safe image: encoded again, without metadata, at most 1200 pixels on its longest side. */
@@ -24,7 +24,7 @@ export function makeView(original: Buffer): Promise<Buffer> {
 
 /** Encodes an image for storage. */
 export function encodeImage(image: OpenImage, isTransparent: boolean): Promise<Buffer> {
-  const pixels = inside(image, MAX_KEPT_SIDE);
+  const pixels = inside(image, MAX_COPY_SIDE);
   return isTransparent ? pixels.webp({ quality: QUALITY }).toBuffer() : toJpeg(pixels);
 }
 

@@ -17,34 +17,34 @@ export type ChosenImage = Omit<CollectedImage, 'original'> & ImageCopy & { reado
  *   decoded at the moment.
  */
 export async function copyImages(
-  images: Pick<ImageDecoder, 'keep'>,
+  images: Pick<ImageDecoder, 'copy'>,
   ranked: readonly RankedImage[],
   { count, ...requester }: Requester & { readonly count: number },
 ): Promise<ChosenImage[]> {
-  const kept: ChosenImage[] = [];
+  const chosen: ChosenImage[] = [];
   let killed = 0;
-  for (let next = 0; kept.length < count && next < ranked.length && killed < MAX_KILLED; ) {
-    const some = ranked.slice(next, next + count - kept.length);
+  for (let next = 0; chosen.length < count && next < ranked.length && killed < MAX_KILLED; ) {
+    const some = ranked.slice(next, next + count - chosen.length);
     next += some.length;
     const copies = await Promise.all(
-      some.map((entry) => keep(images, entry, requester, () => (killed += 1))),
+      some.map((entry) => copyOne(images, entry, requester, () => (killed += 1))),
     );
-    kept.push(...copies.filter((copy) => copy !== undefined));
+    chosen.push(...copies.filter((copy) => copy !== undefined));
   }
-  return kept;
+  return chosen;
 }
 
-async function keep(
-  images: Pick<ImageDecoder, 'keep'>,
+async function copyOne(
+  images: Pick<ImageDecoder, 'copy'>,
   { image, score }: RankedImage,
   requester: Requester,
-  noteKilled: () => void,
+  onKilled: () => void,
 ): Promise<ChosenImage | undefined> {
   const { original, ...facts } = image;
   try {
-    return { ...facts, score, ...(await images.keep(image, requester)) };
+    return { ...facts, score, ...(await images.copy(image, requester)) };
   } catch (error) {
-    if (hasKilledDecoder(error)) noteKilled();
+    if (hasKilledDecoder(error)) onKilled();
     if (error instanceof AppError && error.code === 'no_usable_picture') return undefined;
     throw error;
   }

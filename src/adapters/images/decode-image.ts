@@ -9,27 +9,27 @@ configureSharp();
 /** The tasks of a decoding process. See `ImageDecoder`. */
 const TASKS = {
   nothing: async () => null,
-  look: inspectImage,
-  keep: copyImage,
-  view: makeView,
-  background: makeBackground,
-  compose: (...args: Parameters<typeof composeScene>) => withSvg(() => composeScene(...args)),
+  inspect: inspectImage,
+  copy: copyImage,
+  makeView,
+  makeBackground,
+  composeScene: (...args: Parameters<typeof composeScene>) => withSvg(() => composeScene(...args)),
 };
 
 export type ImageTasks = typeof TASKS;
 
 /** One task with its arguments. */
-export type ImageQuestion = {
+export type ImageRequest = {
   [Name in keyof ImageTasks]: { readonly task: Name; readonly args: Parameters<ImageTasks[Name]> };
 }[keyof ImageTasks];
 
 /** Errors lose their class between processes, so they are sent as data. */
-export type ImageAnswer =
+export type ImageResponse =
   | { readonly result: Awaited<ReturnType<ImageTasks[keyof ImageTasks]>> }
   | { readonly refused: string };
 
 /** Runs a task. Never throws: a failure means that the image cannot be used. */
-export async function decodeImage({ task, args }: ImageQuestion): Promise<ImageAnswer> {
+export async function decodeImage({ task, args }: ImageRequest): Promise<ImageResponse> {
   try {
     const run = TASKS[task] as (...given: typeof args) => ReturnType<ImageTasks[typeof task]>;
     return { result: await run(...args) };

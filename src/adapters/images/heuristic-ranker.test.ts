@@ -17,7 +17,7 @@ function image(url: string, facts: Partial<CollectedImage> = {}): CollectedImage
     hash: '0000000000000000',
     borderUniformity: 0.5,
     subjectShare: null,
-    meanColour: [128, 128, 128],
+    meanColor: [128, 128, 128],
     palette: ['#ffffff', '#000000', '#808080'],
     entropy: 5,
     ...facts,
@@ -82,7 +82,7 @@ test('a file that is called a size chart goes last, unless the product is one', 
 describe('images made with sharp', () => {
   async function draw(url: string, svg: string, facts: Partial<CollectedImage> = {}) {
     const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();
-    return image(url, { ...(await decoder.look(bytes, never)), position: 0, ...facts });
+    return image(url, { ...(await decoder.inspect(bytes, never)), position: 0, ...facts });
   }
   const svg = (width: number, height: number, inner: string) =>
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="#fff"/>${inner}</svg>`;

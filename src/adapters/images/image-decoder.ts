@@ -4,9 +4,9 @@ import { ChildEndedError, createChildPool } from '../../lib/child-pool.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import type { SceneInput } from '../ai/compose-scene.ts';
 import type { ImageCopy } from './copy-image.ts';
-import type { ImageAnswer, ImageQuestion, ImageTasks } from './decode-image.ts';
+import type { ImageRequest, ImageResponse, ImageTasks } from './decode-image.ts';
 import { DECODE_TIMEOUT_MS } from './image-limits.ts';
-import type { SeenImage } from './inspect-image.ts';
+import type { InspectedImage } from './inspect-image.ts';
 import type { Background } from './make-background.ts';
 
 /** Decoding uses a whole core: more processes would only wait for each other. */
@@ -31,18 +31,18 @@ const IDLE_MS = 30_000;
  */
 export interface ImageDecoder {
   /** Measures an image of a shop. Throws an AppError `no_usable_picture` if it cannot be used. */
-  look(bytes: Buffer, requester: Requester): Promise<SeenImage>;
-  /** Makes our own copy of an image. Throws as `look` does. */
-  keep(image: Pick<SeenImage, 'original' | 'isTransparent'>, requester: Requester): Promise<ImageCopy>;
-  /** Makes a small JPEG of an image for a model. Throws as `look` does. */
-  view(original: Buffer, requester: Requester): Promise<Buffer>;
+  inspect(bytes: Buffer, requester: Requester): Promise<InspectedImage>;
+  /** Makes our own copy of an image. Throws as `inspect` does. */
+  copy(image: Pick<InspectedImage, 'original' | 'isTransparent'>, requester: Requester): Promise<ImageCopy>;
+  /** Makes a small JPEG of an image for a model. Throws as `inspect` does. */
+  makeView(original: Buffer, requester: Requester): Promise<Buffer>;
   /**
    * Makes a background from an AI service's image. Throws an AppError `ai_bad_answer` if it cannot
    * be used.
    */
-  background(bytes: Buffer, requester: Requester): Promise<Background>;
+  makeBackground(bytes: Buffer, requester: Requester): Promise<Background>;
   /** Composes a background from our own copy of an image. */
-  compose(input: SceneInput, image: Buffer, requester: Requester): Promise<Background>;
+  composeScene(input: SceneInput, image: Buffer, requester: Requester): Promise<Background>;
   /** Starts a process if there is none. Call this before an image arrives, to save time. */
   prepare(): void;
   /** Resolves when a process is ready. Throws an Error with the reason if none can be started. */
@@ -71,7 +71,7 @@ export function createImageDecoder(options: ImageDecoderOptions = {}): ImageDeco
   const { env = {}, timeoutMs = DECODE_TIMEOUT_MS } = options;
   // The extension is .ts in the source and another one in the build.
   const here = import.meta.url;
-  const pool = createChildPool<ImageQuestion, ImageAnswer>({
+  const pool = createChildPool<ImageRequest, ImageResponse>({
     file: new URL(`./decode-image-process${extname(here)}`, here),
     processes: PROCESSES,
     reserve: RESERVE,
@@ -83,35 +83,41 @@ export function createImageDecoder(options: ImageDecoderOptions = {}): ImageDeco
   });
 
   /** `refusal`: the code for an image that cannot be used. */
-  async function ask<Name extends keyof ImageTasks>(
-    question: ImageQuestion & { task: Name },
+  async function send<Name extends keyof ImageTasks>(
+    request: ImageRequest & { task: Name },
     requester: Requester,
     refusal: ErrorCode,
   ): Promise<Awaited<ReturnType<ImageTasks[Name]>>> {
-    const answer = await pool.ask(question, { ...requester, timeoutMs }).catch((cause: unknown): never => {
+    const response = await pool.send(request, { ...requester, timeoutMs }).catch((cause: unknown): never => {
       requester.signal.throwIfAborted();
       // If a limit or a crash killed the process, its image cannot be used.
       throw new AppError(wasKilled(cause) ? refusal : 'internal', { cause });
     });
-    if ('refused' in answer) throw new AppError(refusal, { cause: new Error(answer.refused) });
-    return answer.result as Awaited<ReturnType<ImageTasks[Name]>>;
+    if ('refused' in response) throw new AppError(refusal, { cause: new Error(response.refused) });
+    return response.result as Awaited<ReturnType<ImageTasks[Name]>>;
   }
 
   return {
-    async look(bytes, requester) {
-      const { facts, smaller } = await ask({ task: 'look', args: [bytes] }, requester, 'no_usable_picture');
+    async inspect(bytes, requester) {
+      const { facts, smaller } = await send(
+        { task: 'inspect', args: [bytes] },
+        requester,
+        'no_usable_picture',
+      );
       return { ...facts, original: smaller ?? bytes };
     },
-    keep: ({ original, isTransparent }, requester) =>
-      ask({ task: 'keep', args: [original, isTransparent] }, requester, 'no_usable_picture'),
-    view: (original, requester) => ask({ task: 'view', args: [original] }, requester, 'no_usable_picture'),
-    background: (bytes, requester) => ask({ task: 'background', args: [bytes] }, requester, 'ai_bad_answer'),
-    compose: (input, image, requester) =>
-      ask({ task: 'compose', args: [input, image] }, requester, 'internal'),
+    copy: ({ original, isTransparent }, requester) =>
+      send({ task: 'copy', args: [original, isTransparent] }, requester, 'no_usable_picture'),
+    makeView: (original, requester) =>
+      send({ task: 'makeView', args: [original] }, requester, 'no_usable_picture'),
+    makeBackground: (bytes, requester) =>
+      send({ task: 'makeBackground', args: [bytes] }, requester, 'ai_bad_answer'),
+    composeScene: (input, image, requester) =>
+      send({ task: 'composeScene', args: [input, image] }, requester, 'internal'),
     prepare: pool.prepare,
     async check() {
       const { signal } = new AbortController();
-      await pool.ask({ task: 'nothing', args: [] }, { owner: '', signal, timeoutMs: START_TIMEOUT_MS });
+      await pool.send({ task: 'nothing', args: [] }, { owner: '', signal, timeoutMs: START_TIMEOUT_MS });
     },
     close: pool.close,
   };

@@ -23,7 +23,7 @@ export const THUMB_SIDE = 64;
 export const VIEW_SIDE = 336;
 
 /** Longest side of a stored image: enough for any preview, and small for the database. */
-export const MAX_KEPT_SIDE = 1200;
+export const MAX_COPY_SIDE = 1200;
 
 /** An image with a shorter side is a thumbnail or an icon. */
 export const MIN_SIDE = 120;
@@ -47,11 +47,11 @@ export const MAX_DUPLICATE_DISTANCE = 5;
  * Maximum distance of the mean RGB colors of two copies of an image: the hash compares only shapes.
  * Encoders change the distance by 1 or 2.
  */
-export const MAX_DUPLICATE_COLOUR_DISTANCE = 8;
+export const MAX_DUPLICATE_COLOR_DISTANCE = 8;
 
 /** The same two limits for nearly equal images: another crop, a slightly different angle. */
 export const MAX_NEAR_DISTANCE = 10;
-export const MAX_NEAR_COLOUR_DISTANCE = 24;
+export const MAX_NEAR_COLOR_DISTANCE = 24;
 
 /** Concurrent downloads for one page. Limits memory to that many images of full size. */
 export const DOWNLOADS_AT_ONCE = 4;

@@ -15,7 +15,7 @@ export interface ImageFacts extends ImageTraits {
 }
 
 /** An image that was measured but is not stored yet. */
-export interface SeenImage extends ImageFacts {
+export interface InspectedImage extends ImageFacts {
   /** The original image or a smaller version. It is decoded once more if the image is chosen. */
   readonly original: Buffer;
 }

@@ -18,7 +18,7 @@ export interface ImageTraits {
   /**
    * Mean of all pixels. Distinguishes images with the same shapes in other colors. See `isAlike`.
    */
-  readonly meanColour: Colour;
+  readonly meanColor: Color;
   /** 3 to 5 distinct colors as "#rrggbb", the most used first. */
   readonly palette: readonly string[];
   /** Entropy of the brightness in bits: 0 for one plain color, at most 8. */
@@ -26,7 +26,7 @@ export interface ImageTraits {
 }
 
 /** Each from 0 to 255. */
-export type Colour = readonly [red: number, green: number, blue: number];
+export type Color = readonly [red: number, green: number, blue: number];
 
 const FRAME = 2;
 /**
@@ -69,7 +69,7 @@ export function measureThumb(thumb: Buffer): ImageTraits {
   return {
     hash: differenceHash(grey),
     ...measureGround(rgb),
-    meanColour: mean(rgb),
+    meanColor: mean(rgb),
     palette: pickPalette(solid.subarray(0, solids), 3),
     entropy: entropy(grey),
   };
@@ -85,15 +85,15 @@ export function hashDistance(a: string, b: string): number {
 
 /**
  * Whether two images have the same shapes in the same colors: at most `hash` bits differ, and their
- * mean colors have at most the RGB distance `colour`. The hash alone ignores colors, so a red and a
+ * mean colors have at most the RGB distance `color`. The hash alone ignores colors, so a red and a
  * blue version of a product would be equal.
  */
 export function isAlike(
-  a: Pick<ImageTraits, 'hash' | 'meanColour'>,
-  b: Pick<ImageTraits, 'hash' | 'meanColour'>,
-  within: { readonly hash: number; readonly colour: number },
+  a: Pick<ImageTraits, 'hash' | 'meanColor'>,
+  b: Pick<ImageTraits, 'hash' | 'meanColor'>,
+  within: { readonly hash: number; readonly color: number },
 ): boolean {
-  return hashDistance(a.hash, b.hash) <= within.hash && distance(a.meanColour, b.meanColour) <= within.colour;
+  return hashDistance(a.hash, b.hash) <= within.hash && distance(a.meanColor, b.meanColor) <= within.color;
 }
 
 /** One bit for each pair of neighbors in 8 rows of 9 fields: whether the left one is brighter. */
@@ -145,7 +145,7 @@ const FRAME_PIXELS = ALL_PIXELS.filter((at) => {
   return Math.min(row, column, SIDE - 1 - row, SIDE - 1 - column) < FRAME;
 });
 
-function mean(rgb: Uint8Array): Colour {
+function mean(rgb: Uint8Array): Color {
   const sums: [number, number, number] = [0, 0, 0];
   for (let at = 0; at + 2 < rgb.length; at += 3) {
     sums[0] += rgb[at] ?? 0;
@@ -165,6 +165,6 @@ function entropy(grey: Uint8Array): number {
   return Math.max(0, bits);
 }
 
-function distance(a: Colour, b: Colour): number {
+function distance(a: Color, b: Color): number {
   return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 }

@@ -1,7 +1,7 @@
 type Rgb = readonly [number, number, number];
 
-const MOST = 5;
-const LEAST = 3;
+const MAX_COLORS = 5;
+const MIN_COLORS = 3;
 
 /**
  * Returns the 3 to 5 main colors of raw 8-bit pixels as `#rrggbb`, the most used first. `channels`
@@ -13,7 +13,7 @@ export function pickPalette(pixels: Uint8Array, channels: number): string[] {
   // Prefer clearly different colors. An image in one tone gets finer steps.
   for (const distance of [90, 50, 25]) {
     const picked = pickApart(ranked, distance);
-    if (picked.length >= LEAST || distance === 25) return fillUp(picked).map(toHex);
+    if (picked.length >= MIN_COLORS || distance === 25) return fillUp(picked).map(toHex);
   }
   return [];
 }
@@ -43,7 +43,7 @@ function countColors(pixels: Uint8Array, channels: number): Rgb[] {
 function pickApart(ranked: readonly Rgb[], distance: number): Rgb[] {
   const picked: Rgb[] = [];
   for (const color of ranked) {
-    if (picked.length === MOST) break;
+    if (picked.length === MAX_COLORS) break;
     if (picked.every((other) => distanceOf(color, other) >= distance)) picked.push(color);
   }
   return picked;
@@ -64,7 +64,7 @@ function fillUp(picked: readonly Rgb[]): Rgb[] {
   const darker = first.map((value) => value * 0.5) as unknown as Rgb;
   const lighter = first.map((value) => value + (255 - value) * 0.6) as unknown as Rgb;
   const filled = picked.length === 0 ? [first] : [...picked];
-  for (const shade of [darker, lighter]) if (filled.length < LEAST) filled.push(shade);
+  for (const shade of [darker, lighter]) if (filled.length < MIN_COLORS) filled.push(shade);
   return filled;
 }
 

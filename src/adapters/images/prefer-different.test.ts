@@ -8,7 +8,7 @@ const never = { owner: 'test', signal: new AbortController().signal };
 const decoder = createImageDecoder();
 afterAll(decoder.close);
 
-const SHOE = (colour: string) => `<path d="M10 80 L60 20 L90 80 Z" fill="${colour}"/>`;
+const SHOE = (color: string) => `<path d="M10 80 L60 20 L90 80 Z" fill="${color}"/>`;
 const HAT =
   '<rect x="5" y="45" width="60" height="30" fill="#c22"/><circle cx="75" cy="25" r="20" fill="#282"/>';
 
@@ -19,7 +19,7 @@ async function drawing(url: string, shapes: string, zoom = 0): Promise<RankedIma
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600" viewBox="${zoom} ${zoom} ${100 - 2 * zoom} ${100 - 2 * zoom}"><rect width="100" height="100" fill="#fff"/>${shapes}</svg>`;
   const bytes = await sharp(Buffer.from(svg)).jpeg().toBuffer();
   return {
-    image: { url, alt: null, source: 'dom', position: 0, ...(await decoder.look(bytes, never)) },
+    image: { url, alt: null, source: 'dom', position: 0, ...(await decoder.inspect(bytes, never)) },
     score: 0.5,
   };
 }

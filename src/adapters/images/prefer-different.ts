@@ -1,8 +1,8 @@
-import { MAX_NEAR_COLOUR_DISTANCE, MAX_NEAR_DISTANCE } from './image-limits.ts';
+import { MAX_NEAR_COLOR_DISTANCE, MAX_NEAR_DISTANCE } from './image-limits.ts';
 import { isAlike } from './measure-thumb.ts';
 import type { RankedImage } from './ranker.ts';
 
-const NEAR = { hash: MAX_NEAR_DISTANCE, colour: MAX_NEAR_COLOUR_DISTANCE };
+const NEAR = { hash: MAX_NEAR_DISTANCE, color: MAX_NEAR_COLOR_DISTANCE };
 
 /**
  * Moves images that nearly equal a better one behind all others, so that the first ones differ.

@@ -6,14 +6,14 @@ import { loadClipModel } from './load-clip-model.ts';
 import { scoreByClip } from './score-by-clip.ts';
 
 /** A request to the ranking process. Without images it only loads the model. */
-export interface ClipTask extends ClipModelOptions {
+export interface ClipRequest extends ClipModelOptions {
   readonly title: string;
   /** Encoded by the image decoder. */
   readonly images: readonly Uint8Array[];
 }
 
 /** The response. Errors lose their class between processes, so they are sent as data. */
-export type ClipAnswer =
+export type ClipResponse =
   | {
       readonly scores: readonly number[];
       /** Number of pages that the process has ranked, including this one. */
@@ -31,7 +31,7 @@ let loading: Promise<{ model: ClipModel; bytes: number }> | undefined;
 let pages = 0;
 
 /** Scores the images of a page. Loads the model once. Never throws. */
-export async function rankByClip({ title, images, ...options }: ClipTask): Promise<ClipAnswer> {
+export async function rankByClip({ title, images, ...options }: ClipRequest): Promise<ClipResponse> {
   try {
     loading ??= load(options);
     const { model, bytes } = await loading;

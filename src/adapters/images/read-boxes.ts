@@ -5,11 +5,11 @@ export interface Box {
 }
 
 /** Returns the top-level boxes in `bytes`. Throws a RangeError for more than `most` boxes. */
-export function readBoxes(bytes: Buffer, most: number): Box[] {
+export function readBoxes(bytes: Buffer, max: number): Box[] {
   const boxes: Box[] = [];
   let at = 0;
   while (at < bytes.length) {
-    if (boxes.length === most) throw new RangeError('too many boxes');
+    if (boxes.length === max) throw new RangeError('too many boxes');
     const type = bytes.toString('latin1', at + 4, at + 8);
     const short = bytes.readUInt32BE(at);
     const head = short === 1 ? 16 : 8;

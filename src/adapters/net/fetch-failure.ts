@@ -66,13 +66,13 @@ export function isLostConnection(error: unknown): boolean {
  */
 function listCauses(error: unknown): object[] {
   const found: object[] = [];
-  const waiting: unknown[] = [error];
-  while (waiting.length > 0 && found.length < 20) {
-    const next = waiting.shift();
+  const pending: unknown[] = [error];
+  while (pending.length > 0 && found.length < 20) {
+    const next = pending.shift();
     if (typeof next !== 'object' || next === null) continue;
     found.push(next);
     const { cause, errors } = next as { cause?: unknown; errors?: unknown };
-    waiting.push(cause, ...(Array.isArray(errors) ? errors : []));
+    pending.push(cause, ...(Array.isArray(errors) ? errors : []));
   }
   return found;
 }

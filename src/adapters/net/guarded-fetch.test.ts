@@ -234,19 +234,19 @@ describe('bounds', () => {
 
   test('at most 8 requests of a host at once', async () => {
     const waiting: ServerResponse[] = [];
-    let most = 0;
+    let max = 0;
     let seen = 0;
     site.answer = (_, response) => {
       seen += 1;
       waiting.push(response);
-      most = Math.max(most, waiting.length);
+      max = Math.max(max, waiting.length);
       // The first eight wait for each other. Then each new request ends a waiting one.
       if (seen >= 8) waiting.shift()?.end();
       if (seen === 20) for (const other of waiting.splice(0)) other.end();
     };
     const guarded = site.makeFetch();
     await Promise.all(Array.from({ length: 20 }, () => site.get(site.origin, { guarded })));
-    expect(most).toBe(8);
+    expect(max).toBe(8);
   });
 });
 
@@ -272,12 +272,12 @@ describe('a connection that was used before', () => {
   });
 
   test('is not the reason when a server closes every one: it is asked twice, not for ever', async () => {
-    let asked = 0;
+    let requests = 0;
     site.answer = ({ socket }) => {
-      asked += 1;
+      requests += 1;
       socket.destroy();
     };
     await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'page_unreachable' });
-    expect(asked).toBe(2);
+    expect(requests).toBe(2);
   });
 });

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { Agent, request as send } from 'undici';
+import { Agent, request as undiciRequest } from 'undici';
 import { AppError } from '../../lib/app-error.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
 import { type AddressRules, findRefusal } from './address-rules.ts';
@@ -119,7 +119,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     try {
       const signal = AbortSignal.any([request.signal, deadline.signal]);
       await resolveFirst(target, { owner: request.owner, signal }, guard);
-      answer = await ask(target, request, signal);
+      answer = await send(target, request, signal);
       if (REDIRECT_STATUSES.has(answer.status)) return nextAddress(answer, target);
       const failure = await findStatusFailure(answer, Date.now());
       if (failure !== undefined) throw failure;
@@ -145,23 +145,23 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
    * Does not use `fetch`, which decompresses the body itself and accepts a truncated compressed
    * stream even where nothing else would show that the body was cut.
    */
-  async function ask(target: URL, request: FetchRequest, signal: AbortSignal): Promise<Answer> {
+  async function send(target: URL, request: FetchRequest, signal: AbortSignal): Promise<Answer> {
     try {
-      return await askBy(agent, target, { request, signal });
+      return await sendVia(agent, target, { request, signal });
     } catch (error) {
       if (signal.aborted || !isLostConnection(error)) throw error;
       // Servers may close a kept connection at any time, even just when it is used again (RFC 9110,
       // 9.2.2).
-      return await askBy(fresh, target, { request, signal });
+      return await sendVia(fresh, target, { request, signal });
     }
   }
 
-  async function askBy(
+  async function sendVia(
     dispatcher: Agent,
     target: URL,
     { request, signal }: { request: FetchRequest; signal: AbortSignal },
   ): Promise<Answer> {
-    const { statusCode, headers, body } = await send(target, {
+    const { statusCode, headers, body } = await undiciRequest(target, {
       dispatcher,
       signal,
       headers: {

@@ -13,11 +13,11 @@ import { createSystemLookup } from './system-lookup.ts';
 const TIMEOUT_MS = 3000;
 const LOOKUPS_AT_ONCE = 16;
 const LOOKUPS_OF_OWNER = 4;
-const MAX_KEPT = 1000;
+const MAX_CACHED = 1000;
 /** Long enough for a connection to use the addresses that its request has just looked up. */
-const MIN_KEEP_MS = 5000;
-const MAX_KEEP_MS = 30_000;
-const KEEP_FAILURE_MS = 5000;
+const MIN_TTL_MS = 5000;
+const MAX_TTL_MS = 30_000;
+const FAILURE_TTL_MS = 5000;
 
 /** Looks up all addresses of a name, as `dns.lookup` does. Replaces DNS in tests. */
 export type LookupAll = (
@@ -57,8 +57,8 @@ export interface HostResolverOptions {
 
 /** The result of a lookup. */
 type Entry =
-  | { readonly addresses: readonly LookupAddress[]; readonly keepMs: number }
-  | { readonly error: AppError; readonly keepMs: number };
+  | { readonly addresses: readonly LookupAddress[]; readonly ttlMs: number }
+  | { readonly error: AppError; readonly ttlMs: number };
 
 interface Lookup {
   readonly entry: Promise<Entry>;
@@ -74,8 +74,8 @@ interface Lookup {
 export function createHostResolver(options: HostResolverOptions = {}): HostResolver {
   const { servers, lookupAll, timeoutMs = TIMEOUT_MS, hostsFile = createHostsFile() } = options;
   const { systemLookup = createSystemLookup() } = options;
-  const kept = new LRUCache<string, Entry>({ max: MAX_KEPT });
-  const underWay = new Map<string, Lookup>();
+  const cache = new LRUCache<string, Entry>({ max: MAX_CACHED });
+  const lookups = new Map<string, Lookup>();
   const ofOwner = createHostSlots(LOOKUPS_OF_OWNER);
   const ofProcess = createFairLimit(LOOKUPS_AT_ONCE);
 
@@ -93,17 +93,17 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
     const abort = new AbortController();
     const entry = unlessAborted(find(hostname, abort.signal), abort.signal)
       .catch((cause: unknown): Entry => {
-        return { error: new AppError('dns_failed', { cause }), keepMs: KEEP_FAILURE_MS };
+        return { error: new AppError('dns_failed', { cause }), ttlMs: FAILURE_TTL_MS };
       })
       .then((found) => {
         // Do not cache a lookup that was canceled because nobody waited for it any more.
-        if (underWay.get(hostname) !== lookup) return found;
-        underWay.delete(hostname);
-        kept.set(hostname, found, { ttl: found.keepMs });
+        if (lookups.get(hostname) !== lookup) return found;
+        lookups.delete(hostname);
+        cache.set(hostname, found, { ttl: found.ttlMs });
         return found;
       });
     const lookup: Lookup = { entry, abort, waiters: 0 };
-    underWay.set(hostname, lookup);
+    lookups.set(hostname, lookup);
     return lookup;
   }
 
@@ -113,8 +113,8 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
       return take(await unlessAborted(lookup.entry, signal));
     } finally {
       lookup.waiters -= 1;
-      if (lookup.waiters === 0 && underWay.get(hostname) === lookup) {
-        underWay.delete(hostname);
+      if (lookup.waiters === 0 && lookups.get(hostname) === lookup) {
+        lookups.delete(hostname);
         lookup.abort.abort();
       }
     }
@@ -125,16 +125,16 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
     async resolve(hostname, requester) {
       const { signal } = requester;
       signal.throwIfAborted();
-      const known = kept.get(hostname);
+      const known = cache.get(hostname);
       if (known !== undefined) return take(known);
-      const shared = underWay.get(hostname);
+      const shared = lookups.get(hostname);
       if (shared !== undefined) return join(hostname, shared, signal);
       // All DNS servers count as one host.
       return ofOwner.run('dns', requester, () =>
         ofProcess.run(requester, async () => {
-          const meanwhile = kept.get(hostname);
+          const meanwhile = cache.get(hostname);
           if (meanwhile !== undefined) return take(meanwhile);
-          return join(hostname, underWay.get(hostname) ?? start(hostname), signal);
+          return join(hostname, lookups.get(hostname) ?? start(hostname), signal);
         }),
       );
     },
@@ -142,8 +142,8 @@ export function createHostResolver(options: HostResolverOptions = {}): HostResol
 }
 
 function toEntry(addresses: readonly LookupAddress[], ttlSeconds: number): Entry {
-  const keepMs = Math.min(Math.max(ttlSeconds * 1000, MIN_KEEP_MS), MAX_KEEP_MS);
-  return { addresses, keepMs };
+  const ttlMs = Math.min(Math.max(ttlSeconds * 1000, MIN_TTL_MS), MAX_TTL_MS);
+  return { addresses, ttlMs };
 }
 
 function take(entry: Entry): readonly LookupAddress[] {

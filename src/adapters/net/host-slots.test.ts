@@ -37,10 +37,10 @@ test('an abort ends the wait in the row, and the task never starts', async () =>
 test('an owner does not wait for another one that holds all its slots of the same host', async () => {
   const slots = createHostSlots(2);
   const gate = Promise.withResolvers<void>();
-  const held = Array.from({ length: 50 }, () => slots.run('a', never, () => gate.promise));
+  const holder = Array.from({ length: 50 }, () => slots.run('a', never, () => gate.promise));
   const bob = { owner: 'bob', signal: new AbortController().signal };
   expect(await slots.run('a', bob, async () => 'answered')).toBe('answered');
   gate.resolve();
-  await Promise.all(held);
+  await Promise.all(holder);
   expect(slots.size).toBe(0);
 });

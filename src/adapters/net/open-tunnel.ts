@@ -24,11 +24,11 @@ export function openTunnel(
     headers: { host: authority },
     ...(lookup === undefined ? {} : { lookup }),
   });
-  const giveUp = () => {
+  const onAbort = () => {
     reject(signal.reason);
     request.destroy();
   };
-  signal.addEventListener('abort', giveUp, { once: true });
+  signal.addEventListener('abort', onAbort, { once: true });
   request.once('connect', (response, socket: Socket, head) => {
     const status = response.statusCode ?? 0;
     if (status >= 200 && status <= 299) {
@@ -42,7 +42,7 @@ export function openTunnel(
   request.once('error', (cause) => reject(new Error('the proxy could not be reached', { cause })));
   request.once('close', () => reject(new Error('the proxy closed the connection')));
   request.end();
-  return promise.finally(() => signal.removeEventListener('abort', giveUp));
+  return promise.finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 /**

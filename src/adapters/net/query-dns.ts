@@ -40,14 +40,14 @@ export async function queryDns(
   const cancel = () => resolver.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   const timers = [setTimeout(cancel, timeoutMs)];
-  const hurry = <T extends readonly unknown[]>(records: T): T => {
+  const startSecondFamily = <T extends readonly unknown[]>(records: T): T => {
     if (records.length > 0) timers.push(setTimeout(cancel, SECOND_FAMILY_MS));
     return records;
   };
   try {
     const [v4, v6] = await Promise.allSettled([
-      resolver.resolve4(hostname, { ttl: true }).then(hurry),
-      resolver.resolve6(hostname, { ttl: true }).then(hurry),
+      resolver.resolve4(hostname, { ttl: true }).then(startSecondFamily),
+      resolver.resolve6(hostname, { ttl: true }).then(startSecondFamily),
     ]);
     signal.throwIfAborted();
     const records4 = v4.status === 'fulfilled' ? v4.value : [];

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 
-const KEEP_MS = 5000;
+const CACHE_MS = 5000;
 
 /** Returns the addresses that the hosts file has for a name; none if it does not list the name. */
 export type FindInHostsFile = (hostname: string) => Promise<readonly LookupAddress[]>;
@@ -12,7 +12,7 @@ export function createHostsFile(path = '/etc/hosts'): FindInHostsFile {
   let readAt = Number.NEGATIVE_INFINITY;
   let names: Promise<ReadonlyMap<string, readonly LookupAddress[]>>;
   return async (hostname) => {
-    if (performance.now() - readAt > KEEP_MS) {
+    if (performance.now() - readAt > CACHE_MS) {
       readAt = performance.now();
       names = readFile(path, 'utf8').then(parseHosts, () => new Map());
     }

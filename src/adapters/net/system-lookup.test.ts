@@ -6,29 +6,29 @@ type Callback = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]
 
 /** A fake system lookup. The test gives its answers. */
 function makeSystem() {
-  const asked: { hostname: string; callback: Callback }[] = [];
+  const queries: { hostname: string; callback: Callback }[] = [];
   const lookup = ((hostname: string, _options: unknown, callback: Callback) => {
-    asked.push({ hostname, callback });
+    queries.push({ hostname, callback });
   }) as unknown as typeof dnsLookup;
-  const look = createSystemLookup(lookup);
+  const lookUp = createSystemLookup(lookup);
   const find = (hostname: string, all = true) =>
     new Promise((resolve, reject) => {
-      look(hostname, { all }, (error, address) => (error ? reject(error) : resolve(address)));
+      lookUp(hostname, { all }, (error, address) => (error ? reject(error) : resolve(address)));
     });
-  return { asked, find };
+  return { asked: queries, find };
 }
 
 const turn = () => new Promise(setImmediate);
 
 test('one name at a time, each once, whoever asks', async () => {
-  const { asked, find } = makeSystem();
+  const { asked: queries, find } = makeSystem();
   const answers = [find('a.test'), find('a.test'), find('b.test'), find('a.test', false)];
   await turn();
-  expect(asked.map(({ hostname }) => hostname)).toEqual(['a.test']);
-  asked[0]?.callback(null, [{ address: '127.0.0.1', family: 4 }]);
+  expect(queries.map(({ hostname }) => hostname)).toEqual(['a.test']);
+  queries[0]?.callback(null, [{ address: '127.0.0.1', family: 4 }]);
   await turn();
-  expect(asked.map(({ hostname }) => hostname)).toEqual(['a.test', 'b.test']);
-  asked[1]?.callback(null, [{ address: '127.0.0.2', family: 4 }]);
+  expect(queries.map(({ hostname }) => hostname)).toEqual(['a.test', 'b.test']);
+  queries[1]?.callback(null, [{ address: '127.0.0.2', family: 4 }]);
   expect(await Promise.all(answers)).toEqual([
     [{ address: '127.0.0.1', family: 4 }],
     [{ address: '127.0.0.1', family: 4 }],
@@ -36,15 +36,15 @@ test('one name at a time, each once, whoever asks', async () => {
     '127.0.0.1',
   ]);
   await find('a.test');
-  expect(asked).toHaveLength(2);
+  expect(queries).toHaveLength(2);
 });
 
 test('a failure is kept too', async () => {
-  const { asked, find } = makeSystem();
+  const { asked: queries, find } = makeSystem();
   const first = find('a.test');
   await turn();
-  asked[0]?.callback(Object.assign(new Error('none'), { code: 'ENOTFOUND' }), []);
+  queries[0]?.callback(Object.assign(new Error('none'), { code: 'ENOTFOUND' }), []);
   await expect(first).rejects.toMatchObject({ code: 'ENOTFOUND' });
   await expect(find('a.test')).rejects.toMatchObject({ code: 'ENOTFOUND' });
-  expect(asked).toHaveLength(1);
+  expect(queries).toHaveLength(1);
 });

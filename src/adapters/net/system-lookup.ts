@@ -2,7 +2,7 @@ import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import pLimit from 'p-limit';
 
-const KEEP_MS = 5000;
+const CACHE_MS = 5000;
 
 /**
  * Makes a lookup with getaddrinfo, for the few names that the operator has configured. Runs one at
@@ -12,18 +12,18 @@ const KEEP_MS = 5000;
  */
 export function createSystemLookup(lookup: typeof dnsLookup = dnsLookup): LookupFunction {
   const oneAtATime = pLimit(1);
-  const kept = new Map<string, { addresses: Promise<LookupAddress[]>; until: number }>();
+  const cache = new Map<string, { addresses: Promise<LookupAddress[]>; until: number }>();
 
   function find(hostname: string): Promise<LookupAddress[]> {
-    const known = kept.get(hostname);
+    const known = cache.get(hostname);
     if (known !== undefined && performance.now() < known.until) return known.addresses;
-    const addresses = oneAtATime(() => ask(lookup, hostname));
+    const addresses = oneAtATime(() => query(lookup, hostname));
     const entry = { addresses, until: Number.POSITIVE_INFINITY };
-    kept.set(hostname, entry);
-    const note = () => {
-      entry.until = performance.now() + KEEP_MS;
+    cache.set(hostname, entry);
+    const store = () => {
+      entry.until = performance.now() + CACHE_MS;
     };
-    addresses.then(note, note);
+    addresses.then(store, store);
     return addresses;
   }
 
@@ -39,7 +39,7 @@ export function createSystemLookup(lookup: typeof dnsLookup = dnsLookup): Lookup
   };
 }
 
-function ask(lookup: typeof dnsLookup, hostname: string): Promise<LookupAddress[]> {
+function query(lookup: typeof dnsLookup, hostname: string): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
     lookup(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
   });

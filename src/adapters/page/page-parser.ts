@@ -50,7 +50,7 @@ export function createPageParser(): PageParser {
     prepare: pool.prepare,
     async parse(page, requester) {
       const answer = await pool
-        .ask(page, { ...requester, timeoutMs: PARSE_TIMEOUT_MS })
+        .send(page, { ...requester, timeoutMs: PARSE_TIMEOUT_MS })
         .catch((error: unknown): never => {
           throw error instanceof ChildEndedError ? nameEnd(error) : error;
         });

@@ -9,7 +9,7 @@ const make = () =>
     jobs: ['webhook.deliver', 'source.process'],
   });
 
-const readings: Gauges = {
+const gauges: Gauges = {
   stages: [{ stage: 'page', jobs: 3, oldestSeconds: 1.5 }],
   kinds: [
     { kind: 'text', slots: { taken: 4, free: 16 }, isOpen: true, isPaused: false },
@@ -19,7 +19,7 @@ const readings: Gauges = {
 };
 
 const sources = {
-  collectGauges: async () => readings,
+  collectGauges: async () => gauges,
   countConnections: () => ({ total: 5, idle: 2, waiting: 1 }),
   countWatchers: () => 9,
 };
@@ -69,16 +69,16 @@ test('what was counted and what is looked at', async () => {
 
 test('a database that does not answer leaves its gauges out, and the page is there', async () => {
   const metrics = make();
-  let away = false;
+  let unavailable = false;
   metrics.connect({
     ...sources,
     async collectGauges() {
-      if (away) throw new Error('connect ECONNREFUSED');
-      return readings;
+      if (unavailable) throw new Error('connect ECONNREFUSED');
+      return gauges;
     },
   });
   expect(await metrics.render()).toContain('\ncta_batch_workers 2\n');
-  away = true;
+  unavailable = true;
   const page = await poll(metrics.render, (text) => text.includes('\ncta_batch_database_up 0\n'));
   expect(page).toMatch(/\ncta_batch_database_scrape_errors_total \d+\n/);
   expect(page).toContain('\ncta_batch_watchers 9\n');

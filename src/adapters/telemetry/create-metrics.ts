@@ -211,21 +211,21 @@ function createSharedGauges(registers: Registry[]) {
      * Sets the gauges. Removes them if they cannot be read: an old value would look like a new one.
      */
     async show(take: (() => Promise<Gauges>) | undefined): Promise<void> {
-      const readings = await read(take);
+      const gauges = await read(take);
       // Before there are sources, the state of the database is unknown.
-      if (take) up.set(readings ? 1 : 0);
+      if (take) up.set(gauges ? 1 : 0);
       else up.remove();
       for (const one of labelled) one.reset();
       for (const one of [workers, capacity, running]) one.remove();
-      if (!readings) return;
-      workers.set(readings.workers.alive);
-      capacity.set(readings.workers.capacity);
-      running.set(readings.workers.running);
-      for (const { stage, jobs: count, oldestSeconds } of readings.stages) {
+      if (!gauges) return;
+      workers.set(gauges.workers.alive);
+      capacity.set(gauges.workers.capacity);
+      running.set(gauges.workers.running);
+      for (const { stage, jobs: count, oldestSeconds } of gauges.stages) {
         jobs.set({ stage }, count);
         age.set({ stage }, oldestSeconds);
       }
-      for (const { kind, slots, isOpen, isPaused } of readings.kinds) {
+      for (const { kind, slots, isOpen, isPaused } of gauges.kinds) {
         if (slots) taken.set({ kind }, slots.taken);
         if (slots) free.set({ kind }, slots.free);
         open.set({ kind }, isOpen ? 1 : 0);

@@ -73,7 +73,7 @@ export function startTraces(
       )
       .merge(detectResources({ detectors: [serviceInstanceIdDetector, envDetector] })),
     spanProcessors: [
-      new BatchSpanProcessor({ exporter: sayTrouble(createExporter(log), log), ...readQueue() }),
+      new BatchSpanProcessor({ exporter: logExportFailures(createExporter(log), log), ...readQueue() }),
     ],
   });
   return {
@@ -154,7 +154,7 @@ function readQueue(): object {
  * Logs the first failure, and then only the first one after a success. Otherwise lost traces would
  * be logged twice a minute.
  */
-function sayTrouble(exporter: SpanExporter, log: Log): SpanExporter {
+function logExportFailures(exporter: SpanExporter, log: Log): SpanExporter {
   let isFailing = false;
   return {
     export(spans, done) {

@@ -96,7 +96,7 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
         return { status: statusCode, error: null, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
       } catch (error) {
         signal.throwIfAborted();
-        return { status: null, error: deadline.aborted ? say('page_timeout') : explain(error) };
+        return { status: null, error: deadline.aborted ? describe('page_timeout') : describeFailure(error) };
       }
     },
     close: () => agent.destroy(),
@@ -114,16 +114,16 @@ function makeHeaders({ id, secret, body }: WebhookMessage): Record<string, strin
   };
 }
 
-function explain(error: unknown): string {
+function describeFailure(error: unknown): string {
   const { code }: AppError = classifyFetchFailure(error, false);
   const reason = (error as { code?: unknown }).code;
   // A code such as CERT_HAS_EXPIRED helps the person who must fix it. A message could contain
   // addresses.
   return typeof reason === 'string' && !(code in SENTENCES)
     ? `The receiver could not be reached (${reason}).`
-    : say(code);
+    : describe(code);
 }
 
-function say(code: ErrorCode): string {
+function describe(code: ErrorCode): string {
   return SENTENCES[code] ?? 'The receiver could not be reached.';
 }

@@ -7,14 +7,14 @@ import {
 } from './database-target.ts';
 import { DatabaseUrlError } from './database-url-error.ts';
 import { severalHosts, splitDatabaseUrl } from './split-database-url.ts';
-import { judgeParameter } from './url-parameters.ts';
+import { checkParameter } from './url-parameters.ts';
 
 type Parameters = ReadonlyMap<string, string>;
 type SslMode = (typeof SSL_MODES)[number];
 
 const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 /** libpq's minimum for `connect_timeout`, in seconds. */
-const SHORTEST_CONNECT_TIMEOUT = 2;
+const MIN_CONNECT_TIMEOUT = 2;
 
 /**
  * Parses a database URL like libpq, but without the environment.
@@ -25,7 +25,7 @@ export function readDatabaseUrl(url: string): DatabaseTarget {
   const parts = splitDatabaseUrl(url);
   const { parameters } = parts;
   for (const name of parameters.keys()) {
-    const fault = judgeParameter(name);
+    const fault = checkParameter(name);
     if (fault !== undefined) throw new DatabaseUrlError(fault);
   }
   checkFixed(parameters);
@@ -45,7 +45,7 @@ export function readDatabaseUrl(url: string): DatabaseTarget {
     database: parameters.get('dbname') ?? (parts.database || user),
     tls: planTls(parameters, host, requiresChannelBinding),
     requiresChannelBinding,
-    connectTimeoutMs: connectTimeout ? Math.max(connectTimeout, SHORTEST_CONNECT_TIMEOUT) * 1000 : undefined,
+    connectTimeoutMs: connectTimeout ? Math.max(connectTimeout, MIN_CONNECT_TIMEOUT) * 1000 : undefined,
     keepAliveIdleMs: keepAliveIdle ? keepAliveIdle * 1000 : undefined,
     isKeptAlive: readWhole(parameters, 'keepalives') !== 0,
     applicationName: parameters.get('application_name'),

@@ -71,7 +71,7 @@ export function sessionConfig(
     user: target.user,
     database: target.database,
     // Called if the server asks for a password. Without a function, the driver would read a file.
-    password: () => tellPassword(target),
+    password: () => describePassword(target),
     ...(isPlain ? {} : { stream: () => new NegotiatedSocket(target) }),
     ssl: false,
     sslnegotiation: 'postgres',
@@ -93,7 +93,7 @@ export function sessionConfig(
   };
 }
 
-function tellPassword({ password, user, host, port }: DatabaseTarget): string {
+function describePassword({ password, user, host, port }: DatabaseTarget): string {
   if (password !== undefined) return password;
   const where = isSocketFolder(host) ? host : `${host}:${port}`;
   throw new ConnectionError(

@@ -34,7 +34,7 @@ const FREE_TEXT: readonly string[] = [
 const KNOWN: readonly string[] = [...USED, ...WITHOUT_EFFECT, ...NOT_SUPPORTED];
 
 /** Returns why a URL may not have this parameter; undefined if it may. */
-export function judgeParameter(name: string): string | undefined {
+export function checkParameter(name: string): string | undefined {
   if (NOT_SUPPORTED.includes(name)) {
     return `has the parameter ${name}, which this program does not support: leave it out`;
   }

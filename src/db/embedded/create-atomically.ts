@@ -6,7 +6,7 @@ import type { Account } from './run-program.ts';
 /**
  * Creating a directory takes seconds, so the program that made an older one was killed meanwhile.
  */
-const LEFT_BEHIND_MS = 10 * 60_000;
+const ABANDONED_MS = 10 * 60_000;
 
 /**
  * Creates a directory atomically: `fill` creates it as `made` in a working folder beside the target
@@ -20,7 +20,7 @@ export async function createAtomically(
 ): Promise<void> {
   const isThere = () => existsSync(join(target, marker));
   if (isThere()) return;
-  await removeLeftBehind(`${target}.new-`);
+  await removeAbandoned(`${target}.new-`);
   const work = await mkdtemp(`${target}.new-`);
   try {
     if (account) await chown(work, account.uid, account.gid);
@@ -33,11 +33,12 @@ export async function createAtomically(
   }
 }
 
-async function removeLeftBehind(prefix: string): Promise<void> {
+async function removeAbandoned(prefix: string): Promise<void> {
   const names = await readdir(dirname(prefix));
   for (const name of names.filter((name) => name.startsWith(basename(prefix)))) {
     const path = join(dirname(prefix), name);
-    const made = await stat(path).catch(() => undefined);
-    if (made && Date.now() - made.mtimeMs > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
+    const created = await stat(path).catch(() => undefined);
+    if (created && Date.now() - created.mtimeMs > ABANDONED_MS)
+      await rm(path, { recursive: true, force: true });
   }
 }

@@ -48,10 +48,10 @@ export async function openEmbeddedServer(options: EmbeddedOptions): Promise<Embe
   const { session, port } = await startOrJoin({ place, password, settings, log });
 
   const logFile = join(dataDirectory, 'server.log');
-  const letDie = restartServer(session, { place, port, logFile, settings, log });
+  const stopRestarting = restartServer(session, { place, port, logFile, settings, log });
 
   async function stop(): Promise<void> {
-    letDie();
+    stopRestarting();
     try {
       // The session stays open until then, so that no other program becomes the owner of a server
       // that is shutting down.

@@ -8,21 +8,21 @@ import { join } from 'node:path';
  */
 export async function getPassword(folder: string): Promise<string> {
   const path = join(folder, 'postgres-password');
-  const found = await readFile(path, 'utf8').catch((error) => {
+  const stored = await readFile(path, 'utf8').catch((error) => {
     if (error.code !== 'ENOENT') throw error;
   });
-  if (found) return found.trim();
+  if (stored) return stored.trim();
 
-  const fresh = `${path}.${randomBytes(6).toString('hex')}`;
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    await writeFile(fresh, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
-    await chmod(fresh, 0o600);
+    await writeFile(temporary, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+    await chmod(temporary, 0o600);
     // Unlike a rename, a link never replaces a password that another program has just written.
-    await link(fresh, path).catch((error) => {
+    await link(temporary, path).catch((error) => {
       if (error.code !== 'EEXIST') throw error;
     });
   } finally {
-    await rm(fresh, { force: true });
+    await rm(temporary, { force: true });
   }
   return (await readFile(path, 'utf8')).trim();
 }

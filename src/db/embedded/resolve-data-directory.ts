@@ -17,7 +17,7 @@ export interface DataDirectory {
   readonly account: Account | undefined;
 }
 
-interface PlaceOptions {
+interface DirectoryOptions {
   /** A real path. Its hash names the directory if the data must be outside this folder. */
   readonly folder: string;
   readonly binaries: Binaries;
@@ -36,16 +36,16 @@ export async function resolveDataDirectory({
   binaries,
   password,
   log,
-}: PlaceOptions): Promise<DataDirectory> {
+}: DirectoryOptions): Promise<DataDirectory> {
   const here = join(folder, 'postgres');
   if (process.getuid?.() !== 0) return { dataDirectory: here, binaries, account: undefined };
 
   const location = join(folder, 'postgres-location');
-  const remembered = (await readFile(location, 'utf8').catch(() => '')).trim();
+  const stored = (await readFile(location, 'utf8').catch(() => '')).trim();
   const id = hash(folder);
   const elsewhere = [`/var/lib/cta-batch/${id}`, `/var/tmp/cta-batch/${id}`];
   // Existing data in the folder must not be replaced by an empty database elsewhere.
-  const places = remembered ? [remembered] : existsSync(here) ? [folder] : [folder, ...elsewhere];
+  const places = stored ? [stored] : existsSync(here) ? [folder] : [folder, ...elsewhere];
   const reasons: string[] = [];
   for (const place of places) {
     // The name depends on the password: a user who deletes the folder to start over must not get
@@ -57,7 +57,7 @@ export async function resolveDataDirectory({
       await tryFolder(place, account);
       const usable = await makeRunnable(binaries, place, account);
       if (place !== folder) {
-        if (!remembered) await writeWhole(location, `${place}\n`);
+        if (!stored) await writeWhole(location, `${place}\n`);
         log.info(
           `PostgreSQL's data are in ${dataDirectory}, as its user (${account.uid}) cannot use ${folder}.`,
         );

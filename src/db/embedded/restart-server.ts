@@ -3,22 +3,22 @@ import { startServer } from './start-server.ts';
 
 type StartOptions = Omit<Parameters<typeof startServer>[0], 'stalePid'>;
 
-const LOOK_MS = 500;
+const CHECK_MS = 500;
 
 /**
  * Restarts a server that was killed (for example by the system for its memory) while its owner
- * lives. Checks every `LOOK_MS` whether the owner's session is lost and no server runs. Does not
+ * lives. Checks every `CHECK_MS` whether the owner's session is lost and no server runs. Does not
  * keep the process alive. Returns a function that stops the checks.
  */
 export function restartServer(
   session: { readonly owned: boolean; readonly connected: boolean },
   options: StartOptions & { log: { warn(message: string): void } },
 ): () => void {
-  let isLooking = false;
+  let isChecking = false;
 
-  async function look(): Promise<void> {
-    if (isLooking || session.connected || !session.owned) return;
-    isLooking = true;
+  async function check(): Promise<void> {
+    if (isChecking || session.connected || !session.owned) return;
+    isChecking = true;
     try {
       const server = await findServer(options.place.dataDirectory);
       if (server?.alive) return;
@@ -27,12 +27,12 @@ export function restartServer(
       // of them continue.
       await startServer({ ...options, stalePid: server?.pid });
     } finally {
-      isLooking = false;
+      isChecking = false;
     }
   }
 
   const timer = setInterval(() => {
-    look().catch((error: unknown) => options.log.warn(`It could not be started again: ${String(error)}`));
-  }, LOOK_MS).unref();
+    check().catch((error: unknown) => options.log.warn(`It could not be started again: ${String(error)}`));
+  }, CHECK_MS).unref();
   return () => clearInterval(timer);
 }

@@ -12,7 +12,7 @@ import { startServer } from './start-server.ts';
  * Enough for another program's server to end, or for a start that collided with another one to be
  * retried.
  */
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 const BETWEEN_TRIES_MS = 50;
 const BETWEEN_STARTS_MS = 500;
 /**
@@ -40,10 +40,10 @@ export async function startOrJoin(options: StartOrJoinOptions): Promise<{ sessio
   let starts = 0;
   let cause: unknown;
   try {
-    for (let giveUpAt = Date.now() + PATIENCE_MS; Date.now() < giveUpAt; await delay(BETWEEN_TRIES_MS)) {
+    for (let giveUpAt = Date.now() + TIMEOUT_MS; Date.now() < giveUpAt; await delay(BETWEEN_TRIES_MS)) {
       const server = await findServer(dataDirectory);
       if (server?.alive && server.starting) {
-        if (starts <= MAX_WAITED_STARTS) giveUpAt = Date.now() + PATIENCE_MS;
+        if (starts <= MAX_WAITED_STARTS) giveUpAt = Date.now() + TIMEOUT_MS;
       } else if (server?.alive) {
         try {
           const session = await openSession({ ...options, port: server.port });

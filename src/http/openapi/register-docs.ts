@@ -1,7 +1,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { getBaseUrl } from '../base-url.ts';
-import { type PreparedAnswer, prepareAnswer, sendPrepared } from '../prepare-answer.ts';
+import { type PreparedResponse, prepareResponse, sendPrepared } from '../prepare-response.ts';
 import { describeApi } from './describe-api.ts';
 
 /** The content security policy of the page: it may load only from this server. */
@@ -21,7 +21,7 @@ interface DocsOptions {
 }
 
 /** The limit on cached documents: a client may name any host in its `Host` header. */
-const MOST_HOSTS = 10;
+const MAX_HOSTS = 10;
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -34,14 +34,14 @@ const SCRIPT = '/docs/js/scalar.js';
  * API, which loads nothing from other servers.
  */
 export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): void {
-  const documents = new LRUCache<string, PreparedAnswer>({ max: MOST_HOSTS });
+  const documents = new LRUCache<string, PreparedResponse>({ max: MAX_HOSTS });
   let document: object | undefined;
   app.get('/openapi.json', (request, reply) => {
     const url = getBaseUrl(request, publicUrl);
     let answer = documents.get(url);
     if (!answer) {
       document ??= describeApi();
-      answer = prepareAnswer(JSON.stringify({ ...document, servers: [{ url }] }), JSON_TYPE);
+      answer = prepareResponse(JSON.stringify({ ...document, servers: [{ url }] }), JSON_TYPE);
       documents.set(url, answer);
     }
     reply.headers({ 'access-control-allow-origin': '*', 'cache-control': 'no-cache' });
@@ -49,7 +49,7 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
   });
 
   // The API reader is 5 MB of script. It is loaded at the first request and then kept.
-  let files: Promise<ReadonlyMap<string, PreparedAnswer>> | undefined;
+  let files: Promise<ReadonlyMap<string, PreparedResponse>> | undefined;
   async function sendFile(
     path: string,
     request: FastifyRequest,
@@ -87,14 +87,14 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
  * Requests each file from the API reader once. The reader is an app of its own and is not needed
  * afterwards.
  */
-async function readFiles(): Promise<ReadonlyMap<string, PreparedAnswer>> {
+async function readFiles(): Promise<ReadonlyMap<string, PreparedResponse>> {
   const reader = await openReader();
-  const files = new Map<string, PreparedAnswer>();
+  const files = new Map<string, PreparedResponse>();
   try {
     for (const url of [PAGE, SCRIPT]) {
       const { statusCode, headers, rawPayload } = await reader.inject(url);
       if (statusCode !== 200) throw new Error(`the reader answered ${url} with ${statusCode}`);
-      files.set(url, prepareAnswer(rawPayload, String(headers['content-type'])));
+      files.set(url, prepareResponse(rawPayload, String(headers['content-type'])));
     }
   } finally {
     await reader.close();

@@ -58,7 +58,7 @@ test('with many rows neither the ledger nor settled jobs are gone over', async (
   await db.orm.execute(sql`vacuum analyze cta.ai_calls`);
   await db.orm.execute(sql`analyze cta_jobs.job`);
   const read = await db.transact(async (tx) => {
-    await collectGauges({ database: { lookOrm: tx as unknown as Orm }, queue: db.queue });
+    await collectGauges({ database: { probeOrm: tx as unknown as Orm }, queue: db.queue });
     // Reads the server's statistics, for this transaction alone.
     const { rows } = await tx.execute<{ scans: number; fetched: number }>(sql`
       select sum(seq_scan)::int as scans, sum(coalesce(idx_tup_fetch, 0))::int as fetched

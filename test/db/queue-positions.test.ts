@@ -96,7 +96,7 @@ async function rankAll({ orm }: TestDatabase): Promise<Map<string, QueuePosition
 }
 
 /** Asks for the previews at these positions of all waiting ones. */
-async function ask(
+async function loadPositions(
   database: Pick<TestDatabase, 'orm'>,
   ranked: Map<string, QueuePosition>,
   positions: number[],
@@ -118,20 +118,20 @@ const current = (): TestDatabase => {
 
 test('a long line that is ranked in parts gives the places of one that is ranked as a whole', async () => {
   const ranked = await rankAll(current());
-  for (const line of ['queued', 'pending'] as const)
-    expect((await loadQueueSegments(current().orm, line)).length).toBeGreaterThan(2);
-  const everybody = [...ranked.keys()].map((_, i) => i + 1);
-  const together = await ask(current(), ranked, everybody);
+  for (const status of ['queued', 'pending'] as const)
+    expect((await loadQueueSegments(current().orm, status)).length).toBeGreaterThan(2);
+  const all = [...ranked.keys()].map((_, i) => i + 1);
+  const together = await loadPositions(current(), ranked, all);
   expect(together.places).toEqual(together.expected);
   for (const one of [[1], [QUEUED], [QUEUED + 1], [-1], [3, 900, QUEUED + 700]]) {
-    const { places, expected } = await ask(current(), ranked, one);
+    const { places, expected } = await loadPositions(current(), ranked, one);
     expect(places).toEqual(expected);
   }
 });
 
 test('who is queued or gone since the line was cut: a place at once, all the places soon', async () => {
   const before = await rankAll(current());
-  await ask(current(), before, [1, -1]);
+  await loadPositions(current(), before, [1, -1]);
   // The first ones start, and others join in the middle and at the end of the queue.
   const started = [...before.keys()].slice(0, 20);
   await current().orm.execute(sql`
@@ -143,16 +143,16 @@ test('who is queued or gone since the line was cut: a place at once, all the pla
   await queue(30);
   const after = await rankAll(current());
   expect((await loadQueuePositions(current().orm, { queued: started, pending: [] })).size).toBe(0);
-  const everybody = [...after.keys()].map((_, i) => i + 1);
-  const first = await ask(current(), after, [1, 2, 3]);
+  const all = [...after.keys()].map((_, i) => i + 1);
+  const first = await loadPositions(current(), after, [1, 2, 3]);
   expect(first.places).toEqual(first.expected);
   await poll(
-    () => ask(current(), after, everybody),
+    () => loadPositions(current(), after, all),
     ({ places, expected }) =>
       [...expected].every(([id, place]) => places.get(id)?.position === place?.position),
     { timeoutMs: 20_000 },
   );
-  const { places, expected } = await ask(current(), after, everybody);
+  const { places, expected } = await loadPositions(current(), after, all);
   expect(places).toEqual(expected);
 });
 
@@ -167,7 +167,7 @@ test('many who ask at once have the lines cut once', async () => {
   };
   const orm = drizzle(pool, { logger });
   const answers = await Promise.all(
-    Array.from({ length: 20 }, (_, i) => ask({ orm }, ranked, [1 + i * 50, QUEUED + 1 + i * 30])),
+    Array.from({ length: 20 }, (_, i) => loadPositions({ orm }, ranked, [1 + i * 50, QUEUED + 1 + i * 30])),
   );
   await pool.end();
   for (const { places, expected } of answers) expect(places).toEqual(expected);

@@ -2,13 +2,13 @@ import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { findPeakWindow } from '../../src/ai-calls/find-peak-window.ts';
-import { pickFuller, searchWindows } from '../../src/ai-calls/search-windows.ts';
+import { pickPeak, searchWindows } from '../../src/ai-calls/search-windows.ts';
 import { storePeakWindow } from '../../src/ai-calls/store-peak-window.ts';
 import { aiCalls, worstWindows } from '../../src/db/schema/ai-calls.ts';
 import { createId } from '../../src/lib/ids.ts';
 import { runHousekeeping } from '../../src/steps/run-housekeeping.ts';
 import { quietLog } from '../support/quiet-log.ts';
-import { makers } from '../support/seed.ts';
+import { providers } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 const MINUTE_MS = 60_000;
@@ -38,7 +38,7 @@ async function leave(
   const moments = { claimedAt: at, leftAt: at, endedAt: at };
   await db.orm
     .insert(aiCalls)
-    .values(Array.from({ length: count }, () => ({ id: createId(), ...row, ...moments, ...makers.text })));
+    .values(Array.from({ length: count }, () => ({ id: createId(), ...row, ...moments, ...providers.text })));
 }
 
 /** Lets time pass by making everything older. */
@@ -54,14 +54,14 @@ async function pass(ms: number): Promise<void> {
  * The limit as plain code: for each call, counts the calls in the window that ends with it. Returns
  * the last of the fullest windows.
  */
-function countFullest(times: readonly number[], windowMs: number) {
+function countPeak(times: readonly number[], windowMs: number) {
   return times
     .map((to) => {
       const within = times.filter((at) => at > to - windowMs && at <= to);
       return { calls: within.length, from: Math.min(...within), to };
     })
     .reduce<{ calls: number; from: number; to: number } | null>(
-      (fullest, window) => (fullest && fullest.calls > window.calls ? fullest : window),
+      (peak, window) => (peak && peak.calls > window.calls ? peak : window),
       null,
     );
 }
@@ -102,14 +102,14 @@ async function play(history: readonly Step[]): Promise<void> {
   await db.orm.delete(worstWindows);
   const times: number[] = [];
   let now = 0;
-  const look = async (windowMs: number) => {
-    const worst = await findPeakWindow(db.orm, { kind: 'text', windowMs });
-    const shown = worst && {
-      calls: worst.calls,
-      from: worst.from.getTime() - start.getTime() + now,
-      to: worst.to.getTime() - start.getTime() + now,
+  const findPeak = async (windowMs: number) => {
+    const peak = await findPeakWindow(db.orm, { kind: 'text', windowMs });
+    const shown = peak && {
+      calls: peak.calls,
+      from: peak.from.getTime() - start.getTime() + now,
+      to: peak.to.getTime() - start.getTime() + now,
     };
-    expect(shown).toEqual(countFullest(times, windowMs));
+    expect(shown).toEqual(countPeak(times, windowMs));
   };
   for (const step of history) {
     if (step.do === 'pass') {
@@ -122,9 +122,9 @@ async function play(history: readonly Step[]): Promise<void> {
       await leave(9, { counted: false });
       await leave(9, { kind: 'image' });
     } else if (step.do === 'keep') await storePeakWindow(db.orm, { kind: 'text', windowMs: step.windowMs });
-    else await look(step.windowMs);
+    else await findPeak(step.windowMs);
   }
-  for (const windowMs of WINDOWS) await look(windowMs);
+  for (const windowMs of WINDOWS) await findPeak(windowMs);
 }
 
 test('whenever one keeps and looks, a look says what counting the whole ledger says', async () => {
@@ -137,18 +137,18 @@ test('the ledger may be cut at any moment, and nothing is lost at the cut', asyn
   await fc.assert(
     fc.asyncProperty(gaps, async (history) => {
       await db.orm.delete(aiCalls);
-      const cuts: number[] = [];
+      const cutPoints: number[] = [];
       let at = start.getTime();
       for (const gap of history) {
         at += gap;
-        cuts.push(at - 1, at, at + 1);
+        cutPoints.push(at - 1, at, at + 1);
         await leave(1, { at: new Date(at) });
       }
       const whole = await searchWindows(db.orm, which, { from: null, until: null });
-      for (const cut of new Set(cuts)) {
+      for (const cut of new Set(cutPoints)) {
         const earlier = await searchWindows(db.orm, which, { from: null, until: new Date(cut) });
         const later = await searchWindows(db.orm, which, { from: new Date(cut), until: null });
-        expect(pickFuller(earlier, later)).toEqual(whole);
+        expect(pickPeak(earlier, later)).toEqual(whole);
       }
     }),
     { numRuns: 30, endOnFailure: true },
@@ -160,7 +160,7 @@ const keep = () =>
     {},
     new AbortController().signal,
   );
-const look = (windowMs = MINUTE_MS) => findPeakWindow(db.orm, { kind: 'text', windowMs });
+const findPeak = (windowMs = MINUTE_MS) => findPeakWindow(db.orm, { kind: 'text', windowMs });
 
 test('the fullest window stays on record when its calls are deleted', async () => {
   await leave(7);
@@ -172,13 +172,13 @@ test('the fullest window stays on record when its calls are deleted', async () =
   await leave(6);
   const to = new Date(start.getTime() - 3 * 86_400_000);
   const record = { calls: 12, from: new Date(to.getTime() - 30_000), to };
-  expect(await look()).toEqual(record);
+  expect(await findPeak()).toEqual(record);
   // The peak also stays when housekeeping has more to add.
   await pass(3600_000);
   await keep();
-  expect((await look())?.calls).toBe(12);
+  expect((await findPeak())?.calls).toBe(12);
   // Nothing was stored for a window of another length.
-  expect((await look(1000))?.calls).toBe(6);
+  expect((await findPeak(1000))?.calls).toBe(6);
 });
 
 test('what housekeeping has gone over is not gone over again', async () => {
@@ -191,5 +191,5 @@ test('what housekeeping has gone over is not gone over again', async () => {
   await db.orm.execute(
     sql`update cta.ai_calls set left_at = left_at - interval '1 hour' where left_at = ${start}`,
   );
-  expect((await look())?.calls).toBe(3);
+  expect((await findPeak())?.calls).toBe(3);
 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { Brief } from '../../src/adapters/ai/ai-provider.ts';
-import { createOpenAiTextWriter } from '../../src/adapters/ai/openai-writer.ts';
+import { createOpenAiCopyGenerator } from '../../src/adapters/ai/openai-copy-generator.ts';
 import { startFakeAi } from '../fakes/fake-ai.ts';
 import { measureCpuMs } from '../support/measure-cpu-ms.ts';
 import { makeCall } from './make-call.ts';
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 
 const API_KEY = 'sk-very-secret';
-const writer = createOpenAiTextWriter({ baseUrl: ai.baseUrl, apiKey: API_KEY, model: 'text-1' });
+const generator = createOpenAiCopyGenerator({ baseUrl: ai.baseUrl, apiKey: API_KEY, model: 'text-1' });
 const brief: Brief = {
   title: 'Red "Trail" Shoe',
   description: 'Light.',
@@ -32,7 +32,7 @@ const brief: Brief = {
 
 test('buys texts with one request that carries key, schema and data', async () => {
   const { call, leftAt } = makeCall({ idempotencyKey: 'step-7' });
-  const answer = await writer.writeText(brief, call);
+  const answer = await generator.generateCopy(brief, call);
   expect(answer).toEqual({
     headline: expect.stringContaining('Shoe'),
     subheadline: expect.any(String),
@@ -87,10 +87,10 @@ test.each([
   [{ do: 'status', status: 429, headers: { 'x-should-retry': 'true' } }, 'ai_rate_limited'],
   [{ do: 'status', status: 500 }, 'ai_server_error'],
   [{ do: 'status', status: 503 }, 'ai_server_error'],
-] as const)('%j is %s, after one request', async (behaviour, code) => {
-  ai.setScript(() => behaviour);
+] as const)('%j is %s, after one request', async (behavior, code) => {
+  ai.setScript(() => behavior);
   const { call, leftAt } = makeCall();
-  const error = await writer.writeText(brief, call).catch((thrown: unknown) => thrown);
+  const error = await generator.generateCopy(brief, call).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ name: 'AppError', code });
   expect(String(error)).not.toMatch(/secret|Fake failure/);
   expect(leftAt).toHaveLength(1);
@@ -99,9 +99,9 @@ test.each([
 
 test.each(['wrong-shape', 'refuse', { do: 'content', content: '' }] as const)(
   '%j: what the provider counted is not lost',
-  async (behaviour) => {
-    ai.setScript(() => behaviour);
-    await expect(writer.writeText(brief, makeCall().call)).rejects.toMatchObject({
+  async (behavior) => {
+    ai.setScript(() => behavior);
+    await expect(generator.generateCopy(brief, makeCall().call)).rejects.toMatchObject({
       usage: { inputTokens: 210, outputTokens: 60 },
     });
   },
@@ -109,7 +109,7 @@ test.each(['wrong-shape', 'refuse', { do: 'content', content: '' }] as const)(
 
 test('Retry-After is passed on', async () => {
   ai.setScript(() => ({ do: 'status', status: 503, headers: { 'retry-after': '12' } }));
-  await expect(writer.writeText(brief, makeCall().call)).rejects.toMatchObject({
+  await expect(generator.generateCopy(brief, makeCall().call)).rejects.toMatchObject({
     code: 'ai_rate_limited',
     retryAfterMs: 12_000,
   });
@@ -117,12 +117,12 @@ test('Retry-After is passed on', async () => {
 
 test('long texts come back whole and plain', async () => {
   ai.setScript(() => 'long-texts');
-  expect((await writer.writeText(brief, makeCall().call)).headline.length).toBeGreaterThan(200);
+  expect((await generator.generateCopy(brief, makeCall().call)).headline.length).toBeGreaterThan(200);
 });
 
 test('an expired slot reaches no server', async () => {
   const { call, leftAt } = makeCall({ sendBefore: performance.now() - 1 });
-  await expect(writer.writeText(brief, call)).rejects.toMatchObject({ code: 'slot_expired' });
+  await expect(generator.generateCopy(brief, call)).rejects.toMatchObject({ code: 'slot_expired' });
   expect(ai.calls).toHaveLength(0);
   expect(leftAt).toHaveLength(0);
 });
@@ -131,47 +131,51 @@ test('that a request has left is told before its answer has come', async () => {
   ai.setScript(() => 'hang');
   const controller = new AbortController();
   const { call, leftAt, left } = makeCall({ signal: controller.signal });
-  const writing = writer.writeText(brief, call);
-  await Promise.race([Promise.all([left, ai.waitForCalls(1)]), writing]);
+  const generating = generator.generateCopy(brief, call);
+  await Promise.race([Promise.all([left, ai.waitForCalls(1)]), generating]);
   controller.abort(new Error('enough'));
-  await expect(writing).rejects.toThrow('enough');
+  await expect(generating).rejects.toThrow('enough');
   expect(leftAt).toHaveLength(1);
   await ai.waitFor(() => ai.inflight() === 0);
 });
 
 test('a closed port is unreachable, a hanging service a timeout', async () => {
-  const nowhere = createOpenAiTextWriter({ baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'k', model: 'm' });
-  await expect(nowhere.writeText(brief, makeCall().call)).rejects.toMatchObject({ code: 'ai_unreachable' });
+  const nowhere = createOpenAiCopyGenerator({ baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'k', model: 'm' });
+  await expect(nowhere.generateCopy(brief, makeCall().call)).rejects.toMatchObject({
+    code: 'ai_unreachable',
+  });
   ai.setScript(() => 'hang');
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const { call, left } = makeCall();
-  const writing = writer.writeText(brief, call);
+  const generating = generator.generateCopy(brief, call);
   await Promise.all([ai.waitForCalls(1), left]);
   vi.advanceTimersByTime(call.timeoutMs);
-  await expect(writing).rejects.toMatchObject({ code: 'ai_timeout' });
+  await expect(generating).rejects.toMatchObject({ code: 'ai_timeout' });
   await ai.waitFor((calls) => calls.every((one) => one.outcome === 'abandoned'));
 });
 
 test('an abort ends the call with its reason and frees the service', async () => {
   ai.setScript(() => 'hang');
   const controller = new AbortController();
-  const writing = writer.writeText(brief, makeCall({ signal: controller.signal }).call);
+  const generating = generator.generateCopy(brief, makeCall({ signal: controller.signal }).call);
   await ai.waitForCalls(1, 'text');
   expect(ai.inflight()).toBe(1);
   const reason = new Error('cancelled by the test');
   controller.abort(reason);
-  await expect(writing).rejects.toBe(reason);
+  await expect(generating).rejects.toBe(reason);
   await ai.waitFor(() => ai.inflight() === 0);
 });
 
 test('an answer of more than 2 MB is not read: JSON takes the event loop by its length', async () => {
   const texts = JSON.stringify({ headline: 'H', cta_text: 'C' });
   const choices = [{ finish_reason: 'stop', message: { content: texts } }];
-  const behaviour = (padding: string) => ({ do: 'status', status: 200, body: { choices, padding } }) as const;
-  ai.setScript(() => behaviour('x'.repeat(1_000_000)));
-  expect(await writer.writeText(brief, makeCall().call)).toMatchObject({ headline: 'H' });
-  ai.setScript(() => behaviour('x'.repeat(2_100_000)));
-  await expect(writer.writeText(brief, makeCall().call)).rejects.toMatchObject({ code: 'ai_bad_answer' });
+  const behavior = (padding: string) => ({ do: 'status', status: 200, body: { choices, padding } }) as const;
+  ai.setScript(() => behavior('x'.repeat(1_000_000)));
+  expect(await generator.generateCopy(brief, makeCall().call)).toMatchObject({ headline: 'H' });
+  ai.setScript(() => behavior('x'.repeat(2_100_000)));
+  await expect(generator.generateCopy(brief, makeCall().call)).rejects.toMatchObject({
+    code: 'ai_bad_answer',
+  });
 });
 
 test('a refusal of 20 MB of JSON is classified by its status, and not parsed', async () => {
@@ -187,13 +191,13 @@ test('a refusal of 20 MB of JSON is classified by its status, and not parsed', a
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const large = createOpenAiTextWriter({
+  const large = createOpenAiCopyGenerator({
     baseUrl: `http://127.0.0.1:${port}/v1`,
     apiKey: API_KEY,
     model: 'text-1',
   });
   const before = process.threadCpuUsage();
-  const error = await large.writeText(brief, makeCall().call).catch((reason: unknown) => reason);
+  const error = await large.generateCopy(brief, makeCall().call).catch((reason: unknown) => reason);
   const { user, system } = process.threadCpuUsage(before);
   expect(error).toMatchObject({ code: 'ai_bad_request' });
   expect(String((error as Error).cause).length).toBeLessThan(70_000);

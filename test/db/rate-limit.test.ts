@@ -24,15 +24,15 @@ beforeEach(async () => {
 });
 afterEach(() => db.drop());
 
-const stock = () => db.transact(lockSlots);
+const slots = () => db.transact(lockSlots);
 const free = async () => {
-  const { text, image } = await stock();
+  const { text, image } = await slots();
   return { text: text.free, image: image.free };
 };
 /** Moves all departures into the past. */
 const age = (ms: number) =>
   db.orm.execute(sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${ms} / 1000.0)`);
-const leaveAll = async () => {
+const recordAllDepartures = async () => {
   const rows = await db.orm.select({ id: aiCalls.id }).from(aiCalls);
   for (const { id } of rows) await recordDeparture(db.orm, id);
 };
@@ -50,12 +50,12 @@ describe('slots', () => {
   test('a slot is free again a window and a guard after its request had left', async () => {
     await addQueuedBatch(db, workspaceId, [10, 10, 10]);
     const calls = await claim(db, workerId);
-    await leaveAll();
+    await recordAllDepartures();
     // Far more than the test itself takes.
     const left = 50_000;
     await age(WINDOW_MS - left);
     expect(await free()).toEqual({ text: 0, image: 0 });
-    const { text } = await stock();
+    const { text } = await slots();
     expect(text.waitMs).toBeGreaterThan(0);
     expect(text.waitMs).toBeLessThanOrEqual(left);
     await age(left + 1);
@@ -137,7 +137,7 @@ describe('the limit in force', () => {
     await addQueuedBatch(db, workspaceId, [2]);
     await pauseCalls(db.orm, 3_600_000);
     expect(await claim(db, workerId)).toEqual([]);
-    const { image } = await stock();
+    const { image } = await slots();
     // Allows for the duration of the test itself.
     expect(image.waitMs).toBeGreaterThan(3_000_000);
     await pauseCalls(db.orm, 1);

@@ -20,7 +20,7 @@ let world: World;
 afterEach(() => world.end());
 
 /** A provider with various failures, but never five bad answers in a row. */
-const moody: AiScript = (index) => {
+const respondRandomly: AiScript = (index) => {
   if (index % 17 === 7) return { do: 'hang' };
   if (index % 11 === 4) return { do: 'status', status: 429 };
   if (index % 7 === 3) return { do: 'status', status: 500 };
@@ -32,7 +32,7 @@ test('never more than the limit in any window, seen by the provider, whoever com
 }, async () => {
   const randomInt = createRandomInt(chooseSeed());
   world = await startWorld({
-    ai: { script: moody },
+    ai: { script: respondRandomly },
     env: { PREVIEW_RATE_LIMIT: `${RATE}/s`, AI_TIMEOUT: '4s', DATABASE_POOL: '5' },
   });
   const rest = await world.connect(await world.start('api'));
@@ -45,8 +45,8 @@ test('never more than the limit in any window, seen by the provider, whoever com
     const created = await rest.create(
       [0, 1].map((i) => ({ url: world.shop.productUrl(`limit-${phase}-${i}`), batch_size: PREVIEWS / 2 })),
     );
-    const moment = from + randomInt(4, 10);
-    await world.ai.waitFor((calls) => calls.length >= moment, 30_000);
+    const threshold = from + randomInt(4, 10);
+    await world.ai.waitFor((calls) => calls.length >= threshold, 30_000);
     const stalled = workers[randomInt(0, workers.length)];
     stalled?.process.kill('SIGSTOP');
     const woken = wakeAfterTwoSeconds(stalled, performance.now());

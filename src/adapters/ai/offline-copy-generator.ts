@@ -1,5 +1,5 @@
 import { cutText } from '../../lib/cut-text.ts';
-import type { Brief, TextAnswer, TextWriter } from './ai-provider.ts';
+import type { Brief, CopyGenerator, GeneratedCopy } from './ai-provider.ts';
 import { cleanText } from './clean-text.ts';
 import { findPhrases, type Phrases } from './offline-phrases.ts';
 
@@ -18,12 +18,12 @@ const LEAST_TITLE = 24;
  * Creates the built-in writer: it fills phrases with the facts of the product, at once and without
  * a network.
  */
-export function createOfflineWriter(): TextWriter {
+export function createOfflineCopyGenerator(): CopyGenerator {
   const model = 'rules-1';
   return {
     provider: 'offline',
     model,
-    async writeText(brief, call) {
+    async generateCopy(brief, call) {
       call.signal.throwIfAborted();
       call.onLeft();
       return { ...composeTexts(brief), model, usage: { inputTokens: null, outputTokens: null } };
@@ -35,7 +35,7 @@ export function createOfflineWriter(): TextWriter {
  * Returns the texts of one variant. Cycles through headlines and button labels so that no two
  * variants below (headlines x labels, at least 18) have the same pair.
  */
-function composeTexts(brief: Brief): Omit<TextAnswer, 'model' | 'usage'> {
+function composeTexts(brief: Brief): Omit<GeneratedCopy, 'model' | 'usage'> {
   const phrases = findPhrases(brief.locale);
   const facts = readFacts(brief);
   const headlines = fitting(phrases.headlines, facts);

@@ -6,7 +6,7 @@ import fastify from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
 import { poll } from '../../test/support/poll.ts';
 import { createMemoryLog, quietLog } from '../../test/support/quiet-log.ts';
-import { endStalledAnswers, type StallOptions } from './end-stalled-answers.ts';
+import { endStalledResponses, type StallOptions } from './end-stalled-responses.ts';
 import { type ServerSentEvent, sendEvents } from './event-stream.ts';
 
 /* More than the operating system buffers for a client that reads nothing. */
@@ -14,7 +14,7 @@ const LARGE = Buffer.alloc(24 * 1024 * 1024, 'x');
 
 async function startServer(answer: RequestListener, options: StallOptions, log = quietLog): Promise<Server> {
   const server = createServer(answer);
-  endStalledAnswers(server, log, options);
+  endStalledResponses(server, log, options);
   server.listen({ host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
   onTestFinished(() => {
@@ -97,7 +97,7 @@ test('answers that nobody takes are bounded together: the largest end first', as
 test('a stream whose reader takes nothing is ended, and nothing gathers for it', async () => {
   const app = fastify();
   onTestFinished(() => app.close());
-  endStalledAnswers(app.server, quietLog, { stalledMs: 500 });
+  endStalledResponses(app.server, quietLog, { stalledMs: 500 });
   const ended = Promise.withResolvers<void>();
   let made = 0;
   async function* makeEvents(): AsyncGenerator<ServerSentEvent> {

@@ -2,12 +2,12 @@ import sharp from 'sharp';
 import { afterAll, expect, test } from 'vitest';
 import { createImageDecoder } from '../images/image-decoder.ts';
 import type { Brief, CallContext, SourceImage } from './ai-provider.ts';
-import { createOfflinePainter } from './offline-painter.ts';
+import { createOfflineBackgroundGenerator } from './offline-background-generator.ts';
 import { chooseSceneColors } from './scene-colors.ts';
 
 const images = createImageDecoder();
 afterAll(images.close);
-const painter = createOfflinePainter(images);
+const generator = createOfflineBackgroundGenerator(images);
 const call: CallContext = {
   idempotencyKey: 'k',
   owner: 'test',
@@ -38,7 +38,7 @@ async function draw(background: string, size = 400): Promise<SourceImage> {
 test('ten variants are ten different images of full size', async () => {
   const studio = await draw('#fff');
   const answers = await Promise.all(
-    Array.from({ length: 10 }, (_, variant) => painter.paintBackground(briefFor(variant), studio, call)),
+    Array.from({ length: 10 }, (_, variant) => generator.generateBackground(briefFor(variant), studio, call)),
   );
   expect(new Set(answers.map((one) => one.bytes.toString('base64'))).size).toBe(10);
   for (const answer of answers) {
@@ -54,13 +54,13 @@ test.each([
 ])('takes a %s image, from any palette', async (_, background, size) => {
   const image = await draw(background, size);
   for (const variant of [0, 1, 2, 8]) {
-    const answer = await painter.paintBackground(briefFor(variant, []), image, call);
+    const answer = await generator.generateBackground(briefFor(variant, []), image, call);
     expect(answer.width).toBe(1200);
   }
 });
 
 test('a studio image melts into a light scene: no white box is left', async () => {
-  const { bytes } = await painter.paintBackground(briefFor(3), await draw('#f4f4f4'), call);
+  const { bytes } = await generator.generateBackground(briefFor(3), await draw('#f4f4f4'), call);
   // Inside the corner of the product, and just outside it.
   const at = async (left: number) =>
     (await sharp(bytes).extract({ left, top: 140, width: 4, height: 4 }).stats()).channels.map(
@@ -75,17 +75,19 @@ test('a studio image melts into a light scene: no white box is left', async () =
 test('a broken image costs the product, not the background', async () => {
   const broken: SourceImage = { bytes: Buffer.from('nothing'), contentType: 'image/png' };
   for (const variant of [0, 2]) {
-    expect((await painter.paintBackground(briefFor(variant), broken, call)).width).toBe(1200);
+    expect((await generator.generateBackground(briefFor(variant), broken, call)).width).toBe(1200);
   }
 });
 
 test('honours an abort', async () => {
   const aborted = { ...call, signal: AbortSignal.abort(new Error('stop')) };
-  await expect(painter.paintBackground(briefFor(0), await draw('#fff'), aborted)).rejects.toThrow('stop');
+  await expect(generator.generateBackground(briefFor(0), await draw('#fff'), aborted)).rejects.toThrow(
+    'stop',
+  );
 });
 
 test('scene colours take the hue of the product, or a spare one for grey', () => {
   expect(chooseSceneColors(['#ffffff', '#0000ff'], 0).strong).toMatch(/^#[0-9a-f]{4}[c-f]/);
-  const grey = chooseSceneColors(['#ffffff', '#000000', 'no colour'], 0);
-  expect(new Set(Object.values(grey)).size).toBe(4);
+  const gray = chooseSceneColors(['#ffffff', '#000000', 'no colour'], 0);
+  expect(new Set(Object.values(gray)).size).toBe(4);
 });

@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => db.drop());
 
 const textLimit = async () => (await getLimits(db.deps)).kinds.find((kind) => kind.kind === 'text');
-const leaveAll = async () => {
+const recordAllDepartures = async () => {
   for (const { id } of await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(isNull(aiCalls.leftAt)))
     await recordDeparture(db.orm, id);
 };
@@ -51,7 +51,7 @@ test('the next slot opens a window and a guard after the first call had left', a
   await addQueuedBatch(db, workspaceId, [2, 3]);
   await claim(db, workerId);
   expect(await textLimit()).toMatchObject({ taken: 3, free: 0, worstWindow: null });
-  await leaveAll();
+  await recordAllDepartures();
   await age(10);
   const limit = await textLimit();
   const [first] = await db.orm
@@ -69,11 +69,11 @@ test('the worst window is the fullest on record, not the last one', async () => 
   await addQueuedBatch(db, workspaceId, [5, 5]);
   await setLimit(db, '5/m');
   await claim(db, workerId);
-  await leaveAll();
+  await recordAllDepartures();
   await age(300);
   await setLimit(db, '2/m');
   await claim(db, workerId);
-  await leaveAll();
+  await recordAllDepartures();
   expect((await textLimit())?.worstWindow?.calls).toBe(5);
   // Calls that are a whole window apart are never in the same window. Delete the stored peak first,
   // because it belongs to another history.

@@ -99,7 +99,7 @@ test('pages that never end hold up nobody but their workspace', async () => {
   for (let i = 0; i < 4; i += 1) await submit(one, 5);
   const running = new Map<ClaimedSource, () => void>();
   const of = (workspaceId: string) => [...running.keys()].filter((page) => page.workspaceId === workspaceId);
-  const pump = startPoller<ClaimedSource>({
+  const poller = startPoller<ClaimedSource>({
     name: 'sources',
     capacity: PAGES_AT_ONCE,
     reserve: PAGES_IN_RESERVE,
@@ -111,7 +111,7 @@ test('pages that never end hold up nobody but their workspace', async () => {
   });
   onTestFinished(async () => {
     for (const end of running.values()) end();
-    await pump.stop();
+    await poller.stop();
   });
   await poll(
     async () => of(one).length,

@@ -1,22 +1,22 @@
-import { makeDoors } from './doors.ts';
 import { fillDatabase } from './fill-database.ts';
+import { makeTargets } from './make-targets.ts';
 import { type Stage, startBareServer, startRole } from './stage.ts';
 import type { StageDatabase } from './stage-database.ts';
 
 /** An API and the bare server on one filled database. Disposing it stops both. */
-export interface OpenDoors extends AsyncDisposable {
+export interface OpenServers extends AsyncDisposable {
   readonly database: StageDatabase;
-  readonly doors: ReturnType<typeof makeDoors>;
+  readonly targets: ReturnType<typeof makeTargets>;
 }
 
 /**
  * Fills a database with batches of one workspace, with ten previews per source, and starts both
  * servers on it. No worker runs.
  */
-export async function openDoors(
+export async function openServers(
   stage: Stage,
   size: { readonly batches: number; readonly sourcesPerBatch: number },
-): Promise<OpenDoors> {
+): Promise<OpenServers> {
   await using opening = new AsyncDisposableStack();
   const database = await stage.addDatabase();
   await fillDatabase(database, {
@@ -31,7 +31,7 @@ export async function openDoors(
   const owned = opening.move();
   return {
     database,
-    doors: makeDoors(database, api.address, bare.address),
+    targets: makeTargets(database, api.address, bare.address),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

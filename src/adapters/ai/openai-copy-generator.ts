@@ -1,4 +1,4 @@
-import type { TextWriter } from './ai-provider.ts';
+import type { CopyGenerator } from './ai-provider.ts';
 import { buildTextPrompt } from './build-text-prompt.ts';
 import { createCallOpenAi } from './call-openai.ts';
 import type { OpenAiSettings } from './create-client.ts';
@@ -12,13 +12,13 @@ const MAX_ANSWER_CHARACTERS = 2 * 1024 * 1024;
  * Creates a writer that uses the chat completions API of OpenAI or of a compatible service. Each
  * call makes one request and never repeats it.
  */
-export function createOpenAiTextWriter(settings: OpenAiSettings): TextWriter {
+export function createOpenAiCopyGenerator(settings: OpenAiSettings): CopyGenerator {
   const callOpenAi = createCallOpenAi(settings, MAX_ANSWER_CHARACTERS);
   const { model } = settings;
   return {
     provider: 'openai',
     model,
-    async writeText(brief, call) {
+    async generateCopy(brief, call) {
       const answer = await callOpenAi(call, (client, options) =>
         client.chat.completions.create({ model, ...buildTextPrompt(brief) }, options),
       );

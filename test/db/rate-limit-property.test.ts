@@ -105,7 +105,7 @@ const steps = fc.array(
 );
 
 /** A call that a worker holds. */
-interface Held {
+interface HeldCall {
   readonly call: ClaimedCall;
   /** The time on the model's clock. */
   readonly claimedAt: number;
@@ -119,7 +119,7 @@ async function play(history: readonly Step[]): Promise<void> {
   await addQueuedBatch(db, workspaceId, [10, 10]);
   const workers = [await addWorker(db), await addWorker(db), await addWorker(db)];
   const arrivals: Record<CallKind, number[]> = { text: [], image: [] };
-  let held: Held[] = [];
+  let held: HeldCall[] = [];
   let passed = 0;
   /** The database's clock: the real time plus the time that the history has passed. */
   const now = () => performance.now() + passed;
@@ -136,17 +136,17 @@ async function play(history: readonly Step[]): Promise<void> {
     );
   }
   /** The request reaches the provider. This checks the model's only rule. */
-  function arrive(one: Held): void {
+  function arrive(one: HeldCall): void {
     one.sent = true;
     const times = arrivals[one.call.kind];
     times.push(now());
     const within = times.filter((at) => at > now() - WINDOW_MS).length;
     expect(within, `${one.call.kind} calls in ${WINDOW_MS} ms`).toBeLessThanOrEqual(MAX_CALLS);
   }
-  const drop = (one: Held) => {
+  const drop = (one: HeldCall) => {
     held = held.filter((other) => other !== one);
   };
-  const fail = async (one: Held, code: ErrorCode) => {
+  const fail = async (one: HeldCall, code: ErrorCode) => {
     drop(one);
     await settleCallFailure(db.deps, one.call, new AppError(code));
   };
@@ -174,7 +174,7 @@ async function play(history: readonly Step[]): Promise<void> {
       if (!one) continue;
       if (step.do === 'answer') {
         drop(one);
-        if ((await answer(db, one.call)) === 'mine') await createAnswerSettler(db.deps).settle(one.call);
+        if ((await answer(db, one.call)) === 'in_time') await createAnswerSettler(db.deps).settle(one.call);
       } else if (step.do === 'fail') await fail(one, step.code);
       // A worker does not send a call that it has held too long.
       else if (now() - one.claimedAt >= SEND_WITHIN_MS) await fail(one, 'slot_expired');
@@ -193,8 +193,8 @@ async function play(history: readonly Step[]): Promise<void> {
   await db.orm.execute(
     sql`update cta.call_limits set failing_since = null, failing_code = null, probe_after = null`,
   );
-  const stock = await db.transact(lockSlots);
-  for (const kind of CALL_KINDS) expect(stock[kind].free).toBe(MAX_CALLS);
+  const slots = await db.transact(lockSlots);
+  for (const kind of CALL_KINDS) expect(slots[kind].free).toBe(MAX_CALLS);
 }
 
 test('no history of starts, tries, stalls, kills and wrong clocks brings more calls into a window than the limit', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Brief, CallContext } from './ai-provider.ts';
+import { createOfflineCopyGenerator } from './offline-copy-generator.ts';
 import { findPhrases, OFFLINE_LANGUAGES } from './offline-phrases.ts';
-import { createOfflineWriter } from './offline-writer.ts';
 
 const brief: Brief = {
   title: 'Red Trail Shoe 42',
@@ -27,14 +27,14 @@ function callWith(signal = new AbortController().signal) {
   return { call, left: () => left };
 }
 
-const write = (changes: Partial<Brief>) =>
-  createOfflineWriter().writeText({ ...brief, ...changes }, callWith().call);
-const writeTen = (changes: Partial<Brief>) =>
-  Promise.all(Array.from({ length: 10 }, (_, variant) => write({ ...changes, variant })));
+const generate = (changes: Partial<Brief>) =>
+  createOfflineCopyGenerator().generateCopy({ ...brief, ...changes }, callWith().call);
+const generateTen = (changes: Partial<Brief>) =>
+  Promise.all(Array.from({ length: 10 }, (_, variant) => generate({ ...changes, variant })));
 
 test.each(OFFLINE_LANGUAGES)('%s: ten variants differ and keep to the limits', async (locale) => {
   for (const changes of [{}, { brand: null, priceText: null, description: null }]) {
-    const answers = await writeTen({ locale, ...changes });
+    const answers = await generateTen({ locale, ...changes });
     expect(new Set(answers.map((one) => `${one.headline} ${one.ctaText}`)).size).toBe(10);
     for (const { headline, subheadline, body, ctaText } of answers) {
       expect(headline).toContain('Red Trail Shoe 42');
@@ -48,20 +48,20 @@ test.each(OFFLINE_LANGUAGES)('%s: ten variants differ and keep to the limits', a
 });
 
 test('speaks the language of the page, English where it cannot', async () => {
-  expect((await write({ locale: 'de-AT' })).ctaText).toBe('Jetzt kaufen');
-  expect((await write({ locale: 'pt_BR' })).ctaText).toBe('Comprar agora');
-  expect((await write({ locale: 'xx' })).ctaText).toBe('Shop now');
+  expect((await generate({ locale: 'de-AT' })).ctaText).toBe('Jetzt kaufen');
+  expect((await generate({ locale: 'pt_BR' })).ctaText).toBe('Comprar agora');
+  expect((await generate({ locale: 'xx' })).ctaText).toBe('Shop now');
   expect(findPhrases('').language).toBe('en');
 });
 
 test('the body is whole sentences of the description', async () => {
-  const { body } = await write({});
+  const { body } = await generate({});
   expect(body).toMatch(/^A light shoe .*\.$/);
-  expect((await write({ description: 'word '.repeat(200) })).body).toMatch(/word…$/);
+  expect((await generate({ description: 'word '.repeat(200) })).body).toMatch(/word…$/);
 });
 
 test('long and hostile facts are tamed', async () => {
-  const answers = await writeTen({
+  const answers = await generateTen({
     title: `<script>x</script>${'Very Long Product Name '.repeat(20)}`,
     brand: 'B'.repeat(200),
     priceText: '1'.repeat(200),
@@ -76,9 +76,9 @@ test('long and hostile facts are tamed', async () => {
 
 test('leaves at once, and honours an abort', async () => {
   const { call, left } = callWith();
-  await createOfflineWriter().writeText(brief, call);
+  await createOfflineCopyGenerator().generateCopy(brief, call);
   expect(left()).toBe(1);
   const aborted = callWith(AbortSignal.abort(new Error('stop')));
-  await expect(createOfflineWriter().writeText(brief, aborted.call)).rejects.toThrow('stop');
+  await expect(createOfflineCopyGenerator().generateCopy(brief, aborted.call)).rejects.toThrow('stop');
   expect(aborted.left()).toBe(0);
 });

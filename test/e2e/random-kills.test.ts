@@ -31,8 +31,8 @@ test('three hundred previews, two workers, and three deaths at random moments', 
   const kills: number[] = [];
   // Kills one worker in each third of the work, measured in calls.
   for (const part of [0, 1, 2]) {
-    const moment = part * 160 + randomInt(20, 140);
-    await world.ai.waitFor((calls) => calls.length >= moment, 60_000);
+    const threshold = part * 160 + randomInt(20, 140);
+    await world.ai.waitFor((calls) => calls.length >= threshold, 60_000);
     const [victim] = workers.splice(randomInt(0, 2), 1);
     if (!victim) throw new Error('there are two');
     kills.push(performance.now());
@@ -48,12 +48,12 @@ test('three hundred previews, two workers, and three deaths at random moments', 
   const noticed = await readDeaths();
   for (const [i, at] of kills.entries()) {
     const pause = Math.round(longestPause(world.ai.calls, at, kills[i + 1]));
-    process.stdout.write(`  a death noticed after ${(noticed[i] ?? 0) - wallOf(at)} ms; `);
+    process.stdout.write(`  a death noticed after ${(noticed[i] ?? 0) - toWallTime(at)} ms; `);
     process.stdout.write(`the provider without a call for ${pause} ms at most\n`);
   }
 });
 
-const wallOf = (at: number): number => Math.round(performance.timeOrigin + at);
+const toWallTime = (at: number): number => Math.round(performance.timeOrigin + at);
 
 /** Returns the times at which workers were marked dead, in order. */
 async function readDeaths(): Promise<number[]> {

@@ -13,7 +13,7 @@ import { rescueWork } from '../../src/pipeline/rescue-work.ts';
 import { settleCallFailure } from '../../src/pipeline/settle-call-failure.ts';
 import { getPreview } from '../../src/previews/get-preview.ts';
 import { listPreviews } from '../../src/previews/list-previews.ts';
-import { addQueuedBatch, addWorker, answer, claim, finish, makers } from '../support/seed.ts';
+import { addQueuedBatch, addWorker, answer, claim, finish, providers } from '../support/seed.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 const baseUrl = 'https://cta.example';
@@ -32,7 +32,7 @@ afterEach(() => db.drop());
 const list = async (workspaceId: string, batch?: Batch) =>
   (await listPreviews(db.deps, { workspaceId, baseUrl, pageSize: 100, bulkTaskId: batch?.id })).items;
 
-async function leave(calls: readonly ClaimedCall[]): Promise<void> {
+async function recordDepartures(calls: readonly ClaimedCall[]): Promise<void> {
   for (const call of calls) await recordDeparture(db.orm, call.callId);
 }
 
@@ -45,31 +45,31 @@ async function passTime(ms: number): Promise<void> {
 
 test('every preview starts when it was foretold, in the order that was foretold', async () => {
   await addQueuedBatch(db, one, [4]);
-  await leave(await claim(db, workerId, 2));
+  await recordDepartures(await claim(db, workerId, 2));
   await passTime(20_000);
   await addQueuedBatch(db, two, [5]);
   const start = Date.now();
-  const foretold = [...(await list(one)), ...(await list(two))].filter(
+  const forecasts = [...(await list(one)), ...(await list(two))].filter(
     (preview) => preview.status === 'queued',
   );
-  expect(foretold.map((preview) => preview.queuePosition).toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7]);
-  for (const preview of foretold) {
+  expect(forecasts.map((preview) => preview.queuePosition).toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  for (const preview of forecasts) {
     expect(preview.waitingFor).toMatchObject({ code: 'slot', until: expect.any(Date) });
   }
 
-  const happened = new Map<string, { order: number; passed: number; took: number }>();
-  for (let passed = 0; happened.size < foretold.length; ) {
-    const { work, waitMs = 0 } = await claimCalls(db.deps, { workerId, makers, limit: 1 });
-    await leave(work);
+  const observed = new Map<string, { order: number; passed: number; took: number }>();
+  for (let passed = 0; observed.size < forecasts.length; ) {
+    const { work, waitMs = 0 } = await claimCalls(db.deps, { workerId, providers, limit: 1 });
+    await recordDepartures(work);
     for (const { previewId } of work.slice(0, 1)) {
-      happened.set(previewId, { order: happened.size + 1, passed, took: Date.now() - start });
+      observed.set(previewId, { order: observed.size + 1, passed, took: Date.now() - start });
     }
     if (work.length > 0) continue;
     await passTime(waitMs);
     passed += waitMs;
   }
-  for (const { id, queuePosition, eta } of foretold) {
-    const { order, passed, took } = happened.get(id) ?? { order: 0, passed: 0, took: 0 };
+  for (const { id, queuePosition, eta } of forecasts) {
+    const { order, passed, took } = observed.get(id) ?? { order: 0, passed: 0, took: 0 };
     expect(order).toBe(queuePosition);
     // Allows for a slow test. With the time that the test took, the preview starts no earlier than
     // forecast, which is rounded up to a second. Without that time, it starts no later. Every wait

@@ -7,7 +7,7 @@ import { createListMethods } from './list-methods.ts';
  * `OPTIONS` with 204 and `Allow` (RFC 9110, 9.3.7). The caller must call it before the first route
  * and before CORS, which answers preflights.
  */
-export function answerMethods(app: FastifyInstance, { hasCors }: { hasCors: boolean }): void {
+export function handleOtherMethods(app: FastifyInstance, { hasCors }: { hasCors: boolean }): void {
   const listMethods = createListMethods(app);
   app.addHook('onRequest', async (request, reply) => {
     if (request.method === 'OPTIONS') {

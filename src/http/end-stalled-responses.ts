@@ -10,7 +10,7 @@ export const STALLED_MS = 30_000;
  * read nothing since the last check are closed at once.
  */
 const MAX_WAITING_BYTES = 128 * 1024 * 1024;
-const LOOK_MS = 1000;
+const CHECK_MS = 1000;
 
 export interface StallOptions {
   readonly stalledMs?: number | undefined;
@@ -34,7 +34,7 @@ interface Progress {
  * it, so a client that sends a byte now and then keeps its connection; and it closes requests that
  * still wait for us. Here time counts only while the operating system accepts no more bytes.
  */
-export function endStalledAnswers(server: Server, log: Log, options: StallOptions = {}): void {
+export function endStalledResponses(server: Server, log: Log, options: StallOptions = {}): void {
   const { stalledMs = STALLED_MS, maxWaitingBytes = MAX_WAITING_BYTES, countQueuedBytes = () => 0 } = options;
   const sockets = new Set<Socket>();
   const stalls = new WeakMap<Socket, Progress>();
@@ -43,7 +43,7 @@ export function endStalledAnswers(server: Server, log: Log, options: StallOption
     socket.once('close', () => sockets.delete(socket));
   });
 
-  function look(): void {
+  function checkSockets(): void {
     const now = performance.now();
     let waitingBytes = 0;
     const idle: { socket: Socket; bytes: number }[] = [];
@@ -56,7 +56,7 @@ export function endStalledAnswers(server: Server, log: Log, options: StallOption
       waitingBytes += bytes;
       const before = stalls.get(socket);
       const written = socket.bytesWritten - socket.writableLength;
-      const queued = countUntaken(socket);
+      const queued = countUnsent(socket);
       const hasMoved = !before || before.written !== written || before.queued !== queued;
       // If only answers behind an unfinished one wait, the client waits for us and is not stalled.
       if (hasMoved || socket.writableLength === 0) stalls.set(socket, { written, queued, since: now });
@@ -82,7 +82,7 @@ export function endStalledAnswers(server: Server, log: Log, options: StallOption
     return bytes;
   }
 
-  const timer = setInterval(look, Math.min(LOOK_MS, stalledMs / 5)).unref();
+  const timer = setInterval(checkSockets, Math.min(CHECK_MS, stalledMs / 5)).unref();
   server.once('close', () => clearInterval(timer));
 }
 
@@ -91,7 +91,7 @@ export function endStalledAnswers(server: Server, log: Log, options: StallOption
  * can be a whole answer, of which a slow client reads only a part in 30 s. Node.js has no public
  * name for this value; without it, only complete writes would count.
  */
-function countUntaken(socket: Socket): number {
+function countUnsent(socket: Socket): number {
   const { _handle: handle } = socket as { _handle?: { writeQueueSize?: number } | null };
   return handle?.writeQueueSize ?? 0;
 }

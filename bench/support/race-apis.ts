@@ -8,7 +8,7 @@ import { compareRounds, median } from './statistics.ts';
 export interface Race {
   readonly name: string;
   readonly yardstick: Target;
-  readonly doors: readonly { readonly door: string; readonly target: Target; readonly aim?: Aim }[];
+  readonly apis: readonly { readonly api: string; readonly target: Target; readonly aim?: Aim }[];
 }
 
 interface RaceOptions {
@@ -19,10 +19,10 @@ interface RaceOptions {
 }
 
 /** Runs the comparisons one after the other, each with every number of connections. */
-export async function raceDoors(races: readonly Race[], options: RaceOptions): Promise<Figure[]> {
+export async function raceApis(races: readonly Race[], options: RaceOptions): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const race of races) {
-    await warmUp([race.yardstick, ...race.doors.map(({ target }) => target)]);
+    await warmUp([race.yardstick, ...race.apis.map(({ target }) => target)]);
     for (const connections of CONNECTIONS) {
       say(`${options.title}: ${race.name}, ${connections}`);
       figures.push(...(await runRace(race, { ...options, connections })));
@@ -36,7 +36,7 @@ async function runRace(
   race: Race,
   { connections, rounds, length }: RaceOptions & { readonly connections: number },
 ): Promise<Figure[]> {
-  const targets = [race.yardstick, ...race.doors.map(({ target }) => target)];
+  const targets = [race.yardstick, ...race.apis.map(({ target }) => target)];
   const loads: Load[][] = targets.map(() => []);
   for (let round = 0; round < rounds; round += 1) {
     for (const [i, target] of targets.entries()) {
@@ -44,7 +44,7 @@ async function runRace(
     }
   }
   const [bare = [], ...ours] = loads;
-  return race.doors.map(({ door, aim }, i) => {
+  return race.apis.map(({ api, aim }, i) => {
     const compare = (figure: keyof Load) =>
       compareRounds(
         (ours[i] ?? []).map((load, round) => ({
@@ -52,7 +52,7 @@ async function runRace(
           yardstick: bare[round]?.[figure] ?? Number.NaN,
         })),
       );
-    const what = `${race.name}, ${door}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
+    const what = `${race.name}, ${api}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
     const whole = { what, unit: '/s', ...compare('perSecond'), p50: compare('p50'), p99: compare('p99') };
     return aim ? { ...whole, aim } : whole;
   });

@@ -7,7 +7,7 @@ import { addVary } from './add-vary.ts';
 import { chooseEncoding, type Encoding } from './choose-encoding.ts';
 
 /** A response that is the same for all clients. All requests share one copy of its bytes. */
-export interface PreparedAnswer {
+export interface PreparedResponse {
   readonly bytes: Buffer;
   readonly contentType: string;
   /** The entity tag of `bytes`; each compressed form has its own (RFC 9110, 8.8.3.3). */
@@ -23,7 +23,7 @@ const COMPRESS: Record<Encoding, (bytes: Buffer) => Promise<Buffer>> = {
 };
 
 /** Prepares a response. `contentType` is the value of the header. */
-export function prepareAnswer(content: string | Buffer, contentType: string): PreparedAnswer {
+export function prepareResponse(content: string | Buffer, contentType: string): PreparedResponse {
   const bytes = Buffer.from(content);
   const compressed = new Map<Encoding, Promise<Buffer | undefined>>();
   return {
@@ -31,14 +31,14 @@ export function prepareAnswer(content: string | Buffer, contentType: string): Pr
     contentType,
     tag: createHash('sha256').update(bytes).digest('base64url'),
     compress(encoding) {
-      let made = compressed.get(encoding);
-      if (!made) {
-        made = COMPRESS[encoding](bytes).then((form) => (form.length < bytes.length ? form : undefined));
-        compressed.set(encoding, made);
+      let pending = compressed.get(encoding);
+      if (!pending) {
+        pending = COMPRESS[encoding](bytes).then((form) => (form.length < bytes.length ? form : undefined));
+        compressed.set(encoding, pending);
         // The next request tries again.
-        made.catch(() => compressed.delete(encoding));
+        pending.catch(() => compressed.delete(encoding));
       }
-      return made;
+      return pending;
     },
   };
 }
@@ -49,14 +49,14 @@ export function prepareAnswer(content: string | Buffer, contentType: string): Pr
 export async function sendPrepared(
   request: FastifyRequest,
   reply: FastifyReply,
-  answer: PreparedAnswer,
+  response: PreparedResponse,
 ): Promise<FastifyReply> {
   const encoding = chooseEncoding(request.headers['accept-encoding']?.toString());
-  const form = encoding && (await answer.compress(encoding));
-  const etag = form ? `"${answer.tag}-${encoding}"` : `"${answer.tag}"`;
+  const form = encoding && (await response.compress(encoding));
+  const etag = form ? `"${response.tag}-${encoding}"` : `"${response.tag}"`;
   reply.header('etag', etag);
   addVary(reply, 'Accept-Encoding');
   if (fresh(request.headers, { etag })) return reply.code(304).send();
   if (form) reply.header('content-encoding', encoding);
-  return reply.type(answer.contentType).send(form ?? answer.bytes);
+  return reply.type(response.contentType).send(form ?? response.bytes);
 }

@@ -10,7 +10,7 @@ import type { ClaimedDelivery } from './claim-deliveries.ts';
  * same id. Skips deliveries that have a response or a later try. Returns how many it requeued.
  * Idempotent.
  */
-export async function handBackDeliveries(
+export async function releaseDeliveries(
   deps: { transact: Transact; queue: Queue },
   claimed: readonly ClaimedDelivery[],
 ): Promise<number> {

@@ -5,7 +5,7 @@ import type { StageDatabase } from './stage-database.ts';
  * Returns functions that make requests to the REST API, the tRPC API and the bare server for the
  * same things.
  */
-export function makeDoors({ workspaceId, token }: StageDatabase, api: string, bare: string) {
+export function makeTargets({ workspaceId, token }: StageDatabase, api: string, bare: string) {
   const headers = { authorization: `Bearer ${token}` };
   return {
     rest: (path: string): Target => ({ url: `${api}/api/llm-editor/cta${path}`, headers }),

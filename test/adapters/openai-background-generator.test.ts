@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import type { Brief, SourceImage } from '../../src/adapters/ai/ai-provider.ts';
-import { createOpenAiPainter } from '../../src/adapters/ai/openai-painter.ts';
+import { createOpenAiBackgroundGenerator } from '../../src/adapters/ai/openai-background-generator.ts';
 import { createImageDecoder } from '../../src/adapters/images/image-decoder.ts';
 import { startFakeAi } from '../fakes/fake-ai.ts';
 import { makeCall } from './make-call.ts';
@@ -15,7 +15,11 @@ beforeEach(() => {
   ai.setScript(undefined);
 });
 
-const painter = createOpenAiPainter(images, { baseUrl: ai.baseUrl, apiKey: 'sk-secret', model: 'image-1' });
+const generator = createOpenAiBackgroundGenerator(images, {
+  baseUrl: ai.baseUrl,
+  apiKey: 'sk-secret',
+  model: 'image-1',
+});
 const brief: Brief = {
   title: 'Red Shoe',
   description: null,
@@ -35,7 +39,7 @@ const image: SourceImage = {
 
 test('buys an image with one multipart request', async () => {
   const { call, leftAt } = makeCall({ idempotencyKey: 'step-8' });
-  const answer = await painter.paintBackground(brief, image, call);
+  const answer = await generator.generateBackground(brief, image, call);
   expect(answer).toMatchObject({
     contentType: 'image/jpeg',
     width: 480,
@@ -60,7 +64,7 @@ test('buys an image with one multipart request', async () => {
 test('fetches an image that the service keeps at an address of its own', async () => {
   ai.setScript(() => 'image-url');
   const { call, leftAt } = makeCall();
-  expect((await painter.paintBackground(brief, image, call)).width).toBe(480);
+  expect((await generator.generateBackground(brief, image, call)).width).toBe(480);
   expect(leftAt).toHaveLength(1);
   expect(ai.calls).toHaveLength(1);
 });
@@ -75,15 +79,17 @@ test.each([
   ['cut', 'ai_connection_lost'],
   [{ do: 'status', status: 429 }, 'ai_rate_limited'],
   [{ do: 'status', status: 500 }, 'ai_server_error'],
-] as const)('%j is %s, after one request', async (behaviour, code) => {
-  ai.setScript(() => behaviour);
-  await expect(painter.paintBackground(brief, image, makeCall().call)).rejects.toMatchObject({ code });
+] as const)('%j is %s, after one request', async (behavior, code) => {
+  ai.setScript(() => behavior);
+  await expect(generator.generateBackground(brief, image, makeCall().call)).rejects.toMatchObject({ code });
   expect(ai.calls).toHaveLength(1);
 });
 
 test('an expired slot reaches no server, not even to try what fetch can do', async () => {
   const { call, leftAt } = makeCall({ sendBefore: performance.now() - 1 });
-  await expect(painter.paintBackground(brief, image, call)).rejects.toMatchObject({ code: 'slot_expired' });
+  await expect(generator.generateBackground(brief, image, call)).rejects.toMatchObject({
+    code: 'slot_expired',
+  });
   expect(ai.calls).toHaveLength(0);
   expect(leftAt).toHaveLength(0);
 });

@@ -1,7 +1,7 @@
 import { toFile } from 'openai';
 import { AppError } from '../../lib/app-error.ts';
 import type { ImageDecoder } from '../images/image-decoder.ts';
-import type { BackgroundPainter, CallContext, SourceImage } from './ai-provider.ts';
+import type { BackgroundGenerator, CallContext, SourceImage } from './ai-provider.ts';
 import { buildImagePrompt } from './build-image-prompt.ts';
 import { createCallOpenAi } from './call-openai.ts';
 import { OPENAI_BASE_URL, type OpenAiSettings } from './create-client.ts';
@@ -16,16 +16,16 @@ const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': '
  * makes one paid request and never repeats it. If the answer contains an address of the service
  * instead of bytes, downloads the image from there.
  */
-export function createOpenAiPainter(
-  images: Pick<ImageDecoder, 'background'>,
+export function createOpenAiBackgroundGenerator(
+  images: Pick<ImageDecoder, 'makeBackground'>,
   settings: OpenAiSettings,
-): BackgroundPainter {
+): BackgroundGenerator {
   const callOpenAi = createCallOpenAi(settings);
   const { model, baseUrl = OPENAI_BASE_URL } = settings;
   return {
     provider: 'openai',
     model,
-    async paintBackground(brief, source, call) {
+    async generateBackground(brief, source, call) {
       const deadline = performance.now() + call.timeoutMs;
       const image = await toUpload(source);
       const answer = await callOpenAi(call, (client, options) =>
@@ -39,7 +39,7 @@ export function createOpenAiPainter(
           'bytes' in reply.image
             ? reply.image.bytes
             : await fetchImage(settings, reply.image.url, call.signal, deadline - performance.now());
-        const background = await images.background(bytes, call);
+        const background = await images.makeBackground(bytes, call);
         return { ...background, model: reply.model ?? model, usage: reply.usage };
       });
     },
