@@ -51,6 +51,8 @@ async function writeRows(client: PoolClient, workspaceId: string, filling: Filli
     `with made as (
       insert into cta.workspaces (id, name) select uuidv7(), 'filled ' || n from generate_series(1, $1 - 1) n
       returning id
+    ), turns as (
+      insert into cta.turns (workspace_id, queue) select id, queue from made, unnest(array['previews', 'sources']) queue
     ) insert into place select row_number() over (), id from made`,
     [workspaces],
   );
@@ -71,8 +73,8 @@ async function writeRows(client: PoolClient, workspaceId: string, filling: Filli
     select asset_id, workspace_id, key, sha256(key::bytea), 'image/jpeg', 800, 800, decode(repeat('ab', 200), 'hex')
     from thing`);
   await client.query(`
-    insert into cta.product_images (id, product_id, asset_id, url, rank, score, method, palette)
-    select image_id, product_id, asset_id, 'https://shop.example/images/' || n, 0, 0.9, 'heuristic',
+    insert into cta.product_images (id, workspace_id, product_id, asset_id, url, rank, score, method, palette)
+    select image_id, workspace_id, product_id, asset_id, 'https://shop.example/images/' || n, 0, 0.9, 'heuristic',
       '["#b00020", "#eeeeee"]' from thing`);
   await client.query('create unique index on thing (n)');
   await client.query(`
@@ -101,7 +103,7 @@ async function writeRows(client: PoolClient, workspaceId: string, filling: Filli
         'url', 'https://shop.example/products/' || thing_n), at, at, at, at from part`);
   await client.query(`
     insert into cta.previews (id, workspace_id, batch_id, source_id, product_id, image_id, position, variant, status,
-      fair_tag, ranking, generated, generator, error_code, version, created_at, updated_at, finished_at)
+      start_tag, ranking, generated, generator, error_code, version, created_at, updated_at, finished_at)
     select uuidv7(at - clock_timestamp()), workspace_id, batch_id, id, product_id, image_id, i, i,
       case when failed then 'failed' else 'done' end, 1,
       '{"method": "heuristic", "score": 0.9, "model": null}',

@@ -1,16 +1,8 @@
 import { z } from 'zod';
+import type { CallKind, CallStatus } from '../db/schema/values.ts';
 import { sha256 } from '../lib/ids.ts';
 
-/** The two steps of a preview, one AI call each. */
-export const CALL_KINDS = ['text', 'image'] as const;
-export type CallKind = (typeof CALL_KINDS)[number];
-
-/**
- * `sent`: it has a slot and may be on its way. Then `answered`, `refused` (policy), `failed` (the
- * provider returned an error, or the request never left), or `unknown` (it may have reached the
- * provider, and no answer came).
- */
-export type CallStatus = 'sent' | 'answered' | 'refused' | 'failed' | 'unknown';
+export { CALL_KINDS, type CallKind, type CallStatus } from '../db/schema/values.ts';
 
 /**
  * A call must not be sent if its connection is not open this long after its claim: its worker may

@@ -1,6 +1,10 @@
 import { sql } from 'drizzle-orm';
 import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
+import { CALL_KINDS } from '../db/schema/values.ts';
+
+// The index on (kind, ended_at) serves only a query that names the kinds.
+const KINDS = sql.raw(CALL_KINDS.map((kind) => `'${kind}'`).join(', '));
 
 /**
  * Deletes calls from the ledger that ended longer ago than `keepMs` and are not needed: calls of
@@ -12,7 +16,7 @@ export function deleteOldCalls(deps: { orm: Orm }, { keepMs }: { keepMs: number 
     const { rowCount } = await deps.orm.execute(sql`
       delete from cta.ai_calls where id in (
         select id from cta.ai_calls
-        where status <> 'sent' and (preview_id is null or status <> 'answered')
+        where kind in (${KINDS}) and status <> 'sent' and (preview_id is null or status <> 'answered')
           and ended_at < clock_timestamp() - make_interval(secs => ${keepMs} / 1000.0)
         limit ${DELETE_STEP}
       )`);

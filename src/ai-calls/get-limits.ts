@@ -2,9 +2,8 @@ import { z } from 'zod';
 import type { Orm } from '../db/client.ts';
 import { AppError, isErrorCode } from '../lib/app-error.ts';
 import { CALL_KINDS } from './ai-call.ts';
-import { findPeakWindow } from './find-peak-window.ts';
+import { DEFAULT_WINDOW_MS, findPeakWindow } from './find-peak-window.ts';
 import { type KindState, loadLimiter } from './load-limiter.ts';
-import { DEFAULT_WINDOW_MS } from './search-windows.ts';
 
 /** The limit of one kind of call, as both APIs return it. */
 export const kindLimitSchema = z.object({
@@ -26,7 +25,7 @@ export const kindLimitSchema = z.object({
     message: z.string().nullable(),
     nextProbeAt: z.date().nullable(),
   }),
-  /** The window with the most calls on record; null without calls. */
+  /** The window with the most calls in the last 24 hours; null without calls. */
   worstWindow: z.object({ calls: z.number(), from: z.date(), to: z.date() }).nullable(),
 });
 
@@ -37,14 +36,25 @@ export const limitsSchema = z.object({
 });
 export type Limits = z.infer<typeof limitsSchema>;
 
+/** How far back a request looks for the fullest window: searching the whole ledger takes too long. */
+const PEAK_WITHIN_MS = 24 * 60 * 60_000;
+
 /**
- * Returns the limit, its free slots, when the next slot opens, and the fullest window on record.
+ * Returns the limit, its free slots, when the next slot opens, and the fullest window of the last
+ * day, or of the whole ledger.
  */
-export async function getLimits(deps: { orm: Orm }): Promise<Limits> {
+export async function getLimits(
+  deps: { orm: Orm },
+  { wholeLedger = false }: { wholeLedger?: boolean } = {},
+): Promise<Limits> {
   const { now, kinds } = await loadLimiter(deps.orm);
   const shown = kinds.map(async (state) => {
     const windowMs = state.windowMs ?? DEFAULT_WINDOW_MS;
-    const worstWindow = await findPeakWindow(deps.orm, { kind: state.kind, windowMs });
+    const worstWindow = await findPeakWindow(deps.orm, {
+      kind: state.kind,
+      windowMs,
+      ...(wholeLedger ? {} : { sinceMs: PEAK_WITHIN_MS }),
+    });
     return { ...showKind(state, now), windowMs, worstWindow };
   });
   return { rate: kinds[0]?.rate ?? null, kinds: await Promise.all(shown) };

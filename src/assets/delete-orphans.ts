@@ -15,10 +15,7 @@ export const orphans: SQL = sql`
   where ${isOld}
     and not exists (select 1 from cta.product_images i where i.asset_id = a.id)
     and not exists (select 1 from cta.ai_calls c where c.asset_id = a.id and c.preview_id is not null)
-    and not exists (
-      select 1 from cta.previews v
-      where v.workspace_id = a.workspace_id and v.overrides is not null and position(a.key in v.overrides::text) > 0
-    )`;
+    and not exists (select 1 from cta.preview_assets v where v.asset_id = a.id)`;
 
 /**
  * Deletes images that nothing refers to any more: no product, no answer of an existing preview, and

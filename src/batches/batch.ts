@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { usageSchema } from '../ai-calls/usage.ts';
+import { SOURCE_STATUSES } from '../db/schema/values.ts';
 import { languageTag, plainText, webAddress } from '../lib/plain-text.ts';
 import { failureSchema, PREVIEW_STATUSES, type PreviewStatus } from '../previews/preview.ts';
 import { givenProductSchema } from '../products/product.ts';
 
+export { SOURCE_STATUSES, type SourceStatus } from '../db/schema/values.ts';
+
 export const BATCH_STATUSES = ['pending', 'running', 'done', 'failed', 'cancelled'] as const;
 export type BatchStatus = (typeof BATCH_STATUSES)[number];
-
-export const SOURCE_STATUSES = ['pending', 'running', 'done', 'failed'] as const;
-export type SourceStatus = (typeof SOURCE_STATUSES)[number];
 
 /** The number of previews by status; `total` is their sum. */
 export type Progress = Record<PreviewStatus | 'total', number>;

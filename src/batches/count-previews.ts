@@ -29,9 +29,9 @@ export const previewCounts = sql<PreviewCounts | null>`(
     select
       status, count(*)::int as n, jsonb_agg(distinct error_code) filter (where status = 'failed') as failures,
       sum(usage_calls) as calls, sum(usage_input_tokens) as input_tokens,
-      sum(usage_output_tokens) as output_tokens, sum(usage_pictures) as pictures, sum(usage_ms) as ms
+      sum(usage_output_tokens) as output_tokens, sum(usage_images) as pictures, sum(usage_ms) as ms
     from cta.previews
-    where batch_id = ${sources.batchId} and source_id = ${sources.id}
+    where source_id = ${sources.id}
     group by status
   ) p
 )`;

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm';
 import { type Orm, prepareOnce } from '../db/client.ts';
 import { batches, sources } from '../db/schema/batches.ts';
 import { type Cursor, decodeCursor, type Page, toPage } from '../lib/cursor.ts';
@@ -33,10 +33,6 @@ const PAGES = {
 function buildPage(orm: Orm, direction: Cursor['direction'] | undefined) {
   const back = direction === 'previous';
   const order = back ? asc : desc;
-  // The nulls order must match the index (drizzle's `desc` there means "nulls last"): otherwise
-  // PostgreSQL sorts every batch of the workspace.
-  const byIndex = (column: SQLWrapper) =>
-    sql`${order(column)} ${sql.raw(back ? 'nulls first' : 'nulls last')}`;
   const conditions: SQL[] = [eq(batches.workspaceId, sql.placeholder('workspaceId'))];
   if (direction) {
     const cursorValues = sql`(${sql.placeholder('createdAt')}::timestamptz, ${sql.placeholder('id')}::uuid)`;
@@ -47,7 +43,7 @@ function buildPage(orm: Orm, direction: Cursor['direction'] | undefined) {
     .select(batchColumns)
     .from(batches)
     .where(and(...conditions))
-    .orderBy(byIndex(batches.createdAt), byIndex(batches.id))
+    .orderBy(order(batches.createdAt), order(batches.id))
     .limit(sql.placeholder('limit'))
     .as('page');
   const { id, taskId, name, cancelRequestedAt, startedAt, finishedAt, createdAt } = page;

@@ -6,7 +6,7 @@ import { DatabaseClient } from './connection/database-client.ts';
 import { sessionConfig } from './connection/session-config.ts';
 import { ensureSchema } from './ensure-schema.ts';
 import { readMigrations } from './read-migrations.ts';
-import { findSchemaState, NewerSchemaError } from './schema-version.ts';
+import { ForeignSchemaError, findSchemaState, NewerSchemaError } from './schema-version.ts';
 
 /**
  * Arbitrary, but the same in every version, so that programs wait for each other at their start.
@@ -27,11 +27,15 @@ const LOCK_PAUSE_MS = 1000;
  *
  * @throws NewerSchemaError if a later version has migrated the database, unless that is allowed:
  * then nothing is done.
+ * @throws ForeignSchemaError if the database does not begin with our first migration.
  */
 export async function migrateDatabase(
   url: string,
   installQueue: () => Promise<void>,
-  { allowNewer = false }: { allowNewer?: boolean } = {},
+  {
+    allowNewer = false,
+    migrations = readMigrations(),
+  }: { allowNewer?: boolean; migrations?: readonly MigrationMeta[] } = {},
 ): Promise<void> {
   // Migrating a large table takes long, so time-outs of the role must not end it.
   const client = new DatabaseClient(
@@ -40,12 +44,13 @@ export async function migrateDatabase(
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    const state = await findSchemaState(client, readMigrations());
+    const state = await findSchemaState(client, migrations);
     if (state.is === 'newer') {
       if (allowNewer) return;
       throw new NewerSchemaError(state.migratedTo);
     }
-    if (state.is !== 'current') await applyMigrations(client);
+    if (state.is === 'foreign') throw new ForeignSchemaError();
+    if (state.is !== 'current') await applyMigrations(client, migrations);
     await installQueue();
   } finally {
     await client.end();
@@ -53,12 +58,12 @@ export async function migrateDatabase(
 }
 
 /** Applies all missing migrations in one transaction, and retries while a lock is in the way. */
-async function applyMigrations(client: Client): Promise<void> {
+async function applyMigrations(client: Client, migrations: readonly MigrationMeta[]): Promise<void> {
   await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
   for (let attempt = 1; ; attempt += 1) {
     try {
       await client.query('begin');
-      await applyMissing(client, readMigrations());
+      await applyMissing(client, migrations);
       await client.query('commit');
       return;
     } catch (error) {
@@ -96,4 +101,4 @@ async function applyMissing(client: Client, migrations: readonly MigrationMeta[]
 }
 
 /** Left out, because `ensureSchema` has already created the schema. */
-const MAKES_SCHEMA = /^\s*create schema if not exists "cta";\s*$/i;
+const MAKES_SCHEMA = /^\s*create schema (?:if not exists )?"cta";\s*$/i;

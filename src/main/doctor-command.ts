@@ -78,7 +78,8 @@ async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Pr
     const queue = await openQueue({ url: server.url, log, supervise: false });
     closers.push({ name: 'the queue', close: queue.stop });
     const deps: InvariantDeps = { orm: database.orm, transact: database.transact, queue };
-    for (const finding of checkLimits(await getLimits(deps), settings)) add(finding);
+    const limits = await getLimits(deps, { wholeLedger: true });
+    for (const finding of checkLimits(limits, settings)) add(finding);
     let isComplete = true;
     for (const invariant of INVARIANTS) {
       const finding = await checkInvariant(deps, invariant, fix).catch((error: unknown) => {
@@ -173,6 +174,13 @@ function checkSchema(schema: NonNullable<ServerFacts['schema']>, facts: ServerFa
       check,
       state: 'fault',
       says: `a newer version has migrated the database (to ${schema.migratedTo.toISOString()}): run that one`,
+    };
+  }
+  if (schema.is === 'foreign') {
+    return {
+      check,
+      state: 'fault',
+      says: 'the schema is of a version before 0.1.0, which cannot be upgraded: use another database',
     };
   }
   if (schema.is === 'new' && !facts.mayCreate) {

@@ -9,7 +9,7 @@ import { openRuntime } from './open-runtime.ts';
 export async function runLimits(settings: Settings, log: Log, options: { json: boolean }): Promise<void> {
   const { database, closers } = await openRuntime(settings, log, { supervise: false });
   try {
-    const limits = await getLimits(database);
+    const limits = await getLimits(database, { wholeLedger: true });
     process.stdout.write(`${options.json ? JSON.stringify(limits, null, 2) : drawLimits(limits)}\n`);
   } finally {
     await closeAll(closers, log);

@@ -4,7 +4,7 @@ import { explainConnectionError } from '../db/explain-connection-error.ts';
 import { findSchemaVersion } from '../db/find-schema-version.ts';
 import { inspectSession } from '../db/inspect-server.ts';
 import { migrateDatabase } from '../db/migrate.ts';
-import { NewerSchemaError } from '../db/schema-version.ts';
+import { ForeignSchemaError, NewerSchemaError } from '../db/schema-version.ts';
 import { isForbidden, isLockTimeout, isUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import type { Tracing } from '../lib/tracing.ts';
@@ -65,6 +65,7 @@ export async function openRuntime(
   } catch (error) {
     await closeAll(closers, log);
     if (error instanceof NewerSchemaError) throw new SettingsError(describeNewerSchema(error));
+    if (error instanceof ForeignSchemaError) throw new SettingsError(describeForeignSchema(embedded));
     const explained = embedded ? undefined : explainConnectionError(error);
     if (explained !== undefined) throw new SettingsError(explained);
     if (isLockTimeout(error)) throw new SettingsError(LOCKED);
@@ -93,6 +94,13 @@ function describeNewerSchema({ migratedTo }: NewerSchemaError): string {
     `The database was migrated by a newer version of this program (its schema is of ${migratedTo.toISOString()}). ` +
     'Start that version or a later one. To go back to this one, see docs/operations/upgrade.md.'
   );
+}
+
+function describeForeignSchema(embedded: boolean): string {
+  const remedy = embedded
+    ? `Delete the folder ${DATA_FOLDER}`
+    : 'Drop the schemas cta and cta_jobs, or use another database';
+  return `The database was made by a version before 0.1.0, which cannot be upgraded. ${remedy}, and start again.`;
 }
 
 function describeForbidden(error: unknown): string {

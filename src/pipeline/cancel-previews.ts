@@ -20,11 +20,11 @@ export async function cancelPreviews(lock: BatchLock, condition: SQL | undefined
       finishedAt: sql`clock_timestamp()`,
     })
     .where(and(condition, inArray(previews.status, UNFINISHED_STATUSES)))
-    .returning({ id: previews.id, fairTag: previews.fairTag });
+    .returning({ id: previews.id, startTag: previews.startTag });
   await deleteJobsOf(lock, PREVIEW_JOBS, {
     field: 'previewId',
     ids: rows.map((row) => row.id),
-    priorities: rows.map((row) => -(row.fairTag ?? 0)),
+    priorities: rows.map((row) => -(row.startTag ?? 0)),
   });
   return rows.length;
 }

@@ -62,7 +62,7 @@ interface PlannedCall extends NewCall {
   readonly traceparent: string | undefined;
   readonly batchId: string;
   readonly isStart: boolean;
-  readonly fairTag: number;
+  readonly startTag: number;
 }
 
 /**
@@ -102,6 +102,7 @@ export async function claimCalls(
       () =>
         recordStarts(
           tx,
+          'previews',
           plannedCalls.filter((plannedCall) => plannedCall.isStart),
         ),
     );
@@ -192,7 +193,7 @@ const lockWaiting = prepareOnce((orm) =>
       workspaceId: previews.workspaceId,
       generation: previews.generation,
       round: previews.round,
-      fairTag: previews.fairTag,
+      startTag: previews.startTag,
     })
     .from(previews)
     .where(
@@ -246,7 +247,7 @@ async function planCalls(
         isStart,
         generation: row.generation,
         round: row.round,
-        fairTag: row.fairTag ?? 0,
+        startTag: row.startTag ?? 0,
         attempt: pastCalls.length + 1,
         counted: slots[kind].isLimited,
         probe: slots[kind].isFailing,

@@ -4,8 +4,8 @@ import { sources } from '../db/schema/batches.ts';
 import type { GivenProduct } from '../products/product.ts';
 import type { Claim } from '../queue/poller.ts';
 import type { Queue } from '../queue/queue.ts';
-import { recordSourceStarts } from '../sources/source-start-tags.ts';
 import { lockWorker } from '../workers/lock-worker.ts';
+import { recordStarts } from '../workspaces/start-tags.ts';
 import { type BatchLock, pipelinedUnderLock } from './lock-batches.ts';
 import { markStarted } from './start-batches.ts';
 
@@ -53,11 +53,10 @@ export async function claimSources(
       complete,
     ]);
     const traceparents = new Map(jobs.map(({ payload }) => [payload.sourceId, payload.traceparent]));
-    await recordSourceStarts(tx, work);
+    await recordStarts(tx, 'sources', work);
     return {
-      work: work.map(({ fairTag: _, given, ...source }) => ({
+      work: work.map(({ startTag: _, ...source }) => ({
         ...source,
-        given: given as GivenProduct | null,
         workerId,
         traceparent: traceparents.get(source.sourceId),
       })),
@@ -86,7 +85,7 @@ const markRunning = prepareOnce((orm) =>
       locale: sources.locale,
       tone: sources.tone,
       given: sources.given,
-      fairTag: sources.fairTag,
+      startTag: sources.startTag,
       attempt: sources.attempts,
       tries: sql<number>`${sources.attempts} - ${sources.attemptsForgiven}`,
     })

@@ -218,23 +218,23 @@ export const INVARIANTS: readonly Invariant[] = [
         on c.preview_id = p.id and c.generation = p.generation and c.kind = 'image' and c.status = 'answered'
       where p.status = 'done' and c.asset_id is null`),
   },
+  // Foreign keys that contain the workspace forbid the rest.
   {
     name: 'workspaces',
     holds: 'what belongs together is of one workspace',
     repairsItself: false,
     find: findRows(sql`
-      select s.id, s.batch_id from cta.sources s join cta.batches b on b.id = s.batch_id
-      where s.workspace_id <> b.workspace_id
+      select s.id, s.batch_id from cta.sources s join cta.products r on r.id = s.product_id
+      where s.workspace_id <> r.workspace_id
       union all
-      select p.id, p.batch_id from cta.previews p join cta.batches b on b.id = p.batch_id
-      where p.workspace_id <> b.workspace_id
+      select p.id, p.batch_id from cta.previews p join cta.product_images i on i.id = p.image_id
+      where i.product_id is distinct from p.product_id
       union all
-      select p.id, p.batch_id from cta.previews p join cta.products r on r.id = p.product_id
-      where p.workspace_id <> r.workspace_id
+      select p.id, p.batch_id from cta.ai_calls c join cta.previews p on p.id = c.preview_id
+      where c.workspace_id <> p.workspace_id
       union all
-      select i.id, null from cta.product_images i
-        join cta.products r on r.id = i.product_id join cta.assets a on a.id = i.asset_id
-      where a.workspace_id <> r.workspace_id`),
+      select a.id, null from cta.ai_calls c join cta.assets a on a.id = c.asset_id
+      where c.workspace_id <> a.workspace_id`),
   },
 ];
 

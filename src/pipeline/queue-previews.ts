@@ -57,7 +57,7 @@ export async function queuePreviews(
   const pendingIds = chosen.filter((preview) => preview.status === 'pending').map((preview) => preview.id);
   const rows = chosen.map(({ id, position, imageId, ranking }) => {
     const index = pendingIds.indexOf(id);
-    return { id, position, image_id: imageId, ranking, fair_tag: index < 0 ? null : firstTag + index };
+    return { id, position, image_id: imageId, ranking, start_tag: index < 0 ? null : firstTag + index };
   });
   await pipelined(
     () => queueAll(lock, { productId, rows: JSON.stringify(rows) }),
@@ -73,9 +73,9 @@ const queueAll = prepareSql(
       -- Of one that was generated, the variant that it has come to.
       variant = case when p.generated is null then v.position else p.variant end,
       status = case when p.status = 'pending' then 'queued' else p.status end,
-      fair_tag = v.fair_tag, next_step = null, retry_at = null, queued_at = clock_timestamp(),
+      start_tag = v.start_tag, next_step = null, retry_at = null, queued_at = clock_timestamp(),
       updated_at = clock_timestamp()
     from jsonb_to_recordset(${sql.placeholder('rows')}::jsonb)
-      as v (id uuid, position int, image_id uuid, ranking jsonb, fair_tag int)
+      as v (id uuid, position int, image_id uuid, ranking jsonb, start_tag int)
     where p.id = v.id`,
 );

@@ -28,22 +28,22 @@ export async function queueSteps(
   if (steps.length === 0) return;
   const { batchId, workspaceId } = batch;
   const firstTag = await assignStartTags(lock, workspaceId, steps.length);
-  const taggedSteps = steps.map((step, i) => ({ ...step, fairTag: firstTag + i }));
+  const taggedSteps = steps.map((step, i) => ({ ...step, startTag: firstTag + i }));
   for (const kind of CALL_KINDS) {
     const jobs = taggedSteps
       .filter((taggedStep) => taggedStep.kind === kind)
-      .map(({ previewId, fairTag, delayMs }) => ({
+      .map(({ previewId, startTag, delayMs }) => ({
         payload: { batchId, previewId },
-        priority: -fairTag,
+        priority: -startTag,
         delayMs,
       }));
     await deps.queue.enqueue(lock, STEP_JOBS[kind], jobs);
   }
   const values = [
     ...new Map(taggedSteps.map((taggedStep) => [taggedStep.previewId, taggedStep])).values(),
-  ].map(({ previewId, fairTag, delayMs }) => sql`(${previewId}::uuid, ${fairTag}::int, ${delayMs}::int)`);
+  ].map(({ previewId, startTag, delayMs }) => sql`(${previewId}::uuid, ${startTag}::int, ${delayMs}::int)`);
   await lock.execute(sql`
     update cta.previews p set
-      fair_tag = v.fair_tag, retry_at = clock_timestamp() + make_interval(secs => v.delay_ms / 1000.0)
-    from (values ${sql.join(values, sql`, `)}) as v (id, fair_tag, delay_ms) where p.id = v.id`);
+      start_tag = v.start_tag, retry_at = clock_timestamp() + make_interval(secs => v.delay_ms / 1000.0)
+    from (values ${sql.join(values, sql`, `)}) as v (id, start_tag, delay_ms) where p.id = v.id`);
 }

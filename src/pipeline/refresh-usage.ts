@@ -20,7 +20,7 @@ const MAX_COUNT = 2 ** 31 - 1;
  */
 export function usageOf(previewId: SQL): SQL {
   return sql`
-    (usage_calls, usage_input_tokens, usage_output_tokens, usage_pictures, usage_ms) = (
+    (usage_calls, usage_input_tokens, usage_output_tokens, usage_images, usage_ms) = (
       select
         count(*),
         least(coalesce(sum(c.input_tokens), 0), ${MAX_COUNT}),

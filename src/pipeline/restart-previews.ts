@@ -128,7 +128,7 @@ async function queueStarts(
   );
   await lock
     .update(previews)
-    .set({ fairTag: sql`${firstTag}::int + array_position(array[${order}], ${previews.id}) - 1` })
+    .set({ startTag: sql`${firstTag}::int + array_position(array[${order}], ${previews.id}) - 1` })
     .where(inArray(previews.id, [...previewIds]));
   await enqueueStarts(deps, lock, { batchId, previewIds, firstTag });
 }
@@ -146,7 +146,7 @@ async function requeueSources(
     .update(sources)
     .set({
       status: 'pending',
-      fairTag: null,
+      startTag: null,
       attemptsForgiven: sources.attempts,
       errorCode: null,
       errorMessage: null,

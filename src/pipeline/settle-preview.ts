@@ -3,7 +3,7 @@ import type { CallKind } from '../ai-calls/ai-call.ts';
 import { decideSteps, isAnswered, loadCalls, type StepDecisions } from '../ai-calls/decide-steps.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
-import { isFinal, type PreviewStatus } from '../previews/preview.ts';
+import { isFinal } from '../previews/preview.ts';
 import type { Queue } from '../queue/queue.ts';
 import { failPreviews } from './fail-previews.ts';
 import { finishBatch } from './finish-batch.ts';
@@ -41,7 +41,7 @@ export async function settlePreview(
     .where(eq(previews.id, previewId))
     // Keeps the preview from being deleted (with its product) until the transaction ends.
     .for('key share');
-  if (!row || isFinal(row.status as PreviewStatus)) {
+  if (!row || isFinal(row.status)) {
     await refreshUsage(lock, previewId);
     // If the preview was deleted, its batch may have nothing left to wait for.
     await finishBatch(deps, lock, batchId);

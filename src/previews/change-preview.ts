@@ -10,7 +10,7 @@ import { restartPreviews } from '../pipeline/restart-previews.ts';
 import type { Queue } from '../queue/queue.ts';
 import { getPreview, getPreviewRow } from './get-preview.ts';
 import { type PatchWarning, patchPreview } from './patch-preview.ts';
-import { isFinal, type Preview, type PreviewStatus, type Ranking } from './preview.ts';
+import { isFinal, type Preview } from './preview.ts';
 
 interface Deps {
   readonly orm: Orm;
@@ -55,7 +55,7 @@ export async function changePreview(
       throw new AppError('precondition_failed');
     }
     const warnings = hasPatch ? (await patchPreview(txDeps, { ...target, patch })).warnings : [];
-    if (!isFinal(row.status as PreviewStatus)) throw new AppError('still_under_way');
+    if (!isFinal(row.status)) throw new AppError('still_under_way');
     await replaceImage(tx, row, imageId);
     const { workspaceId, id } = target;
     await restartPreviews(txDeps, lock, { batchId, workspaceId, previewIds: [id], regenerate: true });
@@ -83,8 +83,5 @@ async function replaceImage(
     const errors = [{ path: ['imageId'], message: "must be an image of the preview's product" }];
     throw new AppError('validation', { errors });
   }
-  await tx
-    .update(previews)
-    .set({ imageId, ranking: image as Ranking })
-    .where(eq(previews.id, id));
+  await tx.update(previews).set({ imageId, ranking: image }).where(eq(previews.id, id));
 }

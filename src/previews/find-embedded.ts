@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
-import { mergePrefill, type Overrides } from '../creative/merge-prefill.ts';
+import { mergePrefill } from '../creative/merge-prefill.ts';
 import type { Prefill } from '../creative/prefill.ts';
 import { type Orm, prepareOnce } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
@@ -29,7 +29,7 @@ export async function findEmbedded(deps: { orm: Orm }, key: string): Promise<Pre
   const id = readEmbedKey(key);
   const [row] = id === undefined ? [] : await byId(deps.orm).execute({ id });
   if (!row || !isSame(makeEmbedKey(row), key) || row.embedRevokedAt || !row.generated) return undefined;
-  return mergePrefill(row.generated as Prefill, row.overrides as Overrides | null);
+  return mergePrefill(row.generated, row.overrides);
 }
 
 /** Compares in a time that does not depend on how much of the key is right. */

@@ -3,6 +3,9 @@ import type { KindState, LimiterState } from '../ai-calls/load-limiter.ts';
 import { SLOT_GUARD_MS } from '../ai-calls/lock-slots.ts';
 import { type Waiting, waitFor } from './waiting.ts';
 
+/** Positions up to this one are exact, later ones are estimates. */
+export const EXACT_POSITIONS = 1000;
+
 /** The position of a preview among all that have not started. */
 export interface QueuePosition {
   /** 1 for the first. */
@@ -35,7 +38,9 @@ export interface Workers {
  * result.
  */
 export function forecast(limiter: LimiterState, workers: Workers, entry: QueuePosition): Waiting {
-  const { position: queuePosition, retryAt, pages } = entry;
+  const { position, retryAt, pages } = entry;
+  // An estimate would change with every request, so later positions are not shown.
+  const queuePosition = Math.min(position, EXACT_POSITIONS);
   if (workers.alive === 0) return { queuePosition, eta: null, waitingFor: waitFor('worker', null) };
   const now = limiter.now.getTime();
   const wanted = limiter.kinds.filter(({ kind }) => entry.calls[kind] > 0);
@@ -43,7 +48,7 @@ export function forecast(limiter: LimiterState, workers: Workers, entry: QueuePo
   const pageMs = workers.typicalPageMs ?? 0;
   const readAt = pages === null ? now : now + Math.ceil(pages / workers.pagesAtOnce) * pageMs;
   const slotAt = Math.max(now, ...wanted.map((state) => findStart(state, entry.calls[state.kind], now)));
-  const capacityAt = findCapacity(workers, queuePosition, callMs, now);
+  const capacityAt = findCapacity(workers, position, callMs, now);
   const startAt = Math.max(readAt, slotAt, capacityAt, retryAt?.getTime() ?? 0);
   return {
     queuePosition,

@@ -1,132 +1,170 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { LRUCache } from 'lru-cache';
 import type { Orm } from '../db/client.ts';
 import { epochMs, toDate } from '../db/epoch-ms.ts';
 import { pipelined } from '../lib/pipelined.ts';
-import type { QueuePosition } from './forecast.ts';
-import { loadQueueSegments, type QueueSegment, READING_TAG } from './load-queue-segments.ts';
-
-interface PositionRow extends Record<string, unknown> {
-  readonly id: string;
-  readonly position: number;
-  readonly texts: number;
-  readonly images: number;
-  readonly retry_at: number | null;
-  readonly pages: number | null;
-}
+import { EXACT_POSITIONS, type QueuePosition } from './forecast.ts';
 
 /**
  * Returns the positions of previews in the queue: first the queued ones by start tag, as claims
- * take them, then those whose pages have not been read, in the order of their pages. Ranks only the
- * segments that contain the previews; the counts of earlier segments may be a second old
- * (`loadQueueSegments`). A preview that does not wait has no position.
+ * take them, then those whose pages have not been read, in the order of their pages. A preview that
+ * does not wait has no position.
+ *
+ * The first `EXACT_POSITIONS` of each part are exact. Ranking a queue of 100,000 previews for every
+ * request would take too long, so later positions are estimated from the start tag, on the
+ * assumption that the tags between the last exact one and the last of all are used evenly.
  */
 export async function loadQueuePositions(
   orm: Orm,
   { queued, pending }: { queued: readonly string[]; pending: readonly string[] },
 ): Promise<Map<string, QueuePosition>> {
-  const results = await pipelined(
-    async () => (queued.length > 0 ? locateQueued(orm, queued) : []),
-    async () => (pending.length > 0 ? locatePending(orm, pending) : []),
+  const [inQueue, beforeQueue, size] = await pipelined(
+    async () => (queued.length > 0 ? placeQueued(orm, queued) : []),
+    async () => (pending.length > 0 ? placePending(orm, pending) : []),
+    () => sizes.forceFetch(orm),
   );
-  return new Map(
-    results.flat().map((row) => [
-      row.id,
-      {
-        position: row.position,
-        calls: { text: row.texts, image: row.images },
-        retryAt: toDate(row.retry_at),
-        pages: row.pages,
+  const places = new Map<string, QueuePosition>();
+  for (const { id, position, texts, images, retry_at, start_tag, next_step } of inQueue) {
+    const estimate = position ?? interpolate(start_tag, size.queued);
+    places.set(id, {
+      position: estimate,
+      calls: {
+        text: next_step === 'image' ? 0 : (texts ?? estimate),
+        image: next_step === 'text' ? 0 : (images ?? estimate),
       },
-    ]),
-  );
+      retryAt: toDate(retry_at),
+      pages: null,
+    });
+  }
+  for (const { id, position, page, start_tag } of beforeQueue) {
+    const pages = page ?? interpolate(start_tag, size.pages);
+    const own = position ?? Math.round((pages * size.pages.previews) / Math.max(size.pages.rows, 1));
+    const { rows, texts, images } = size.queued;
+    places.set(id, {
+      position: rows + own,
+      calls: { text: texts + own, image: images + own },
+      retryAt: null,
+      pages,
+    });
+  }
+  return places;
 }
 
-async function locateQueued(orm: Orm, previewIds: readonly string[]): Promise<PositionRow[]> {
-  const segments = await loadQueueSegments(orm, 'queued');
-  const tags = sql`select fair_tag as tag from cta.previews where id in (${ids(previewIds)}) and status = 'queued'`;
-  const picked = await pickSegments(orm, segments, tags);
-  if (picked.length === 0) return [];
-  const parts = picked.map(
-    ({ after, upTo, ahead }) => sql`(
-      select
-        id, next_step, retry_at,
-        ${ahead.previews}::int + row_number() over place as position,
-        ${ahead.texts}::int + count(*) filter (where next_step is distinct from 'image') over place as texts,
-        ${ahead.images}::int + count(*) filter (where next_step is distinct from 'text') over place as images
-      from cta.previews where status = 'queued' and ${isBetween(after, upTo)}
-      window place as (order by fair_tag, coalesce(retry_at, queued_at), id rows unbounded preceding)
-    )`,
-  );
-  const { rows } = await orm.execute<PositionRow>(sql`
-    select
-      id, position::int,
-      case when next_step is distinct from 'image' then texts else 0 end::int as texts,
-      case when next_step is distinct from 'text' then images else 0 end::int as images,
-      ${epochMs(sql`retry_at`)} as retry_at, null::int as pages
-    from (${sql.join(parts, sql` union all `)}) as line where id in (${ids(previewIds)})`);
-  return rows;
+const exact = sql.raw(String(EXACT_POSITIONS));
+
+interface QueuedRow extends Record<string, unknown> {
+  readonly id: string;
+  /** Null after the exact ones, as are `texts` and `images`. */
+  readonly position: number | null;
+  readonly texts: number | null;
+  readonly images: number | null;
+  readonly start_tag: number;
+  readonly next_step: string | null;
+  readonly retry_at: number | null;
 }
 
-async function locatePending(orm: Orm, previewIds: readonly string[]): Promise<PositionRow[]> {
-  const [queued, segments] = await pipelined(
-    () => loadQueueSegments(orm, 'queued'),
-    () => loadQueueSegments(orm, 'pending'),
-  );
-  const tags = sql`
-    select case when s.status = 'running' then ${READING_TAG}::int else s.fair_tag end as tag
-    from cta.previews p join cta.sources s on s.id = p.source_id
-    where p.id in (${ids(previewIds)}) and p.status = 'pending'`;
-  const picked = await pickSegments(orm, segments, tags);
-  const lastSegment = queued.at(-1);
-  if (picked.length === 0 || !lastSegment) return [];
-  const parts = picked.map(
-    (segment) => sql`(
-      select
-        p.id,
-        ${segment.ahead.previews}::int
-          + row_number() over (order by s.status desc, s.fair_tag, s.created_at, s.id, p.position) as position,
-        ${segment.ahead.pages}::int
-          + dense_rank() over (order by s.status desc, s.fair_tag, s.created_at, s.id) as pages
-      from ${pagesOf(segment)} s join cta.previews p on p.source_id = s.id
-      where p.status = 'pending'
-    )`,
-  );
-  const { rows } = await orm.execute<PositionRow>(sql`
-    with ahead as (
-      select
-        ${lastSegment.ahead.previews}::int + count(*) as all,
-        ${lastSegment.ahead.texts}::int + count(*) filter (where next_step is distinct from 'image') as texts,
-        ${lastSegment.ahead.images}::int + count(*) filter (where next_step is distinct from 'text') as images
-      from cta.previews where status = 'queued' and ${isBetween(lastSegment.after, null)}
+async function placeQueued(orm: Orm, previewIds: readonly string[]): Promise<QueuedRow[]> {
+  const order = sql`start_tag, coalesce(retry_at, queued_at), id`;
+  const { rows } = await orm.execute<QueuedRow>(sql`
+    with head as (
+      select * from cta.previews where status = 'queued' order by ${order} limit ${exact}
+    ), ranked as (
+      select id, row_number() over place as position,
+        count(*) filter (where next_step is distinct from 'image') over place as texts,
+        count(*) filter (where next_step is distinct from 'text') over place as images
+      from head window place as (order by ${order} rows unbounded preceding)
     )
-    select
-      line.id, (ahead.all + line.position)::int as position, (ahead.texts + line.position)::int as texts,
-      (ahead.images + line.position)::int as images, null::float8 as retry_at, line.pages::int
-    from (${sql.join(parts, sql` union all `)}) as line, ahead where line.id in (${ids(previewIds)})`);
+    select p.id, r.position::int, r.texts::int, r.images::int, p.start_tag, p.next_step,
+      ${epochMs(sql`p.retry_at`)} as retry_at
+    from cta.previews p left join ranked r on r.id = p.id
+    where p.id in (${ids(previewIds)}) and p.status = 'queued'`);
   return rows;
 }
 
-/** Returns the segments that contain one of the tags. */
-async function pickSegments(orm: Orm, segments: readonly QueueSegment[], tags: SQL): Promise<QueueSegment[]> {
-  if (segments.length <= 1) return [...segments];
-  const { rows } = await orm.execute<{ tag: number }>(tags);
-  const picked = rows.flatMap(
-    ({ tag }) => segments.findLast(({ after }) => after === null || after < tag) ?? [],
-  );
-  return [...new Set(picked)];
+interface PendingRow extends Record<string, unknown> {
+  readonly id: string;
+  /** Among the previews whose pages have not been read; null after the exact ones. */
+  readonly position: number | null;
+  /** The number of its page; null after the exact ones. */
+  readonly page: number | null;
+  readonly start_tag: number;
 }
 
-/** The pages of a segment. Pages that are being read are in the first one. */
-function pagesOf({ after, upTo }: QueueSegment): SQL {
-  if (after === null && upTo === null) return sql`cta.sources`;
-  const waiting = sql`select * from cta.sources where status = 'pending' and ${isBetween(after, upTo)}`;
-  if (after !== null) return sql`(${waiting})`;
-  return sql`(select * from cta.sources where status = 'running' union all ${waiting})`;
+async function placePending(orm: Orm, previewIds: readonly string[]): Promise<PendingRow[]> {
+  const { rows } = await orm.execute<PendingRow>(sql`
+    with pages as (
+      -- Pages that are being read come before all that wait.
+      select s.*, row_number() over (order by s.status desc, s.start_tag, s.created_at, s.id) as page
+      from (
+        select * from cta.sources where status = 'running'
+        union all
+        (select * from cta.sources where status = 'pending' order by start_tag limit ${exact})
+      ) s
+    ), ranked as (
+      select p.id, row_number() over (order by pages.page, p.position) as position, pages.page
+      from pages cross join lateral (
+        select id, position from cta.previews where source_id = pages.id and status = 'pending'
+      ) p
+    )
+    select p.id, r.position::int, r.page::int, coalesce(s.start_tag, 0) as start_tag
+    from cta.previews p join cta.sources s on s.id = p.source_id left join ranked r on r.id = p.id
+    where p.id in (${ids(previewIds)}) and p.status = 'pending'`);
+  return rows;
 }
 
-function isBetween(after: number | null, upTo: number | null): SQL {
-  const isAfter = after === null ? sql`true` : sql`fair_tag > ${after}::int`;
-  return upTo === null ? isAfter : sql`${isAfter} and fair_tag <= ${upTo}::int`;
+/** The size of a queue, and where its exact part ends. */
+interface QueueSize {
+  readonly rows: number;
+  /** The start tag of the last exact position; null if all are exact. */
+  readonly exact_tag: number | null;
+  /** The largest start tag. */
+  readonly last_tag: number | null;
+}
+
+interface QueueSizes {
+  /** `texts` and `images`: the calls that the previews need. */
+  readonly queued: QueueSize & { readonly texts: number; readonly images: number };
+  /** Pages to read; `previews` are those that wait for them. */
+  readonly pages: QueueSize & { readonly previews: number };
+}
+
+/** Counting 100,000 rows takes tens of milliseconds, so requests share a count for a second. */
+const SIZES_TTL_MS = 1000;
+
+// One entry for the pool and one for each connection, for reads within transactions.
+const sizes = new LRUCache<Orm, QueueSizes>({
+  max: 1000,
+  ttl: SIZES_TTL_MS,
+  fetchMethod: async (orm) => {
+    const { rows } = await orm.execute<{ queued: QueueSizes['queued']; pages: QueueSizes['pages'] }>(sql`
+      select
+        (select ${sizeOf(sql`cta.previews where status = 'queued'`)} || jsonb_build_object(
+            'texts', count(*) filter (where next_step is distinct from 'image'),
+            'images', count(*) filter (where next_step is distinct from 'text'))
+          from cta.previews where status = 'queued') as queued,
+        (select ${sizeOf(sql`cta.sources where status = 'pending'`)}
+            || jsonb_build_object('previews', coalesce(sum(batch_size), 0))
+          from cta.sources where status = 'pending') as pages`);
+    const [row] = rows;
+    if (!row) throw new Error('the sizes of the queues are missing');
+    return row;
+  },
+});
+
+function sizeOf(queue: SQL): SQL {
+  return sql`jsonb_build_object(
+    'rows', count(*), 'last_tag', max(start_tag),
+    'exact_tag', (select start_tag from ${queue} order by start_tag offset ${exact} limit 1)
+  )`;
+}
+
+/** Returns the estimated position of a start tag after the exact positions. */
+function interpolate(tag: number, { rows, exact_tag, last_tag }: QueueSize): number {
+  // The row joined the queue after the count.
+  if (exact_tag === null || last_tag === null) return Math.max(rows, EXACT_POSITIONS) + 1;
+  const share = last_tag > exact_tag ? (tag - exact_tag) / (last_tag - exact_tag) : 1;
+  const rest = Math.max(rows - EXACT_POSITIONS, 1);
+  return EXACT_POSITIONS + Math.max(1, Math.round(rest * Math.min(Math.max(share, 0), 1)));
 }
 
 /** Returns a list for `in`. */

@@ -3,12 +3,14 @@ import { and, eq, sql } from 'drizzle-orm';
 import { contrastOf, MIN_CONTRAST } from '../creative/choose-colors.ts';
 import { mergePrefill, type Overrides, patchOverrides } from '../creative/merge-prefill.ts';
 import type { Prefill, PrefillPatch } from '../creative/prefill.ts';
-import type { Orm } from '../db/client.ts';
+import type { Orm, Transact, Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
+import { requireValue } from '../lib/require-value.ts';
 import { getPreviewRow } from './get-preview.ts';
+import { keepAssets } from './keep-assets.ts';
 import type { Preview } from './preview.ts';
-import { previewColumns, showPreview } from './show-preview.ts';
+import { type PreviewRow, previewColumns, showPreview } from './show-preview.ts';
 
 /** A warning about a change that was accepted. */
 export interface PatchWarning {
@@ -31,7 +33,7 @@ const MAX_TRIES = 50;
  * is still present; otherwise it is made again from the new version.
  */
 export async function patchPreview(
-  deps: { orm: Orm },
+  deps: { orm: Orm; transact: Transact },
   options: {
     workspaceId: string;
     id: string;
@@ -49,27 +51,40 @@ export async function patchPreview(
       throw new AppError('precondition_failed');
     }
     if (row.status !== 'done') throw new AppError('not_ready');
-    const generated = row.generated as Prefill;
-    const overrides = patchOverrides({ generated, overrides: row.overrides as Overrides | null }, patch);
+    const generated = requireValue(row.generated, 'the prefill of a preview that is done');
+    const overrides = patchOverrides({ generated, overrides: row.overrides }, patch);
     const warnings = findWarnings(mergePrefill(generated, overrides), patch);
     if (isDeepStrictEqual(overrides, row.overrides ?? {})) {
       return { preview: showPreview(row, baseUrl), warnings };
     }
-    const [written] = await deps.orm
-      .update(previews)
-      .set({ overrides, version: sql`${previews.version} + 1`, updatedAt: sql`clock_timestamp()` })
-      .where(
-        and(
-          eq(previews.id, id),
-          eq(previews.workspaceId, workspaceId),
-          eq(previews.version, row.version),
-          eq(previews.status, 'done'),
-        ),
-      )
-      .returning(previewColumns);
+    const written = await deps.transact((tx) =>
+      writeOverrides(tx, { workspaceId, id, version: row.version }, overrides),
+    );
     if (written) return { preview: showPreview(written, baseUrl), warnings };
   }
   throw new AppError('unavailable', { detail: 'The preview is being changed by many at once. Try again.' });
+}
+
+/** Returns the changed row; undefined if the preview has another version by now, or is not done. */
+async function writeOverrides(
+  tx: Tx,
+  { workspaceId, id, version }: { workspaceId: string; id: string; version: number },
+  overrides: Overrides,
+): Promise<PreviewRow | undefined> {
+  const [written] = await tx
+    .update(previews)
+    .set({ overrides, version: version + 1, updatedAt: sql`clock_timestamp()` })
+    .where(
+      and(
+        eq(previews.id, id),
+        eq(previews.workspaceId, workspaceId),
+        eq(previews.version, version),
+        eq(previews.status, 'done'),
+      ),
+    )
+    .returning(previewColumns);
+  if (written) await keepAssets(tx, { id, workspaceId }, overrides);
+  return written;
 }
 
 /** Our own images are stored without the host, so that their addresses follow PUBLIC_URL. */

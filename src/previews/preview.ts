@@ -1,26 +1,24 @@
 import { z } from 'zod';
 import { usageSchema } from '../ai-calls/usage.ts';
 import { prefillSchema } from '../creative/prefill.ts';
+import {
+  FINAL_PREVIEW_STATUSES,
+  PREVIEW_STATUSES,
+  type PreviewStatus,
+  RANKING_METHODS,
+} from '../db/schema/values.ts';
 import { waitingForSchema } from './waiting.ts';
 
-/**
- * `pending` (its page is not read yet), `queued` (has its image, waits for slots), `running` (an AI
- * call is under way), then one of the three final ones.
- */
-export const PREVIEW_STATUSES = ['pending', 'queued', 'running', 'done', 'failed', 'cancelled'] as const;
-export type PreviewStatus = (typeof PREVIEW_STATUSES)[number];
+export { PREVIEW_STATUSES, type PreviewStatus } from '../db/schema/values.ts';
+
+const FINAL: ReadonlySet<PreviewStatus> = new Set(FINAL_PREVIEW_STATUSES);
 
 /** The statuses that are not final. */
-export const UNFINISHED_STATUSES = [
-  'pending',
-  'queued',
-  'running',
-] as const satisfies readonly PreviewStatus[];
-const UNFINISHED: ReadonlySet<PreviewStatus> = new Set(UNFINISHED_STATUSES);
+export const UNFINISHED_STATUSES = PREVIEW_STATUSES.filter((status) => !FINAL.has(status));
 
 /** Returns whether a preview with this status changes only if a person asks for it. */
 export function isFinal(status: PreviewStatus): boolean {
-  return !UNFINISHED.has(status);
+  return FINAL.has(status);
 }
 
 /** A failure as both APIs return it: a stable code, a sentence, and whether a retry may help. */
@@ -35,7 +33,7 @@ export type Failure = z.infer<typeof failureSchema>;
  * How the image was ranked: the score is 0 to 1, and comparable only within one method and model.
  */
 export const rankingSchema = z.object({
-  method: z.enum(['clip', 'heuristic']),
+  method: z.enum(RANKING_METHODS),
   score: z.number(),
   model: z.string().nullable(),
 });
@@ -68,8 +66,8 @@ export const previewSchema = z.object({
   generator: generatorSchema.nullable(),
   usage: usageSchema,
   /**
-   * The position in the queue of all workspaces while it is `pending` or `queued`; 1 starts next.
-   * Otherwise null.
+   * The position in the queue of all workspaces while it is `pending` or `queued`; 1 starts next,
+   * 1000 is 1,000 or later. Otherwise null.
    */
   queuePosition: z.number().nullable(),
   /**

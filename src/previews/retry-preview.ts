@@ -6,7 +6,7 @@ import { lockBatches } from '../pipeline/lock-batches.ts';
 import { restartPreviews } from '../pipeline/restart-previews.ts';
 import type { Queue } from '../queue/queue.ts';
 import { getPreview, getPreviewRow } from './get-preview.ts';
-import { isFinal, type Preview, type PreviewStatus } from './preview.ts';
+import { isFinal, type Preview } from './preview.ts';
 
 /**
  * Retries one preview. A failed or canceled one keeps its answers. One that is done is generated
@@ -23,7 +23,7 @@ export async function retryPreview(
     const [row] = await tx.select({ status: previews.status }).from(previews).where(eq(previews.id, id));
     // Deleted meanwhile: `getPreview` below throws `not_found`.
     if (!row) return;
-    if (!isFinal(row.status as PreviewStatus)) throw new AppError('still_under_way');
+    if (!isFinal(row.status)) throw new AppError('still_under_way');
     await restartPreviews(deps, lock, { batchId, workspaceId, previewIds: [id] });
   });
   return getPreview(deps, options);

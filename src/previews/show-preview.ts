@@ -1,9 +1,8 @@
-import { mergePrefill, type Overrides } from '../creative/merge-prefill.ts';
-import type { Prefill } from '../creative/prefill.ts';
+import { mergePrefill } from '../creative/merge-prefill.ts';
 import { previews } from '../db/schema/previews.ts';
 import { describeError, isErrorCode } from '../lib/app-error.ts';
 import { makeEmbedKey } from './embed-key.ts';
-import type { Failure, Generator, Preview, PreviewStatus, Ranking } from './preview.ts';
+import type { Failure, Preview } from './preview.ts';
 import type { Waiting } from './waiting.ts';
 
 /** The columns that a returned preview is made from. */
@@ -26,7 +25,7 @@ export const previewColumns = {
   usageCalls: previews.usageCalls,
   usageInputTokens: previews.usageInputTokens,
   usageOutputTokens: previews.usageOutputTokens,
-  usagePictures: previews.usagePictures,
+  usageImages: previews.usageImages,
   usageMs: previews.usageMs,
   version: previews.version,
   createdAt: previews.createdAt,
@@ -45,9 +44,7 @@ type NullOf<K extends keyof typeof previewColumns> = (typeof previewColumns)[K][
  * addresses absolute; `waiting` is the result of `loadWaiting` for it.
  */
 export function showPreview(row: PreviewRow, baseUrl: string, waiting?: Waiting): Preview {
-  const prefill = row.generated
-    ? mergePrefill(row.generated as Prefill, row.overrides as Overrides | null)
-    : null;
+  const prefill = row.generated ? mergePrefill(row.generated, row.overrides) : null;
   return {
     id: row.id,
     bulkTaskId: row.batchId,
@@ -55,7 +52,7 @@ export function showPreview(row: PreviewRow, baseUrl: string, waiting?: Waiting)
     productId: row.productId,
     imageId: row.imageId,
     position: row.position,
-    status: row.status as PreviewStatus,
+    status: row.status,
     prefill: prefill && {
       ...prefill,
       productImageUrl: absolute(prefill.productImageUrl, baseUrl),
@@ -63,13 +60,13 @@ export function showPreview(row: PreviewRow, baseUrl: string, waiting?: Waiting)
     },
     embedUrl: prefill && !row.embedRevokedAt ? `${baseUrl}/cta/${makeEmbedKey(row)}` : null,
     error: showFailure(row),
-    ranking: row.ranking as Ranking | null,
-    generator: row.generator as Generator | null,
+    ranking: row.ranking,
+    generator: row.generator,
     usage: {
       calls: row.usageCalls,
       inputTokens: row.usageInputTokens,
       outputTokens: row.usageOutputTokens,
-      pictures: row.usagePictures,
+      pictures: row.usageImages,
       durationMs: row.usageMs,
     },
     queuePosition: waiting?.queuePosition ?? null,

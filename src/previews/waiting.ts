@@ -21,7 +21,7 @@ export const waitingForSchema = z.object({
 
 /** How long a preview still waits. */
 export interface Waiting {
-  /** The position over all workspaces; 1 starts next. */
+  /** The position over all workspaces; 1 starts next, 1000 is 1,000 or later. */
   readonly queuePosition: number;
   /**
    * When it is expected to be done, judging by the limit, the queue, and recent calls and pages.

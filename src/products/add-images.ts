@@ -33,8 +33,8 @@ const value = sql.placeholder;
 const insert = prepareSql(
   'add_images',
   sql`
-    insert into cta.product_images (id, product_id, asset_id, url, alt, rank, score, palette, method, model)
-    select i.id, s.product_id, i.asset_id, i.url, i.alt, i.rank, i.score, i.palette, ${value('method')}, ${value('model')}
+    insert into cta.product_images (id, workspace_id, product_id, asset_id, url, alt, rank, score, palette, method, model)
+    select i.id, s.workspace_id, s.product_id, i.asset_id, i.url, i.alt, i.rank, i.score, i.palette, ${value('method')}, ${value('model')}
     from cta.sources s, jsonb_to_recordset(${value('rows')}::jsonb)
       as i (id uuid, asset_id uuid, url text, alt text, rank int, score real, palette jsonb)
     where s.id = ${value('sourceId')} and s.workspace_id = ${value('workspaceId')} and s.product_id is not null

@@ -4,6 +4,7 @@ import { assetPath } from '../assets/asset.ts';
 import { type Orm, prepareOnce } from '../db/client.ts';
 import { assets } from '../db/schema/assets.ts';
 import { productImages, products } from '../db/schema/products.ts';
+import { AVAILABILITIES, RANKING_METHODS } from '../db/schema/values.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
 
@@ -21,7 +22,7 @@ const imageSchema = z.object({
   rank: z.number(),
   /** 0 to 1, comparable only within one method and model. */
   score: z.number(),
-  method: z.enum(['clip', 'heuristic']),
+  method: z.enum(RANKING_METHODS),
   model: z.string().nullable(),
 });
 
@@ -43,7 +44,7 @@ export const productSchema = z.object({
   /** ISO 4217. */
   priceCurrency: z.string().nullable(),
   priceText: z.string().nullable(),
-  availability: z.enum(['InStock', 'OutOfStock']).nullable(),
+  availability: z.enum(AVAILABILITIES).nullable(),
   /** BCP 47. */
   language: z.string().nullable(),
   /** Maps a field to the part of the page that it comes from. */

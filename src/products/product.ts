@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Availability, RankingMethodName } from '../db/schema/values.ts';
 import { plainText, webAddress } from '../lib/plain-text.ts';
 
 /** A product as a page reader returns it. Texts are plain; the reader limits their lengths. */
@@ -16,7 +17,7 @@ export interface ReadProduct {
   readonly priceCurrency: string | null;
   /** The text that a shopper sees. */
   readonly priceText: string | null;
-  readonly availability: 'InStock' | 'OutOfStock' | null;
+  readonly availability: Availability | null;
   /** BCP 47. */
   readonly language: string | null;
   /** Maps a field to the part of the page that it comes from. */
@@ -38,7 +39,7 @@ export interface ProductImage {
 
 /** How the images of a page were ranked. */
 export interface RankingMethod {
-  readonly method: 'clip' | 'heuristic';
+  readonly method: RankingMethodName;
   readonly model: string | null;
 }
 

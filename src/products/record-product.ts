@@ -100,8 +100,8 @@ const record = prepareSql<{ id: string; asset_id: string; product_id: string }>(
         ${sql.raw(columns.map((column) => `${column} = excluded.${column}`).join(', '))}, read_at = clock_timestamp()
       returning id
     )
-    insert into cta.product_images (id, product_id, asset_id, url, alt, rank, score, palette, method, model)
-    select i.id, product.id, i.asset_id, i.url, i.alt, i.rank, i.score, i.palette,
+    insert into cta.product_images (id, workspace_id, product_id, asset_id, url, alt, rank, score, palette, method, model)
+    select i.id, ${sql.placeholder('workspaceId')}, product.id, i.asset_id, i.url, i.alt, i.rank, i.score, i.palette,
       ${sql.placeholder('method')}, ${sql.placeholder('model')}
     from product, jsonb_to_recordset(${sql.placeholder('images')}::jsonb)
       as i (id uuid, asset_id uuid, url text, alt text, rank int, score real, palette jsonb)

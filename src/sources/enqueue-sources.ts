@@ -8,7 +8,7 @@ export async function enqueueSources(
   options: {
     workspaceId: string;
     batchId: string;
-    tags: readonly { sourceId: string; fairTag: number }[];
+    tags: readonly { sourceId: string; startTag: number }[];
     delayMs?: number;
   },
 ): Promise<void> {
@@ -16,9 +16,9 @@ export async function enqueueSources(
   await deps.queue.enqueue(
     tx,
     'source.process',
-    tags.map(({ sourceId, fairTag }) => ({
+    tags.map(({ sourceId, startTag }) => ({
       payload: { batchId, sourceId },
-      priority: -fairTag,
+      priority: -startTag,
       owner: workspaceId,
       ...(delayMs > 0 ? { delayMs } : {}),
     })),

@@ -16,9 +16,9 @@ export async function requeueSource(
     .update(sources)
     .set({ status: 'pending', workerId: null })
     .where(eq(sources.id, sourceId))
-    .returning({ workspaceId: sources.workspaceId, fairTag: sources.fairTag });
+    .returning({ workspaceId: sources.workspaceId, startTag: sources.startTag });
   // It was deleted meanwhile.
   if (!row) return;
-  const tags = [{ sourceId, fairTag: row.fairTag ?? 0 }];
+  const tags = [{ sourceId, startTag: row.startTag ?? 0 }];
   await enqueueSources(deps, lock, { workspaceId: row.workspaceId, batchId, tags, delayMs });
 }

@@ -32,12 +32,12 @@ export async function stopSources(lock: BatchLock, batchId: string): Promise<str
         notExists(unfinished),
       ),
     )
-    .returning({ id: sources.id, fairTag: sources.fairTag });
+    .returning({ id: sources.id, startTag: sources.startTag });
   const ids = rows.map((row) => row.id);
   await deleteJobsOf(lock, ['source.process'], {
     field: 'sourceId',
     ids,
-    priorities: rows.map((row) => -(row.fairTag ?? 0)),
+    priorities: rows.map((row) => -(row.startTag ?? 0)),
   });
   return ids;
 }

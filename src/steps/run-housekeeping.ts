@@ -1,5 +1,4 @@
 import { deleteOldCalls } from '../ai-calls/delete-old-calls.ts';
-import { storePeakWindows } from '../ai-calls/store-peak-window.ts';
 import { deleteOrphans } from '../assets/delete-orphans.ts';
 import { deleteOldBatches } from '../batches/delete-old-batches.ts';
 import { deleteOldKeys } from '../idempotency/delete-old-keys.ts';
@@ -24,9 +23,8 @@ export type HousekeepingDeps = Parameters<typeof deleteOldBatches>[0] &
   Parameters<typeof deleteOrphans>[0] & { readonly log: Log; readonly retention: Retention };
 
 /**
- * `housekeeping`: deletes rows that are older than their retention or that nothing refers to. Calls
- * are deleted only after the peak windows of the limit are stored. Works in small transactions, so
- * it may be stopped at any point; the next run goes on.
+ * `housekeeping`: deletes rows that are older than their retention or that nothing refers to. Works
+ * in small transactions, so it may be stopped at any point; the next run goes on.
  */
 export function runHousekeeping(deps: HousekeepingDeps): Step<object> {
   const { batchesMs, callsMs } = deps.retention;
@@ -41,11 +39,7 @@ export function runHousekeeping(deps: HousekeepingDeps): Step<object> {
         deliveries: () => deleteOldDeliveries(deps, { keepMs: KEEP_DELIVERIES_MS }),
         workers: () => deleteDeadWorkers(deps),
         keys: () => deleteOldKeys(deps),
-        // Last, because storing the peak windows may take long on a large ledger.
-        calls: async () => {
-          await storePeakWindows(deps);
-          return callsMs === null ? 0 : deleteOldCalls(deps, { keepMs: callsMs });
-        },
+        calls: () => (callsMs === null ? 0 : deleteOldCalls(deps, { keepMs: callsMs })),
       };
       const deleted: Record<string, number> = {};
       for (const [name, run] of Object.entries(deletions)) {

@@ -1,8 +1,8 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { prepareOnce, type Tx } from '../db/client.ts';
-import { callLimits } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
-import { workspaces } from '../db/schema/workspaces.ts';
+import { turns, virtualTimes } from '../db/schema/turns.ts';
+import type { FairQueue } from '../db/schema/values.ts';
 import { pipelined } from '../lib/pipelined.ts';
 
 /**
@@ -13,24 +13,30 @@ import { pipelined } from '../lib/pipelined.ts';
  *
  * So a new workspace starts within one round of those that wait, and a workspace that submits again
  * and again starts once per round. The priority of a job is its tag, negated.
+ *
+ * Previews and sources are two queues with tags of their own.
  */
 
 const lockRow = prepareOnce((orm) =>
   orm
-    .select({ id: workspaces.id })
-    .from(workspaces)
-    .where(eq(workspaces.id, sql.placeholder('workspaceId')))
+    .select({ lastTag: turns.lastTag })
+    .from(turns)
+    .where(
+      and(eq(turns.workspaceId, sql.placeholder('workspaceId')), eq(turns.queue, sql.placeholder('queue'))),
+    )
     .for('no key update')
-    .prepare('lock_turns'),
+    .prepare('lock_turn'),
 );
 
 /**
- * Locks the start tags of a workspace until the transaction ends, so that its previews and pages
- * get their tags one after another.
+ * Locks the turn of a workspace until the transaction ends, so that its work gets its start tags
+ * one after another.
  */
-export async function lockStartTags(tx: Tx, workspaceId: string): Promise<void> {
-  await lockRow(tx).execute({ workspaceId });
+export async function lockTurn(tx: Tx, workspaceId: string, queue: FairQueue): Promise<void> {
+  await lockRow(tx).execute({ workspaceId, queue });
 }
+
+const virtualTime = sql`(select ${virtualTimes.tag} from ${virtualTimes} where ${virtualTimes.queue} = 'previews')`;
 
 const nextTag = prepareOnce((orm) =>
   orm
@@ -38,24 +44,25 @@ const nextTag = prepareOnce((orm) =>
       // Computed from the rows that wait now, so that canceled or deleted previews do not delay the
       // workspace.
       tag: sql<number>`greatest(
-        (select max(${callLimits.virtualTag}) from ${callLimits}),
-        ${workspaces.lastFairTag} + 1,
-        (select max(${previews.fairTag}) + 1 from ${previews}
+        ${virtualTime},
+        ${turns.lastTag} + 1,
+        (select max(${previews.startTag}) + 1 from ${previews}
           where ${previews.workspaceId} = ${sql.placeholder('workspaceId')} and ${previews.status} = 'queued'),
         0)`,
     })
-    .from(workspaces)
-    .where(eq(workspaces.id, sql.placeholder('workspaceId')))
-    .prepare('next_fair_tag'),
+    .from(turns)
+    .where(and(eq(turns.workspaceId, sql.placeholder('workspaceId')), eq(turns.queue, 'previews')))
+    .prepare('next_start_tag'),
 );
 
 /**
  * Returns the start tag of a workspace's next preview; later previews take the tags after it. Locks
- * the workspace until the transaction ends, so that two pages of it do not get the same tags.
+ * the turn of the workspace until the transaction ends, so that two pages of it do not get the same
+ * tags.
  */
 export async function nextStartTag(tx: Tx, workspaceId: string): Promise<number> {
   const [, [row]] = await pipelined(
-    () => lockStartTags(tx, workspaceId),
+    () => lockTurn(tx, workspaceId, 'previews'),
     () => nextTag(tx).execute({ workspaceId }),
   );
   return row?.tag ?? 0;
@@ -68,52 +75,52 @@ export async function nextStartTag(tx: Tx, workspaceId: string): Promise<number>
  */
 export async function assignStartTags(tx: Tx, workspaceId: string, count: number): Promise<number> {
   const [row] = await tx
-    .update(workspaces)
-    .set({
-      lastFairTag: sql`greatest((select max(${callLimits.virtualTag}) from ${callLimits}), ${workspaces.lastFairTag} + 1) + ${count}::int - 1`,
-    })
-    .where(eq(workspaces.id, workspaceId))
-    .returning({ lastTag: workspaces.lastFairTag });
+    .update(turns)
+    .set({ lastTag: sql`greatest(${virtualTime}, ${turns.lastTag} + 1) + ${count}::int - 1` })
+    .where(and(eq(turns.workspaceId, workspaceId), eq(turns.queue, 'previews')))
+    .returning({ lastTag: turns.lastTag });
   return row ? row.lastTag - count + 1 : 0;
 }
 
 /**
- * Records that previews have started, so that the next start tags of their workspaces come after
- * these.
+ * Records that work has started, so that the next start tags of its workspaces come after these.
  */
 export async function recordStarts(
   tx: Tx,
-  starts: readonly { workspaceId: string; fairTag: number }[],
+  queue: FairQueue,
+  starts: readonly { workspaceId: string; startTag: number | null }[],
 ): Promise<void> {
   const last = new Map<string, number>();
-  for (const { workspaceId, fairTag } of starts) {
-    last.set(workspaceId, Math.max(fairTag, last.get(workspaceId) ?? 0));
+  for (const { workspaceId, startTag } of starts) {
+    last.set(workspaceId, Math.max(startTag ?? 0, last.get(workspaceId) ?? 0));
   }
   if (last.size === 0) return;
-  const newest = Math.max(...last.values());
+  const virtualTime = Math.max(...last.values());
   await pipelined(
     ...[...last].toSorted().map(
-      ([workspaceId, fairTag]) =>
+      ([workspaceId, startTag]) =>
         () =>
-          recordTag(tx).execute({ workspaceId, fairTag }),
+          recordTag(tx).execute({ queue, workspaceId, startTag }),
     ),
-    () => recordNewest(tx).execute({ newest }),
+    () => recordVirtualTime(tx).execute({ queue, virtualTime }),
   );
 }
 
 const recordTag = prepareOnce((orm) =>
   orm
-    .update(workspaces)
-    .set({ lastFairTag: sql`greatest(${workspaces.lastFairTag}, ${sql.placeholder('fairTag')}::int)` })
-    .where(eq(workspaces.id, sql.placeholder('workspaceId')))
-    .prepare('note_fair_tag'),
+    .update(turns)
+    .set({ lastTag: sql`greatest(${turns.lastTag}, ${sql.placeholder('startTag')}::int)` })
+    .where(
+      and(eq(turns.workspaceId, sql.placeholder('workspaceId')), eq(turns.queue, sql.placeholder('queue'))),
+    )
+    .prepare('record_start_tag'),
 );
 
-const recordNewest = prepareOnce((orm) => {
-  const newest = sql`${sql.placeholder('newest')}::int`;
+const recordVirtualTime = prepareOnce((orm) => {
+  const tag = sql`${sql.placeholder('virtualTime')}::int`;
   return orm
-    .update(callLimits)
-    .set({ virtualTag: sql`greatest(${callLimits.virtualTag}, ${newest})` })
-    .where(sql`${callLimits.virtualTag} < ${newest}`)
-    .prepare('note_newest_tag');
+    .update(virtualTimes)
+    .set({ tag })
+    .where(and(eq(virtualTimes.queue, sql.placeholder('queue')), sql`${virtualTimes.tag} < ${tag}`))
+    .prepare('record_virtual_time');
 });

@@ -373,13 +373,13 @@ describe('retrying', () => {
       ['preview.generate', never],
     ]);
     expect(new Set(jobs.rows.map((job) => job.tag)).size).toBe(4);
-    const rows = await db.orm.execute<{ id: string; next_step: string | null; fair_tag: number }>(sql`
-      select id, next_step, fair_tag from cta.previews where status = 'queued' order by fair_tag`);
+    const rows = await db.orm.execute<{ id: string; next_step: string | null; start_tag: number }>(sql`
+      select id, next_step, start_tag from cta.previews where status = 'queued' order by start_tag`);
     expect(rows.rows).toEqual([
-      { id: text, next_step: 'image', fair_tag: jobs.rows[0]?.tag },
-      { id: image, next_step: 'text', fair_tag: jobs.rows[1]?.tag },
-      { id: none, next_step: null, fair_tag: jobs.rows[2]?.tag },
-      { id: never, next_step: null, fair_tag: jobs.rows[3]?.tag },
+      { id: text, next_step: 'image', start_tag: jobs.rows[0]?.tag },
+      { id: image, next_step: 'text', start_tag: jobs.rows[1]?.tag },
+      { id: none, next_step: null, start_tag: jobs.rows[2]?.tag },
+      { id: never, next_step: null, start_tag: jobs.rows[3]?.tag },
     ]);
     await failCall(
       calls.find((call) => call.previewId === open && call.kind === 'image'),

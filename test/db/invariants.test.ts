@@ -110,7 +110,7 @@ test.each<[name: string, ruin: SQL[]]>([
 
 test('a page that was read, while a preview of it waits, is read again', async () => {
   await fill();
-  await run(sql`update cta.sources set status = 'done' where status = 'pending'`);
+  await run(sql`update cta.sources set status = 'done', finished_at = now() where status = 'pending'`);
   await run(sql`delete from cta_jobs.job where name = 'source.process'`);
   const { find, repair } = invariant('read_pages');
   const rows = await find(db.orm);
@@ -189,7 +189,7 @@ test('what only a person can put right has no mending', async () => {
   await fill();
   const other = await db.addWorkspace('two');
   await run(sql`update cta.ai_calls set asset_id = null where status = 'answered' and kind = 'image'`);
-  await run(sql`update cta.batches set workspace_id = ${other.workspaceId}`);
+  await run(sql`update cta.ai_calls set workspace_id = ${other.workspaceId} where kind = 'text'`);
   expect(await broken()).toEqual(['lost_backgrounds', 'workspaces']);
   expect([invariant('lost_backgrounds').repair, invariant('workspaces').repair]).toEqual([
     undefined,

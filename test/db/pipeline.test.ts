@@ -305,7 +305,7 @@ describe('workers that die', () => {
     expect(await counts(id)).toEqual({ done: 2 });
   });
 
-  test('workspaces are locked in the order of their ids, so that nobody waits crosswise', async () => {
+  test('turns of workspaces are locked in the order of their ids, so that nobody waits crosswise', async () => {
     const first = workspaceId;
     const second = (await db.addWorkspace('two')).workspaceId;
     // The second workspace is claimed first.
@@ -314,7 +314,9 @@ describe('workers that die', () => {
       expect(await claim(db, workerId)).toHaveLength(2);
     }
     const lock = (tx: Tx, id: string) =>
-      tx.execute(sql`select 1 from cta.workspaces where id = ${id} for no key update nowait`);
+      tx.execute(
+        sql`select 1 from cta.turns where workspace_id = ${id} and queue = 'previews' for no key update nowait`,
+      );
     const recovered = await db.transact(async (tx) => {
       await lock(tx, first);
       const recovering = rescueWork(db.deps, workerId);

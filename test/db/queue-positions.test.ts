@@ -2,19 +2,15 @@ import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { Pool } from 'pg';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import type { QueuePosition } from '../../src/previews/forecast.ts';
+import { EXACT_POSITIONS, type QueuePosition } from '../../src/previews/forecast.ts';
 import { loadQueuePositions } from '../../src/previews/load-queue-positions.ts';
-import { loadQueueSegments } from '../../src/previews/load-queue-segments.ts';
-import { poll } from '../support/poll.ts';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
-/** Enough for several segments of each queue. */
-const QUEUED = 1700;
 const PAGES = 330;
 
 let db: TestDatabase | undefined;
 let workspaceId: string;
-/** Opens a new database for each test, because the segments are cached per database. */
+/** Opens a new database for each test, because the sizes of queues are cached per database. */
 async function open(): Promise<TestDatabase> {
   await db?.drop();
   db = undefined;
@@ -27,17 +23,16 @@ beforeEach(async () => {
   await orm.execute(sql`
     insert into cta.batches (id, workspace_id, task_id)
     values (gen_random_uuid(), ${workspaceId}, gen_random_uuid())`);
-  // Some are being read. Many have the same tag, so that one of them does not fit into a segment.
+  // Some are being read, and many have the same tag.
   await orm.execute(sql`
-    insert into cta.sources (id, workspace_id, batch_id, position, url, batch_size, status, fair_tag)
+    insert into cta.sources (id, workspace_id, batch_id, position, url, batch_size, status, worker_id, start_tag)
     select gen_random_uuid(), b.workspace_id, b.id, n, 'https://shop.example/' || n, 5,
-      case when n % 60 = 0 then 'running' else 'pending' end, case when n < 110 then 7 else (n * 37) % 90 end
+      case when n % 60 = 0 then 'running' else 'pending' end, case when n % 60 = 0 then gen_random_uuid() end, case when n < 110 then 7 else (n * 37) % 90 end
     from cta.batches b, generate_series(1, ${PAGES}) n`);
   await orm.execute(sql`
     insert into cta.previews (id, workspace_id, batch_id, source_id, position, status)
     select gen_random_uuid(), s.workspace_id, s.batch_id, s.id, n, 'pending'
     from cta.sources s, generate_series(0, 4) n where (s.position + n) % 4 <> 0`);
-  await queue(QUEUED);
 });
 afterAll(() => db?.drop());
 
@@ -45,11 +40,12 @@ afterAll(() => db?.drop());
 async function queue(count: number, firstTag = 0): Promise<void> {
   await db?.orm.execute(sql`
     with source as (
-      insert into cta.sources (id, workspace_id, batch_id, position, url, batch_size, status)
-      select gen_random_uuid(), workspace_id, id, (select max(position) + 1 from cta.sources), 'https://shop.example/', 5, 'done'
+      insert into cta.sources (id, workspace_id, batch_id, position, url, batch_size, status, finished_at)
+      select gen_random_uuid(), workspace_id, id, (select max(position) + 1 from cta.sources), 'https://shop.example/', 5,
+        'done', now()
       from cta.batches returning *
     )
-    insert into cta.previews (id, workspace_id, batch_id, source_id, position, status, fair_tag, queued_at, retry_at, next_step)
+    insert into cta.previews (id, workspace_id, batch_id, source_id, position, status, start_tag, queued_at, retry_at, next_step)
     select gen_random_uuid(), workspace_id, batch_id, id, n, 'queued', ${firstTag}::int + (n * 53) % 400,
       now() + make_interval(secs => n % 7), case when n % 5 = 0 then now() + make_interval(secs => n % 11) end,
       case n % 9 when 1 then 'text' when 2 then 'image' end
@@ -69,7 +65,7 @@ async function rankAll({ orm }: TestDatabase): Promise<Map<string, QueuePosition
     select p.id, p.status, p.next_step, p.source_id, p.retry_at::text from cta.previews p join cta.sources s on s.id = p.source_id
     where p.status in ('queued', 'pending')
     order by p.status = 'pending', s.status = 'pending',
-      case when p.status = 'queued' then p.fair_tag else s.fair_tag end,
+      case when p.status = 'queued' then p.start_tag else s.start_tag end,
       case when p.status = 'queued' then coalesce(p.retry_at, p.queued_at) else s.created_at end,
       case when p.status = 'queued' then p.id else s.id end, p.position`);
   const calls = { text: 0, image: 0 };
@@ -96,7 +92,7 @@ async function rankAll({ orm }: TestDatabase): Promise<Map<string, QueuePosition
 }
 
 /** Asks for the previews at these positions of all waiting ones. */
-async function loadPositions(
+async function ask(
   database: Pick<TestDatabase, 'orm'>,
   ranked: Map<string, QueuePosition>,
   positions: number[],
@@ -116,23 +112,44 @@ const current = (): TestDatabase => {
   return db;
 };
 
-test('a long line that is ranked in parts gives the places of one that is ranked as a whole', async () => {
+test('the first thousand positions are those of a queue that is ranked as a whole', async () => {
+  await queue(600);
   const ranked = await rankAll(current());
-  for (const status of ['queued', 'pending'] as const)
-    expect((await loadQueueSegments(current().orm, status)).length).toBeGreaterThan(2);
+  // The pages are exact as well, and the previews that wait for them follow the queued ones.
   const all = [...ranked.keys()].map((_, i) => i + 1);
-  const together = await loadPositions(current(), ranked, all);
+  const together = await ask(current(), ranked, all);
   expect(together.places).toEqual(together.expected);
-  for (const one of [[1], [QUEUED], [QUEUED + 1], [-1], [3, 900, QUEUED + 700]]) {
-    const { places, expected } = await loadPositions(current(), ranked, one);
+  for (const one of [[1], [600], [601], [-1], [3, 400, 700]]) {
+    const { places, expected } = await ask(current(), ranked, one);
     expect(places).toEqual(expected);
   }
 });
 
-test('who is queued or gone since the line was cut: a place at once, all the places soon', async () => {
+test('later positions are estimated, and grow with the real ones', async () => {
+  await queue(4000);
+  const ranked = await rankAll(current());
+  const positions = [1, 900, EXACT_POSITIONS, 1001, 1500, 2500, 3500, 4000];
+  const { places, expected } = await ask(current(), ranked, positions);
+  const pairs = [...expected].map(([id, place]) => ({
+    real: place?.position ?? 0,
+    shown: places.get(id)?.position ?? 0,
+  }));
+  for (const { real, shown } of pairs) {
+    if (real <= EXACT_POSITIONS) expect(shown).toBe(real);
+    else expect(shown).toBeGreaterThan(EXACT_POSITIONS);
+    // The previews of this queue have evenly distributed tags.
+    expect(Math.abs(shown - real), `${shown} for ${real}`).toBeLessThan(50);
+  }
+  // Previews whose pages are not read come after all that are queued.
+  const behind = await ask(current(), ranked, [4001, 4500, -1]);
+  for (const [id, place] of behind.expected)
+    expect(Math.abs((behind.places.get(id)?.position ?? 0) - (place?.position ?? 0))).toBeLessThan(50);
+});
+
+test('a preview that starts has no position, and one that joins has one at once', async () => {
+  await queue(300);
   const before = await rankAll(current());
-  await loadPositions(current(), before, [1, -1]);
-  // The first ones start, and others join in the middle and at the end of the queue.
+  await ask(current(), before, [1, -1]);
   const started = [...before.keys()].slice(0, 20);
   await current().orm.execute(sql`
     update cta.previews set status = 'running' where id in (${sql.join(
@@ -143,33 +160,23 @@ test('who is queued or gone since the line was cut: a place at once, all the pla
   await queue(30);
   const after = await rankAll(current());
   expect((await loadQueuePositions(current().orm, { queued: started, pending: [] })).size).toBe(0);
-  const all = [...after.keys()].map((_, i) => i + 1);
-  const first = await loadPositions(current(), after, [1, 2, 3]);
-  expect(first.places).toEqual(first.expected);
-  await poll(
-    () => loadPositions(current(), after, all),
-    ({ places, expected }) =>
-      [...expected].every(([id, place]) => places.get(id)?.position === place?.position),
-    { timeoutMs: 20_000 },
-  );
-  const { places, expected } = await loadPositions(current(), after, all);
+  const { places, expected } = await ask(current(), after, [1, 2, 3, 200, 340]);
   expect(places).toEqual(expected);
 });
 
-test('many who ask at once have the lines cut once', async () => {
+test('many requests at once share one count of the queues', async () => {
+  await queue(1100);
   const ranked = await rankAll(current());
   const pool = new Pool({ connectionString: current().url, max: 5 });
-  const cuts: string[] = [];
+  const counts: string[] = [];
   const logger = {
     logQuery(query: string) {
-      if (query.includes('group by')) cuts.push(query);
+      if (query.includes('last_tag')) counts.push(query);
     },
   };
   const orm = drizzle(pool, { logger });
-  const answers = await Promise.all(
-    Array.from({ length: 20 }, (_, i) => loadPositions({ orm }, ranked, [1 + i * 50, QUEUED + 1 + i * 30])),
-  );
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => ask({ orm }, ranked, [1 + i * 30])));
   await pool.end();
   for (const { places, expected } of answers) expect(places).toEqual(expected);
-  expect(cuts).toHaveLength(2);
+  expect(counts).toHaveLength(1);
 });

@@ -60,7 +60,9 @@ async function makeDone(workspace = workspaceId) {
 
 async function cancelAndFinish(tx: Tx, batchId: string): Promise<void> {
   const lock = await lockBatches(tx, [batchId]);
-  await tx.execute(sql`update cta.previews set status = 'cancelled' where batch_id = ${batchId}`);
+  await tx.execute(
+    sql`update cta.previews set status = 'cancelled', finished_at = now() where batch_id = ${batchId}`,
+  );
   await finishBatch(db.deps, lock, batchId);
 }
 

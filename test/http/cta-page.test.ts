@@ -83,7 +83,7 @@ describe('the address', () => {
     const rows = await db.orm.select().from(previews).where(eq(previews.batchId, id));
     await db.orm
       .update(previews)
-      .set({ status: 'failed', errorCode: 'ai_refused' })
+      .set({ status: 'failed', errorCode: 'ai_refused', finishedAt: new Date() })
       .where(eq(previews.id, rows[0]?.id ?? ''));
     await api.rest(one.token, 'POST', `/previews/${rows[1]?.id}/cancel/`);
     const [failed, cancelled] = await Promise.all(rows.map((row) => ask(`/cta/${makeEmbedKey(row)}`)));

@@ -1,18 +1,10 @@
 import { sql } from 'drizzle-orm';
-import {
-  boolean,
-  check,
-  index,
-  integer,
-  jsonb,
-  primaryKey,
-  text,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { boolean, check, index, integer, jsonb, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { assets } from './assets.ts';
 import { cta, oneOf, primaryId, timestamp } from './columns.ts';
 import { previews } from './previews.ts';
+import type { StoredAnswer } from './stored-json.ts';
+import { CALL_KINDS, CALL_STATUSES } from './values.ts';
 import { workspaces } from './workspaces.ts';
 
 /**
@@ -26,7 +18,7 @@ export const aiCalls = cta.table(
     id: primaryId(),
     workspaceId: uuid('workspace_id').references(() => workspaces.id, { onDelete: 'set null' }),
     previewId: uuid('preview_id').references(() => previews.id, { onDelete: 'set null' }),
-    kind: text('kind').notNull(),
+    kind: text('kind', { enum: CALL_KINDS }).notNull(),
     generation: integer('generation').notNull(),
     /** The round of its preview. Failures of earlier rounds do not count. */
     round: integer('round').notNull().default(1),
@@ -34,7 +26,7 @@ export const aiCalls = cta.table(
     attempt: integer('attempt').notNull(),
     /** The worker that makes the call; kept after the row of that worker is deleted. */
     workerId: uuid('worker_id'),
-    status: text('status').notNull().default('sent'),
+    status: text('status', { enum: CALL_STATUSES }).notNull().default('sent'),
     /** Whether the call takes a slot; false if it was claimed while the limit was off. */
     counted: boolean('counted').notNull(),
     /** Whether the call was a probe of a provider whose breaker was open. */
@@ -50,7 +42,7 @@ export const aiCalls = cta.table(
     inputTokens: integer('input_tokens'),
     outputTokens: integer('output_tokens'),
     /** The texts, or the palette of the image, of an answered call. */
-    answer: jsonb('answer'),
+    answer: jsonb('answer').$type<StoredAnswer>(),
     /** The image of an answered image call. */
     assetId: uuid('asset_id').references(() => assets.id, { onDelete: 'set null' }),
   },
@@ -63,9 +55,10 @@ export const aiCalls = cta.table(
     index('ai_calls_ended').on(t.kind, t.endedAt).where(sql`status <> 'sent'`),
     index('ai_calls_open').on(t.workerId).where(sql`status = 'sent'`),
     index('ai_calls_workspace').on(t.workspaceId),
-    index('ai_calls_asset').on(t.assetId),
-    check('ai_calls_kind', oneOf('kind', ['text', 'image'])),
-    check('ai_calls_status', oneOf('status', ['sent', 'answered', 'refused', 'failed', 'unknown'])),
+    index('ai_calls_asset').on(t.assetId).where(sql`asset_id is not null`),
+    check('ai_calls_kind', oneOf('kind', CALL_KINDS)),
+    check('ai_calls_status', oneOf('status', CALL_STATUSES)),
+    check('ai_calls_ended', sql`(${t.status} = 'sent') = (${t.endedAt} is null)`),
     check('ai_calls_attempt', sql`${t.attempt} >= 1 and ${t.generation} >= 1`),
   ],
 );
@@ -76,7 +69,7 @@ export const aiCalls = cta.table(
 export const callLimits = cta.table(
   'call_limits',
   {
-    kind: text('kind').primaryKey(),
+    kind: text('kind', { enum: CALL_KINDS }).primaryKey(),
     /** The setting: `20/m`, or `off`. */
     rate: text('rate').notNull(),
     /** Null: no limit. */
@@ -90,14 +83,10 @@ export const callLimits = cta.table(
     failingCode: text('failing_code'),
     /** The earliest time of the next probe while the breaker is open. */
     probeAfter: timestamp('probe_after'),
-    /**
-     * The largest start tag that has started. A workspace without waiting previews starts there.
-     */
-    virtualTag: integer('virtual_tag').notNull().default(0),
     updatedAt: timestamp('updated_at').notNull().defaultNow(),
   },
   (t) => [
-    check('call_limits_kind', oneOf('kind', ['text', 'image'])),
+    check('call_limits_kind', oneOf('kind', CALL_KINDS)),
     check(
       'call_limits_breaker',
       sql`(${t.failingSince} is null) = (${t.probeAfter} is null) and (${t.failingSince} is null) = (${t.failingCode} is null)`,
@@ -105,31 +94,6 @@ export const callLimits = cta.table(
     check(
       'call_limits_rate',
       sql`(${t.maxCalls} is null) = (${t.windowMs} is null) and coalesce(${t.maxCalls}, 1) > 0 and coalesce(${t.windowMs}, 1) > 0`,
-    ),
-  ],
-);
-
-/**
- * The fullest window of each kind of call whose last call left before `until`, for each window
- * length that was requested. The rows of its calls may have been deleted.
- */
-export const worstWindows = cta.table(
-  'worst_windows',
-  {
-    kind: text('kind').notNull(),
-    windowMs: integer('window_ms').notNull(),
-    calls: integer('calls').notNull(),
-    /** When the first and the last call left; null without calls. */
-    firstLeftAt: timestamp('first_left_at'),
-    lastLeftAt: timestamp('last_left_at'),
-    until: timestamp('until').notNull(),
-  },
-  (t) => [
-    primaryKey({ columns: [t.kind, t.windowMs] }),
-    check('worst_windows_kind', oneOf('kind', ['text', 'image'])),
-    check(
-      'worst_windows_calls',
-      sql`${t.calls} >= 0 and (${t.calls} = 0) = (${t.firstLeftAt} is null) and (${t.calls} = 0) = (${t.lastLeftAt} is null)`,
     ),
   ],
 );

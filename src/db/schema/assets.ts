@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, integer, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { check, integer, text, unique, uniqueIndex } from 'drizzle-orm/pg-core';
 import { bytea, createdAt, cta, primaryId, timestamp } from './columns.ts';
 import { inWorkspace } from './workspaces.ts';
 
@@ -28,6 +28,7 @@ export const assets = cta.table(
   },
   (t) => [
     uniqueIndex('assets_workspace_sha256').on(t.workspaceId, t.sha256),
+    unique('assets_in_workspace').on(t.id, t.workspaceId),
     check('assets_sha256_length', sql`octet_length(${t.sha256}) = 32`),
     check('assets_size', sql`${t.width} > 0 and ${t.height} > 0`),
   ],

@@ -23,7 +23,7 @@ export const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType
 
 /**
  * Returns `column in ('a', 'b')` for a check constraint. Values are not escaped: they must be
- * constants of the program.
+ * constants of the program, from `values.ts`.
  */
 export function oneOf(column: string, values: readonly string[]) {
   return sql.raw(`${column} in (${values.map((value) => `'${value}'`).join(', ')})`);

@@ -1,1 +1,0 @@
-ALTER TABLE "cta"."previews" ADD COLUMN "embed_revoked_at" timestamp (3) with time zone;
