@@ -36,7 +36,9 @@ export const limitsSchema = z.object({
 });
 export type Limits = z.infer<typeof limitsSchema>;
 
-/** How far back a request looks for the fullest window: searching the whole ledger takes too long. */
+/**
+ * How far back a request looks for the fullest window: searching the whole ledger takes too long.
+ */
 const PEAK_WITHIN_MS = 24 * 60 * 60_000;
 
 /**

@@ -60,7 +60,10 @@ export interface JobKind<W extends TracedWork> {
   idsOf?(work: W): readonly string[];
   /** Runs `run`, which never throws, and does what must be done before and after it. */
   around?(context: JobContext, work: W, run: () => Promise<void>): Promise<void>;
-  /** Requeues the work that a stop interrupted, and returns how much. Calls and sources are requeued by owner. */
+  /**
+   * Requeues the work that a stop interrupted, and returns how much. Calls and sources are requeued
+   * by owner.
+   */
   release?(context: JobContext, interrupted: readonly W[]): Promise<number>;
 }
 
@@ -69,7 +72,9 @@ function kind<W extends TracedWork>(entry: JobKind<W>): JobKind<TracedWork> {
   return entry;
 }
 
-/** Every kind of job, by the name of its poller. A new kind is added here and in `queue/catalogue`. */
+/**
+ * Every kind of job, by the name of its poller. A new kind is added here and in `queue/catalogue`.
+ */
 export const JOB_KINDS: Readonly<Record<string, JobKind<TracedWork>>> = {
   batches: kind<TracedWork>({
     jobs: ['batch.start'],

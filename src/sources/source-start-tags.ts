@@ -13,8 +13,8 @@ import { lockTurn } from '../workspaces/start-tags.ts';
  * Gives the pages of a batch without a start tag the next tags of their workspace, in order.
  * Returns each source with its tag.
  *
- * Locks the turn of the workspace until the transaction ends, so call it late. It sees rows of statements sent
- * before it.
+ * Locks the turn of the workspace until the transaction ends, so call it late. It sees rows of
+ * statements sent before it.
  */
 export async function assignSourceTags(
   tx: Tx,

@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BATCH_STATUSES, SOURCE_STATUSES } from '../../src/batches/batch.ts';
+import { CALL_STATUSES, DELIVERY_STATUSES } from '../../src/db/schema/values.ts';
 import { PREVIEW_STATUSES } from '../../src/previews/preview.ts';
 
 /*
@@ -58,14 +59,14 @@ const SUBJECTS: readonly Subject[] = [
     section: 'AI call',
     table: 'aiCalls',
     sqlTable: 'ai_calls',
-    statuses: ['sent', 'answered', 'refused', 'failed', 'unknown'],
+    statuses: CALL_STATUSES,
     columns: ['status'],
   },
   {
     section: 'Webhook delivery',
     table: 'webhookDeliveries',
     sqlTable: 'webhook_deliveries',
-    statuses: ['pending', 'delivered', 'failed'],
+    statuses: DELIVERY_STATUSES,
     columns: ['status'],
     deciders: { 'webhooks/record-response': 'webhooks/webhook' },
   },
@@ -158,7 +159,7 @@ function findDefault({ table, statuses }: Subject): string | undefined {
   );
   const text = file === undefined ? '' : readFileSync(new URL(file, root), 'utf8');
   const own = text.slice(text.indexOf(`export const ${table} = cta.table(`));
-  const found = /status: text\('status'\)\.notNull\(\)\.default\('(\w+)'\)/.exec(own)?.[1];
+  const found = /status: text\('status', \{ enum: \w+ \}\)\.notNull\(\)\.default\('(\w+)'\)/.exec(own)?.[1];
   return found !== undefined && statuses.includes(found) ? found : undefined;
 }
 

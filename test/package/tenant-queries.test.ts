@@ -26,10 +26,10 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
   ],
   'looks at the queue of all workspaces, and tells each its own place': [
     'previews/load-queue-positions',
-    'previews/load-queue-segments',
     'workers/load-capacity',
   ],
   'is the work of a worker for all workspaces: jobs, recovery, retention': [
+    'assets/delete-orphans',
     'batches/delete-old-batches',
     'pipeline/expire-waits',
     'pipeline/rescue-stuck-previews',
@@ -47,7 +47,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'ai-calls/record-departure',
     'ai-calls/record-failure',
     'ai-calls/record-usage',
-    'ai-calls/search-windows',
+    'ai-calls/find-peak-window',
     'ai-calls/lock-slots',
   ],
 };

@@ -120,7 +120,9 @@ export const previews = cta.table(
   ],
 );
 
-/** The images of ours that a person put into a preview: they are kept as long as it refers to them. */
+/**
+ * The images of ours that a person put into a preview: they are kept as long as it refers to them.
+ */
 export const previewAssets = cta.table(
   'preview_assets',
   {
