@@ -43,7 +43,6 @@ const makerSchema = z.object({ provider: z.string(), model: z.string() });
 
 /** What made the texts and the background; `provider` is `offline` for the built-in generator. */
 export const generatorSchema = z.object({ text: makerSchema, image: makerSchema });
-export type Generator = z.infer<typeof generatorSchema>;
 
 /** A preview as both APIs return it. */
 export const previewSchema = z.object({
