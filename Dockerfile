@@ -1,10 +1,10 @@
-# The service in a container. DATABASE_URL must be set: there is no PostgreSQL in here.
+# The service in a container. DATABASE_URL must be set: the image contains no PostgreSQL.
 #
 #   docker build --tag cta-batch .
 #   docker build --tag cta-batch:clip --build-arg CLIP=true .     # with CLIP, 450 MB more
 #
 # Debian, because the libraries for CLIP need glibc, which Alpine does not have. The slim image has
-# all that Node.js needs.
+# everything that Node.js needs.
 # The version is that of the package `node`, which is left out here.
 # A tag can be moved, a digest cannot: --build-arg NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:…
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
@@ -33,7 +33,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npm run build
-# What `--version` and `/livez` say: --build-arg REVISION=$(git rev-parse --short HEAD)
+# The revision in `--version` and `/livez`: --build-arg REVISION=$(git rev-parse --short HEAD)
 ARG REVISION=
 RUN node -p "JSON.stringify({ commit: process.env.REVISION || null })" > build.json
 
@@ -46,13 +46,13 @@ LABEL org.opencontainers.image.title="cta-batch" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# Without MALLOC_ARENA_MAX glibc keeps for each thread what an image needed, some 200 MB more.
+# Without MALLOC_ARENA_MAX, glibc keeps the memory of images for each thread, about 200 MB more.
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
     HOST=0.0.0.0 \
     PORT=3000
 WORKDIR /app
-# What changes least often comes first. Root owns all of it: the program writes nothing there.
+# Files that rarely change come first. Root owns all files: the program does not write to them.
 COPY --from=packages /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY migrations migrations

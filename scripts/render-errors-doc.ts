@@ -9,13 +9,13 @@ export function renderErrorsDoc(): string {
   const groups = listErrors().map(
     ({ title, errors }) => `## ${title}\n\n${errors.map(renderError).join('\n\n')}`,
   );
-  return `<!-- Written by "npm run docs:errors" from src/lib; a change made here is lost. -->
+  return `<!-- Generated from src/lib by "npm run docs:errors". Do not edit. -->
 
 # Errors
 
 ${ERRORS_INTRODUCTION.join(' ')}
 
-A program serves the same page at \`/errors\`; the \`type\` of each problem leads there.
+The API serves the same page at \`/errors\`. The \`type\` of each problem links to it.
 
 ${groups.join('\n\n')}
 `;

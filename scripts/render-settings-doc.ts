@@ -3,10 +3,11 @@ import { SETTINGS } from '../src/main/config.ts';
 
 const HEAD = `# Settings
 
-All are environment variables, checked once at the start; an empty value counts as not set. A wrong one stops the program with a sentence that names
-it. Times are such as \`500ms\`, \`20s\`, \`3m\`; a number alone is seconds.
+All settings are environment variables. The program checks them once, when it starts. An empty value
+counts as not set. A wrong value stops the program with a sentence that names the setting. Durations
+are written as \`500ms\`, \`20s\` or \`3m\`; a number without a unit is in seconds.
 
-This page is made from the schema that checks them (\`npm run docs:settings\`).
+This page is generated from the schema that checks the settings (\`npm run docs:settings\`).
 `;
 
 /**

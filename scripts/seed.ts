@@ -80,7 +80,7 @@ async function processUntil(condition: () => Promise<boolean>): Promise<void> {
   try {
     const deadline = performance.now() + 120_000;
     while (!(await condition())) {
-      if (worker.exitCode !== null) throw new Error('the worker ended; see its messages above');
+      if (worker.exitCode !== null) throw new Error('the worker exited; see its messages above');
       if (performance.now() > deadline) throw new Error('the batches did not finish within two minutes');
       await sleep(250);
     }

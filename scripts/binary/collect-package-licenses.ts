@@ -51,7 +51,7 @@ export function collectPackageLicenses(files: Iterable<string>): LicenseSection[
   const packages = [...folders].map(readPackage).sort((a, b) => (a.title < b.title ? -1 : 1));
   const refused = packages.filter(({ isAllowed }) => !isAllowed).map(({ title }) => title);
   if (refused.length > 0)
-    throw new Error(`These packages have licences that are not allowed: ${refused.join(', ')}.`);
+    throw new Error(`These packages have licenses that are not allowed: ${refused.join(', ')}.`);
   return packages;
 }
 
@@ -70,11 +70,11 @@ function findPackageFolder(file: string): string | undefined {
 
 function readPackage(folder: string): { title: string; text: string; isAllowed: boolean } {
   const manifest = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Manifest;
-  const { name, version, license = 'no licence' } = manifest;
+  const { name, version, license = 'no license' } = manifest;
   const isLibvips = LIBVIPS.test(name);
   const texts = globSync(`${folder}/${TEXTS}`).sort().map(readText);
   if (isLibvips) texts.push(LIBVIPS_NOTICE, readText(`${folder}/README.md`));
-  if (texts.length === 0) texts.push(`Its package has no text of the licence. See ${findAddress(manifest)}`);
+  if (texts.length === 0) texts.push(`The package contains no license text. See ${findAddress(manifest)}`);
   return {
     title: `${name} ${version} (${license})`,
     text: texts.join('\n\n'),

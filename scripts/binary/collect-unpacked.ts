@@ -41,9 +41,9 @@ export function collectUnpacked(): Parts['unpacked'] {
     const folder = `node_modules/${name}`;
     const unknown = Object.keys(readManifest(name).dependencies ?? {}).find((each) => !known.has(each));
     if (unknown !== undefined)
-      throw new Error(`${name} needs ${unknown}: say what the executable does with it`);
+      throw new Error(`${name} needs ${unknown}: decide how the executable handles it`);
     const found = globSync(`${folder}/${pattern}`);
-    if (found.length === 0) throw new Error(`there is nothing at ${folder}/${pattern}`);
+    if (found.length === 0) throw new Error(`no file matches ${folder}/${pattern}`);
     return [`${folder}/package.json`, ...found];
   });
   const files = paths.sort().map((path) => ({ path, sha256: hash(readFileSync(path)) }));

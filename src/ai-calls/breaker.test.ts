@@ -12,26 +12,26 @@ test.each<ErrorCode>([
   'ai_timeout',
   'ai_connection_lost',
   'slot_expired',
-])('five of %s one after another', (code) => {
+])('opens after five of %s in a row', (code) => {
   expect(isFailing(calls(5, code))).toBe(true);
   expect(isFailing(calls(4, code))).toBe(false);
   expect(isFailing([...calls(4, code), ...calls(1, null), ...calls(5, code)])).toBe(false);
 });
 
 test.each<ErrorCode>(['ai_refused', 'ai_bad_request', 'ai_rate_limited', 'cancelled', 'superseded'])(
-  'never of %s',
+  'never opens because of %s',
   (code) => {
     expect(isFailing(calls(50, code))).toBe(false);
   },
 );
 
-test('what shows that the provider works ends the run, what shows nothing does not', () => {
+test('ends the run for results that show a working provider, but not for inconclusive ones', () => {
   const failed = calls(3, 'ai_server_error');
   expect(isFailing([...failed, ...calls(1, 'ai_refused'), ...failed])).toBe(false);
   expect(isFailing([...failed, ...calls(9, 'cancelled'), ...failed])).toBe(true);
 });
 
-test('wrong shapes only when they are from three pages', () => {
+test('opens for wrong shapes only if they come from three pages', () => {
   const of = (source: string) => calls(4, 'ai_bad_answer', source);
   expect(isFailing([...of('a'), ...of('b')])).toBe(false);
   expect(isFailing([...of('a'), ...of('b'), ...of('c')])).toBe(true);

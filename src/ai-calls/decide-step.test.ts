@@ -13,17 +13,17 @@ const call = (status: CallStatus, errorCode: ErrorCode | null = null): CallRecor
 const failures = (code: ErrorCode, n: number) => Array.from({ length: n }, () => call('failed', code));
 
 describe('decideStep', () => {
-  test('a step without calls may start at once', () => {
+  test('starts a step without calls at once', () => {
     expect(decideStep([])).toEqual({ state: 'to_try', delayMs: 0 });
   });
 
-  test('an answer counts, whatever came before or after it', () => {
+  test('uses an answer, whatever came before or after it', () => {
     expect(decideStep([call('unknown', 'ai_timeout'), call('answered'), call('sent')])).toEqual({
       state: 'answered',
     });
   });
 
-  test('a call under way is waited for', () => {
+  test('waits for a call in progress', () => {
     expect(decideStep([...failures('ai_server_error', 5), call('sent')])).toEqual({ state: 'under_way' });
   });
 
@@ -37,12 +37,12 @@ describe('decideStep', () => {
     ['ai_rate_limited', 6],
     ['ai_server_error', 6],
     ['slot_expired', 20],
-  ])('%s fails the step at call %i', (code, calls) => {
+  ])('fails the step for %s at call %i', (code, calls) => {
     expect(decideStep(failures(code, calls))).toEqual({ state: 'failed', code });
     if (calls > 1) expect(decideStep(failures(code, calls - 1)).state).toBe('to_try');
   });
 
-  test('a probe that fails for nothing does not count; one that may be billed does', () => {
+  test('ignores a failed probe without cost, and counts one that may be billed', () => {
     const probes = (code: ErrorCode) => failures(code, 30).map((record) => ({ ...record, probe: true }));
     expect(decideStep([...failures('ai_server_error', 5), ...probes('ai_unreachable')]).state).toBe('to_try');
     expect(decideStep(probes('ai_server_error'))).toEqual({ state: 'to_try', delayMs: 0 });
@@ -51,14 +51,14 @@ describe('decideStep', () => {
     expect(decideStep(probes('ai_timeout'))).toEqual({ state: 'failed', code: 'ai_timeout' });
   });
 
-  test('what failed in an earlier round is forgiven, what was answered is kept', () => {
+  test('ignores failures of earlier rounds, and keeps answers', () => {
     const refused = failures('ai_refused', 1);
     expect(decideStep(refused, 2)).toEqual({ state: 'to_try', delayMs: 0 });
     expect(decideStep([call('answered'), ...refused], 2)).toEqual({ state: 'answered' });
     expect(decideStep([call('sent')], 2)).toEqual({ state: 'under_way' });
   });
 
-  test('each class of failure has a count of its own', () => {
+  test('counts each class of failure separately', () => {
     const mixed = [
       ...failures('ai_bad_answer', 1),
       ...failures('ai_server_error', 3),
@@ -67,7 +67,7 @@ describe('decideStep', () => {
     expect(decideStep(mixed).state).toBe('to_try');
   });
 
-  test('the delay doubles, with jitter between half and whole, and is bounded', () => {
+  test('doubles the delay up to a maximum, with jitter between half and all of it', () => {
     expect(decideStep(failures('ai_server_error', 1), 1, () => 1)).toEqual({
       state: 'to_try',
       delayMs: 1000,
@@ -82,7 +82,7 @@ describe('decideStep', () => {
     });
   });
 
-  test('calls that could not be sent are tried for minutes, with pauses that grow', () => {
+  test('retries calls that could not be sent for minutes, with growing delays', () => {
     const pauses = Array.from({ length: 19 }, (_, tries) => {
       const decision = decideStep(failures('slot_expired', tries + 1), 1, () => 0);
       return decision.state === 'to_try' ? decision.delayMs : Number.NaN;

@@ -63,7 +63,7 @@ export async function loadLimiter(db: Executor): Promise<LimiterState> {
       (
         select percentile_cont(0.5) within group (order by extract(epoch from latest.ended_at - latest.began_at) * 1000)
         from (
-          -- When one left is noted under a limit only.
+          -- left_at is recorded only for calls under a limit.
           select case when c.counted then c.left_at else c.claimed_at end as began_at, c.ended_at from cta.ai_calls c
           where c.kind = l.kind and c.status = 'answered'
           order by c.ended_at desc limit ${SAMPLE}

@@ -56,7 +56,7 @@ const countSlots = prepareSql<{
         when l.probe_after is not null then least(l.max_calls - taken.calls, 1)
         else l.max_calls - taken.calls
       end::int as free,
-      -- Both must be over; of the slots the one that opens first.
+      -- Pause and probe must both be over, and the first slot must be free.
       ceil(extract(epoch from greatest(
         case when l.paused_until > clock_timestamp() then l.paused_until end,
         case when l.probe_after > clock_timestamp() then l.probe_after end,

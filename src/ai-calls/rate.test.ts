@@ -6,12 +6,12 @@ test.each([
   ['5/s', { maxCalls: 5, windowMs: 1000 }],
   ['1000/h', { maxCalls: 1000, windowMs: 3_600_000 }],
   ['off', null],
-])('%s is a rate', (text, rate) => {
+])('accepts %s', (text, rate) => {
   expect(parseRate(text)).toEqual(rate);
 });
 
 test.each(['', '0/m', '20', '20/d', '-1/m', '2.5/m', ' 20/m', '20/m ', 'OFF', '1e3/m'])(
-  '%j is none',
+  'rejects %j',
   (text) => {
     expect(parseRate(text)).toBeUndefined();
   },

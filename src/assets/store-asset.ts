@@ -18,7 +18,7 @@ export async function storeAsset(
   asset: NewAsset,
 ): Promise<{ id: string; key: string }> {
   const [row] = await store(tx, assetValues(workspaceId, asset));
-  if (!row) throw new Error('an insert answered no row');
+  if (!row) throw new Error('an insert returned no row');
   return row;
 }
 
@@ -33,7 +33,7 @@ export function insertAsset({ ifAny }: { ifAny?: SQL } = {}): SQL {
     select ${value('assetId')}::uuid, ${value('workspaceId')}::uuid, ${value('key')}, ${value('hash')}::bytea,
       ${value('contentType')}, ${value('width')}::int, ${value('height')}::int, ${value('bytes')}::bytea
     ${ifAny ? sql`where exists (select 1 from ${ifAny})` : sql``}
-    -- Of no key column, so that those who only refer to the row need not wait.
+    -- Changes no key column, so that inserts that refer to the row do not wait for this lock.
     on conflict (workspace_id, sha256) do update set used_at = clock_timestamp()
     returning id, key`;
 }

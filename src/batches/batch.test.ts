@@ -31,13 +31,13 @@ function status(
   });
 }
 
-test('a batch is pending until its job or its first source has begun', () => {
+test('is pending until the job or the first source has started', () => {
   expect(status({ pending: 3 })).toBe('pending');
   expect(status({ pending: 3 }, { started: true })).toBe('running');
   expect(status({ pending: 2, queued: 1 })).toBe('running');
 });
 
-test('it is final when all its previews are', () => {
+test('is final when all previews are final', () => {
   expect(status({ running: 1, done: 2 }, { started: true })).toBe('running');
   expect(status({ done: 3 })).toBe('done');
   expect(status({ done: 1, failed: 2 })).toBe('done');
@@ -45,14 +45,14 @@ test('it is final when all its previews are', () => {
   expect(status({})).toBe('failed');
 });
 
-test('a cancelled batch is cancelled once nothing is under way, whatever was done before', () => {
+test('is canceled when nothing is in progress, whatever was done before', () => {
   expect(status({ running: 1, cancelled: 2 }, { cancelled: true })).toBe('running');
   expect(status({ done: 1, cancelled: 2 }, { cancelled: true })).toBe('cancelled');
   expect(status({ cancelled: 2 })).toBe('cancelled');
   expect(status({ failed: 1, cancelled: 2 })).toBe('failed');
 });
 
-test('tasks speak the words of the original front end', () => {
+test('uses the task statuses of the original front end', () => {
   expect(
     ['pending', 'running', 'done', 'failed', 'cancelled'].map((s) => toTaskStatus(s as BatchStatus)),
   ).toEqual(['PENDING', 'STARTED', 'SUCCESS', 'FAILURE', 'REVOKED']);

@@ -4,7 +4,7 @@ import { chooseColors, contrastOf, MIN_CONTRAST } from './choose-colors.ts';
 const LEVELS = ['00', '33', '55', '77', '80', '99', 'cc', 'ff'];
 const CUBE = LEVELS.flatMap((r) => LEVELS.flatMap((g) => LEVELS.map((b) => `#${r}${g}${b}`)));
 
-test('every surface and button can be read, whatever the images look like', () => {
+test('chooses readable colors for surfaces and buttons for any images', () => {
   for (const [i, background] of CUBE.entries()) {
     const product = CUBE[(i * 37) % CUBE.length] ?? '#000000';
     const colors = chooseColors({ background: [background], product: [product, background] });
@@ -15,7 +15,7 @@ test('every surface and button can be read, whatever the images look like', () =
   }
 });
 
-test('the button takes the most colourful tone of the product', () => {
+test('uses the most saturated color of the product for the button', () => {
   const colors = chooseColors({ background: ['#f5f5f5'], product: ['#808080', '#b00020', '#223344'] });
   expect(colors).toEqual({
     background: '#f5f5f5',
@@ -25,7 +25,7 @@ test('the button takes the most colourful tone of the product', () => {
   });
 });
 
-test('without any colour there still is a readable CTA', () => {
+test('chooses readable colors without any color in the images', () => {
   const colors = chooseColors({ background: [], product: [] });
   expect(contrastOf(colors.button, colors.buttonText)).toBeGreaterThanOrEqual(MIN_CONTRAST);
 });

@@ -7,7 +7,7 @@ const color = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255));
 const hex = (channels: readonly number[]) =>
   `#${channels.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`;
 
-test('colours that can be read can be read over every pixel', () => {
+test('keeps readable colors readable over every pixel', () => {
   fc.assert(
     fc.property(color, color, color, (surface, text, pixel) => {
       fc.pre(contrastOf(hex(surface), hex(text)) >= MIN_CONTRAST);
@@ -19,7 +19,7 @@ test('colours that can be read can be read over every pixel', () => {
   );
 });
 
-test('no more is hidden than has to be, and all of it where the colours alone are hard to read', () => {
+test('hides no more than necessary, and everything if the colors themselves are hard to read', () => {
   expect(chooseScrimOpacity('#ffffff', '#000000')).toBe(0.8);
   const [light, dark] = [chooseScrimOpacity('#f0b040', '#111111'), chooseScrimOpacity('#8a4b20', '#ffffff')];
   for (const opacity of [light, dark]) {

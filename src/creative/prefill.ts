@@ -35,7 +35,7 @@ export type Prefill = z.infer<typeof prefillSchema>;
 
 const color = z
   .string()
-  .regex(/^#[0-9a-f]{6}$/i, { error: 'must be a colour such as #1a2b3c' })
+  .regex(/^#[0-9a-f]{6}$/i, { error: 'must be a color such as #1a2b3c' })
   .toLowerCase();
 
 /**

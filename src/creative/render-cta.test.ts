@@ -30,7 +30,7 @@ function expectHarmless(page: ReturnType<typeof readPage>) {
 }
 
 describe('texts', () => {
-  test.each(Object.entries(hostileTexts))('%s: it stays a text', (_, text) => {
+  test.each(Object.entries(hostileTexts))('renders %s as text', (_, text) => {
     const page = readPage(makeHostile(text));
     expectHarmless(page);
     for (const name of ['headline', 'subheadline', 'body', 'button', 'price']) {
@@ -40,7 +40,7 @@ describe('texts', () => {
     expect(page.$('.cta-product').attr('alt')).toBe(text);
   });
 
-  test('any text does', () => {
+  test('renders any text as text', () => {
     const texts = fc.array(fc.constantFrom(...'<>"\'&;/!-= aё}{', '&lt', '</style>'), { maxLength: 30 });
     fc.assert(
       fc.property(texts, (parts) => {
@@ -53,7 +53,7 @@ describe('texts', () => {
     );
   });
 
-  test('what is empty is not there', () => {
+  test('omits empty texts', () => {
     for (const empty of [null, '', ' \n ']) {
       const page = readPage({ subheadline: empty, body: empty, priceText: empty });
       expect(page.$('p')).toHaveLength(0);
@@ -69,7 +69,7 @@ describe('texts', () => {
 });
 
 describe('the link', () => {
-  test('leads out of the frame', () => {
+  test('opens outside of the frame', () => {
     const { href, target, rel } = plain.$('a').attr() ?? {};
     expect([href, target, rel]).toEqual([
       'https://shop.example/red-shoe?a=1&b=2',
@@ -90,14 +90,14 @@ describe('the link', () => {
     '/relative',
     '#',
     '',
-  ])('%j does not become one', (ctaUrl) => {
+  ])('omits %j', (ctaUrl) => {
     const page = readPage({ ctaUrl });
     expect(page.$('a')).toHaveLength(0);
     expect(page.html).not.toContain('href');
     expect(page.text('button')).toBe('Buy now');
   });
 
-  test('an address cannot end its attribute', () => {
+  test('does not let an address end its attribute', () => {
     const page = readPage({ ctaUrl: 'https://shop.example/"onclick="alert(1)?<b>' });
     expectHarmless(page);
     expect(page.$('a').attr('href')).toBe('https://shop.example/%22onclick=%22alert(1)?%3Cb%3E');
@@ -105,7 +105,7 @@ describe('the link', () => {
 });
 
 describe('images', () => {
-  test('ours, with alternative texts', () => {
+  test('are ours and have alternative texts', () => {
     const images = plain
       .$('img')
       .toArray()
@@ -124,25 +124,25 @@ describe('images', () => {
     'javascript:alert(1)',
     'data:image/svg+xml,<svg onload="alert(1)"/>',
     '',
-  ])('%j is left out', (url) => {
+  ])('omits %j', (url) => {
     const page = readPage({ productImageUrl: url, backgroundImageUrl: url });
     expect(page.$('img')).toHaveLength(0);
     expect(page.html).not.toContain('src=');
   });
 });
 
-describe('colours', () => {
+describe('colors', () => {
   const of = (colors: Partial<Prefill['colors']>) =>
     readPage({ colors: { ...makePrefill().colors, ...colors } }).style;
 
-  test('are those of the prefill, and the layer over the image is of the same', () => {
+  test('are those of the prefill, also for the scrim', () => {
     expect(plain.style).toMatch(
       /#cta \{ --surface: #f4e9d8; --text: #111111; --scrim: #f4e9d8[\da-f]{2}; --button: #b00020; --button-text: #ffffff; \}/,
     );
   });
 
   test.each(['red', '#fff', '#ffffff;}', '</style><script>', 'url(https://evil.example)', '#ffffff\n', ''])(
-    '%j is none: the pair is replaced by one that can be read',
+    'replaces the invalid color %j and its pair by readable ones',
     (color) => {
       for (const pair of [{ background: color }, { text: color }]) {
         expect(of(pair)).toContain(
@@ -155,7 +155,7 @@ describe('colours', () => {
     },
   );
 
-  test('what a person chose is kept, even if it is hard to read: nothing shows through then', () => {
+  test('keeps chosen colors that are hard to read, with an opaque scrim', () => {
     expect(of({ background: '#ffffff', text: '#eeeeee' })).toContain(
       '--surface: #ffffff; --text: #eeeeee; --scrim: #ffffffff;',
     );
@@ -168,14 +168,14 @@ test.each([
   ['HE-il', 'he-IL', 'rtl'],
   ['"><script>', 'en', 'ltr'],
   ['', 'en', 'ltr'],
-])('the language %j is said, and the way it is written', (locale, lang, dir) => {
+])('declares the language %j and its direction', (locale, lang, dir) => {
   const { $ } = readPage({ locale });
   for (const element of ['html', 'article']) {
     expect($(element).attr()).toMatchObject({ lang, dir });
   }
 });
 
-test('there is no script, no form, and no style but the one that the policy names', () => {
+test('contains no script, no form, and only the style that the policy allows', () => {
   expect(plain.names).toEqual([
     ...['html', 'head', 'meta', 'meta', 'title', 'style', 'body', 'main', 'article', 'img'],
     ...['div', 'img', 'h1', 'p', 'p', 'p', 'a'],

@@ -1,6 +1,6 @@
 import { ConnectionError } from './connection/connection-error.ts';
 
-const ENCODE = 'In an address / # ? @ % are written %2F %23 %3F %40 %25.';
+const ENCODE = 'In an address, write / # ? @ % as %2F %23 %3F %40 %25.';
 
 /**
  * Explains a connection error to the operator who set DATABASE_URL. Returns undefined for errors
@@ -12,19 +12,19 @@ export function explainConnectionError(error: unknown): string | undefined {
   const { code = '', message } = reason;
   if (reason instanceof ConnectionError) return message;
   // The server's message is included: the server knows best why it refused.
-  if (code === '28P01') return `The server refuses the password in DATABASE_URL: ${message}. ${ENCODE}`;
+  if (code === '28P01') return `The server rejects the password in DATABASE_URL: ${message}. ${ENCODE}`;
   if (code === '28000')
-    return `The server refuses the connection of DATABASE_URL: ${message}.${adviseTls(message)}`;
-  if (code === '3D000') return `DATABASE_URL names a database that is not there: ${message}.`;
+    return `The server rejects the connection of DATABASE_URL: ${message}.${adviseTls(message)}`;
+  if (code === '3D000') return `The database in DATABASE_URL does not exist: ${message}.`;
   if (/^SASL: /.test(message)) return `The server could not check the password in DATABASE_URL: ${message}.`;
   if (code === '08P01' && /startup parameter/.test(message)) {
-    return `A pooler refuses the connection of DATABASE_URL: ${message}. Leave that parameter out, or have the pooler let it through (ignore_startup_parameters of PgBouncer).`;
+    return `A pooler rejects the connection of DATABASE_URL: ${message}. Remove that parameter, or configure the pooler to ignore it (ignore_startup_parameters of PgBouncer).`;
   }
   return undefined;
 }
 
 function adviseTls(message: string): string {
-  return /no encryption|SSL off/.test(message) ? ' It may want TLS: add sslmode=require.' : '';
+  return /no encryption|SSL off/.test(message) ? ' The server may require TLS: add sslmode=require.' : '';
 }
 
 /** Returns the innermost error. */

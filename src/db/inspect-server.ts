@@ -112,7 +112,7 @@ async function readSessionFacts(client: Client): Promise<Omit<SessionFacts, 'kee
       pg_is_in_recovery() as is_standby, current_setting('transaction_read_only')::bool as is_read_only,
       current_setting('session_replication_role') as replication_role`);
   const [row] = rows;
-  if (!row) throw new Error('the server answered no row');
+  if (!row) throw new Error('the server returned no row');
   return {
     version: row.version,
     versionNumber: row.number,
@@ -130,20 +130,20 @@ async function readFacts(client: Client, schemas: readonly string[]) {
     `
     select
       has_database_privilege(current_database(), 'create') or (
-        -- Schemas that were made beforehand do as well.
+        -- Existing schemas are sufficient.
         select count(*) = cardinality($1::text[]) from pg_namespace
         where nspname = any($1) and has_schema_privilege(oid, 'create')
       ) as may_create,
       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-        -- Of others' sessions an ordinary role sees no more than that they are there.
+        -- An ordinary role sees only the existence of other sessions, and not their type.
         - (select count(*)::int from pg_stat_activity where coalesce(backend_type, 'client backend') = 'client backend') as free,
       current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off' as durable,
-      -- Text: a role may have numbers written with few digits.
+      -- As text, because the role may have a low extra_float_digits.
       (extract(epoch from clock_timestamp()) * 1000)::text as now`,
     [schemas],
   );
   const [row] = rows;
-  if (!row) throw new Error('the server answered no row');
+  if (!row) throw new Error('the server returned no row');
   return {
     mayCreate: row.may_create,
     freeConnections: row.free,

@@ -98,6 +98,6 @@ class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
   readonly code = 'ECONNRESET';
   constructor() {
-    super('the connection to the database is lost');
+    super('the connection to the database was lost');
   }
 }

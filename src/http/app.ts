@@ -85,7 +85,7 @@ export async function createApp(deps: ApiDeps, options: AppOptions): Promise<Fas
         title,
         status,
         code: 'bad_http',
-        detail: 'This is not a valid HTTP request.',
+        detail: 'The request is not valid HTTP.',
       });
       socket.end(
         `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,

@@ -37,7 +37,7 @@ async function ask(server: Server): Promise<Socket> {
 const countOpen = (server: Server) =>
   new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
 
-test('a client that takes nothing is ended, also one that goes on sending', async () => {
+test('closes a client that reads nothing, even if it keeps sending', async () => {
   const log = createMemoryLog();
   const server = await startServer((_request, response) => response.end(LARGE), { stalledMs: 500 }, log);
   const [, sending] = [await ask(server), await ask(server)];
@@ -52,7 +52,7 @@ test('a client that takes nothing is ended, also one that goes on sending', asyn
   expect(log.lines).toHaveLength(2);
 });
 
-test('a client that takes little by little gets all of it', async () => {
+test('sends everything to a client that reads slowly', async () => {
   const server = await startServer((_request, response) => response.end(LARGE), { stalledMs: 1000 });
   const socket = await ask(server);
   const began = performance.now();
@@ -67,7 +67,7 @@ test('a client that takes little by little gets all of it', async () => {
   expect(performance.now() - began).toBeGreaterThan(2000);
 });
 
-test('a client that waits for its answer is not ended', async () => {
+test('does not close a client that waits for its response', async () => {
   const answered = Promise.withResolvers<void>();
   const server = await startServer(
     (_request, response) => void answered.promise.then(() => response.end('x')),
@@ -81,7 +81,7 @@ test('a client that waits for its answer is not ended', async () => {
   expect(chunk.toString()).toMatch(/^HTTP\/1\.1 200 OK/);
 });
 
-test('answers that nobody takes are bounded together: the largest end first', async () => {
+test('limits the total of unread responses, and ends the largest first', async () => {
   const server = await startServer((_request, response) => response.end(LARGE), {
     stalledMs: 60_000,
     maxWaitingBytes: 3.5 * LARGE.length,
@@ -94,7 +94,7 @@ test('answers that nobody takes are bounded together: the largest end first', as
   expect(await countOpen(server)).toBe(3);
 });
 
-test('a stream whose reader takes nothing is ended, and nothing gathers for it', async () => {
+test('ends a stream whose client reads nothing, and buffers nothing for it', async () => {
   const app = fastify();
   onTestFinished(() => app.close());
   endStalledResponses(app.server, quietLog, { stalledMs: 500 });

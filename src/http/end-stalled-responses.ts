@@ -76,7 +76,7 @@ export function endStalledResponses(server: Server, log: Log, options: StallOpti
   }
 
   function end(socket: Socket, bytes: number): number {
-    log.debug({ bytes }, 'a client took nothing of its answer; its connection was ended');
+    log.debug({ bytes }, 'connection closed: the client stopped reading its response');
     sockets.delete(socket);
     socket.destroy();
     return bytes;

@@ -5,7 +5,7 @@ import fastify from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
 import { responseSignal } from './event-stream.ts';
 
-test('who hung up before his stream began is gone', async () => {
+test('ends a stream whose client disconnected before it started', async () => {
   const app = fastify();
   onTestFinished(() => app.close());
   const seen = Promise.withResolvers<boolean>();

@@ -36,7 +36,7 @@ async function startServer(
   return { sockets, countQueuedBytes, send };
 }
 
-test('a connection with too many unanswered requests is closed, the others of its chunk are not handled', async () => {
+test('closes a connection with too many unanswered requests, and does not handle the rest of its chunk', async () => {
   let handled = 0;
   const log = createMemoryLog();
   const server = await startServer(
@@ -51,7 +51,7 @@ test('a connection with too many unanswered requests is closed, the others of it
   expect(log.lines).toHaveLength(1);
 });
 
-test('as many as allowed are answered in order, again and again', async () => {
+test('answers the allowed number of requests in order, repeatedly', async () => {
   let handled = 0;
   const server = await startServer((_request, response) => {
     handled += 1;
@@ -73,7 +73,7 @@ test('as many as allowed are answered in order, again and again', async () => {
   expect(numbers()).toEqual(Array.from({ length: 5 * MAX_UNANSWERED }, (_, i) => i + 1));
 });
 
-test('answers behind one that is not ready are counted, and ended when they are too many', async () => {
+test('counts responses that wait for an earlier one, and ends the connection if there are too many', async () => {
   const answer = Buffer.alloc(1_000_000, 'x');
   let handled = 0;
   const server = await startServer(

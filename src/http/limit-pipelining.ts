@@ -24,7 +24,7 @@ export function limitPipelining(server: Server, log: Log): CountQueuedBytes {
     if (socket.destroyed) return;
     const responses = unanswered.get(socket) ?? new Set();
     if (responses.size >= MAX_UNANSWERED) {
-      log.debug({}, 'a client sent too many requests without waiting for answers; its connection was closed');
+      log.debug({}, 'connection closed: the client sent too many requests without waiting for responses');
       socket.destroy();
       return;
     }

@@ -2,7 +2,7 @@ import { fastify } from 'fastify';
 import { expect, test } from 'vitest';
 import { createListMethods } from './list-methods.ts';
 
-test('known methods come first, then the others, and OPTIONS last', () => {
+test('lists known methods first, then the others, and OPTIONS last', () => {
   const app = fastify();
   const listMethods = createListMethods(app);
   const handler = async () => 'ok';

@@ -202,7 +202,7 @@ export const patchPreviewOperation = operation({
   async run({ deps, workspaceId, baseUrl }, input) {
     const ifVersions = input.ifVersion === undefined ? undefined : [input.ifVersion].flat();
     if (input.prefill === undefined && input.imageId === undefined) {
-      const message = 'is missing: send a part of it, or another image';
+      const message = 'is required if no other image is chosen';
       throw new AppError('validation', { errors: [{ path: ['prefill'], message }] });
     }
     const { preview, warnings } = await changePreview(deps, {

@@ -60,7 +60,7 @@ export async function prepareProblem(
   const { httpStatus } = describeError(problem.code);
   if (httpStatus >= 500) {
     // The template, not the URL: some URLs contain secret keys.
-    log.error({ err: error, requestId, route: getRouteTemplate(request), method }, 'a request failed');
+    log.error({ err: error, requestId, route: getRouteTemplate(request), method }, 'request failed');
   }
   // The route may have set these headers for the response that failed.
   reply.header('cache-control', NO_STORE).removeHeader('etag').removeHeader('content-encoding');

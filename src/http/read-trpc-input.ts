@@ -12,8 +12,7 @@ export class InvalidInput {
 }
 
 const NOT_AN_ENVELOPE = 'must be an object such as {"json": …}';
-const UNKNOWN_META =
-  'has a "meta" that is not taken: only values that are undefined may be named, at paths that exist';
+const UNKNOWN_META = 'has an unsupported "meta": it may only mark existing paths as undefined';
 
 /**
  * Reads an input as tRPC's clients with superjson send it: the value under `json`. Of superjson's

@@ -64,7 +64,7 @@ function refuseStreamInput(request: FastifyRequest): void {
 
 function tooMany(what: string, max: number): AppError {
   return new AppError('validation', {
-    detail: `At most ${max} ${what} fit into one request. Send several requests.`,
+    detail: `A request can have at most ${max} ${what}. Send several requests.`,
   });
 }
 
@@ -117,7 +117,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
     exposeHeadRoute: false,
     async handler(request, reply) {
       const caller = callers.get(request);
-      if (!caller) throw new Error('a request came past the authentication');
+      if (!caller) throw new Error('a request bypassed authentication');
       if (STREAMS.has(request.params.path)) {
         refuseStreamInput(request);
         // After a stream has begun, only events can be sent.
@@ -144,7 +144,7 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
           addRequestId(error, request.id);
           if (error.code === 'INTERNAL_SERVER_ERROR') {
             const fields = { err: error.cause ?? error, requestId: request.id, path };
-            options.deps.log.error(fields, 'a procedure failed');
+            options.deps.log.error(fields, 'procedure failed');
           }
         },
       });

@@ -48,7 +48,7 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
 
   function callerOf(request: FastifyRequest): Caller {
     const caller = callers.get(request);
-    if (!caller) throw new Error('a request came past the authentication');
+    if (!caller) throw new Error('a request bypassed authentication');
     return caller;
   }
 

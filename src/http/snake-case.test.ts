@@ -78,7 +78,7 @@ test.each<[kind: string, schema: z.ZodType]>([
   ['prefault', inner.prefault({ innerName: 'p' })],
   ['pipe', inner.transform(() => 1)],
   ['lazy', z.lazy(() => inner)],
-])('%s: refuses camelCase', (kind, schema) => {
+])('%s: rejects camelCase', (kind, schema) => {
   const value = { array: [taken], tuple: [taken], record: { a: taken } }[kind] ?? taken;
   expect(snakeCased(schema).safeParse(value).success).toBe(false);
 });
@@ -94,10 +94,10 @@ test.each<[kind: string, schema: z.ZodType]>([
   ['file', z.file()],
   ['a loose object', z.looseObject({ aB: z.string() })],
   ['an object with a check', inner.refine(() => true)],
-])('throws at once for %s, at any depth', (_kind, schema) => {
-  expect(() => snakeCased(schema)).toThrow('an input of REST must not contain');
+])('throws immediately for %s, at any depth', (_kind, schema) => {
+  expect(() => snakeCased(schema)).toThrow('a REST input must not contain');
   const deep = z.strictObject({ some: z.array(z.lazy(() => schema.optional())) });
-  expect(() => snakeCased(deep)).toThrow('an input of REST must not contain');
+  expect(() => snakeCased(deep)).toThrow('a REST input must not contain');
 });
 
 test('keeps checks and messages', () => {

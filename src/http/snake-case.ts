@@ -81,18 +81,18 @@ function convertKind(schema: z.core.$ZodTypes, inner: Convert): z.ZodType {
     case 'unknown':
       return schema as unknown as z.ZodType;
     default:
-      throw new Error(`an input of REST must not contain a schema of the kind "${def.type}"`);
+      throw new Error(`a REST input must not contain a schema of the kind "${def.type}"`);
   }
 }
 
 function convertObject(schema: z.core.$ZodObject, inner: Convert): z.ZodType {
   const { shape, catchall, checks = [] } = schema._zod.def;
   if (catchall && catchall._zod.def.type !== 'never') {
-    throw new Error('an input of REST must not contain an object with further fields');
+    throw new Error('a REST input must not contain an object with additional fields');
   }
   if (checks.length > 0) {
     // The errors of a check would name keys in camelCase.
-    throw new Error('an input of REST must not contain an object with a check of its own');
+    throw new Error('a REST input must not contain an object with its own check');
   }
   const names = Object.keys(shape).map((key) => [key, toSnakeCase(key)] as const);
   const snakeShape = Object.fromEntries(

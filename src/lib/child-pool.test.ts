@@ -53,7 +53,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('one process answers question after question; it is told nothing of the environment but what is given', async () => {
+test('one process answers many requests, and gets only the given environment variables', async () => {
   const pool = open({ env: { GREETING: 'hello' } });
   const [one, two] = await Promise.all([pool.ask(), pool.ask()]);
   expect(two.pid).toBe(one.pid);
@@ -62,7 +62,7 @@ test('one process answers question after question; it is told nothing of the env
   expect(Object.keys((await open().ask()).environment)).not.toContain('PATH');
 });
 
-test('as many at once as are allowed', async () => {
+test('runs as many requests at the same time as allowed', async () => {
   const pool = open({ processes: 2 });
   const file = join(folder, 'two');
   const running = pool.ask({ until: file });
@@ -71,7 +71,7 @@ test('as many at once as are allowed', async () => {
   expect((await running).pid).not.toBe(other.pid);
 });
 
-test('one that takes too long is ended, whatever it does, and the next question is answered by another', async () => {
+test('kills a process that takes too long, and answers the next request with another one', async () => {
   const pool = open();
   const { pid } = await pool.ask();
   await expect(pool.ask({ never: true }, { timeoutMs: 100 })).rejects.toMatchObject({
@@ -83,7 +83,7 @@ test('one that takes too long is ended, whatever it does, and the next question 
   expect((await pool.ask()).pid).not.toBe(pid);
 });
 
-test('one that ends by itself fails its own question and no other', async () => {
+test('fails only the request of a process that exits by itself', async () => {
   const pool = open();
   const { pid } = await pool.ask();
   const [ended, full, next] = await Promise.allSettled([
@@ -98,7 +98,7 @@ test('one that ends by itself fails its own question and no other', async () => 
   expect(next.status === 'fulfilled' && next.value.pid).not.toBe(pid);
 });
 
-test('memory that is no JavaScript object is bounded too', async () => {
+test('limits memory outside of the JavaScript heap', async () => {
   const pool = open();
   const rss = process.memoryUsage.rss();
   await expect(pool.ask({ fill: 'native' })).rejects.toMatchObject({
@@ -111,7 +111,7 @@ test('memory that is no JavaScript object is bounded too', async () => {
 });
 
 test.skipIf(process.platform !== 'linux')(
-  'when memory runs out, the system ends such a process first',
+  'lets the system kill a child process first when memory runs out',
   async () => {
     const { pid } = await open().ask();
     expect((await readFile(`/proc/${pid}/oom_score_adj`, 'utf8')).trim()).toBe('1000');
@@ -133,7 +133,7 @@ async function openBusy(name: string, options: Partial<ChildPoolOptions<PoolResp
   return { pool, held: running, free: () => writeFile(until, ''), load: () => writeFile(loadWhen, '') };
 }
 
-test('a question that has another process started takes the one that is free first', async () => {
+test('gives a request that started a process to the first free process', async () => {
   const busy = await openBusy('free');
   const other = busy.pool.ask();
   await busy.free();
@@ -146,7 +146,7 @@ test('a question that has another process started takes the one that is free fir
   expect(pid).not.toBe((await started.held).pid);
 });
 
-test('one that waits for a process is asked nothing after its abort', async () => {
+test('does not send a request that was aborted while it waited for a process', async () => {
   const { pool, held: running, free } = await openBusy('aborted');
   const never = join(folder, 'second');
   const unwanted = new AbortController();
@@ -158,7 +158,7 @@ test('one that waits for a process is asked nothing after its abort', async () =
   expect(existsSync(never)).toBe(false);
 });
 
-test('a process that becomes free just after the abort of a waiting question is not lost', async () => {
+test('does not lose a process that becomes free just after the abort of a waiting request', async () => {
   const unwanted = new AbortController();
   const isLast = () => {
     unwanted.abort(new Error('not wanted'));
@@ -171,7 +171,7 @@ test('a process that becomes free just after the abort of a waiting question is 
   expect((await pool.ask()).pid).toBe((await running).pid);
 });
 
-test('why its code cannot be loaded is said', async () => {
+test('reports why the code of a process cannot be loaded', async () => {
   const pool = open({ file: new URL('../../test/support/broken-child.ts', import.meta.url) });
   await expect(pool.ask()).rejects.toThrow(/^there is no library$/);
   const both = open({ file: new URL('../../test/support/broken-child.ts', import.meta.url), processes: 2 });
@@ -179,7 +179,7 @@ test('why its code cannot be loaded is said', async () => {
     expect(status).toBe('rejected');
 });
 
-test('one that is killed while it has nothing to do is missed by nobody', async () => {
+test('replaces a process that is killed while idle', async () => {
   const pool = open();
   const { pid } = await pool.ask();
   process.kill(pid, 'SIGKILL');
@@ -187,7 +187,7 @@ test('one that is killed while it has nothing to do is missed by nobody', async 
   expect((await pool.ask()).pid).not.toBe(pid);
 });
 
-test('an answer that nobody waits for any more: the process goes on, and answers the next', async () => {
+test('keeps the process of an aborted request, which answers the next one', async () => {
   const pool = open();
   const { pid } = await pool.ask();
   const file = join(folder, 'on');
@@ -203,7 +203,7 @@ test('an answer that nobody waits for any more: the process goes on, and answers
   expect((await next).pid).toBe(pid);
 });
 
-test('or the process is ended, if its pool is made so', async () => {
+test('ends the process of an aborted request if the pool is configured so', async () => {
   const pool = open({ endWhenAborted: true });
   const { pid } = await pool.ask();
   const unwanted = new AbortController();
@@ -217,7 +217,7 @@ test('or the process is ended, if its pool is made so', async () => {
   await exited(pid);
 });
 
-test('one that has nothing to do ends, and one that has served its time', async () => {
+test('ends a process that is idle, and one that has reached its maximum number of requests', async () => {
   const { pid } = await open({ idleMs: 1 }).ask();
   await exited(pid);
   const short = open({ isLast: () => true });
@@ -226,7 +226,7 @@ test('one that has nothing to do ends, and one that has served its time', async 
   for (const served of pids) await exited(served);
 });
 
-test('after the close nothing is left, and nothing is started', async () => {
+test('leaves no process after close, and starts none', async () => {
   const pool = open();
   const { pid } = await pool.ask();
   const begun = join(folder, 'closed');
@@ -242,14 +242,14 @@ test('after the close nothing is left, and nothing is started', async () => {
   await exited(pid);
 });
 
-test('an answer that was not asked for ends its process, and is nobody\u2019s answer', async () => {
+test('ends a process that sends an unexpected answer, and gives that answer to no request', async () => {
   const pool = open();
   const forged = await pool.ask({ forge: true }).catch((error: Error) => error);
   expect(forged).toMatchObject({ name: 'ChildEndedError' });
   expect((await pool.ask()).pid).toBeGreaterThan(0);
 });
 
-test('an owner who holds no process has one of the reserve while another holds all', async () => {
+test('gives a reserved process to an owner without one while another holds all', async () => {
   const pool = createChildPool<PoolRequest, PoolResponse>({
     file: new URL('../../test/support/pool-child.ts', import.meta.url),
     processes: 1,

@@ -8,11 +8,11 @@ test.each([
   ['Donaudampfschifffahrt', 10, 'Donaudamp…'],
   ['🙂🙂🙂', 4, '🙂…'],
   ['', 10, ''],
-])('%j at %i is %j', (text, limit, cut) => {
+])('cuts %j at %i to %j', (text, limit, cut) => {
   expect(cutText(text, limit)).toBe(cut);
   expect(cut.length).toBeLessThanOrEqual(limit);
 });
 
-test('finds words where nothing stands between them', () => {
+test('finds words that are not separated by spaces', () => {
   expect(cutText('今日はとても良い天気ですね', 8, 'ja')).toMatch(/^今日は.*…$/);
 });

@@ -42,11 +42,11 @@ test.each([
   ['a keycap without its end', '1\ufe0f', '1'],
   ['a joiner behind an emoji', '👩\u200d', '👩'],
   ['joiners that say nothing more', 'می\u200c\u200c\u200cخ', 'می\u200cخ'],
-])('of %s only what can be seen stays', (_, text, seen) => {
+])('keeps only the visible characters of %s', (_, text, seen) => {
   expect(dropInvisible(text)).toBe(seen);
 });
 
-test('a second time changes nothing', () => {
+test('changes nothing when applied again', () => {
   const unit = fc.constantFrom(
     'a',
     '1',

@@ -22,7 +22,7 @@ function makeTasks() {
   };
 }
 
-test('an owner with one task waits for one end, however many tasks another has queued', async () => {
+test('an owner with one task waits for only one task to end, however many another has queued', async () => {
   const limit = createFairLimit(2);
   const { started, task, end } = makeTasks();
   for (let at = 1; at <= 50; at += 1) void limit.run({ owner: 'alice', signal: never }, task(`alice ${at}`));
@@ -31,7 +31,7 @@ test('an owner with one task waits for one end, however many tasks another has q
   expect(started).toEqual(['alice 1', 'alice 2', 'bob 1']);
 });
 
-test('a free slot goes to whoever holds the fewest, then by turns', async () => {
+test('gives a free slot to the owner with the fewest, then alternately', async () => {
   const limit = createFairLimit(3);
   const { started, task, end } = makeTasks();
   for (const at of [1, 2, 3, 4, 5]) void limit.run({ owner: 'a', signal: never }, task(`a${at}`));
@@ -41,7 +41,7 @@ test('a free slot goes to whoever holds the fewest, then by turns', async () => 
   expect(started).toEqual(['a1', 'a2', 'a3', 'b1', 'c1', 'a4', 'b2', 'c2']);
 });
 
-test('never more than the limit at once, also when tasks fail or give up', async () => {
+test('never runs more tasks than the limit, even when tasks fail or are aborted', async () => {
   const limit = createFairLimit(2);
   let running = 0;
   let max = 0;
@@ -61,7 +61,7 @@ test('never more than the limit at once, also when tasks fail or give up', async
   expect({ most: max, owners: limit.owners }).toEqual({ most: 2, owners: 0 });
 });
 
-test('an abort ends the wait at once, and its place goes to the next', async () => {
+test('ends the wait on abort, and gives the place to the next task', async () => {
   const limit = createFairLimit(1);
   const { started, task, end } = makeTasks();
   const given = new AbortController();
@@ -78,7 +78,7 @@ test('an abort ends the wait at once, and its place goes to the next', async () 
   expect(limit.owners).toBe(0);
 });
 
-test('with one slot too, a newcomer waits for one end', async () => {
+test('a new owner waits for only one task to end, also with one slot', async () => {
   const limit = createFairLimit(1);
   const { started, task, end } = makeTasks();
   for (const at of [1, 2, 3]) void limit.run({ owner: 'alice', signal: never }, task(`alice ${at}`));
@@ -88,7 +88,7 @@ test('with one slot too, a newcomer waits for one end', async () => {
   expect(started).toEqual(['alice 1', 'bob 1']);
 });
 
-test('who holds no slot has one of the reserve at once; who holds one does not', async () => {
+test('gives a reserved slot only to owners that hold none', async () => {
   const limit = createFairLimit(2, 1);
   const { started, task, end } = makeTasks();
   for (const at of [1, 2, 3, 4]) void limit.run({ owner: 'alice', signal: never }, task(`alice ${at}`));

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('the first touch runs at once, all others in the time after it once at its end', async () => {
+test('runs the first call at once, and all others of the interval once at its end', async () => {
   const runs: string[] = [];
   const throttle = createKeyedThrottle(250, async (key) => {
     runs.push(`${key} ${Date.now() - began}`);
@@ -27,7 +27,7 @@ test('the first touch runs at once, all others in the time after it once at its 
   expect(runs.at(-1)).toMatch(/^a 1500$/);
 });
 
-test('a run that takes longer is not run twice at once, and what failed runs again', async () => {
+test('does not run a key concurrently, and retries failed runs', async () => {
   let running = 0;
   let max = 0;
   let runs = 0;
@@ -46,7 +46,7 @@ test('a run that takes longer is not run twice at once, and what failed runs aga
   expect([runs, max]).toEqual([2, 1]);
 });
 
-test('one that is closed runs nothing more', async () => {
+test('runs nothing after close', async () => {
   const run = vi.fn(async () => {});
   const throttle = createKeyedThrottle(100, run);
   throttle.touch('a');
@@ -58,7 +58,7 @@ test('one that is closed runs nothing more', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('one that is drained runs what is left, each when its time has come, also what a run asks for', async () => {
+test('drain runs everything that is due or requested in the meantime, each at its time', async () => {
   const runs: string[] = [];
   const throttle = createKeyedThrottle(100, async (key) => {
     runs.push(`${key} ${Date.now() - began}`);

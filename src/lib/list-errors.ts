@@ -15,12 +15,12 @@ export interface ListedError {
 const RETRY_WORDS = {
   never: 'A retry does not help.',
   backoff: 'A retry may help.',
-  after: 'A retry helps after the time that the other side names.',
+  after: 'A retry helps after the time that the other side requests.',
 } as const;
 
 /** The paragraphs above the list. */
 export const ERRORS_INTRODUCTION = [
-  'Every failure has a stable code. It is in the response to a request (`code` of the problem over REST, `data.code` over tRPC), or in the `error` of a batch, source or preview that failed.',
+  'Every failure has a stable code. It is in the response to a request (`code` of the problem document over REST, `data.code` over tRPC), or in the `error` of a batch, source or preview that failed.',
   'The status is that of the response. An `error` inside a response has no status; its `retryable` says whether a retry may help.',
   'A request that is not valid HTTP gets the code `bad_http`.',
 ] as const;

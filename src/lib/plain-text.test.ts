@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { plainText, webAddress } from './plain-text.ts';
 
-test('what comes along with a pasted text is dropped, and does not count', () => {
+test('drops invisible characters of pasted text before counting', () => {
   expect(plainText(7).parse('Spar\u00adpreis'.slice(0, 8))).toBe('Sparpre');
   expect(plainText(5).parse('\ufeff\u202eCup\u202c\u200b 1')).toBe('Cup 1');
   expect(webAddress().parse('https://shop.example/cup\u200b')).toBe('https://shop.example/cup');
@@ -11,9 +11,9 @@ test.each([
   ['invisible characters alone', '\u200b\u{e0041}\u3164', 'must not be empty'],
   ['a Braille pattern of no dots', '\u2800', 'must not be empty'],
   ['too many characters', 'abcdefghijk', 'must have at most 10 characters'],
-  ['a control character', 'a\u0007', 'must not hold control characters'],
-  ['half a surrogate pair', 'a\ud800', 'must not hold control characters'],
-])('%s: refused, with a reason', (_, text, message) => {
+  ['a control character', 'a\u0007', 'must not contain control characters'],
+  ['half a surrogate pair', 'a\ud800', 'must not contain control characters'],
+])('rejects %s with a reason', (_, text, message) => {
   expect(
     plainText(10)
       .safeParse(text)

@@ -19,7 +19,7 @@ export function plainText(max: number) {
   return z
     .string()
     .refine((text) => text.isWellFormed() && !CONTROL.test(text), {
-      error: 'must not hold control characters',
+      error: 'must not contain control characters',
     })
     .overwrite(dropInvisible)
     .refine((text) => VISIBLE.test(text), { error: 'must not be empty' })
@@ -39,7 +39,7 @@ export function webAddress() {
     .overwrite((url) => (url.isWellFormed() ? dropInvisible(url) : url))
     .max(MAX_URL_LENGTH, { error: `must have at most ${MAX_URL_LENGTH} characters` })
     .refine((url) => !/[\s\p{Cc}]/u.test(url) && url.isWellFormed(), {
-      error: 'must not hold white space or control characters',
+      error: 'must not contain white space or control characters',
     })
     .refine((url) => /^https?:\/\/[^/]/i.test(url) && URL.canParse(url), {
       error: 'must be an absolute http or https address, such as https://shop.example/product',

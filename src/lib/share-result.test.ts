@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { poll } from '../../test/support/poll.ts';
 import { shareResult } from './share-result.ts';
 
-test('all who ask at the same time share one look, and so do those who ask soon after', async () => {
+test('shares one call among callers at the same time, and soon after', async () => {
   let loads = 0;
   const gate = Promise.withResolvers<void>();
   const load = shareResult(
@@ -19,7 +19,7 @@ test('all who ask at the same time share one look, and so do those who ask soon 
   expect(await load()).toBe(1);
 });
 
-test('after its time there is another one, also after a failure', async () => {
+test('calls again after the interval, also after a failure', async () => {
   let loads = 0;
   const load = shareResult(
     async () => {
@@ -38,7 +38,7 @@ test('after its time there is another one, also after a failure', async () => {
   ).toBe(3);
 });
 
-test('one that does not end is waited for no longer than allowed, and not joined by another', async () => {
+test('limits the wait for a call that does not end, and starts no second one', async () => {
   let loads = 0;
   const gate = Promise.withResolvers<number>();
   const load = shareResult(

@@ -5,7 +5,7 @@ import { unlessAborted } from './unless-aborted.ts';
 const reason = new Error('stop');
 const endless = new Promise<never>(() => {});
 
-test('returns the result, or throws the error, and leaves no listener at the signal', async () => {
+test('returns the result or throws the error, and leaves no listener on the signal', async () => {
   const { signal } = new AbortController();
   expect(await unlessAborted(Promise.resolve(1), signal)).toBe(1);
   const error = new Error('broken');
@@ -13,7 +13,7 @@ test('returns the result, or throws the error, and leaves no listener at the sig
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
-test('throws the reason as soon as the signal aborts, or if it has aborted before', async () => {
+test('throws the reason as soon as the signal aborts, or if it was aborted before', async () => {
   const controller = new AbortController();
   const waiting = unlessAborted(endless, controller.signal);
   controller.abort(reason);
@@ -25,7 +25,7 @@ test('throws the reason as soon as the signal aborts, or if it has aborted befor
 });
 
 test.each(['before', 'after'])(
-  'an error of the work after the abort is not an unhandled rejection: called %s it',
+  'handles an error of the work after the abort: called %s it',
   async (order) => {
     const unhandled: unknown[] = [];
     const note = (error: unknown) => unhandled.push(error);

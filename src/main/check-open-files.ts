@@ -11,7 +11,7 @@ const MIN_OPEN_FILES = 80;
 export function checkOpenFiles(limit: number = readLimit()): void {
   if (limit >= MIN_OPEN_FILES) return;
   throw new SettingsError(
-    `This process may open ${limit} files at most (ulimit -n), and needs ${MIN_OPEN_FILES} or more, better 1024. Raise the limit: ` +
+    `This process may open at most ${limit} files (ulimit -n). It needs at least ${MIN_OPEN_FILES}, and 1024 is recommended. Raise the limit: ` +
       'ulimit -n 1024, LimitNOFILE= of systemd, or --ulimit nofile=1024 of a container.',
   );
 }

@@ -22,13 +22,13 @@ preferCommonJs();
  */
 const program = new Command('cta-batch')
   .description('Generates call-to-action previews from product pages.')
-  .version(describeVersion(), '--version', 'print the version and what it was built from')
+  .version(describeVersion(), '--version', 'print the version, the commit and the Node.js version')
   .showHelpAfterError()
   .configureHelp({ sortSubcommands: false });
 
 program
   .command('start', { isDefault: true })
-  .description('run the API, a worker, or both')
+  .description('run the API, a worker or both')
   .addOption(new Option('--role <role>', 'what to run').choices(['all', 'api', 'worker']).default('all'))
   .action(async ({ role }: { role: 'all' | 'api' | 'worker' }) => {
     const { runStart } = await import('./start-command.ts');
@@ -40,7 +40,7 @@ program
 
 program
   .command('migrate')
-  .description('bring the database up to date and end')
+  .description('migrate the database and exit')
   .action(async () => {
     const { openRuntime } = await import('./open-runtime.ts');
     const { closeAll } = await import('./close-all.ts');
@@ -55,22 +55,22 @@ const token = program.command('token').description('manage tokens');
 
 token
   .command('create')
-  .description('make a token of a workspace (made if it is missing) and print it')
+  .description('create a token for a workspace and print it; creates the workspace if it does not exist')
   .requiredOption('--workspace <name>', 'name of the workspace')
-  .option('--expires <time>', 'when the token ends, such as 30d, 12h or 45m; never if absent')
+  .option('--expires <time>', 'when the token expires, such as 30d, 12h or 45m (default: never)')
   .action(async (options: { workspace: string; expires?: string }) => {
     const { runTokenCreate } = await import('./token-command.ts');
     await runTokenCreate(readSettings(process.env), createLog('warn'), options);
   });
 
-workspaceCommand(token, 'list', 'show the tokens: their ids, when they were made and when they end').action(
+workspaceCommand(token, 'list', 'list the tokens with their ids, creation times and expiry times').action(
   async (options: { workspace: string }) => {
     const { runTokenList } = await import('./token-command.ts');
     await runTokenList(readCommand(options));
   },
 );
 
-workspaceCommand(token, 'revoke <id>', 'take a token away').action(
+workspaceCommand(token, 'revoke <id>', 'revoke a token').action(
   async (id: string, options: { workspace: string }) => {
     const { runTokenRevoke } = await import('./token-command.ts');
     await runTokenRevoke(readCommand(options), id);
@@ -79,9 +79,9 @@ workspaceCommand(token, 'revoke <id>', 'take a token away').action(
 
 program
   .command('generate <url...>')
-  .description('make previews of product pages, here and now, and write them into a folder')
+  .description('generate previews of product pages and write them to a folder')
   .option('--size <n>', 'previews for each page', parseCount, 3)
-  .option('--out <folder>', 'where the images and the page go', 'cta-previews')
+  .option('--out <folder>', 'folder for the images and the HTML page', 'cta-previews')
   .action(async (urls: string[], options: { size: number; out: string }) => {
     const { runGenerate } = await import('./generate-command.ts');
     const settings = readSettings(process.env);
@@ -92,8 +92,8 @@ program
 
 program
   .command('extract <input...>')
-  .description('print what the page reader sees in files or addresses, as JSON')
-  .option('--url <url>', 'the address a file was saved from')
+  .description('print the product data found in files or at addresses, as JSON')
+  .option('--url <url>', 'the address from which a file was saved')
   .action(async (inputs: string[], options: { url?: string }) => {
     const { runExtract } = await import('./extract-command.ts');
     await runExtract(readSettings(process.env), inputs, options);
@@ -102,9 +102,9 @@ program
 program
   .command('limits')
   .description(
-    'show the limit of AI calls: what is free, when the next slot opens, the worst window on record',
+    'show the limit of AI calls: free slots, the time of the next slot, and the peak window on record',
   )
-  .option('--json', 'as JSON', false)
+  .option('--json', 'print JSON', false)
   .action(async (options: { json: boolean }) => {
     const { runLimits } = await import('./limits-command.ts');
     await runLimits(readSettings(process.env), createLog('warn'), options);
@@ -112,9 +112,9 @@ program
 
 program
   .command('doctor')
-  .description('look whether the database serves as it must, and whether what is in it is sound')
-  .option('--fix', 'put right what can be put right safely, also while workers work', false)
-  .option('--json', 'as JSON', false)
+  .description('check the database server, its settings and the consistency of the data')
+  .option('--fix', 'repair everything that can be repaired safely, even while workers run', false)
+  .option('--json', 'print JSON', false)
   .action(async (options: { fix: boolean; json: boolean }) => {
     // The exit code if the checks do not complete.
     process.exitCode = 2;
@@ -122,7 +122,7 @@ program
     process.exitCode = await runDoctor(readSettings(process.env), createLog('warn'), options);
   });
 
-const webhook = program.command('webhook').description('manage what a workspace is told, and where');
+const webhook = program.command('webhook').description('manage the webhooks of a workspace');
 
 async function loadWebhookCommand(options: { workspace: string }) {
   return { command: readCommand(options), run: await import('./webhook-command.ts') };
@@ -131,26 +131,26 @@ async function loadWebhookCommand(options: { workspace: string }) {
 workspaceCommand(
   webhook,
   'add <url>',
-  'tell this address when a batch is finished; prints the id and the secret',
+  'send a message to this address when a batch is finished; prints the id and the secret',
 ).action(async (url: string, options: { workspace: string }) => {
   const { command, run } = await loadWebhookCommand(options);
   await run.runWebhookAdd(command, url);
 });
 
-workspaceCommand(webhook, 'list', 'show the webhooks').action(async (options: { workspace: string }) => {
+workspaceCommand(webhook, 'list', 'list the webhooks').action(async (options: { workspace: string }) => {
   const { command, run } = await loadWebhookCommand(options);
   await run.runWebhookList(command);
 });
 
-workspaceCommand(webhook, 'remove <id>', 'remove a webhook, and the log of its deliveries').action(
+workspaceCommand(webhook, 'remove <id>', 'remove a webhook and its deliveries').action(
   async (id: string, options: { workspace: string }) => {
     const { command, run } = await loadWebhookCommand(options);
     await run.runWebhookRemove(command, id);
   },
 );
 
-workspaceCommand(webhook, 'deliveries', 'show what was sent, and what came of it')
-  .option('--limit <n>', 'as many of the newest', parseCount, 20)
+workspaceCommand(webhook, 'deliveries', 'list the newest deliveries and their results')
+  .option('--limit <n>', 'number of deliveries', parseCount, 20)
   .action(async (options: { workspace: string; limit: number }) => {
     const { command, run } = await loadWebhookCommand(options);
     await run.runWebhookDeliveries(command, options.limit);
@@ -167,7 +167,7 @@ program
   .command('models')
   .description('manage models')
   .command('pull [id]')
-  .description('fetch the model of CLIP_MODEL, or another one, ahead of its use')
+  .description('download the model of CLIP_MODEL, or another model, in advance')
   .action(async (id: string | undefined) => {
     const { runModelsPull } = await import('./models-command.ts');
     await runModelsPull(readSettings(process.env), id);
@@ -191,7 +191,7 @@ function readCommand({ workspace }: { workspace: string }) {
 
 program
   .command('licenses')
-  .description('print the licences of all that the single executable contains')
+  .description('print the licenses of all packages in the single executable')
   .action(() => {
     process.stdout.write(readLicenses());
   });
@@ -199,7 +199,7 @@ program
 function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1.');
+    throw new InvalidArgumentError('It must be a whole number of at least 1.');
   return count;
 }
 

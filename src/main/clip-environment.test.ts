@@ -5,13 +5,13 @@ import { SETTING_NAMES } from './config.ts';
 /** Settings that Node.js reads too: the libraries download models through these proxies. */
 const FOR_NETWORK: ReadonlySet<string> = new Set(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY']);
 
-test('none of our settings gets through, nor the names that PostgreSQL and others read', () => {
+test('passes none of our settings, and no variables of PostgreSQL and others', () => {
   const ours = SETTING_NAMES.filter((name) => !FOR_NETWORK.has(name));
   const names = [...ours, 'PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'XHF_TOKEN'];
   expect(pickClipEnvironment(Object.fromEntries(names.map((name) => [name, 'secret'])))).toEqual({});
 });
 
-test('what the libraries need does', () => {
+test('passes the variables that the libraries need', () => {
   const environment = {
     PATH: '/bin',
     HTTPS_PROXY: 'http://proxy.example:3128',

@@ -14,7 +14,7 @@ test.each([
     'https://*.shop.example http://127.0.0.1:8080,https://xn--bcher-kva.example',
     'https://*.shop.example http://127.0.0.1:8080 https://xn--bcher-kva.example',
   ],
-])('EMBED_ANCESTORS %j is written as a policy has it', (value, expected) => {
+])('converts EMBED_ANCESTORS %j to a policy', (value, expected) => {
   expect(read(value)).toBe(expected);
 });
 
@@ -31,38 +31,39 @@ test.each([
   'https://*',
   'javascript:x',
   ',',
-])('EMBED_ANCESTORS %j is refused with its name', (value) => {
+])('rejects EMBED_ANCESTORS %j by name', (value) => {
   expect(() => read(value)).toThrow(/^EMBED_ANCESTORS must be origins such as .+\.$/);
 });
 
-test('a port for watching is another one than the API’s', () => {
-  expect(() => readSettings({ HEALTH_PORT: '3000' })).toThrow(/^HEALTH_PORT must be another port than PORT/);
-  expect(() => readSettings({ PORT: '80', METRICS_PORT: '80' })).toThrow(
-    /^METRICS_PORT must be another port/,
-  );
+test('rejects a monitoring port that is the port of the API', () => {
+  expect(() => readSettings({ HEALTH_PORT: '3000' })).toThrow(/^HEALTH_PORT must not be PORT/);
+  expect(() => readSettings({ PORT: '80', METRICS_PORT: '80' })).toThrow(/^METRICS_PORT must not be PORT/);
   expect(readSettings({ PORT: '0', HEALTH_PORT: '0' })).toMatchObject({ PORT: 0, HEALTH_PORT: 0 });
 });
 
-test('ports that may be fetched from', () => {
+test('reads the ports that may be fetched', () => {
   expect(readSettings({}).FETCH_ALLOW_PORTS).toEqual(new Set());
   expect(readSettings({ FETCH_ALLOW_PORTS: '8080, 8443' }).FETCH_ALLOW_PORTS).toEqual(new Set([8080, 8443]));
 });
 
-test.each(['0', '65536', '80a', '-1', '25', '8080, 22'])('FETCH_ALLOW_PORTS %j is refused', (value) => {
+test.each(['0', '65536', '80a', '-1', '25', '8080, 22'])('rejects FETCH_ALLOW_PORTS %j', (value) => {
   expect(() => readSettings({ FETCH_ALLOW_PORTS: value })).toThrow(
-    /^FETCH_ALLOW_PORTS .*(not a port|never used)/,
+    /^FETCH_ALLOW_PORTS .*(not a port|cannot be used)/,
   );
 });
 
-test.each(['HTTPS_PROXY', 'HTTP_PROXY', 'FETCH_PROXY'] as const)('%s is the address of a proxy', (name) => {
-  expect(readSettings({ [name]: 'proxy.example:3128' })[name]?.href).toBe('http://proxy.example:3128/');
-  expect(readSettings({ [name]: ' ' })[name]).toBeUndefined();
-  const read = () => readSettings({ [name]: 'http://user:s3cret-word@proxy.example:3128/path' });
-  expect(read).toThrow(new RegExp(`^${name} must be a host and a port`));
-  expect(read).not.toThrow('s3cret-word');
-});
+test.each(['HTTPS_PROXY', 'HTTP_PROXY', 'FETCH_PROXY'] as const)(
+  'reads %s as the address of a proxy',
+  (name) => {
+    expect(readSettings({ [name]: 'proxy.example:3128' })[name]?.href).toBe('http://proxy.example:3128/');
+    expect(readSettings({ [name]: ' ' })[name]).toBeUndefined();
+    const read = () => readSettings({ [name]: 'http://user:s3cret-word@proxy.example:3128/path' });
+    expect(read).toThrow(new RegExp(`^${name} must be a host and a port`));
+    expect(read).not.toThrow('s3cret-word');
+  },
+);
 
-test('proxies may be named in lower case, which counts before upper case', () => {
+test('prefers lower case names of proxy settings to upper case', () => {
   const settings = readSettings({
     https_proxy: 'http://lower:1',
     HTTPS_PROXY: 'http://upper:1',

@@ -40,40 +40,46 @@ export const SETTINGS = {
       })
       .meta({
         description:
-          'a PostgreSQL 15 or newer ([how it is written](operations/database.md)); without it a real one is started under `./.data`',
+          'address of a PostgreSQL 15 or newer ([format](operations/database.md)); if unset, an embedded server is started in `./.data`',
         unset: 'embedded',
       }),
     DATABASE_POOL: count(500)
       .prefault('10')
-      .describe('connections of each process; [how many more it takes](operations/scale.md#connections)'),
+      .describe(
+        'pooled connections of each process; [a process needs some more](operations/scale.md#connections)',
+      ),
     ALLOW_NEWER_SCHEMA: flag
       .prefault('false')
-      .describe('`true`: starts on a database that a later version has migrated, to go back to this one'),
+      .describe(
+        '`true` to start on a database that a later version has migrated, in order to go back to this version',
+      ),
   },
   API: {
     HOST: z.string().min(1).prefault('127.0.0.1').describe('address on which the API listens'),
-    PORT: httpPort.prefault('3000').describe('port of the API; 0 takes a free one'),
+    PORT: httpPort.prefault('3000').describe('port of the API; 0 chooses a free port'),
     PUBLIC_URL: origin
       .refine((url) => !/[?#]/.test(url), { error: 'must not have a query' })
       .transform((url) => url.replace(/\/+$/, ''))
       .optional()
-      .meta({ description: 'origin of the addresses in answers', unset: 'from the request' }),
+      .meta({ description: 'origin of the addresses in responses', unset: 'from the request' }),
     TRUST_PROXY: trustedProxies
       .prefault('false')
-      .describe('`true`, or the proxies’ addresses: whose `X-Forwarded-*` headers count'),
+      .describe('proxies whose `X-Forwarded-*` headers are trusted: `true` for all, or their addresses'),
     CORS_ORIGINS: list
       .refine((origins) => origins.every((one) => one === '*' || URL.parse(one)?.origin === one), {
-        error: 'must be origins such as https://app.example.com, between commas, or *',
+        error: 'must be origins such as https://app.example.com, separated by commas, or *',
       })
       .optional()
       .transform((origins) => origins ?? [])
       .meta({
-        description: 'origins that browsers may call from, between commas; `*` for any',
+        description: 'origins from which browsers may call the API, separated by commas; `*` for any',
         unset: 'none',
       }),
     EMBED_ANCESTORS: frameAncestors
       .prefault('*')
-      .describe('who may show CTAs in a frame: origins between commas, `self`, `none`, or any (`*`)'),
+      .describe(
+        'sites that may show CTAs in a frame: origins separated by commas, `self`, `none`, or `*` for any',
+      ),
     REQUEST_RATE_LIMIT: z
       .string()
       .transform((rate, context) => {
@@ -83,52 +89,63 @@ export const SETTINGS = {
         return z.NEVER;
       })
       .prefault('600000/m')
-      .describe('requests of a workspace to each process that serves the API; `off`'),
+      .describe('requests of one workspace to each API process (`n/s`, `n/m`, `n/h`), or `off`'),
     STREAMS_PER_WORKSPACE: count(100_000)
       .prefault('500')
-      .describe('open event streams of one workspace in each API process'),
+      .describe('maximum number of open event streams of one workspace in each API process'),
     MAX_STREAMS: count(100_000)
       .prefault('5000')
-      .describe('open event streams of all workspaces in each API process'),
-    MAX_SOURCES: count(100).prefault('5').describe('sources that one batch may have'),
-    MAX_BATCH_SIZE: count(100).prefault('10').describe('previews that one source may ask for'),
+      .describe('maximum number of open event streams of all workspaces in each API process'),
+    MAX_SOURCES: count(100).prefault('5').describe('maximum number of sources in a batch'),
+    MAX_BATCH_SIZE: count(100).prefault('10').describe('maximum number of previews for a source'),
   },
   'AI calls': {
     PREVIEW_RATE_LIMIT: z
       .string()
       .refine((rate) => parseRate(rate) !== undefined, { error: 'must be like 20/m, 5/s, 1000/h, or off' })
       .prefault('20/m')
-      .describe('AI calls of each kind in any window (`n/s`, `n/m`, `n/h`), over all processes; `off`'),
-    AI_API_KEY: key.meta({ description: 'key of the AI service', unset: 'the offline generator works' }),
+      .describe(
+        'maximum number of AI calls of each kind in any window (`n/s`, `n/m`, `n/h`), over all processes, or `off`',
+      ),
+    AI_API_KEY: key.meta({ description: 'key of the AI service', unset: 'the offline generator is used' }),
     AI_BASE_URL: origin
       .prefault('https://api.openai.com/v1')
-      .describe('any service with OpenAI’s wire format'),
-    AI_TEXT_MODEL: z.string().min(1).prefault('gpt-4.1-mini').describe('chat completions with a JSON schema'),
-    AI_IMAGE_MODEL: z.string().min(1).prefault('gpt-image-1').describe('images edit'),
+      .describe('address of a service with the OpenAI API'),
+    AI_TEXT_MODEL: z
+      .string()
+      .min(1)
+      .prefault('gpt-4.1-mini')
+      .describe('model for texts; must support chat completions with a JSON schema'),
+    AI_IMAGE_MODEL: z
+      .string()
+      .min(1)
+      .prefault('gpt-image-1')
+      .describe('model for images; must support image edits'),
     AI_IMAGE_BASE_URL: origin
       .optional()
-      .meta({ description: 'where the images come from, if from elsewhere', unset: '`AI_BASE_URL`' }),
-    AI_IMAGE_API_KEY: key.meta({ description: 'key of that service', unset: '`AI_API_KEY`' }),
+      .meta({ description: 'address of a different service for images', unset: '`AI_BASE_URL`' }),
+    AI_IMAGE_API_KEY: key.meta({ description: 'key of the service for images', unset: '`AI_API_KEY`' }),
     HTTPS_PROXY: proxy.meta({
-      description: '`http://host:port` of a proxy for AI services with an https address; `https_proxy` too',
+      description:
+        '`http://host:port` of a proxy for AI services with an https address (also as `https_proxy`)',
       unset: 'none',
     }),
     HTTP_PROXY: proxy.meta({
-      description: 'the same for AI services with an http address; `http_proxy` too',
+      description: 'proxy for AI services with an http address (also as `http_proxy`)',
       unset: 'none',
     }),
     NO_PROXY: text.meta({
       description:
-        'hosts that are called without a proxy: names, IP addresses or ranges, separated by commas; `no_proxy` too',
+        'hosts that are called without a proxy: names, IP addresses or ranges, separated by commas (also as `no_proxy`)',
       unset: 'this machine only',
     }),
-    AI_TIMEOUT: duration.prefault('180s').describe('for one call'),
+    AI_TIMEOUT: duration.prefault('180s').describe('time limit of one call'),
     PROVIDER_WAIT: duration
       .prefault('600s')
-      .describe('how long a preview waits for an AI service that keeps failing, before it fails too'),
+      .describe('how long a preview waits for an AI service that keeps failing before the preview fails'),
   },
   'Pages and images': {
-    FETCH_TIMEOUT: duration.prefault('20s').describe('for a page or an image'),
+    FETCH_TIMEOUT: duration.prefault('20s').describe('time limit for fetching a page or an image'),
     FETCH_ALLOW_HOSTS: z
       .string()
       .transform((value, context) => {
@@ -141,68 +158,73 @@ export const SETTINGS = {
       })
       .prefault('')
       .meta({
-        description: '`host:port, …` that may be fetched or told though they are not public; for development',
+        description:
+          'hosts (`host:port, …`) that may be fetched, or used for webhooks, although they are not public; for development',
         unset: 'none',
       }),
     FETCH_ALLOW_PORTS: readBy(parseAllowPorts).prefault('').meta({
-      description: 'ports beside 80 and 443 that pages, images and webhooks may be on, between commas',
+      description:
+        'ports that pages, images and webhooks may use in addition to 80 and 443, separated by commas',
       unset: 'none',
     }),
     FETCH_PROXY: proxy.meta({
       description: '`http://host:port` of a proxy for pages, images and webhooks',
       unset: 'none',
     }),
-    FETCH_ROBOTS: z
-      .enum(['off', 'on'])
-      .prefault('off')
-      .describe('`on`: pages that a shop’s robots.txt asks not to read are not read'),
+    FETCH_ROBOTS: z.enum(['off', 'on']).prefault('off').describe('`on` to obey the robots.txt of shops'),
     IMAGE_RANKER: z
       .enum(['auto', 'clip', 'heuristic'])
       .prefault('auto')
-      .describe('`clip`, `heuristic` (rules), or `auto`: CLIP if its model can be loaded, else rules'),
+      .describe('`clip`, `heuristic` (rules), or `auto` (CLIP if its model can be loaded, otherwise rules)'),
     CLIP_MODEL: text.meta({
-      description: '`Xenova/clip-vit-base-patch32`, another CLIP in ONNX on the hub, or a local folder',
+      description:
+        '`Xenova/clip-vit-base-patch32`, another CLIP model in ONNX format on the hub, or a local folder',
       unset: 'none',
     }),
   },
   Process: {
-    WORKER_CONCURRENCY: count(1000).prefault('50').describe('previews in flight in each process'),
+    WORKER_CONCURRENCY: count(1000)
+      .prefault('50')
+      .describe('maximum number of previews in progress in each process'),
     STOP_GRACE: duration
       .prefault('10s')
-      .describe('after SIGTERM, for what is under way to finish; the rest is handed on'),
+      .describe('after SIGTERM, the time for work in progress to finish; the rest is requeued'),
     STOP_DELAY: z
       .literal('0')
       .transform(() => 0)
       .or(duration)
       .prefault('1s')
-      .describe('after SIGTERM, for load balancers and clients to go elsewhere while the API serves on; `0`'),
+      .describe(
+        'after SIGTERM, how long the API keeps serving while load balancers and clients switch to other processes; may be `0`',
+      ),
     HEALTH_PORT: httpPort.optional().meta({
-      description: 'where `/livez` and `/readyz` are served too; the API’s port has them already',
+      description: 'additional port for `/livez` and `/readyz`, which the port of the API always serves',
       unset: 'none',
     }),
     METRICS_PORT: httpPort.optional().meta({
-      description: 'where `/metrics` is served, for Prometheus; may be the same as `HEALTH_PORT`',
+      description: 'port for the Prometheus metrics at `/metrics`; may be the same as `HEALTH_PORT`',
       unset: 'none',
     }),
     OTEL_EXPORTER_OTLP_ENDPOINT: origin.optional().meta({
-      description: 'an OpenTelemetry collector that traces are sent to; other `OTEL_…` as usual',
+      description:
+        'address of an OpenTelemetry collector for traces; the other `OTEL_…` variables work as specified',
       unset: 'none',
     }),
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: origin
       .optional()
-      .meta({ description: 'the same, as the whole address, `…/v1/traces`', unset: 'none' }),
+      .meta({ description: 'full address for traces, such as `…/v1/traces`', unset: 'none' }),
     LOG_LEVEL: z
       .enum(['debug', 'info', 'warn', 'error', 'silent'])
       .prefault('info')
-      .describe('`debug`, `info`, `warn`, `error`, `silent`; logs go to standard error'),
+      .describe('`debug`, `info`, `warn`, `error` or `silent`; the log is written to standard error'),
   },
-  'What is kept': {
+  Retention: {
     KEEP_BATCHES: retention
       .prefault('365d')
-      .describe('how long a finished batch and its previews are kept; `off`: for ever'),
+      .describe('how long a finished batch and its previews are kept, or `off` to keep them forever'),
     KEEP_CALLS: retention
       .prefault('90d')
-      .describe('the same for what is on the ledger and not needed any more'),
+      .describe('how long calls that are no longer needed are kept on the ledger, or `off`'),
   },
 };
 
@@ -212,22 +234,22 @@ const settingsSchema = z.object({
   ...SETTINGS['AI calls'],
   ...SETTINGS['Pages and images'],
   ...SETTINGS.Process,
-  ...SETTINGS['What is kept'],
+  ...SETTINGS.Retention,
 });
 
 /** Adds the rules that concern several settings. */
 const checkedSchema = settingsSchema
   .refine((settings) => settings.IMAGE_RANKER !== 'clip' || settings.CLIP_MODEL !== undefined, {
     path: ['IMAGE_RANKER'],
-    error: 'needs CLIP_MODEL, a model such as Xenova/clip-vit-base-patch32 or a folder with one',
+    error: 'requires CLIP_MODEL: a model such as Xenova/clip-vit-base-patch32, or a folder that contains one',
   })
   .refine((settings) => isOwnPort(settings.HEALTH_PORT, settings.PORT), {
     path: ['HEALTH_PORT'],
-    error: 'must be another port than PORT, which has /livez and /readyz already',
+    error: 'must not be PORT, which already serves /livez and /readyz',
   })
   .refine((settings) => isOwnPort(settings.METRICS_PORT, settings.PORT), {
     path: ['METRICS_PORT'],
-    error: 'must be another port than PORT, which is for the public',
+    error: 'must not be PORT, which is public',
   });
 
 /** Port 0 is never a conflict: each server then takes a free port. */

@@ -25,7 +25,7 @@ export async function createRanker(images: ImageDecoder, settings: Settings, log
   } catch (error) {
     if (!(error instanceof ClipModelError)) throw error;
     if (wanted === 'clip') throw new SettingsError(`CLIP_MODEL cannot be loaded: ${error.message}.`);
-    log.warn({ model, reason: error.message }, 'the CLIP model cannot be loaded; images are ranked by rules');
+    log.warn({ model, reason: error.message }, 'the CLIP model cannot be loaded; ranking images by rules');
     return byRules;
   }
 }

@@ -87,7 +87,7 @@ async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Pr
         return {
           check: invariant.name,
           state: 'fault' as const,
-          says: `whether ${invariant.holds} could not be looked at: ${reasonOf(error)}`,
+          says: `could not check that ${invariant.holds}: ${reasonOf(error)}`,
         };
       });
       add(finding);
@@ -126,34 +126,34 @@ function checkServer(facts: ServerFacts, settings: Settings): Finding[] {
     },
     fundamental('version', `PostgreSQL ${facts.version}`),
     fundamental('encoding', `the encoding of the database is ${facts.encoding}`),
-    fundamental('read_only', 'the database can be written'),
-    fundamental('replication_role', 'foreign keys hold'),
-    fundamental('session', 'sessions are kept'),
+    fundamental('read_only', 'the database is writable'),
+    fundamental('replication_role', 'foreign keys are enforced'),
+    fundamental('session', 'session state is kept'),
     finding(
       'notifications',
       facts.hearsNotify,
-      'notifications are heard',
-      'what one session notifies another one does not hear: connect to the server itself, or through a pooler in session mode',
+      'notifications are delivered',
+      'notifications of one session do not reach another one: connect to the server directly, or through a pooler in session mode',
     ),
     finding(
       'connections',
       facts.freeConnections >= needed,
-      `${facts.freeConnections} connections are free; a process takes up to ${needed}`,
-      `${facts.freeConnections} connections are free, and a process takes up to ${needed} (DATABASE_POOL and ${OTHER_CONNECTIONS} more): raise max_connections or lower DATABASE_POOL`,
+      `${facts.freeConnections} connections are free; a process uses up to ${needed}`,
+      `${facts.freeConnections} connections are free, but a process uses up to ${needed} (DATABASE_POOL and ${OTHER_CONNECTIONS} more): raise max_connections or lower DATABASE_POOL`,
       'warning',
     ),
     finding(
       'durability',
       facts.isDurable,
-      'what is committed is on disk',
-      'fsync or synchronous_commit is off: a crash of the server can lose answers that were paid for, and slots of the limit',
+      'commits are written to disk',
+      'fsync or synchronous_commit is off: a crash of the server can lose paid answers and slots of the limit',
       'warning',
     ),
     finding(
       'clock',
       Math.abs(facts.clockAheadMs) <= MAX_CLOCK_DIFFERENCE_MS,
       'the clocks of the server and of this machine agree',
-      `the server’s clock is ${facts.clockAheadMs} ms ahead of this machine’s; the limit goes by the server’s, but logs will not fit together`,
+      `the clock of the server is ${facts.clockAheadMs} ms ahead of the clock of this machine; the limit uses the clock of the server, but the times in logs will differ`,
       'warning',
     ),
     ...(schema ? [checkSchema(schema, facts)] : []),
@@ -161,7 +161,7 @@ function checkServer(facts: ServerFacts, settings: Settings): Finding[] {
       'privileges',
       facts.denied.length === 0,
       'the role may read and write all tables',
-      `the role ${facts.role} may not use ${facts.denied.slice(0, IDS_SHOWN).join(', ')}: grant it usage of the schemas and select, insert, update, delete on their tables`,
+      `the role ${facts.role} may not use ${facts.denied.slice(0, IDS_SHOWN).join(', ')}: grant it usage on the schemas, and select, insert, update and delete on their tables`,
     ),
   ];
 }
@@ -173,7 +173,7 @@ function checkSchema(schema: NonNullable<ServerFacts['schema']>, facts: ServerFa
     return {
       check,
       state: 'fault',
-      says: `a newer version has migrated the database (to ${schema.migratedTo.toISOString()}): run that one`,
+      says: `a newer version has migrated the database (to ${schema.migratedTo.toISOString()}): run that version`,
     };
   }
   if (schema.is === 'foreign') {
@@ -187,11 +187,11 @@ function checkSchema(schema: NonNullable<ServerFacts['schema']>, facts: ServerFa
     return {
       check,
       state: 'fault',
-      says: `there is no schema yet, and the role ${facts.role} may not make one: grant it create on database ${facts.database}`,
+      says: `there is no schema yet, and the role ${facts.role} may not create one: grant it create on database ${facts.database}`,
     };
   }
   const what = schema.is === 'new' ? 'there is no schema yet' : 'the schema is of an older version';
-  return { check, state: 'fault', says: `${what}: \`migrate\` or \`start\` brings it up to date` };
+  return { check, state: 'fault', says: `${what}: run \`migrate\` or \`start\` to update it` };
 }
 
 function checkLimits({ rate, kinds }: Limits, settings: Settings): Finding[] {
@@ -206,19 +206,19 @@ function checkLimits({ rate, kinds }: Limits, settings: Settings): Finding[] {
       : {
           check: 'limit',
           state: 'warning',
-          says: `the limit in force is ${rate}, PREVIEW_RATE_LIMIT here is ${set}: the worker that starts next decides`,
+          says: `the limit in force is ${rate}, but PREVIEW_RATE_LIMIT here is ${set}: the next worker that starts sets the limit`,
         };
   const windows = kinds.map(({ kind, maxCalls, worstWindow, windowMs }): Finding => {
     const check = `worst_window_${kind}`;
     if (maxCalls === null || worstWindow === null)
-      return { check, state: 'ok', says: `${kind}: nothing to hold against a limit` };
+      return { check, state: 'ok', says: `${kind}: no calls under a limit on record` };
     const summary = `${kind}: at most ${worstWindow.calls} calls in any ${windowMs / 1000} s on record`;
     if (worstWindow.calls <= maxCalls)
-      return { check, state: 'ok', says: `${summary}, the limit is ${maxCalls}` };
+      return { check, state: 'ok', says: `${summary}; the limit is ${maxCalls}` };
     return {
       check,
       state: 'fault',
-      says: `${summary} (from ${worstWindow.from.toISOString()}), the limit is ${maxCalls}: unless the limit was higher then, it was broken`,
+      says: `${summary} (from ${worstWindow.from.toISOString()}); the limit is ${maxCalls}: the limit was exceeded, unless it was higher at that time`,
     };
   });
   return [inForce, ...windows];
@@ -230,18 +230,18 @@ async function checkInvariant(deps: InvariantDeps, invariant: Invariant, fix: bo
   if (broken.length === 0) return { check: name, state: 'ok', says: holds };
   const left = fix && invariant.repair ? await repair(deps, invariant, broken) : broken;
   if (left.length === 0)
-    return { check: name, state: 'mended', says: `${holds}: ${count(broken)} did not, and do now` };
+    return { check: name, state: 'mended', says: `${holds} (${count(broken)} repaired)` };
   const advice = !invariant.repair
-    ? 'look at them: what is right, only a person can tell'
+    ? 'these cannot be repaired automatically: inspect them'
     : fix
-      ? 'some could not be put right; see the log of the workers'
+      ? 'some could not be repaired: see the log of the workers'
       : repairsItself
-        ? 'a running worker puts that right, and so does --fix'
-        : '--fix puts that right';
+        ? 'a running worker repairs them, and so does --fix'
+        : '--fix repairs them';
   return {
     check: name,
     state: repairsItself && !fix ? 'warning' : 'fault',
-    says: `${count(left)} against the rule that ${holds}; ${advice}`,
+    says: `${count(left)} violations of the rule that ${holds}; ${advice}`,
     ids: left.slice(0, IDS_SHOWN).map(({ id }) => id),
   };
 }
@@ -275,6 +275,6 @@ function draw({ state, says, ids }: Finding): string {
 function summarize(findings: readonly Finding[], fix: boolean): string {
   const of = (state: Finding['state']) => findings.filter((finding) => finding.state === state).length;
   const [faults, warnings] = [of('fault'), of('warning')];
-  if (faults + warnings === 0) return fix && of('mended') > 0 ? 'All is well now.' : 'All is well.';
+  if (faults + warnings === 0) return fix && of('mended') > 0 ? 'All faults are repaired.' : 'No faults.';
   return `${faults} ${faults === 1 ? 'fault' : 'faults'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`;
 }

@@ -12,11 +12,11 @@ interface WantedPort {
 /** Why a port cannot be opened, in a sentence that names the setting. */
 const REASONS: Record<string, (wanted: WantedPort) => string> = {
   EADDRINUSE: ({ setting, host, port }) =>
-    `${setting} ${port} is in use on ${host}. Set ${setting} to another one.`,
+    `${setting} ${port} is in use on ${host}. Set ${setting} to another port.`,
   EACCES: ({ setting, port }) =>
-    `${setting} ${port} may not be opened by this user. Set ${setting} to one from 1024.`,
+    `${setting} ${port} cannot be opened by this user. Set ${setting} to a port from 1024.`,
   EADDRNOTAVAIL: ({ host }) => `HOST ${host} is not an address of this machine.`,
-  ENOTFOUND: ({ host }) => `HOST ${host} is not an address, and not a name that can be found.`,
+  ENOTFOUND: ({ host }) => `HOST ${host} is neither an address nor a host name that can be resolved.`,
 };
 
 /**

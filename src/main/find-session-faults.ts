@@ -15,36 +15,39 @@ export function findSessionFaults(facts: SessionFacts): SessionFault[] {
   const faults: SessionFault[] = [];
   const { versionNumber, version, encoding, keepsSession, readOnly, replicationRole, database, role } = facts;
   if (versionNumber < MIN_VERSION) {
-    faults.push({ check: 'version', says: `PostgreSQL ${version} is too old: 15 or newer is needed` });
+    faults.push({
+      check: 'version',
+      says: `PostgreSQL ${version} is too old: version 15 or newer is required`,
+    });
   }
   if (!ENCODINGS.includes(encoding)) {
     faults.push({
       check: 'encoding',
-      says: `the database ${database} has the encoding ${encoding}, in which not all texts can be written: make one with encoding 'UTF8' template template0`,
+      says: `the database ${database} has the encoding ${encoding}, which cannot store all texts: create a database with encoding 'UTF8' template template0`,
     });
   }
   if (!keepsSession) {
     faults.push({
       check: 'session',
-      says: 'a pooler in transaction mode stands in between: workers hold locks and listen, which it breaks. Connect to the server itself, or through a pooler in session mode',
+      says: 'there is a pooler in transaction mode, which breaks the session locks and LISTEN of workers: connect to the server directly, or through a pooler in session mode',
     });
   }
   if (readOnly === 'standby') {
     faults.push({
       check: 'read_only',
-      says: 'the server is a standby, which cannot be written: connect to the primary',
+      says: 'the server is a standby, which is read-only: connect to the primary',
     });
   }
   if (readOnly === 'setting') {
     faults.push({
       check: 'read_only',
-      says: `nothing can be written: default_transaction_read_only is on, for the role ${role}, for the database ${database} or for the whole server`,
+      says: `the session is read-only: default_transaction_read_only is on, for the role ${role}, for the database ${database} or for the whole server`,
     });
   }
   if (replicationRole !== 'origin') {
     faults.push({
       check: 'replication_role',
-      says: `session_replication_role is ${replicationRole}, so foreign keys do not hold: alter role ${role} reset session_replication_role, and the same of the database`,
+      says: `session_replication_role is ${replicationRole}, so foreign keys are not enforced: run alter role ${role} reset session_replication_role, and the same for the database`,
     });
   }
   return faults;

@@ -6,11 +6,11 @@ const find = (environment: Record<string, string>) =>
   findUnheardSettings(environment, readSettings(environment));
 const names = (environment: Record<string, string>) => find(environment).map(({ setting }) => setting);
 
-test('settings of an AI service without a key', () => {
+test('warns about settings of an AI service without a key', () => {
   const service = { AI_BASE_URL: 'http://127.0.0.1:11434/v1', AI_TEXT_MODEL: 'llama3' };
   const found = find(service);
   expect(found.map(({ setting }) => setting)).toEqual(['AI_TEXT_MODEL', 'AI_BASE_URL']);
-  expect(found[1]?.says).toMatch(/^AI_BASE_URL is set .+ Ollama, set AI_API_KEY to any word\.$/);
+  expect(found[1]?.says).toMatch(/^AI_BASE_URL is set .+ Ollama, set AI_API_KEY to any value\.$/);
   expect(names({ ...service, AI_API_KEY: 'ollama' })).toEqual([]);
   expect(names({ AI_IMAGE_BASE_URL: 'http://a/v1', AI_IMAGE_MODEL: 'x', AI_TIMEOUT: '5s' })).toEqual([
     'AI_IMAGE_BASE_URL',
@@ -50,20 +50,20 @@ test.each([
   ['DATABSAE_URL', 'DATABASE_URL'],
   ['WORKERCONCURRENCY', 'WORKER_CONCURRENCY'],
   ['KEEP-BATCHES', 'KEEP_BATCHES'],
-])('%s is nearly %s', (name, setting) => {
+])('suggests for %s the setting %s', (name, setting) => {
   expect(find({ [name]: 'x' })).toEqual([
-    { setting: name, says: `${name} is not a setting and has no effect: ${setting} may be meant.` },
+    { setting: name, says: `${name} is not a setting and has no effect. Did you mean ${setting}?` },
   ]);
 });
 
-test('proxies in lower case are settings', () => {
+test('accepts proxy settings in lower case', () => {
   const proxies = { https_proxy: 'http://p:1', http_proxy: 'http://p:1', no_proxy: 'ai.example' };
   expect(find(proxies)).toEqual([]);
   expect(names({ ...proxies, HTTPS_PROXI: 'x' })).toEqual([]);
   expect(names({ HTTPS_PROXI: 'x' })).toEqual(['HTTPS_PROXI']);
 });
 
-test('variables of others are left alone', () => {
+test('ignores the variables of other programs', () => {
   const foreign = [
     'HOSTNAME',
     'HOSTS',

@@ -46,13 +46,13 @@ function findWithoutKey(given: readonly string[], settings: Settings): UnheardSe
     ...(hasImages ? [] : ['AI_IMAGE_BASE_URL', 'AI_IMAGE_MODEL', 'AI_TIMEOUT', 'PROVIDER_WAIT']),
   ].filter(isGiven);
   const says = (name: string) =>
-    `${name} is set and has no effect without AI_API_KEY: the built-in offline generator works. For a service that needs no key, ` +
-    'such as Ollama, set AI_API_KEY to any word.';
+    `${name} is set but has no effect without AI_API_KEY: the built-in offline generator is used. For a service that needs no key, ` +
+    'such as Ollama, set AI_API_KEY to any value.';
   const findings = unheard.map((name) => ({ setting: name, says: says(name) }));
   if (!hasTexts && hasImages) {
     findings.push({
       setting: 'AI_IMAGE_API_KEY',
-      says: 'AI_IMAGE_API_KEY is set and AI_API_KEY is not: the texts come from the built-in offline generator.',
+      says: 'AI_IMAGE_API_KEY is set but AI_API_KEY is not: the built-in offline generator writes the texts.',
     });
   }
   return findings;
@@ -63,7 +63,7 @@ function findWithoutModel(given: readonly string[], settings: Settings): Unheard
   return [
     {
       setting: 'CLIP_MODEL',
-      says: 'CLIP_MODEL is set and has no effect with IMAGE_RANKER=heuristic: set IMAGE_RANKER to auto or clip.',
+      says: 'CLIP_MODEL is set but has no effect with IMAGE_RANKER=heuristic: set IMAGE_RANKER to auto or clip.',
     },
   ];
 }
@@ -76,7 +76,7 @@ function findWithoutCollector(given: readonly string[], environment: Environment
     .filter((name) => /^OTEL_/.test(name) && !OTHER_TELEMETRY.test(name))
     .map((name) => ({
       setting: name,
-      says: `${name} is set and has no effect without OTEL_EXPORTER_OTLP_ENDPOINT: no traces are sent.`,
+      says: `${name} is set but has no effect without OTEL_EXPORTER_OTLP_ENDPOINT: no traces are sent.`,
     }));
 }
 
@@ -86,7 +86,7 @@ function findMisspelt(given: readonly string[]): UnheardSetting[] {
     if (SETTING_NAMES.includes(name) || /^OTEL_/i.test(name)) return [];
     const meant = SETTING_NAMES.find((setting) => !given.includes(setting) && isNearly(name, setting));
     if (meant === undefined) return [];
-    return [{ setting: name, says: `${name} is not a setting and has no effect: ${meant} may be meant.` }];
+    return [{ setting: name, says: `${name} is not a setting and has no effect. Did you mean ${meant}?` }];
   });
 }
 

@@ -61,7 +61,7 @@ export async function runGenerate(
       await worker.stop(GRACE_MS);
     }
     if (!batch) {
-      process.stderr.write('Stopped. The batch is kept: the next start goes on with it.\n');
+      process.stderr.write('Stopped. The batch is saved, and the next start continues it.\n');
       return false;
     }
     const previews = await readAll(database, workspaceId, id);

@@ -18,11 +18,11 @@ test.each([
   'http://127.0.0.1:3000/node_modules/@scope/file.js:10:5',
   'at run (file:///srv/cta/src/queue/run-job.ts:12:3)',
   '{"table":"cta_jobs","step":"preview.generate"}',
-])('%s is no secret', (line) => {
+])('does not hide %s', (line) => {
   expect(createSecretHider([])(line)).toBe(line);
 });
 
-test('what is known to be one is hidden however it is spelt, and the line is JSON still', () => {
+test('hides known secrets in every encoding, and keeps the line valid JSON', () => {
   const hide = createSecretHider(['sk-"quoted"-key', 'p%40ss%2Fword', 'short']);
   const fields = { key: 'sk-"quoted"-key', raw: 'p%40ss%2Fword', decoded: 'p@ss/word', short: 'short' };
   expect(JSON.parse(hide(JSON.stringify(fields)))).toEqual({

@@ -18,7 +18,7 @@ function start(jobs: ReturnType<typeof createInFlightJobs>, id: string) {
   };
 }
 
-test('a page that is claimed again while its first reading ends is held, and can be cancelled', async () => {
+test('holds a page that is claimed again while its first reading ends, and can cancel it', async () => {
   const jobs = createInFlightJobs(new AbortController().signal);
   const first = start(jobs, 'page');
   jobs.cancel('batch');

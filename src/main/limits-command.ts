@@ -19,7 +19,7 @@ export async function runLimits(settings: Settings, log: Log, options: { json: b
 function drawLimits({ rate, kinds }: Limits): string {
   if (rate === null) return 'No worker has started yet, so no limit is in force.';
   const table = new Table({
-    head: ['calls', 'limit', 'free', 'next slot', 'breaker', 'worst window on record'],
+    head: ['calls', 'limit', 'free', 'next slot', 'breaker', 'peak window on record'],
   });
   for (const kind of kinds) {
     const { worstWindow: worst, breaker } = kind;

@@ -11,7 +11,8 @@ import { MODELS_FOLDER } from './open-runtime.ts';
  */
 export async function runModelsPull(settings: Settings, id: string | undefined): Promise<void> {
   const model = id ?? settings.CLIP_MODEL;
-  if (model === undefined) throw new SettingsError('Say which model: models pull ID, or set CLIP_MODEL.');
+  if (model === undefined)
+    throw new SettingsError('No model is named. Use "models pull ID", or set CLIP_MODEL.');
   const bar = new SingleBar({
     format: '{bar} {percentage}%  {mb} MB  {duration_formatted}',
     stream: process.stderr,
@@ -32,13 +33,13 @@ export async function runModelsPull(settings: Settings, id: string | undefined):
     bar.stop();
     process.stdout.write(
       place.kind === 'hub'
-        ? `${model} is in ${MODELS_FOLDER} and can be loaded.\n`
-        : `The model in ${place.path} can be loaded; there is nothing to fetch.\n`,
+        ? `The model ${model} is in ${MODELS_FOLDER} and can be loaded.\n`
+        : `The model in ${place.path} can be loaded; there is nothing to download.\n`,
     );
   } catch (error) {
     bar.stop();
     if (!(error instanceof ClipModelError)) throw error;
-    throw new SettingsError(`The model ${model} cannot be pulled: ${error.message}.`);
+    throw new SettingsError(`The model ${model} cannot be downloaded: ${error.message}.`);
   }
 
   function sum(field: 'loaded' | 'total'): number {

@@ -90,7 +90,7 @@ function answer(pages: Pages, log: Log): RequestListener {
       });
       response.end(method === 'HEAD' ? undefined : body);
     } catch (err) {
-      log.error({ err, path }, 'a page for watching failed');
+      log.error({ err, path }, 'monitoring request failed');
       response.writeHead(500, { 'cache-control': 'no-store' }).end();
     }
   };

@@ -72,7 +72,7 @@ export async function openRuntime(
     if (isForbidden(error)) throw new SettingsError(describeForbidden(error));
     if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;
     throw new SettingsError(
-      `DATABASE_URL leads to a PostgreSQL that cannot be used now: ${reasonOf(error)}.`,
+      `The PostgreSQL of DATABASE_URL cannot be used at the moment: ${reasonOf(error)}.`,
     );
   }
 }
@@ -82,12 +82,12 @@ async function checkSession(url: string): Promise<void> {
   const faults = findSessionFaults(await inspectSession(url));
   if (faults.length === 0) return;
   const says = faults.map((fault) => fault.says).join('; ');
-  throw new SettingsError(`DATABASE_URL leads to a PostgreSQL that this program cannot use: ${says}.`);
+  throw new SettingsError(`This program cannot use the PostgreSQL of DATABASE_URL: ${says}.`);
 }
 
 const LOCKED =
-  'The database could not be migrated: for more than a minute a transaction has held a lock that a change of a table needs. ' +
-  'Find it in pg_stat_activity, end it, and start again.';
+  'The database could not be migrated: a transaction has held a lock that the migration needs for more than a minute. ' +
+  'Find that transaction in pg_stat_activity, end it, and start again.';
 
 function describeNewerSchema({ migratedTo }: NewerSchemaError): string {
   return (
@@ -105,7 +105,7 @@ function describeForeignSchema(embedded: boolean): string {
 
 function describeForbidden(error: unknown): string {
   return (
-    `The role of DATABASE_URL may not bring the database up to date: ${reasonOf(error)}. ` +
+    `The role of DATABASE_URL does not have the privileges to migrate the database: ${reasonOf(error)}. ` +
     'Run "cta-batch migrate" as the role that owns the database first; see docs/operations/database.md.'
   );
 }
@@ -139,12 +139,12 @@ async function openEmbedded(log: Log): Promise<EmbeddedServer> {
 function explainEmbeddedError({ code = '', message }: NodeJS.ErrnoException): SettingsError {
   if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(code)) {
     return new SettingsError(
-      `The folder ${DATA_FOLDER} cannot be written (${code}). Start in a folder of your own, or set DATABASE_URL.`,
+      `The folder ${DATA_FOLDER} is not writable (${code}). Start in a folder that you can write, or set DATABASE_URL.`,
     );
   }
   if (message.includes('DATABASE_URL')) return new SettingsError(message);
   return new SettingsError(
-    `The embedded PostgreSQL could not be started. Set DATABASE_URL to a PostgreSQL 15 or newer to do without it. The reason: ${message}`,
+    `The embedded PostgreSQL could not be started. To use another server, set DATABASE_URL to a PostgreSQL 15 or newer. The reason: ${message}`,
   );
 }
 

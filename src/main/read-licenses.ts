@@ -9,6 +9,6 @@ export function readLicenses(): string {
   const text = findPackageFile('licenses.txt');
   if (text !== undefined) return text;
   throw new SettingsError(
-    'Only the single executable contains other packages. Here each has its licence in node_modules.',
+    'Only the single executable contains other packages. Here the license of each package is in node_modules.',
   );
 }

@@ -36,7 +36,7 @@ const preview: Preview = {
   updatedAt: new Date(0),
 };
 
-test('each preview is shown with its own images and colours, and the page lets its style in', () => {
+test('shows each preview with its images and colors, and allows its style in the policy', () => {
   const other = { ...preview, prefill: preview.prefill && { ...preview.prefill, headline: 'Two' } };
   const page = renderPage([
     { preview, backgroundFile: 'b.jpg', productFile: 'p.jpg' },
@@ -52,13 +52,13 @@ test('each preview is shown with its own images and colours, and the page lets i
   expect(page).toContain(`style-src ${styleSource(style)}"`);
 });
 
-test('whatever the texts hold, they stay texts', () => {
+test('renders any texts as text', () => {
   const page = renderPage([{ preview }]);
   expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
   expect(page).not.toMatch(/<script|<b>|href=/);
 });
 
-test('a preview that failed says why', () => {
+test('shows why a preview failed', () => {
   const error = { code: 'page_gone', message: 'It is <gone>.', retryable: false };
   const page = renderPage([{ preview: { ...preview, status: 'failed', prefill: null, error } }]);
   expect(page).toContain('It is &lt;gone&gt;. (page_gone)');

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { AppError } from '../lib/app-error.ts';
 import { serializeError } from './serialize-error.ts';
 
-test('the values of a statement, and the row that the database names, are left out; what helps is told', () => {
+test('omits the values of a statement and the row named by the database, and keeps helpful fields', () => {
   const cause = Object.assign(new Error('duplicate key value violates unique constraint "products_key"'), {
     code: '23505',
     table: 'products',
@@ -20,7 +20,7 @@ test('the values of a statement, and the row that the database names, are left o
   expect(shown.stack).toMatch(/^at .*serialize-error\.test/);
 });
 
-test('a piece of a broken JSON is left out', () => {
+test('omits the excerpt of invalid JSON', () => {
   try {
     JSON.parse('A marked text that is no JSON');
   } catch (error) {
@@ -29,7 +29,7 @@ test('a piece of a broken JSON is left out', () => {
   expect.assertions(1);
 });
 
-test('causes, errors of several parts, and what is no error', () => {
+test('serializes causes, aggregate errors, and values that are not errors', () => {
   const several = new AggregateError([new Error('one'), new Error('two')], 'both failed');
   expect(serializeError(new AppError('internal', { cause: several }))).toMatchObject({
     type: 'AppError',

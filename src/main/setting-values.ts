@@ -7,7 +7,7 @@ import { parseProxy } from '../adapters/net/proxy.ts';
 export const text = z.string().trim().min(1).optional();
 /** Only characters that are valid in an HTTP header. */
 export const key = text.refine((value) => value === undefined || /^[\x21-\x7e]+$/.test(value), {
-  error: 'must be one word of ASCII characters',
+  error: 'must consist of ASCII characters without spaces',
 });
 const whole = (min: number, max: number) =>
   z.coerce
@@ -27,7 +27,7 @@ export const duration = z.string().transform((value, context) => {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(value.trim());
   const ms = match ? Number(match[1]) * UNIT_MS[(match[2] ?? 's') as keyof typeof UNIT_MS] : 0;
   if (ms >= 1 && ms <= 86_400_000) return Math.round(ms);
-  context.addIssue({ code: 'custom', message: 'must be a time such as 20s, 500ms or 3m' });
+  context.addIssue({ code: 'custom', message: 'must be a duration such as 20s, 500ms or 3m' });
   return z.NEVER;
 });
 
@@ -70,7 +70,7 @@ export const proxy = readBy(parseProxy).optional();
 export const trustedProxies = z
   .string()
   .refine((value) => value === 'true' || value === 'false' || value.split(/\s*,\s*/).every(isProxy), {
-    error: 'must be true, false, or addresses and ranges between commas',
+    error: 'must be true, false, or addresses and ranges separated by commas',
   })
   .transform((value) => (value === 'true' || value === 'false' ? value === 'true' : value));
 
@@ -80,7 +80,7 @@ export const frameAncestors = list.transform((entries, context) => {
   if (sources !== undefined) return sources;
   context.addIssue({
     code: 'custom',
-    message: 'must be origins such as https://shop.example or self, between commas, or none, or *',
+    message: 'must be origins such as https://shop.example or self, separated by commas, or none, or *',
   });
   return z.NEVER;
 });

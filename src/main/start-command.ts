@@ -47,7 +47,7 @@ export async function runStart(settings: Settings, log: Log, role: Role): Promis
     if (traces) closers.push({ name: 'the traces', close: traces.close });
     const observers = { log, meter: metrics?.meter ?? noMeter, tracing: traces?.tracing ?? noTracing };
     const ports = await openMonitoring(settings, { health, metrics }, log);
-    closers.push({ name: 'the ports for watching', close: ports.close });
+    closers.push({ name: 'the monitoring ports', close: ports.close });
     // At the same time as the database, because an image decoder takes as long to start.
     const opening = role === 'api' ? undefined : openAdapters(settings, log);
     if (opening) closers.push({ name: 'the page reader', close: opening.close });
@@ -144,11 +144,11 @@ async function describeStart(
     );
   } else {
     const command = isSingleExecutable() ? process.argv[1] : 'npm start -s --';
-    lines.push(`  Make a token:  TOKEN=$(${command} token create --workspace NAME)`);
+    lines.push(`  Create a token:  TOKEN=$(${command} token create --workspace NAME)`);
   }
   lines.push(
     '',
-    '  Make a batch (put the address of a product page in):',
+    '  Create a batch (insert the address of a product page):',
     `  curl -s ${address}/api/llm-editor/cta/batch/ -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -d '{"sources":[{"url":"https://shop.example/product","batch_size":3}]}'`,
     '',
     ...monitoring.map((line) => `  ${line}`),
@@ -167,7 +167,7 @@ function logProviders(adapters: Adapters, settings: Settings, log: Log): void {
       limit: settings.PREVIEW_RATE_LIMIT,
     },
     copyGenerator.provider === 'offline' || backgroundGenerator.provider === 'offline'
-      ? 'no AI_API_KEY: the built-in offline generator does the work'
+      ? 'AI_API_KEY is not set: using the built-in offline generator'
       : 'the worker is ready',
   );
 }

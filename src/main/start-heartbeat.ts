@@ -94,7 +94,7 @@ export async function startHeartbeat(
 
   function handleFailure(err: unknown): void {
     if (isUnavailable(err)) connectedSince = Number.POSITIVE_INFINITY;
-    log.warn({ err }, 'a beat of this worker failed; trying again');
+    log.warn({ err }, 'heartbeat failed; retrying');
   }
 
   /** Rescues the work of dead workers, and work that is stuck or forgotten. */
@@ -108,7 +108,7 @@ export async function startHeartbeat(
 
   async function sendTick(): Promise<void> {
     if (!(await sendHeartbeat(session, worker))) {
-      log.warn({ worker: worker.id }, 'this worker was taken for dead; it goes on as a new one');
+      log.warn({ worker: worker.id }, 'this worker was marked dead; it continues under a new id');
       worker = await register();
     }
     const now = performance.now();
@@ -121,12 +121,12 @@ export async function startHeartbeat(
     const dead = await findDeadWorkers(database.orm);
     for (const id of dead) {
       try {
-        log.warn({ worker: id, ...(await rescueWork(deps, id)) }, 'a worker died; its work goes on');
+        log.warn({ worker: id, ...(await rescueWork(deps, id)) }, 'a worker died; its work was requeued');
       } catch (err) {
         if (isUnavailable(err)) throw err;
         // The next heartbeat retries it. Until then, the work of other dead workers must not wait
         // for it.
-        log.error({ worker: id, err }, 'the work of a worker that died could not be handed on');
+        log.error({ worker: id, err }, 'the work of a dead worker could not be requeued; retrying');
       }
     }
     // Previews whose answers the dead worker had stored belong to no running call; do not let them
@@ -136,14 +136,16 @@ export async function startHeartbeat(
 
   async function expireOldWaits(): Promise<void> {
     const previews = await expireWaits(deps, { waitMs: providerWaitMs });
-    if (previews > 0) log.warn({ previews }, 'previews have waited too long for the AI service');
+    if (previews > 0)
+      log.warn({ previews }, 'previews failed: they waited longer than PROVIDER_WAIT for the AI service');
   }
 
   async function sweep(): Promise<void> {
     const stuck = await rescueStuckPreviews(deps);
     const forgotten = await rescueForgotten(deps, { workerId: worker.id, inFlightIds: inFlightIds() });
-    if (forgotten.calls + forgotten.pages > 0) log.warn(forgotten, 'claimed work that was not begun goes on');
-    if (stuck > 0) log.debug({ strays: stuck }, 'previews were left half done; settled');
+    if (forgotten.calls + forgotten.pages > 0)
+      log.warn(forgotten, 'claimed work that never started was requeued');
+    if (stuck > 0) log.debug({ strays: stuck }, 'stuck previews settled');
   }
 
   return {

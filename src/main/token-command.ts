@@ -51,6 +51,6 @@ export function runTokenRevoke(command: WorkspaceCommand, id: string): Promise<v
 
 function parseExpiry(text: string): number {
   const match = /^([1-9]\d{0,5})([mhd])$/.exec(text);
-  if (!match) throw new SettingsError('--expires must be a time such as 30d, 12h or 45m.');
+  if (!match) throw new SettingsError('--expires must be a duration such as 30d, 12h or 45m.');
   return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
 }

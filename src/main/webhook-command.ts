@@ -60,6 +60,6 @@ export function runWebhookResend(command: WorkspaceCommand, id: string): Promise
 
 function tellAnswer({ status, attempts, lastStatus, lastError }: Delivery): string {
   if (lastError !== null) return lastError;
-  if (lastStatus !== null) return `The receiver answered ${lastStatus}.`;
+  if (lastStatus !== null) return `The receiver returned ${lastStatus}.`;
   return status === 'pending' && attempts > 0 ? 'under way' : '';
 }

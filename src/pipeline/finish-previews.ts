@@ -73,7 +73,7 @@ export async function finishPreviews(
     const text = answers.find((answer) => answer.kind === 'text');
     const image = answers.find((answer) => answer.kind === 'image');
     if (!text || !image?.backgroundKey)
-      throw new Error(`preview ${previewId} has no answers to be made from`);
+      throw new Error(`preview ${previewId} is finished without its answers`);
     const generated = composePrefill({
       brief: briefSchema.parse(text.brief),
       texts: copyAnswerSchema.parse(text.answer),

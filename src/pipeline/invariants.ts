@@ -65,7 +65,7 @@ const lostDeliveries = sql`
 export const INVARIANTS: readonly Invariant[] = [
   ofBatches({
     name: 'waiting_pages',
-    holds: 'every page that waits has its job',
+    holds: 'every waiting source has its job',
     repairsItself: false,
     broken: sql`
       select s.id, s.batch_id from cta.sources s
@@ -86,7 +86,7 @@ export const INVARIANTS: readonly Invariant[] = [
   }),
   ofBatches({
     name: 'running_previews',
-    holds: 'every preview that runs has a call under way',
+    holds: 'every running preview has a call in progress',
     repairsItself: true,
     broken: sql`
       select p.id, p.batch_id from cta.previews p
@@ -99,7 +99,7 @@ export const INVARIANTS: readonly Invariant[] = [
   }),
   ofBatches({
     name: 'read_pages',
-    holds: 'no preview waits for a page that was read or has failed',
+    holds: 'no preview waits for a source that is already read or has failed',
     repairsItself: false,
     broken: sql`
       select distinct s.id, s.batch_id from cta.sources s join cta.previews p on p.source_id = s.id
@@ -114,7 +114,7 @@ export const INVARIANTS: readonly Invariant[] = [
   }),
   ofBatches({
     name: 'unfinished_batches',
-    holds: 'a batch is finished when all its previews are',
+    holds: 'a batch is finished if all its previews are finished',
     repairsItself: true,
     broken: sql`
       select b.id, b.id as batch_id from cta.batches b
@@ -127,7 +127,7 @@ export const INVARIANTS: readonly Invariant[] = [
   }),
   ofBatches({
     name: 'finished_batches',
-    holds: 'no batch is finished while a preview of it is not',
+    holds: 'no finished batch has an unfinished preview',
     repairsItself: false,
     broken: sql`
       select b.id, b.id as batch_id from cta.batches b
@@ -139,7 +139,7 @@ export const INVARIANTS: readonly Invariant[] = [
   }),
   {
     name: 'jobs',
-    holds: 'every job that waits has work to do',
+    holds: 'every waiting job has work to do',
     // A worker drops such a job when it takes it.
     repairsItself: true,
     find: findRows(sql`
@@ -157,7 +157,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'waiting_deliveries',
-    holds: 'every webhook delivery that is pending has its job',
+    holds: 'every pending webhook delivery has its job',
     repairsItself: false,
     find: findRows(lostDeliveries),
     async repair(deps, rows) {
@@ -173,7 +173,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'work_of_the_dead',
-    holds: 'what is under way is in the hands of a worker that lives',
+    holds: 'all work in progress belongs to a live worker',
     repairsItself: true,
     find: findWorkOfDeadWorkers,
     async repair(deps, rows) {
@@ -191,7 +191,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   ofBatches({
     name: 'usage',
-    holds: 'what a preview has used is at least what its calls on the ledger have',
+    holds: 'the usage of a preview is at least the usage of its calls on the ledger',
     repairsItself: false,
     broken: sql`
       select p.id, p.batch_id from cta.previews p join cta.ai_calls c on c.preview_id = p.id and c.status <> 'sent'
@@ -201,7 +201,7 @@ export const INVARIANTS: readonly Invariant[] = [
   }),
   {
     name: 'orphan_assets',
-    holds: 'every image is of a product, of an answer or of a prefill',
+    holds: 'every stored image belongs to a product, an answer or a prefill',
     // The housekeeping job deletes them once an hour.
     repairsItself: true,
     find: findRows(sql`select o.id, null as batch_id from (${orphans}) o`),
@@ -211,7 +211,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'lost_backgrounds',
-    holds: 'the background of every preview that is done is stored',
+    holds: 'the background of every finished preview is stored',
     repairsItself: false,
     find: findRows(sql`
       select p.id, p.batch_id from cta.previews p join cta.ai_calls c
@@ -221,7 +221,7 @@ export const INVARIANTS: readonly Invariant[] = [
   // Foreign keys that contain the workspace forbid the rest.
   {
     name: 'workspaces',
-    holds: 'what belongs together is of one workspace',
+    holds: 'rows that refer to each other belong to the same workspace',
     repairsItself: false,
     find: findRows(sql`
       select s.id, s.batch_id from cta.sources s join cta.products r on r.id = s.product_id

@@ -70,7 +70,7 @@ const queueAll = prepareSql(
   sql`
     update cta.previews p set
       product_id = ${sql.placeholder('productId')}::uuid, image_id = v.image_id, ranking = v.ranking,
-      -- Of one that was generated, the variant that it has come to.
+      -- A preview that was generated before keeps its current variant.
       variant = case when p.generated is null then v.position else p.variant end,
       status = case when p.status = 'pending' then 'queued' else p.status end,
       start_tag = v.start_tag, next_step = null, retry_at = null, queued_at = clock_timestamp(),

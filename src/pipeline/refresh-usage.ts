@@ -26,7 +26,8 @@ export function usageOf(previewId: SQL): SQL {
         least(coalesce(sum(c.input_tokens), 0), ${MAX_COUNT}),
         least(coalesce(sum(c.output_tokens), 0), ${MAX_COUNT}),
         count(*) filter (where c.kind = 'image' and c.status = 'answered'),
-        -- That a request left is noted beside its answer, and may come after it; without a limit it is not noted at all.
+        -- left_at is written concurrently with the answer, may be later than it, and is not
+        -- written at all without a limit.
         coalesce(sum(greatest(
           extract(epoch from c.ended_at - case when c.counted then c.left_at else c.claimed_at end), 0
         )) * 1000, 0)::bigint

@@ -31,7 +31,7 @@ export async function settleCallFailure(
     if (generation === undefined) return dropped('the call is already closed');
     const steps = await settlePreview(deps, lock, { batchId, previewId, closed: [kind], generation });
     const step = steps?.[kind];
-    if (!step) return dropped('the preview is final or gone');
+    if (!step) return dropped('the preview is final or deleted');
     return step.state === 'to_try'
       ? { kind: 'retry', error, delayMs: step.delayMs }
       : { kind: 'failed', error };

@@ -49,7 +49,7 @@ export async function settlePreview(
   }
   const closed = (generation ?? row.generation) === row.generation ? preview.closed : [];
   const steps = decideSteps([{ previewId, ...row }], await loadCalls(lock, [previewId])).get(previewId);
-  if (!steps) throw new Error(`preview ${previewId} was not judged`);
+  if (!steps) throw new Error(`no decision about the steps of preview ${previewId}`);
   if (isAnswered(steps)) {
     await finishPreviews(lock, [previewId], await loadParts(lock, [previewId]));
     await finishBatch(deps, lock, batchId);

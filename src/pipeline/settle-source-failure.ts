@@ -27,7 +27,7 @@ export async function settleSourceFailure(
 ): Promise<Outcome> {
   return deps.transact(async (tx) => {
     const lock = await lockBatches(tx, [source.batchId]);
-    if (!(await isStillClaimed(lock, source))) return dropped('deleted, or handed to another worker');
+    if (!(await isStillClaimed(lock, source))) return dropped('deleted, or requeued to another worker');
     if (mayPass(error.code, source.tries)) {
       const backoffMs = RETRY_DELAY_MS * 2 ** (source.tries - 1);
       const delayMs = Math.max(backoffMs, Math.min(error.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS));

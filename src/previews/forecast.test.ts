@@ -38,7 +38,7 @@ describe('within a limit', () => {
     [21, ROUND_MS],
     [40, ROUND_MS],
     [41, 2 * ROUND_MS],
-  ])('with all slots free the %i. starts after %i ms', (position, ms) => {
+  ])('with all slots free, preview %i starts after %i ms', (position, ms) => {
     expect(forecast(limit(), workers, entry(position))).toMatchObject({
       queuePosition: position,
       eta: second(ms),
@@ -46,7 +46,7 @@ describe('within a limit', () => {
     });
   });
 
-  test('with some taken: the free ones first, then those that open, then those again', () => {
+  test('uses free slots first, then slots as they open, repeatedly', () => {
     const takenUntil = [1000, 5000].map(at);
     const state = limit({ takenUntil });
     expect(forecast(state, workers, entry(18)).eta).toEqual(NOW);
@@ -56,26 +56,26 @@ describe('within a limit', () => {
     expect(forecast(state, workers, entry(39)).eta).toEqual(second(ROUND_MS + 1000));
   });
 
-  test('what calls took lately is added', () => {
+  test('adds the duration of recent calls', () => {
     const waiting = forecast(limit({ typicalMs: 700 }), workers, entry(21));
     expect(waiting.eta).toEqual(second(ROUND_MS + 700));
     expect(waiting.waitingFor.until).toEqual(second(ROUND_MS));
   });
 
-  test('a step that is tried again counts only the calls of its kind', () => {
+  test('counts only the calls of its kind for a retried step', () => {
     const tried = entry(30, { calls: { text: 0, image: 3 } });
     expect(forecast(limit(), workers, tried).eta).toEqual(NOW);
   });
 });
 
-test('without a limit the room in the workers counts', () => {
+test('uses the free capacity of the workers without a limit', () => {
   const state = limit({ maxCalls: null, windowMs: null, typicalMs: 1000 });
   expect(forecast(state, workers, entry(50)).eta).toEqual(at(1000));
   expect(forecast(state, workers, entry(51)).eta).toEqual(at(2000));
   expect(forecast(state, { ...workers, running: 50 }, entry(1)).eta).toEqual(at(2000));
 });
 
-test('a page that waits: its readings, then its turn', () => {
+test('adds the readings of a waiting page, then its place in the queue', () => {
   expect(forecast(limit(), workers, entry(1, { pages: 6 }))).toMatchObject({
     eta: at(4000),
     waitingFor: { code: 'page', until: at(4000) },
@@ -83,7 +83,7 @@ test('a page that waits: its readings, then its turn', () => {
   expect(forecast(limit(), workers, entry(21, { pages: 1 })).eta).toEqual(second(ROUND_MS));
 });
 
-test('what it waits for, the longest first', () => {
+test('reports the longest reason to wait first', () => {
   const failing = { since: NOW, code: 'ai_unauthorized', probeAfter: at(4000) };
   const pausedUntil = at(30_000);
   expect(forecast(limit({ failing, pausedUntil }), workers, entry(1)).waitingFor).toEqual({

@@ -62,7 +62,9 @@ export async function patchPreview(
     );
     if (written) return { preview: showPreview(written, baseUrl), warnings };
   }
-  throw new AppError('unavailable', { detail: 'The preview is being changed by many at once. Try again.' });
+  throw new AppError('unavailable', {
+    detail: 'Too many requests are changing this preview at the same time. Try again.',
+  });
 }
 
 /** Returns the changed row; undefined if the preview has another version by now, or is not done. */

@@ -4,11 +4,12 @@ import { AppError, isErrorCode } from '../lib/app-error.ts';
 /** The reasons why a preview waits, and their messages. */
 const WAIT_REASONS = {
   worker: 'No worker is running. Start one.',
-  page: 'Its page waits to be read, or is being read.',
-  retry: 'A call failed and is tried again after a pause.',
-  provider_pause: 'The AI service asked us to wait.',
-  breaker: 'The AI service keeps failing. One call is tried now and then; when one is answered, all go on.',
-  slot: 'It waits for its turn within the rate limit.',
+  page: 'Its page is waiting to be read, or is being read.',
+  retry: 'A call failed and is retried after a pause.',
+  provider_pause: 'The AI service asked for a pause.',
+  breaker:
+    'The AI service keeps failing. One call is sent from time to time as a probe; when a probe is answered, all calls continue.',
+  slot: 'It is waiting for a free slot within the rate limit.',
 } as const;
 export type WaitCode = keyof typeof WAIT_REASONS;
 

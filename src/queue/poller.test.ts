@@ -27,7 +27,7 @@ function openTestPoller() {
   return { pump: poller, claims, nextClaim: () => arrived.promise };
 }
 
-test('finished work asks for more only where some waits', async () => {
+test('claims again after finished work only if work waits', async () => {
   const { pump: poller, claims, nextClaim } = openTestPoller();
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   claims[0]?.resolve({ work: [() => first.promise], more: false, drained: true });
@@ -48,7 +48,7 @@ test('finished work asks for more only where some waits', async () => {
   expect(claims).toHaveLength(3);
 });
 
-test('work that ends while a claim is under way has it asked again', async () => {
+test('claims again if work ends during a claim', async () => {
   const { claims, nextClaim } = openTestPoller();
   const work = Promise.withResolvers<void>();
   let claimed = nextClaim();
@@ -62,10 +62,10 @@ test('work that ends while a claim is under way has it asked again', async () =>
   expect(claims).toHaveLength(3);
 });
 
-test('a reserve needs owners', () => {
+test('rejects a reserve without owners', () => {
   const claim = async () => ({ work: [], more: false });
   const options = { name: 'test', capacity: 1, pollMs: 1000, log: quietLog, run: async () => {}, claim };
   expect(() => startPoller({ ...options, reserve: 1 })).toThrow(
-    'the poller test has a reserve and no owners',
+    'the poller test has a reserve but no owners',
   );
 });

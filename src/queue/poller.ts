@@ -57,7 +57,7 @@ const PAUSE_AFTER_ERROR_MS = 500;
 /** Starts a poller. Logs a failed claim (for example when the database is down) and retries it. */
 export function startPoller<W>(options: PollerOptions<W>): Poller {
   if (options.reserve && !options.ownerOf)
-    throw new Error(`the poller ${options.name} has a reserve and no owners`);
+    throw new Error(`the poller ${options.name} has a reserve but no owners`);
   // The running pieces and their owners, if they have any.
   const running = new Map<Promise<void>, string | undefined>();
   let stopped = false;
@@ -120,7 +120,7 @@ export function startPoller<W>(options: PollerOptions<W>): Poller {
       drained = without.length === 0 && (claim.drained ?? false);
       return claim.more ? 0 : Math.min(claim.waitMs ?? options.pollMs, options.pollMs);
     } catch (err) {
-      options.log.warn({ poller: options.name, err }, 'work could not be claimed; trying again');
+      options.log.warn({ poller: options.name, err }, 'claim failed; retrying');
       return PAUSE_AFTER_ERROR_MS;
     }
   }

@@ -171,7 +171,7 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
       const jobs = fetched.flatMap((job) => {
         const payload = jobCatalogue[name].safeParse(job.data);
         if (payload.success) return [{ id: job.id, payload: payload.data as Job<typeof name>['payload'] }];
-        options.log.error({ job: job.id, name, err: payload.error }, 'job dropped: its payload is not valid');
+        options.log.error({ job: job.id, name, err: payload.error }, 'job dropped: invalid payload');
         return [];
       });
       return {
@@ -208,7 +208,7 @@ function makeBoss(options: QueueOptions, role: { migrate: boolean; supervise: bo
     createSchema: false,
     ...role,
   });
-  boss.on('error', (err) => options.log.warn({ err }, 'queue housekeeping failed; it is tried again'));
+  boss.on('error', (err) => options.log.warn({ err }, 'queue housekeeping failed; retrying later'));
   boss.on('warning', (warning) => options.log.debug({ warning }, 'queue warning'));
   return boss;
 }

@@ -39,7 +39,7 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
       const outcome = await generate[call.kind](deps, call, readInput(call.input), signal);
       if (outcome === 'late') {
         await retryThroughOutages(() => recordLateAnswer(deps, call));
-        return dropped('this worker was taken for dead; its answer is stored');
+        return dropped('this worker was marked dead; its answer is stored');
       }
       await retryThroughOutages(() => deps.answers.settle(call));
       return done;
@@ -49,7 +49,7 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
         const seconds = Math.ceil(error.retryAfterMs / 1000);
         deps.log.warn(
           { seconds, code: error.code },
-          'the AI service asks to wait: no process calls it until then',
+          'the AI service asked to wait: all calls are paused until then',
         );
       }
       const { breakerOpened, ...outcome } = await settleCallFailure(deps, call, error);
@@ -57,8 +57,8 @@ export function generatePreview(deps: GeneratePreviewDeps): Step<ClaimedCall> {
         deps.log.warn(
           { kind: call.kind, code: error.code },
           error.code === 'slot_expired'
-            ? 'no connection to the AI service opens in time: calls wait, and one is tried every 5 s'
-            : 'the AI service keeps failing: calls wait, and one is tried every 5 s',
+            ? 'connections to the AI service do not open in time: calls wait, with one probe every 5 s'
+            : 'the AI service keeps failing: calls wait, with one probe every 5 s',
         );
       }
       return outcome;
@@ -113,7 +113,10 @@ function callContext(deps: GeneratePreviewDeps, call: ClaimedCall, signal: Abort
       if (!call.counted) return;
       // Not awaited: until it is written, the slot counts as taken, which is safe.
       retryThroughOutages(() => recordDeparture(deps.orm, call.callId), { signal }).catch((err: unknown) =>
-        deps.log.warn({ err, callId: call.callId }, 'it could not be noted when a request left'),
+        deps.log.warn(
+          { err, callId: call.callId },
+          'the time at which a request was sent could not be recorded',
+        ),
       );
     },
   };

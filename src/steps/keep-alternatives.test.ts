@@ -28,7 +28,7 @@ function openKeeper(copyImages: Deps['copyImages']) {
   return { page, stop: () => stopping.abort(), idle: keeper.idle, stored: () => stored };
 }
 
-test('copies of one workspace that never end do not hold up the pages of another', async () => {
+test('endless copies of one workspace do not delay the pages of another', async () => {
   const copied: string[] = [];
   const { page, stop, idle } = openKeeper(
     (_images, { owner, signal }) =>
@@ -45,7 +45,7 @@ test('copies of one workspace that never end do not hold up the pages of another
   expect(copied.filter((owner) => owner === 'alice').length).toBeLessThanOrEqual(1);
 });
 
-test('the images of at most eight pages wait in all, whichever workspaces they belong to', async () => {
+test('queues the images of at most eight pages over all workspaces', async () => {
   const released = Promise.withResolvers<void>();
   const copied = new Set<string>();
   const { page, idle } = openKeeper(async (_images, { owner }) => {
@@ -75,7 +75,7 @@ test('the images of at most eight pages wait in all, whichever workspaces they b
   await Promise.all(later);
 });
 
-test('a page whose images fail is given up after two', async () => {
+test('gives up a page after two failed images', async () => {
   let tried = 0;
   const { page, idle } = openKeeper(async () => {
     tried += 1;

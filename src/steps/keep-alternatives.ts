@@ -105,7 +105,10 @@ export function createAlternativesKeeper(
         .run({ owner: source.workspaceId, signal }, () => copy(source, alternatives, dueAt))
         .catch((err: unknown) => {
           if (signal.aborted) return;
-          deps.log.warn({ err, sourceId: source.sourceId }, 'more images of a product could not be kept');
+          deps.log.warn(
+            { err, sourceId: source.sourceId },
+            'alternative images of a product could not be copied',
+          );
         })
         .finally(() => {
           running.delete(work);

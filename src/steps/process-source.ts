@@ -57,7 +57,7 @@ export function processSource(deps: ProcessSourceDeps): Step<ClaimedSource> {
       const copies = await deps.pages.copyImages(best, { count: source.batchSize, ...requester });
       const page = { product, images: copies, ranking };
       const assigned = await retryThroughOutages(() => assignImages(deps, source, page), { signal });
-      if (!assigned) return dropped('deleted, or handed to another worker');
+      if (!assigned) return dropped('deleted, or requeued to another worker');
       await deps.alternatives.keep(source, { best, copies, ranking });
       return done;
     },

@@ -46,8 +46,7 @@ export function runHousekeeping(deps: HousekeepingDeps): Step<object> {
         signal.throwIfAborted();
         deleted[name] = await run();
       }
-      if (Object.values(deleted).some((count) => count > 0))
-        deps.log.info(deleted, 'old things were deleted');
+      if (Object.values(deleted).some((count) => count > 0)) deps.log.info(deleted, 'old rows deleted');
       return done;
     },
     // The job for the next hour is already in the queue.

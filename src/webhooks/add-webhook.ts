@@ -23,6 +23,6 @@ export async function addWebhook(
     .onConflictDoNothing({ target: [webhooks.workspaceId, webhooks.url] })
     .returning({ id: webhooks.id });
   if (rows.length === 0)
-    throw new AppError('validation', { detail: 'The workspace has a webhook to this address already.' });
+    throw new AppError('validation', { detail: 'The workspace already has a webhook with this address.' });
   return made;
 }

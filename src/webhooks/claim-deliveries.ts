@@ -135,6 +135,6 @@ async function failDeliveries(tx: Tx, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await tx
     .update(webhookDeliveries)
-    .set({ status: 'failed', lastError: 'The worker ended while it sent the last try.' })
+    .set({ status: 'failed', lastError: 'The worker ended during the last attempt.' })
     .where(and(inArray(webhookDeliveries.id, [...ids]), eq(webhookDeliveries.status, 'pending')));
 }

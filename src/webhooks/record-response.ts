@@ -20,7 +20,7 @@ export async function recordResponse(
   const { deliveryId, workspaceId: owner, attempt, attemptedAt } = delivery;
   const { status, pauseMs } = classifyResponse(response, attempt);
   const sentence =
-    status === 'delivered' ? null : (response.error ?? `The receiver answered ${response.status}.`);
+    status === 'delivered' ? null : (response.error ?? `The receiver returned ${response.status}.`);
   const delayMs = pauseMs === undefined ? undefined : withJitter(pauseMs);
   const isRecorded = await deps.transact(async (tx) => {
     const rows = await tx
@@ -51,7 +51,7 @@ export async function recordResponse(
       });
     return true;
   });
-  if (!isRecorded) return dropped('the webhook was removed, or there is a later try');
+  if (!isRecorded) return dropped('the webhook was removed, or a later attempt exists');
   if (sentence === null) return done;
   const error = new AppError('webhook_failed', { detail: sentence });
   return delayMs === undefined ? { kind: 'failed', error } : { kind: 'retry', error, delayMs };

@@ -25,7 +25,7 @@ export async function releaseDeliveries(
         .set({
           attempts: sql`${webhookDeliveries.attempts} - 1`,
           attemptedAt: null,
-          lastError: 'The worker was stopped while it sent.',
+          lastError: 'The worker was stopped during an attempt.',
         })
         .where(
           and(

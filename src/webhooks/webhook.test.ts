@@ -18,7 +18,7 @@ function pauses(): number[] {
   return all;
 }
 
-describe('the pauses between tries', () => {
+describe('the delays between attempts', () => {
   test('grow, and end after a day', () => {
     const all = pauses();
     expect(all[0]).toBe(5000);
@@ -28,7 +28,7 @@ describe('the pauses between tries', () => {
     expect(hours(1)).toBeLessThan(26);
   });
 
-  test('are never shorter than they should be, and a tenth longer at most', () => {
+  test('are never shorter than planned, and at most a tenth longer', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 3 * HOUR_MS }),
@@ -46,7 +46,7 @@ describe('a delivery whose job was taken', () => {
   const state = (more: Partial<DeliveryState>): DeliveryState => ({
     status: 'pending',
     attempts: 1,
-    lastError: 'The receiver answered 500.',
+    lastError: 'The receiver returned 500.',
     sinceTryMs: 0,
     dueInMs: null,
     ...more,
@@ -71,7 +71,7 @@ describe('a delivery whose job was taken', () => {
     expect(decideDelivery(state(more))).toBe(decision);
   });
 
-  test('is due when the job of its next try is', () => {
+  test('is due at the time of the job of its next attempt', () => {
     for (const [at, pauseMs] of pauses().entries())
       for (const random of [0, 0.5, 1]) {
         const due = state({ attempts: at + 1, sinceTryMs: withJitter(pauseMs, random) });
@@ -80,7 +80,7 @@ describe('a delivery whose job was taken', () => {
   });
 });
 
-test('a receiver that is busy may ask for a longer pause, of an hour at most, and for no shorter one', () => {
+test('lets a busy receiver ask for a longer delay of at most an hour, but not for a shorter one', () => {
   const busy = (status: number, retryAfterMs: number) => ({ status, error: null, retryAfterMs });
   for (const status of [429, 503]) {
     expect(classifyResponse(busy(status, 60_000), 1)).toEqual({ status: 'pending', pauseMs: 60_000 });
@@ -96,14 +96,14 @@ test('a receiver that is busy may ask for a longer pause, of an hour at most, an
   expect(classifyResponse(busy(410, 60_000), 1)).toEqual({ status: 'failed' });
 });
 
-test('a 2xx delivers, a 410 ends, all else is tried again until the last try', () => {
+test('delivers for 2xx, ends for 410, and retries everything else until the last attempt', () => {
   const answered = (status: number) => ({ status, error: null });
   for (const status of [200, 201, 204, 299])
     expect(classifyResponse(answered(status), 1)).toEqual({ status: 'delivered' });
   expect(classifyResponse(answered(410), 1)).toEqual({ status: 'failed' });
   for (const status of [302, 304, 400, 404, 429, 500, 503])
     expect(classifyResponse(answered(status), 2)).toEqual({ status: 'pending', pauseMs: 30_000 });
-  const silent = { status: null, error: 'No answer came in time.' };
+  const silent = { status: null, error: 'The receiver did not answer in time.' };
   expect(classifyResponse(silent, pauses().length)).toMatchObject({ status: 'pending' });
   expect(classifyResponse(silent, pauses().length + 1)).toEqual({ status: 'failed' });
 });

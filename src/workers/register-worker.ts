@@ -25,7 +25,7 @@ export async function registerWorker(
     'insert into cta.workers (id, capacity) values ($1, $2) returning lock_key',
     [id, capacity],
   );
-  if (!row) throw new Error('the worker could not be entered');
+  if (!row) throw new Error('the worker could not be registered');
   await session.query(LOCK, [WORKER_LOCK_CLASS, row.lock_key]);
   return { id, lockKey: row.lock_key };
 }

@@ -20,6 +20,6 @@ export async function ensureWorkspace(deps: { orm: Orm }, name: string): Promise
     .select({ id: workspaces.id })
     .from(workspaces)
     .where(eq(workspaces.name, name));
-  if (!row) throw new Error(`the workspace ${name} was deleted while it was made`);
+  if (!row) throw new Error(`the workspace ${name} was deleted while it was created`);
   return row.id;
 }

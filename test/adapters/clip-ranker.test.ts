@@ -69,7 +69,7 @@ async function measureThread(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe('ranking with a model', () => {
-  test.each(['red', 'blue', 'green'])('the %s image goes first for a shoe of that colour', async (color) => {
+  test.each(['red', 'blue', 'green'])('ranks the %s image first for a shoe of that color', async (color) => {
     const ranking = await ranker.rank(await shop(), { title: `Shoe, ${color.toUpperCase()}` }, never);
     expect(ranking).toMatchObject({ method: 'clip', model: 'tiny-clip' });
     expect(ranking.ranked).toHaveLength(4);
@@ -79,18 +79,18 @@ describe('ranking with a model', () => {
     expect(second?.score).toBeLessThan(0.1);
   });
 
-  test('an image that fits a negative prompt better scores near 0, even alone', async () => {
+  test('scores an image that fits a negative prompt better near 0, even if it is the only one', async () => {
     const { ranked } = await ranker.rank([await image('white', '#ffffff')], { title: 'red shoe' }, never);
     expect(ranked[0]?.score).toBeLessThan(0.01);
   });
 
-  test('what is transparent counts as white', async () => {
+  test('treats transparent pixels as white', async () => {
     const clear = await image('clear', '#e0102000');
     expect(clear.isTransparent).toBe(true);
     expect((await ranker.rank([clear], { title: 'red shoe' }, never)).ranked[0]?.score).toBeLessThan(0.01);
   });
 
-  test('more images than a batch, a title longer than the model reads, none at all', async () => {
+  test('handles more images than a batch, a title that is too long, and no images', async () => {
     const many = await Promise.all(
       Array.from({ length: 19 }, (_, at) => image(`${at}`, at === 17 ? '#0000ff' : '#ff0000', at)),
     );
@@ -100,7 +100,7 @@ describe('ranking with a model', () => {
     expect(await ranker.rank([], { title: 'red' }, never)).toMatchObject({ method: 'clip', ranked: [] });
   });
 
-  test('the event loop is free meanwhile: others do the work', async () => {
+  test('keeps the event loop free, because other processes do the work', async () => {
     const images = (await Promise.all(Array.from({ length: 5 }, shop))).flat();
     const views = await Promise.all(images.map((image) => makeView(image.original)));
     const here = await loadClipModel({ model, cacheFolder: join(folder, 'cache') });
@@ -111,7 +111,7 @@ describe('ranking with a model', () => {
   });
 });
 
-test('a process is replaced after its pages, and the next one ranks as before', async () => {
+test('replaces a process after its maximum number of pages, with the same results', async () => {
   const log = createMemoryLog();
   const short = await open({ pagesPerProcess: 1, log });
   for (let page = 0; page < 3; page += 1) {
@@ -122,7 +122,7 @@ test('a process is replaced after its pages, and the next one ranks as before', 
   expect(log.lines).toEqual([]);
 });
 
-test('images that cannot be ranked: rules rank the page, the ranking and the log say so, the next page is fine', async () => {
+test('ranks by rules if CLIP fails, says so in the ranking and the log, and uses CLIP for the next page', async () => {
   const log = createMemoryLog();
   const own = await open({ log });
   const images = await shop();
@@ -130,12 +130,14 @@ test('images that cannot be ranked: rules rank the page, the ranking and the log
   const ranking = await own.rank(broken, { title: 'red' }, never);
   expect(ranking).toMatchObject({ method: 'heuristic', model: null });
   expect(ranking.ranked).toHaveLength(4);
-  expect(log.lines).toMatchObject([{ level: 'warn', message: expect.stringContaining('ranked by rules') }]);
+  expect(log.lines).toMatchObject([
+    { level: 'warn', message: expect.stringContaining('ranking them by rules') },
+  ]);
   expect(await own.rank(images, { title: 'red' }, never)).toMatchObject({ method: 'clip' });
   await own.close();
 });
 
-test('a process that takes too long is ended, and rules rank its page', async () => {
+test('kills a process that takes too long, and ranks its page by rules', async () => {
   const log = createMemoryLog();
   const hurried = await open({ log, rankTimeoutMs: 1 });
   const { method, ranked } = await hurried.rank(await shop(), { title: 'red' }, never);
@@ -144,14 +146,14 @@ test('a process that takes too long is ended, and rules rank its page', async ()
   await hurried.close();
 });
 
-test('a close in the middle of a ranking ends nothing but the ranking', async () => {
+test('close during a ranking ends only that ranking', async () => {
   const own = await open();
   const ranking = own.rank(await shop(), { title: 'red' }, never);
   await own.close();
   expect(await ranking).toMatchObject({ method: 'heuristic', model: null });
 });
 
-test('an abort is thrown, and is no reason to rank by rules', async () => {
+test('throws the reason of an abort instead of ranking by rules', async () => {
   const reason = new Error('stop');
   await expect(
     ranker.rank(await shop(), { title: 'red' }, { owner: 'test', signal: AbortSignal.abort(reason) }),
@@ -163,7 +165,7 @@ test('an abort is thrown, and is no reason to rank by rules', async () => {
   expect(await ranker.rank(await shop(), { title: 'red' }, never)).toMatchObject({ method: 'clip' });
 });
 
-describe('a model that cannot be loaded says why', () => {
+describe('explains why a model cannot be loaded', () => {
   async function damaged(name: string, change: (path: string) => Promise<void>): Promise<string> {
     const path = join(folder, name);
     await cp(model, path, { recursive: true });

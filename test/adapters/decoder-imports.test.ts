@@ -23,7 +23,7 @@ function collectImports(...entries: URL[]): { packages: Set<string>; files: Set<
   return { packages, files };
 }
 
-test('no decoder of images is loaded into the program: only into processes without its secrets', () => {
+test('loads image decoders only in processes without secrets, and never in the program', () => {
   const { packages, files } = collectImports(...COMMANDS);
   // Shows that the search follows the program's imports.
   expect([...packages]).toEqual(expect.arrayContaining(['pg', 'fastify', 'openai']));

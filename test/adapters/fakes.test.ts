@@ -9,7 +9,7 @@ afterAll(() => Promise.all([shop.close(), ai.close()]));
 
 const get = (path: string) => fetch(new URL(path, shop.origin), { redirect: 'manual' });
 
-test('a product page names images that exist and differ', async () => {
+test('a product page links to images that exist and differ', async () => {
   const page = await (await get('/products/blue-mug?images=3&lang=de')).text();
   const images = [...page.matchAll(/<img src="(http[^"]+)"/g)].map((match) => match[1] ?? '');
   expect(images).toHaveLength(3);
@@ -36,13 +36,13 @@ test.each([
   ['/redirect?to=/products/x', 302],
   ['/images/shop-logo.png', 200],
   ['/nowhere', 404],
-])('%s answers %i', async (path, status) => {
+])('%s returns %i', async (path, status) => {
   const response = await get(path);
   expect(response.status).toBe(status);
   await response.arrayBuffer();
 });
 
-test('/cut ends early, /hang never answers, a script has the last word', async () => {
+test('/cut ends early, /hang never answers, and a script has precedence', async () => {
   await expect(get('/cut').then((response) => response.text())).rejects.toThrow();
   await expect(fetch(`${shop.origin}/hang`, { signal: AbortSignal.timeout(50) })).rejects.toThrow();
   shop.script('/gone', { body: 'back' });
@@ -52,7 +52,7 @@ test('/cut ends early, /hang never answers, a script has the last word', async (
   expect(shop.requests.filter((request) => request.path === '/gone').length).toBeGreaterThanOrEqual(2);
 });
 
-test('the fake AI counts what happens in a window, and waits without polling', async () => {
+test('the fake AI counts calls in a window, and waits without polling', async () => {
   ai.setScript((index) => (index < 2 ? 'ok' : 'hang'));
   const abort = new AbortController();
   const post = () =>

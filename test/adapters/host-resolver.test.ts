@@ -33,7 +33,7 @@ const untilAsked = (names: number) =>
     (size) => size === names,
   );
 
-test('both families, only one of them, and none', async () => {
+test('resolves both address families, only one of them, or none', async () => {
   server.records.set('both.test', { v4: ['93.184.216.34', '93.184.216.35'], v6: ['2606:4700::1111'] });
   server.records.set('old.test', { v4: ['93.184.216.34'] });
   server.records.set('new.test', { v6: ['2606:4700::1111'] });
@@ -48,19 +48,22 @@ test('both families, only one of them, and none', async () => {
   await expect(resolver.resolve('none.test', alice)).rejects.toMatchObject({ code: 'dns_failed' });
 });
 
-test('a family whose question is not answered does not hold up the other one', async () => {
+test('does not delay one address family when the other gets no answer', async () => {
   server.records.set('half.test', { v4: ['93.184.216.34'], v6: ['silent'] });
   const patient = createHostResolver({ servers: [server.server], timeoutMs: 600_000 });
   expect(await patient.resolve('half.test', alice)).toEqual([{ address: '93.184.216.34', family: 4 }]);
 });
 
-test.each(['nxdomain', 'servfail', 'refused', 'silent'] as const)('%s is dns_failed', async (failure) => {
-  server.records.set('shop.test', failure);
-  const hasty = createHostResolver({ servers: [server.server], timeoutMs: 300 });
-  await expect(hasty.resolve('shop.test', alice)).rejects.toMatchObject({ code: 'dns_failed' });
-});
+test.each(['nxdomain', 'servfail', 'refused', 'silent'] as const)(
+  'reports %s as dns_failed',
+  async (failure) => {
+    server.records.set('shop.test', failure);
+    const hasty = createHostResolver({ servers: [server.server], timeoutMs: 300 });
+    await expect(hasty.resolve('shop.test', alice)).rejects.toMatchObject({ code: 'dns_failed' });
+  },
+);
 
-test('a server that is not there is dns_failed, not a shop that is not there', async () => {
+test('reports a missing DNS server as dns_failed, and not as an unreachable shop', async () => {
   const nobody = createHostResolver({ servers: ['127.0.0.1:1'], timeoutMs: 300 });
   const guarded = createGuardedFetch({
     allowHosts: new Set(),
@@ -81,7 +84,7 @@ test('a server that is not there is dns_failed, not a shop that is not there', a
   await Promise.all([guarded.close(), sender.close()]);
 });
 
-test('answers and failures are kept, and equal lookups are shared', async () => {
+test('caches answers and failures, and shares equal lookups', async () => {
   server.records.set('shop.test', { v4: ['93.184.216.34'], ttl: 0 });
   server.records.set('gone.test', 'nxdomain');
   await Promise.all([alice, bob, alice].map((requester) => resolver.resolve('shop.test', requester)));
@@ -92,7 +95,7 @@ test('answers and failures are kept, and equal lookups are shared', async () => 
   expect([...server.questions.values()]).toEqual([1, 1, 1, 1]);
 });
 
-test('a page whose names are never answered holds up neither others nor getaddrinfo', async () => {
+test('a page with unanswered names delays neither other pages nor getaddrinfo', async () => {
   server.records.set('bob.test', { v4: ['93.184.216.34'] });
   const controller = new AbortController();
   const requester = { owner: 'alice', signal: controller.signal };
@@ -120,7 +123,7 @@ test('a page whose names are never answered holds up neither others nor getaddri
   expect(await Promise.all(lookups)).toEqual(names.map(() => reason));
 });
 
-test('many owners share what the process may ask at once', async () => {
+test('shares the concurrent lookups of the process among many owners', async () => {
   const controller = new AbortController();
   const patient = createHostResolver({ servers: [server.server], timeoutMs: 600_000 });
   const lookups = Array.from({ length: 40 }, (_, i) => {
@@ -133,7 +136,7 @@ test('many owners share what the process may ask at once', async () => {
   expect(asked().size).toBe(16);
 });
 
-test('an abort ends the lookup at once, and only for its requester', async () => {
+test('ends the lookup on abort, only for its requester', async () => {
   const patient = createHostResolver({ servers: [server.server], timeoutMs: 600_000 });
   const controller = new AbortController();
   const reason = new Error('stop');
@@ -150,7 +153,7 @@ test('an abort ends the lookup at once, and only for its requester', async () =>
   );
 });
 
-test('a lookup that nobody waits for any more is forgotten, not kept as a failure', async () => {
+test('does not cache an abandoned lookup as a failure', async () => {
   const controller = new AbortController();
   const first = resolver.resolve('late.test', { owner: 'alice', signal: controller.signal });
   await untilAsked(1);
@@ -160,14 +163,14 @@ test('a lookup that nobody waits for any more is forgotten, not kept as a failur
   expect(await resolver.resolve('late.test', bob)).toHaveLength(1);
 });
 
-test('localhost is this machine and is never asked for', async () => {
+test('resolves localhost without a lookup', async () => {
   for (const name of ['localhost', 'localhost.', 'shop.localhost']) {
     expect(await resolver.resolve(name, alice)).toEqual([{ address: '127.0.0.1', family: 4 }]);
   }
   expect(server.questions.size).toBe(0);
 });
 
-test('the hosts file comes first', async () => {
+test('prefers the hosts file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cta-hosts-'));
   const path = join(folder, 'hosts');
   await writeFile(
@@ -186,7 +189,7 @@ test('the hosts file comes first', async () => {
   await rm(folder, { recursive: true });
 });
 
-test('a page behind silent names ends with its own time', async () => {
+test('a page with unanswered names ends with its own timeout', async () => {
   const guarded = createGuardedFetch({ allowHosts: new Set(), timeoutMs: 200, userAgent: 'x', resolver });
   const request = { accept: '*/*', maxBytes: 100, ...alice };
   await expect(guarded.fetchBytes('http://silent.test/', request)).rejects.toMatchObject({
@@ -195,7 +198,7 @@ test('a page behind silent names ends with its own time', async () => {
   await guarded.close();
 });
 
-test('pages and webhooks share one lookup with getaddrinfo', async () => {
+test('shares one getaddrinfo lookup between pages and webhooks', async () => {
   const site = createServer((_request, response) => response.end('ok'));
   await once(site.listen(0, '127.0.0.1'), 'listening');
   const host = `shop.test:${(site.address() as AddressInfo).port}`;

@@ -61,11 +61,11 @@ describe.each([...Map.groupBy(hostileRows.entries(), ([, row]) => row.group)])('
   );
 });
 
-test('a name is looked up once for each visit, so that its second answer is never used', () => {
+test('looks a name up once per visit, so that a second answer is never used', () => {
   expect(measures.lookups['rebind.test']).toBe(1);
 });
 
-test('the reading program stays small, and its event loop free', ({ skip }) => {
+test('keeps the memory of the program small and its event loop free', ({ skip }) => {
   const { peakMb, maxLoopDelayMs } = measures;
   const slowest = [...results.values()].sort((a, b) => b.ms - a.ms).slice(0, 5);
   process.stdout.write(

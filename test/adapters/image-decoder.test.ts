@@ -59,7 +59,7 @@ async function measureHere<T>(work: () => Promise<T>) {
   return { result, cpuMs: (user + system) / 1000, grownMb: (peakMb - rss) / 1024 / 1024 };
 }
 
-describe('an image that means harm costs the program nothing', () => {
+describe('a hostile image does not affect the program', () => {
   test.each([
     ['an AVIF whose alpha plane is 8192 x 8192', 'avif-large-alpha'],
     ['an AVIF that lies about its size', 'avif-lie'],
@@ -89,7 +89,7 @@ describe('an image that means harm costs the program nothing', () => {
     for (const peakMb of peaks) expect(peakMb).toBeLessThan(300);
   });
 
-  test('one that takes too long is given up, and another owner has a turn meanwhile', async () => {
+  test('gives up an image that takes too long, and serves another owner in the meantime', async () => {
     const scans = await drawHostileImage('jpeg-scans');
     const decoder = open({ timeoutMs: 6000 });
     await decoder.check();
@@ -108,7 +108,7 @@ describe('an image that means harm costs the program nothing', () => {
   });
 });
 
-test.skipIf(!isLinux)('an abort ends the work, not only the wait for it', async () => {
+test.skipIf(!isLinux)('an abort ends the work, and not only the wait for it', async () => {
   const scans = await drawHostileImage('jpeg-scans');
   const decoder = open();
   await decoder.check();
@@ -123,7 +123,7 @@ test.skipIf(!isLinux)('an abort ends the work, not only the wait for it', async 
   expect(await decoder.inspect(photo, of('one'))).toMatchObject({ width: 600 });
 });
 
-test.skipIf(!isLinux)('a decoder that crashes fails its own image and no other', async () => {
+test.skipIf(!isLinux)('a crash of a decoder fails only its own image', async () => {
   const scans = await drawHostileImage('jpeg-scans');
   const decoder = open();
   await decoder.check();
@@ -134,7 +134,7 @@ test.skipIf(!isLinux)('a decoder that crashes fails its own image and no other',
   expect(await other).toMatchObject({ width: 600 });
 });
 
-test.skipIf(!isLinux)('the process knows nothing of the environment', async () => {
+test.skipIf(!isLinux)('gives the process no environment variables of the program', async () => {
   process.env.DATABASE_URL ??= 'postgres://secret';
   const decoder = open({ env: { MALLOC_ARENA_MAX: '2' } });
   await decoder.check();
@@ -145,7 +145,7 @@ test.skipIf(!isLinux)('the process knows nothing of the environment', async () =
   expect(names.filter((name) => name && !name.startsWith('NODE_CHANNEL_'))).toEqual(['MALLOC_ARENA_MAX']);
 });
 
-test('only the formats that are let in can be read there', async () => {
+test('reads only the allowed formats', async () => {
   const decoder = open();
   const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="200" height="200"/>');
   for (const bytes of [svg, await sharp(photo).tiff().toBuffer(), Buffer.from('%PDF-1.7')]) {
@@ -157,7 +157,7 @@ test('only the formats that are let in can be read there', async () => {
   }
 });
 
-test('heavy images are held smaller, others as they came', async () => {
+test('scales large images down, and keeps other images unchanged', async () => {
   const decoder = open();
   const light = await decoder.inspect(photo, of('one'));
   expect(light.original).toBe(photo);
@@ -175,7 +175,7 @@ test('heavy images are held smaller, others as they came', async () => {
   expect(await sharp(await decoder.makeView(photo, of('one'))).metadata()).toMatchObject({ width: 336 });
 });
 
-test('an AI image with 30 MB behind its end is stored without them', async () => {
+test('stores an AI image without 30 MB of data after its end', async () => {
   const png = await sharp(photo).png().toBuffer();
   const padded = Buffer.concat([png, Buffer.alloc(30_000_000)]);
   const decoder = open();

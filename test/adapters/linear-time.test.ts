@@ -92,7 +92,7 @@ const LENGTH = 10_000;
 const QUIET_MS = 20;
 const LONGEST_MS = 500;
 
-test.each(Object.keys(READERS))('%s takes about linear time for any two hostile parts', (name) => {
+test.each(Object.keys(READERS))('%s takes roughly linear time for any two hostile parts', (name) => {
   const read = READERS[name] as (text: string) => unknown;
   const slow: string[] = [];
   for (const pair of listHostilePairs()) {
@@ -106,7 +106,7 @@ test.each(Object.keys(READERS))('%s takes about linear time for any two hostile 
   expect(slow).toEqual([]);
 });
 
-test('whatever two parts are in it, a cleaned text has no tag and no invisible character', () => {
+test('a cleaned text with any two hostile parts has no tag and no invisible character', () => {
   for (const pair of listHostilePairs()) {
     const clean = cleanText(pair.make(600), 80);
     expect(clean, pair.name).not.toMatch(/<[a-z/!?]/i);
@@ -130,7 +130,7 @@ const KNOWN = ['a', 'main-', 'product-', 'a1 '].map((part) => ({
 }));
 
 test.each(Object.keys(HOSTILE_SLOTS))(
-  'a page with 100 KB of hostile parts in its %s is read soon',
+  'reads a page with 100 KB of hostile parts in its %s quickly',
   (slot) => {
     const make = HOSTILE_SLOTS[slot] as (text: string) => string;
     const seed = chooseSeed();
@@ -143,7 +143,7 @@ test.each(Object.keys(HOSTILE_SLOTS))(
   },
 );
 
-test.each(Object.keys(HOSTILE_SHAPES))('a page made of %s is read or refused soon', (shape) => {
+test.each(Object.keys(HOSTILE_SHAPES))('reads or rejects a page made of %s quickly', (shape) => {
   const html = HOSTILE_SHAPES[shape]?.(200_000) ?? '';
   expect(least(() => measure(readPage, html), LONGEST_PAGE_MS)).toBeLessThan(LONGEST_PAGE_MS);
 });

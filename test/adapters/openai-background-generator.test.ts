@@ -37,7 +37,7 @@ const image: SourceImage = {
   contentType: 'image/jpeg',
 };
 
-test('buys an image with one multipart request', async () => {
+test('requests an image with one multipart request', async () => {
   const { call, leftAt } = makeCall({ idempotencyKey: 'step-8' });
   const answer = await generator.generateBackground(brief, image, call);
   expect(answer).toMatchObject({
@@ -61,7 +61,7 @@ test('buys an image with one multipart request', async () => {
   expect(Object.keys(ai.calls[0]?.body ?? {}).sort()).toEqual(['image', 'model', 'prompt']);
 });
 
-test('fetches an image that the service keeps at an address of its own', async () => {
+test('fetches an image from an address of the service', async () => {
   ai.setScript(() => 'image-url');
   const { call, leftAt } = makeCall();
   expect((await generator.generateBackground(brief, image, call)).width).toBe(480);
@@ -79,13 +79,13 @@ test.each([
   ['cut', 'ai_connection_lost'],
   [{ do: 'status', status: 429 }, 'ai_rate_limited'],
   [{ do: 'status', status: 500 }, 'ai_server_error'],
-] as const)('%j is %s, after one request', async (behavior, code) => {
+] as const)('reports %j as %s after one request', async (behavior, code) => {
   ai.setScript(() => behavior);
   await expect(generator.generateBackground(brief, image, makeCall().call)).rejects.toMatchObject({ code });
   expect(ai.calls).toHaveLength(1);
 });
 
-test('an expired slot reaches no server, not even to try what fetch can do', async () => {
+test('sends nothing with an expired slot, not even a probe of fetch', async () => {
   const { call, leftAt } = makeCall({ sendBefore: performance.now() - 1 });
   await expect(generator.generateBackground(brief, image, call)).rejects.toMatchObject({
     code: 'slot_expired',

@@ -30,7 +30,7 @@ const brief: Brief = {
   variant: 2,
 };
 
-test('buys texts with one request that carries key, schema and data', async () => {
+test('requests texts with one request that has the key, the schema and the data', async () => {
   const { call, leftAt } = makeCall({ idempotencyKey: 'step-7' });
   const answer = await generator.generateCopy(brief, call);
   expect(answer).toEqual({
@@ -87,7 +87,7 @@ test.each([
   [{ do: 'status', status: 429, headers: { 'x-should-retry': 'true' } }, 'ai_rate_limited'],
   [{ do: 'status', status: 500 }, 'ai_server_error'],
   [{ do: 'status', status: 503 }, 'ai_server_error'],
-] as const)('%j is %s, after one request', async (behavior, code) => {
+] as const)('reports %j as %s after one request', async (behavior, code) => {
   ai.setScript(() => behavior);
   const { call, leftAt } = makeCall();
   const error = await generator.generateCopy(brief, call).catch((thrown: unknown) => thrown);
@@ -98,7 +98,7 @@ test.each([
 });
 
 test.each(['wrong-shape', 'refuse', { do: 'content', content: '' }] as const)(
-  '%j: what the provider counted is not lost',
+  '%j: keeps the usage that the provider reported',
   async (behavior) => {
     ai.setScript(() => behavior);
     await expect(generator.generateCopy(brief, makeCall().call)).rejects.toMatchObject({
@@ -115,19 +115,19 @@ test('Retry-After is passed on', async () => {
   });
 });
 
-test('long texts come back whole and plain', async () => {
+test('returns long texts complete and plain', async () => {
   ai.setScript(() => 'long-texts');
   expect((await generator.generateCopy(brief, makeCall().call)).headline.length).toBeGreaterThan(200);
 });
 
-test('an expired slot reaches no server', async () => {
+test('sends nothing with an expired slot', async () => {
   const { call, leftAt } = makeCall({ sendBefore: performance.now() - 1 });
   await expect(generator.generateCopy(brief, call)).rejects.toMatchObject({ code: 'slot_expired' });
   expect(ai.calls).toHaveLength(0);
   expect(leftAt).toHaveLength(0);
 });
 
-test('that a request has left is told before its answer has come', async () => {
+test('reports that a request has left before the answer arrives', async () => {
   ai.setScript(() => 'hang');
   const controller = new AbortController();
   const { call, leftAt, left } = makeCall({ signal: controller.signal });
@@ -139,7 +139,7 @@ test('that a request has left is told before its answer has come', async () => {
   await ai.waitFor(() => ai.inflight() === 0);
 });
 
-test('a closed port is unreachable, a hanging service a timeout', async () => {
+test('reports a closed port as unreachable and a hanging service as a timeout', async () => {
   const nowhere = createOpenAiCopyGenerator({ baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'k', model: 'm' });
   await expect(nowhere.generateCopy(brief, makeCall().call)).rejects.toMatchObject({
     code: 'ai_unreachable',
@@ -154,19 +154,19 @@ test('a closed port is unreachable, a hanging service a timeout', async () => {
   await ai.waitFor((calls) => calls.every((one) => one.outcome === 'abandoned'));
 });
 
-test('an abort ends the call with its reason and frees the service', async () => {
+test('ends the call on abort with its reason, and closes the connection', async () => {
   ai.setScript(() => 'hang');
   const controller = new AbortController();
   const generating = generator.generateCopy(brief, makeCall({ signal: controller.signal }).call);
   await ai.waitForCalls(1, 'text');
   expect(ai.inflight()).toBe(1);
-  const reason = new Error('cancelled by the test');
+  const reason = new Error('canceled by the test');
   controller.abort(reason);
   await expect(generating).rejects.toBe(reason);
   await ai.waitFor(() => ai.inflight() === 0);
 });
 
-test('an answer of more than 2 MB is not read: JSON takes the event loop by its length', async () => {
+test('rejects an answer of more than 2 MB, because parsing JSON blocks the event loop', async () => {
   const texts = JSON.stringify({ headline: 'H', cta_text: 'C' });
   const choices = [{ finish_reason: 'stop', message: { content: texts } }];
   const behavior = (padding: string) => ({ do: 'status', status: 200, body: { choices, padding } }) as const;
@@ -178,7 +178,7 @@ test('an answer of more than 2 MB is not read: JSON takes the event loop by its 
   });
 });
 
-test('a refusal of 20 MB of JSON is classified by its status, and not parsed', async () => {
+test('classifies an error of 20 MB of JSON by its status without parsing it', async () => {
   const entry = '{"code":"content_filter"},';
   const body = Buffer.from(`[${entry.repeat(20_000_000 / entry.length)}{}]`);
   // Compressed, so that sending it in this thread costs nothing.

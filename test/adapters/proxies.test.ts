@@ -72,7 +72,7 @@ test.each([
   ['https', true],
   ['http', false],
   ['http', true],
-] as const)('an AI call over %s goes through the proxy (secure: %s), once', async (scheme, isSecure) => {
+] as const)('sends an AI call over %s through the proxy (secure: %s) once', async (scheme, isSecure) => {
   const site = await startSite(scheme === 'https');
   const proxy = await startProxy({ isSecure, credentials: CREDENTIALS });
   const port = scheme === 'https' ? 443 : 80;
@@ -98,7 +98,7 @@ test.each([
   ['https', 'a:b'],
   ['http', 'a:b'],
 ] as const)(
-  '%s: a proxy that refuses (credentials %s) is an unreachable service',
+  '%s: reports a refusing proxy (credentials %s) as an unreachable service',
   async (scheme, credentials) => {
     const site = await startSite(scheme === 'https');
     const proxy = await startProxy(credentials === undefined ? {} : { credentials });
@@ -111,7 +111,7 @@ test.each([
   },
 );
 
-test('a 407 of the service itself is its answer, directly and through a tunnel', async () => {
+test('treats a 407 of the service as its response, directly and through a tunnel', async () => {
   const site = await startSite(true);
   const plainSite = await startSite(false);
   const proxy = await startProxy();
@@ -124,7 +124,7 @@ test('a 407 of the service itself is its answer, directly and through a tunnel',
   expect(proxy.requests).toHaveLength(1);
 });
 
-test('a proxy that is not there, or holds no certificate for the host, sends nothing', async () => {
+test('sends nothing if the proxy is missing or has no certificate for the host', async () => {
   const proxy = await startProxy();
   const site = await startSite(true);
   proxy.routes.set('other.test:443', site.host);
@@ -136,7 +136,7 @@ test('a proxy that is not there, or holds no certificate for the host, sends not
   expect({ leftAt, seen: site.seen }).toEqual({ leftAt: [], seen: [] });
 });
 
-test('a proxy that opens no tunnel while the slot is valid, or before an abort, sends nothing', async () => {
+test('sends nothing if the proxy opens no tunnel while the slot is valid, or before an abort', async () => {
   const proxy = await startProxy({ isSilent: true });
   const proxies = { https: parseProxy(proxy.origin) };
   const { call, leftAt } = makeCall({ sendBefore: performance.now() + 100 });
@@ -168,7 +168,7 @@ function makeFetch(options: Partial<GuardedFetchOptions>) {
 }
 
 test.each(['http', 'https'] as const)(
-  'a page over %s: the proxy is asked for the checked address',
+  'a page over %s: asks the proxy for the checked address',
   async (scheme) => {
     const site = await startSite(scheme === 'https');
     const proxy = await startProxy({ credentials: CREDENTIALS });
@@ -185,7 +185,7 @@ test.each(['http', 'https'] as const)(
   },
 );
 
-test('what the guard refuses is never asked of the proxy', async () => {
+test('does not pass refused addresses to the proxy', async () => {
   const proxy = await startProxy();
   const get = makeFetch({ proxy: parseProxy(proxy.origin) });
   const refused = ['http://inner.test/', 'http://10.0.0.1/', 'http://shop.test:5432/', 'https://[::1]/'];
@@ -193,7 +193,7 @@ test('what the guard refuses is never asked of the proxy', async () => {
   expect(proxy.requests).toEqual([]);
 });
 
-test('an address that the proxy cannot reach is followed by the next one', async () => {
+test('tries the next address if the proxy cannot reach one', async () => {
   const site = await startSite(false);
   const proxy = await startProxy();
   proxy.routes.set('[2606:4700::1111]:80', site.host);
@@ -206,7 +206,7 @@ test('an address that the proxy cannot reach is followed by the next one', async
   expect(proxy.requests.map(({ target }) => target)).toEqual(['93.184.216.34:80', '[2606:4700::1111]:80']);
 });
 
-test('hosts that are exceptions are fetched directly, and others fail with their proxy', async () => {
+test('fetches excepted hosts directly, while others fail with their proxy', async () => {
   const site = await startSite(false);
   const proxy = parseProxy('http://127.0.0.1:1');
   const get = makeFetch({ proxy, allowHosts: new Set([site.host]) });
@@ -214,7 +214,7 @@ test('hosts that are exceptions are fetched directly, and others fail with their
   await expect(get('http://shop.test/')).rejects.toMatchObject({ code: 'page_unreachable' });
 });
 
-test('a webhook goes through the same proxy', async () => {
+test('sends a webhook through the same proxy', async () => {
   const site = await startSite(true);
   const proxy = await startProxy();
   proxy.routes.set('93.184.216.34:443', site.host);

@@ -40,7 +40,7 @@ async function listenSilently() {
   return { host, seen };
 }
 
-test('sends one plain request and returns the whole answer', async () => {
+test('sends one plain request and returns the whole response', async () => {
   let received = {};
   const host = await listen(
     http.createServer(async (request, response) => {
@@ -89,21 +89,21 @@ test('sends a form with its boundary and length', async () => {
   expect((form.get('image') as File).size).toBe(200_000);
 });
 
-test('a redirect is an answer, not a way to go', async () => {
+test('returns a redirect as a response and does not follow it', async () => {
   const host = await listen(
     http.createServer((_, response) => response.writeHead(302, { location: 'http://192.0.2.1/' }).end()),
   );
   expect((await createSendOnce(makeCall().call)(`http://${host}/`)).status).toBe(302);
 });
 
-test('an expired slot opens no connection', async () => {
+test('opens no connection with an expired slot', async () => {
   const { host, seen } = await listenSilently();
   const { call, leftAt } = makeCall({ sendBefore: performance.now() - 1 });
   await expect(createSendOnce(call)(`http://${host}/`)).rejects.toMatchObject({ code: 'slot_expired' });
   expect({ ...seen, leftAt }).toEqual({ connections: 0, bytes: 0, leftAt: [] });
 });
 
-test('an event loop that stalls between connecting and writing sends nothing', async () => {
+test('sends nothing if the event loop stalls between connecting and writing', async () => {
   const { promise: closed, resolve } = Promise.withResolvers<number>();
   const host = await listen(
     net.createServer((socket) => {
@@ -126,7 +126,7 @@ test('an event loop that stalls between connecting and writing sends nothing', a
   expect(leftAt).toEqual([]);
 });
 
-test('a handshake that takes longer than the slot sends nothing', async () => {
+test('sends nothing if the handshake takes longer than the slot', async () => {
   const { host } = await listenSilently();
   const { call, leftAt } = makeCall({ sendBefore: performance.now() + 100 });
   await expect(createSendOnce(call)(`https://${host}/`)).rejects.toMatchObject({ code: 'slot_expired' });
@@ -140,19 +140,19 @@ test.each([
     'a server without TLS',
     async () => `https://${await listen(http.createServer((_, response) => response.end()))}/`,
   ],
-])('%s is unreachable', async (_, makeUrl) => {
+])('reports %s as unreachable', async (_, makeUrl) => {
   const { call, leftAt } = makeCall();
   await expect(createSendOnce(call)(await makeUrl())).rejects.toMatchObject({ code: 'ai_unreachable' });
   expect(leftAt).toEqual([]);
 });
 
-test('a connection that does not open within the timeout is unreachable', async () => {
+test('reports a connection that does not open within the timeout as unreachable', async () => {
   const { host } = await listenSilently();
   const { call } = makeCall({ timeoutMs: 80 });
   await expect(createSendOnce(call)(`https://${host}/`)).rejects.toMatchObject({ code: 'ai_unreachable' });
 });
 
-test('no answer in time is a timeout, and the request has left', async () => {
+test('reports a missing response as a timeout of a request that has left', async () => {
   const came = Promise.withResolvers<void>();
   const host = await listen(net.createServer((socket) => socket.once('data', () => came.resolve())));
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -170,7 +170,7 @@ test.each([
   ['in the body', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'],
   ['in a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel'],
   ['with something that is not HTTP', 'SSH-2.0-OpenSSH\r\n'],
-])('a connection that ends %s is lost', async (_, answer) => {
+])('reports a connection that ends %s as lost', async (_, answer) => {
   const host = await listen(
     net.createServer((socket) => {
       socket.once('data', () => socket.end(answer));
@@ -181,7 +181,7 @@ test.each([
   expect(leftAt).toHaveLength(1);
 });
 
-test('an answer that comes before the request was read still counts as left, once', async () => {
+test('counts a request as left, once, if the response arrives before it was read', async () => {
   const host = await listen(
     net.createServer((socket) => {
       socket.once('data', () => {
@@ -197,7 +197,7 @@ test('an answer that comes before the request was read still counts as left, onc
   expect(leftAt).toHaveLength(1);
 });
 
-test('an answer whose end is the end of the connection is whole', async () => {
+test('accepts a response that ends with the connection', async () => {
   const host = await listen(
     net.createServer((socket) => {
       socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(5_000_000)}`));
@@ -207,7 +207,7 @@ test('an answer whose end is the end of the connection is whole', async () => {
   expect((await response.text()).length).toBe(5_000_000);
 });
 
-test('an answer above 50 MB is not read to its end', async () => {
+test('stops reading a response of more than 50 MB', async () => {
   const host = await listen(
     http.createServer((_, response) => {
       const chunk = Buffer.alloc(1_000_000);
@@ -234,7 +234,7 @@ test.each([
   ['br, gzip', (text: string) => gzipSync(brotliCompressSync(text))],
   ['identity', (text: string) => Buffer.from(text)],
 ] as const)(
-  'an answer that comes compressed (%s) though nobody asked for that is read',
+  'reads a response that is compressed (%s) without a request for compression',
   async (encoding, encode) => {
     const host = await listen(
       http.createServer((_, response) =>
@@ -249,9 +249,9 @@ test.each([
 test.each<[string, string, () => Buffer]>([
   ['a bomb', 'gzip', () => gzipSync(Buffer.alloc(60 * 1024 * 1024))],
   ['a bomb in a bomb', 'gzip, gzip', () => gzipSync(gzipSync(Buffer.alloc(60 * 1024 * 1024)))],
-  ['what is not compressed', 'gzip', () => Buffer.from('{}')],
-  ['what is cut short', 'gzip', () => gzipSync('{"a":1}').subarray(0, -6)],
-])('compressed: %s is an answer that cannot be used', async (_name, encoding, make) => {
+  ['data that is not compressed', 'gzip', () => Buffer.from('{}')],
+  ['truncated data', 'gzip', () => gzipSync('{"a":1}').subarray(0, -6)],
+])('rejects a compressed response with %s', async (_name, encoding, make) => {
   const host = await listen(
     http.createServer((_, response) => response.writeHead(200, { 'content-encoding': encoding }).end(make())),
   );
@@ -260,7 +260,7 @@ test.each<[string, string, () => Buffer]>([
   });
 });
 
-test('an abort ends the exchange with its own reason', async () => {
+test('ends the exchange on abort with its reason', async () => {
   const { host } = await listenSilently();
   const controller = new AbortController();
   const { call, left } = makeCall({ signal: controller.signal });

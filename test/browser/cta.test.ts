@@ -22,7 +22,7 @@ import { openTestDatabase, type TestDatabase } from '../support/test-database.ts
 
 const executablePath = findChromium();
 if (executablePath === undefined) {
-  process.stderr.write('Skipped: the CTA was not looked at in a browser, because there is no Chromium.\n');
+  process.stderr.write('Skipped: the CTA was not tested in a browser, because Chromium is not installed.\n');
 }
 
 const TEXTS = '.cta-headline, .cta-subheadline, .cta-body, .cta-price, .cta-button';
@@ -50,7 +50,7 @@ const CASES: Record<(typeof IMAGES)[number], Partial<Prefill>> = {
   },
 };
 
-describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is one', () => {
+describe.skipIf(executablePath === undefined)('the CTA in Chromium, if it is installed', () => {
   let db: TestDatabase;
   let api: TestApi;
   let browser: Browser;
@@ -153,7 +153,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
   }
 
   test.each([320, 768, 1200])(
-    '%i px wide: it fits, can be read and used, and runs nothing',
+    'at %i px it fits, is readable and usable, and runs no script',
     async (width) => {
       const { page, troubles } = await openPage({ viewport: { width, height: 600 } });
       for (const image of IMAGES) {
@@ -175,7 +175,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     },
   );
 
-  test('even without its policy nothing in it runs', async () => {
+  test('runs no script even without its policy', async () => {
     const { page, troubles } = await openPage({ bypassCSP: true });
     for (const text of Object.values(hostileTexts)) {
       await page.goto(api.address + (await embed('white', { ...makeHostile(text), locale: text })));
@@ -187,7 +187,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if there is 
     await page.context().close();
   });
 
-  test('in a frame of a page that may show it: its link takes the place of that page', async () => {
+  test('in a frame of an allowed page, its link replaces that page', async () => {
     const site = await startOwnSite();
     const strict = await startTestApi(db, { frameAncestors: site.origin });
     const path = await embed('noise', { ctaUrl: `${site.origin}/product` });

@@ -13,10 +13,10 @@ const GET_LIMITS: string = paths['/api/llm-editor/cta/limits'].get.summary;
 
 const executablePath = findChromium();
 if (executablePath === undefined) {
-  process.stderr.write('Skipped: /docs was not looked at in a browser, because there is no Chromium.\n');
+  process.stderr.write('Skipped: /docs was not tested in a browser, because Chromium is not installed.\n');
 }
 
-describe.skipIf(executablePath === undefined)('/docs in Chromium, if there is one', () => {
+describe.skipIf(executablePath === undefined)('/docs in Chromium, if it is installed', () => {
   let db: TestDatabase;
   let api: TestApi;
   let browser: Browser;
@@ -31,7 +31,7 @@ describe.skipIf(executablePath === undefined)('/docs in Chromium, if there is on
     await db.drop();
   });
 
-  test('is there to read and to try, and nothing of it comes from, or goes to, another host', async () => {
+  test('can be read and tried, and uses no other host', async () => {
     const page = await browser.newPage();
     const elsewhere: string[] = [];
     const refused: string[] = [];

@@ -47,7 +47,7 @@ async function breakBoth(sizes: number[]) {
   return batch;
 }
 
-test('a run of failures stops all calls, and one is let through at a time', async () => {
+test('a run of failures stops all calls except one probe at a time', async () => {
   await breakBoth([10]);
   expect(await claim(db, workerId)).toEqual([]);
   await passTime();
@@ -62,7 +62,7 @@ test('a run of failures stops all calls, and one is let through at a time', asyn
   expect(rows.length).toBeLessThanOrEqual(4);
 });
 
-test('the next probe is told as the time to ask again', async () => {
+test('reports the time of the next probe as the earliest time to retry', async () => {
   await breakBoth([10]);
   // Delays it so long that it is not due before this test has ended.
   await db.orm.execute(sql`update cta.call_limits set probe_after = probe_after + interval '1 hour'`);
@@ -79,7 +79,7 @@ test('the next probe is told as the time to ask again', async () => {
   expect(waitMs).toBeGreaterThanOrEqual(await untilProbe());
 });
 
-test('a long outage costs no preview its tries; the first answer sets everything going', async () => {
+test('a long outage uses up no attempts, and the first answer resumes everything', async () => {
   const batch = await breakBoth([10]);
   for (let i = 0; i < 20; i += 1) {
     await passTime();
@@ -97,7 +97,7 @@ test('a long outage costs no preview its tries; the first answer sets everything
   });
 });
 
-test('calls that cannot be sent in time wait as for an AI service that cannot be reached', async () => {
+test('treats calls that cannot be sent in time like an unreachable AI service', async () => {
   await setLimit(db, '20/m');
   const batch = await addQueuedBatch(db, workspaceId, [10]);
   const first = await claim(db, workerId);
@@ -129,7 +129,7 @@ test('calls that cannot be sent in time wait as for an AI service that cannot be
   });
 });
 
-test('a call that could not be sent is tried after a pause, by itself', async () => {
+test('retries a call that could not be sent after a pause, on its own', async () => {
   await addQueuedBatch(db, workspaceId, [1]);
   for (const minMs of [500, 1000, 2000]) {
     const calls = await claim(db, workerId);
@@ -144,7 +144,7 @@ test('a call that could not be sent is tried after a pause, by itself', async ()
   }
 });
 
-test('an answer of any call closes it, and is told', async () => {
+test('closes with an answer to any call, and reports it', async () => {
   await addQueuedBatch(db, workspaceId, [10]);
   const [late, ...calls] = await claim(db, workerId, 10);
   await fail(calls, 'ai_timeout');
@@ -155,7 +155,7 @@ test('an answer of any call closes it, and is told', async () => {
   expect(recovered).toEqual([late.kind]);
 });
 
-test('only the kind that fails waits', async () => {
+test('pauses only the failing kind', async () => {
   await addQueuedBatch(db, workspaceId, [6]);
   const calls = await claim(db, workerId);
   await fail(
@@ -169,7 +169,7 @@ test('only the kind that fails waits', async () => {
   await finish(db, texts);
 });
 
-test('wrong shapes from two pages are theirs, from three the provider\u2019s', async () => {
+test('blames the pages for wrong shapes from two pages, and the provider for three', async () => {
   await addQueuedBatch(db, workspaceId, [5, 5]);
   expect(await fail(await claim(db, workerId), 'ai_bad_answer')).toBe(false);
   await addQueuedBatch(db, workspaceId, [1]);
@@ -178,14 +178,14 @@ test('wrong shapes from two pages are theirs, from three the provider\u2019s', a
   expect(await fail(next, 'ai_bad_answer')).toBe(true);
 });
 
-test('a worker that starts tries at once: what was wrong may have been a setting', async () => {
+test('lets a new worker try at once, because the cause may have been a setting', async () => {
   await breakBoth([10]);
   expect(await claim(db, workerId)).toEqual([]);
   await setLimit(db, 'off');
   expect((await claim(db, workerId)).length).toBeGreaterThan(0);
 });
 
-test('who has waited too long fails, with the reason; who came later waits on', async () => {
+test('fails previews that waited too long, with the reason, and keeps later ones waiting', async () => {
   const batch = await breakBoth([7]);
   const waitMs = 60_000;
   expect(await expireWaits(db.deps, { waitMs })).toBe(0);
@@ -212,7 +212,7 @@ test('who has waited too long fails, with the reason; who came later waits on', 
   expect(await expireWaits(db.deps, { waitMs })).toBe(0);
 });
 
-test('who waits only for a call of the kind that works waits on', async () => {
+test('keeps previews waiting that need only a call of the working kind', async () => {
   const batch = await breakBoth([7]);
   await db.orm.execute(
     sql`update cta.call_limits set failing_since = null, failing_code = null, probe_after = null where kind = 'image'`,

@@ -89,8 +89,8 @@ const failCall = (call: ClaimedCall | undefined, code: ConstructorParameters<typ
   return settleCallFailure(db.deps, call, new AppError(code));
 };
 
-describe('cancelling a batch', () => {
-  test('what waits never starts; what is done stays', async () => {
+describe('canceling a batch', () => {
+  test('starts no waiting previews, and keeps finished ones', async () => {
     const batch = await addBatch([3, 2]);
     const { work } = await claimSources(db.deps, { workerId, limit: 1 });
     const [source] = work;
@@ -117,7 +117,7 @@ describe('cancelling a batch', () => {
     expect(await countCalls()).toBe(2);
   });
 
-  test('it may be asked for twice; of a finished batch there is nothing to cancel', async () => {
+  test('is idempotent, and refuses a finished batch', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [2]);
     const first = await cancel(batch);
     expect(await cancel(batch)).toEqual(first);
@@ -129,7 +129,7 @@ describe('cancelling a batch', () => {
     });
   });
 
-  test('an answer that comes all the same is stored and changes nothing', async () => {
+  test('stores an answer that arrives later, without a change of status', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [1]);
     const calls = await claim(db, workerId);
     await cancel(batch);
@@ -140,7 +140,7 @@ describe('cancelling a batch', () => {
     expect(await get(batch)).toMatchObject({ status: 'cancelled', progress: { cancelled: 1 } });
   });
 
-  test('a page that was being read writes nothing', async () => {
+  test('writes nothing for a page that was being read', async () => {
     const batch = await addBatch([2]);
     const { work } = await claimSources(db.deps, { workerId, limit: 1 });
     expect(work).toHaveLength(1);
@@ -154,7 +154,7 @@ describe('cancelling a batch', () => {
     expect((await get(batch)).progress).toMatchObject({ cancelled: 2 });
   });
 
-  test('twenty cancels and claims at once lose and double nothing', async () => {
+  test('twenty concurrent cancels and claims lose and duplicate nothing', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [10]);
     const [calls] = await Promise.all([
       Promise.all(Array.from({ length: 5 }, () => claim(db, workerId, 2))),
@@ -166,8 +166,8 @@ describe('cancelling a batch', () => {
   });
 });
 
-describe('cancelling a preview', () => {
-  test('the others go on; the last one of a page that waits takes the page along', async () => {
+describe('canceling a preview', () => {
+  test('lets the other previews continue, and cancels a waiting page with its last preview', async () => {
     const batch = await addBatch([2]);
     const [one, two] = await previewsOf(batch);
     const options = { workspaceId, baseUrl };
@@ -181,7 +181,7 @@ describe('cancelling a preview', () => {
     expect(await readPages()).toBe(0);
   });
 
-  test('one that is done stays done', async () => {
+  test('keeps a finished preview', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [1]);
     await finish(db, await claim(db, workerId));
     const [done] = await previewsOf(batch);
@@ -189,7 +189,7 @@ describe('cancelling a preview', () => {
     await expect(cancelPreview(db.deps, options)).rejects.toMatchObject({ code: 'already_final' });
   });
 
-  test('one cancelled while its page waits has its image when it is wanted after all', async () => {
+  test('assigns an image to a preview that was canceled while its page waited and is retried', async () => {
     const batch = await addBatch([2]);
     const [one] = await previewsOf(batch);
     await cancelPreview(db.deps, { workspaceId, baseUrl, id: one?.id ?? '' });
@@ -201,7 +201,7 @@ describe('cancelling a preview', () => {
 });
 
 describe('retrying', () => {
-  test('what was answered is not bought again', async () => {
+  test('does not repeat answered calls', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [1]);
     const calls = await claim(db, workerId);
     await finish(
@@ -225,7 +225,7 @@ describe('retrying', () => {
     expect(await countCalls()).toBe(3);
   });
 
-  test('a cancelled batch goes on with what it had', async () => {
+  test('continues a canceled batch with its existing answers', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [3]);
     const calls = await claim(db, workerId, 1);
     await finish(db, calls.slice(0, 1));
@@ -237,7 +237,7 @@ describe('retrying', () => {
     expect(await countCalls()).toBe(7);
   });
 
-  test('a call that is still being ended is waited for, then made again', async () => {
+  test('waits for a call that is still ending, then repeats it', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [1]);
     const [one, two] = await claim(db, workerId);
     await cancel(batch);
@@ -248,7 +248,7 @@ describe('retrying', () => {
     expect(await claim(db, workerId)).toHaveLength(2);
   });
 
-  test('a step has all its tries again', async () => {
+  test('gives a step all its attempts again', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [1]);
     const fail = async () => {
       for (let rounds = 0; rounds < 4; rounds += 1) {
@@ -266,7 +266,7 @@ describe('retrying', () => {
     expect(await get(batch)).toMatchObject({ status: 'done' });
   });
 
-  test('a page that could not be read is read again, with as many tries as at first', async () => {
+  test('reads a failed page again, with all its attempts', async () => {
     const batch = await addBatch([2]);
     const failPage = async (code: 'page_gone' | 'page_failed') => {
       await db.orm.execute(sql`update cta_jobs.job set start_after = now() where state < 'active'`);
@@ -290,7 +290,7 @@ describe('retrying', () => {
     expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 2 }, error: null });
   });
 
-  test('one preview of a page that could not be read', async () => {
+  test('retries one preview of a failed page', async () => {
     const batch = await addBatch([2]);
     const { work } = await claimSources(db.deps, { workerId, limit: 9 });
     for (const source of work) await settleSourceFailure(db.deps, source, new AppError('page_gone'));
@@ -303,7 +303,7 @@ describe('retrying', () => {
     expect(await get(batch)).toMatchObject({ progress: { done: 2, failed: 0 } });
   });
 
-  test('nothing failed: nothing to retry; under way: not yet', async () => {
+  test('refuses if nothing failed or previews are still in progress', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [1]);
     const [one] = await previewsOf(batch);
     await expect(retry(batch)).rejects.toMatchObject({ code: 'nothing_to_retry' });
@@ -311,7 +311,7 @@ describe('retrying', () => {
     await expect(retryOne('nothing')).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  test('a done preview is generated anew, and what a person changed stays', async () => {
+  test('regenerates a finished preview and keeps its overrides', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [2]);
     await finish(db, await claim(db, workerId));
     const [one] = await previewsOf(batch);
@@ -331,7 +331,7 @@ describe('retrying', () => {
     expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 2 } });
   });
 
-  test('a preview whose image is gone has its page read again', async () => {
+  test('reads the page of a preview again if its image was deleted', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [1]);
     await finish(db, await claim(db, workerId));
     await db.orm.delete(productImages);
@@ -342,7 +342,7 @@ describe('retrying', () => {
     expect(await get(batch)).toMatchObject({ status: 'done', progress: { done: 1 } });
   });
 
-  test('each preview goes on from what it had, in the order of the batch', async () => {
+  test('continues each preview from its existing answers, in the order of the batch', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [6]);
     const calls = await claim(db, workerId, 5);
     const [both, text, image, open, none, never] = (await previewsOf(batch)).map((preview) => preview.id);
@@ -392,7 +392,7 @@ describe('retrying', () => {
     expect(await countCalls()).toBe(10 + 5 + 2);
   });
 
-  test('another image while a call for the old one is being ended: that one queues nothing', async () => {
+  test('queues nothing for a call of the old image that is still ending', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [2]);
     const calls = await claim(db, workerId);
     const [preview, other] = await previewsOf(batch);
@@ -406,7 +406,7 @@ describe('retrying', () => {
     expect((await claim(db, workerId)).map((call) => call.kind).toSorted()).toEqual(['image', 'text']);
   });
 
-  test('a batch whose answers had all come is done at once', async () => {
+  test('finishes a batch at once if it has all answers', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [2]);
     const calls = await claim(db, workerId);
     await cancel(batch);
@@ -418,7 +418,7 @@ describe('retrying', () => {
     });
   });
 
-  test('a batch of fifty costs as many statements as one of two', async () => {
+  test('takes as many statements for a batch of fifty as for one of two', async () => {
     const countStatements = async (sizes: number[]) => {
       const batch = await addQueuedBatch(db, workspaceId, sizes);
       const calls = await claim(db, workerId);
@@ -457,7 +457,7 @@ describe('retrying', () => {
     expect(many.statements).toBe(few.statements);
   });
 
-  test('ten retries at once begin one round', async () => {
+  test('starts one round for ten concurrent retries', async () => {
     const batch = await addQueuedBatch(db, workspaceId, [3]);
     await cancel(batch);
     const results = await Promise.allSettled(Array.from({ length: 10 }, () => retry(batch)));
@@ -467,7 +467,7 @@ describe('retrying', () => {
   });
 });
 
-test('what is cancelled leaves no job behind, and takes none of another batch', async () => {
+test('canceling removes all jobs of the batch and none of another one', async () => {
   const [pages, queued, other] = [
     await addQueuedBatch(db, workspaceId, [2]),
     await addQueuedBatch(db, workspaceId, [3]),

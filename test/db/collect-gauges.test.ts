@@ -13,7 +13,7 @@ afterAll(() => db.drop());
 
 const read = () => collectGauges({ database: db, queue: db.queue });
 
-test('an empty database: every stage is there, and all slots are free', async () => {
+test('reports every stage and all slots as free for an empty database', async () => {
   expect(await read()).toEqual({
     stages: ['batch', 'page', 'preview', 'webhook'].map((stage) => ({ stage, jobs: 0, oldestSeconds: 0 })),
     kinds: ['image', 'text'].map((kind) => ({
@@ -26,7 +26,7 @@ test('an empty database: every stage is there, and all slots are free', async ()
   });
 });
 
-test('what is due counts, since when it is due; what waits for its time does not', async () => {
+test('counts due jobs since their due time, but not delayed jobs', async () => {
   const preview = () => ({ payload: { batchId: createId(), previewId: createId() } });
   await db.transact(async (tx) => {
     await db.queue.enqueue(tx, 'preview.generate', [preview(), preview()]);
@@ -46,7 +46,7 @@ test('what is due counts, since when it is due; what waits for its time does not
   expect(find('page')?.jobs).toBe(0);
 });
 
-test('with many rows neither the ledger nor settled jobs are gone over', async () => {
+test('scans neither the ledger nor settled jobs, even with many rows', async () => {
   await db.orm.execute(sql`
     insert into cta_jobs.job (name, state, created_on, started_on, completed_on, keep_until, policy)
     select 'preview.generate', 'completed', now(), now(), now(), now() + interval '1 day', 'standard'

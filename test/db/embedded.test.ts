@@ -45,7 +45,7 @@ afterEach(async () => {
 }, 180_000);
 
 describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
-  test('starts from nothing, and answers in UTF-8 and UTC', async () => {
+  test('starts in an empty folder, with UTF-8 and UTC', async () => {
     const path = join(folder, 'made', 'here');
     const server = await open(path);
 
@@ -77,7 +77,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     await expect(ask(wrong.href, 'select 1')).rejects.toMatchObject({ code: '28P01' });
   });
 
-  test('keeps data and port over a stop and a start', async () => {
+  test('keeps its data and port over a restart', async () => {
     const first = await open();
     await ask(first.url, 'create table kept as select 42 as answer');
     const pid = await serverPid(first);
@@ -89,7 +89,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     expect(await ask(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
   });
 
-  test('is joined by a second program, whose stop leaves it running', async () => {
+  test('can be joined by a second program, and keeps running when that one stops', async () => {
     const server = await open();
     const pid = await serverPid(server);
     const child = await openChild();
@@ -100,7 +100,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     expect(await serverPid(server)).toBe(pid);
   });
 
-  test('outlives a killed owner, and is taken over by the next program', async () => {
+  test('survives a killed owner, and is taken over by the next program', async () => {
     const child = await openChild();
     expect(child.server.owned).toBe(true);
     await ask(child.server.url, 'create table kept as select 42 as answer');
@@ -118,7 +118,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     await expect.poll(() => isAlive(pid), WAIT).toBe(false);
   });
 
-  test('starts once for programs that come at the same time', async () => {
+  test('starts once for programs that start at the same time', async () => {
     const programs = await Promise.all([openChild(), openChild(), openChild()]);
 
     expect(new Set(programs.map(({ server }) => server.url)).size).toBe(1);
@@ -130,7 +130,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     for (const program of programs) expect(await program.stop()).toBe(0);
   });
 
-  test('is started anew by a program that comes while the owner stops it', async () => {
+  test('is restarted by a program that starts while the owner stops it', async () => {
     const first = await open();
     const pid = await serverPid(first);
     // An open session that the fast shutdown must terminate.
@@ -148,7 +148,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     await client.end();
   });
 
-  test('keeps its owner through a crash of the server', async () => {
+  test('keeps its owner after a crash of the server', async () => {
     const server = await open();
     const client = await connect(server.url);
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
@@ -162,7 +162,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     expect(server.owned).toBe(true);
   });
 
-  test('starts again after the server itself was killed', async () => {
+  test('starts after the server process was killed', async () => {
     const first = await open();
     await ask(first.url, 'create table kept as select 42 as answer');
     process.kill(await serverPid(first), 'SIGKILL');
@@ -174,7 +174,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     expect(existsSync(join(second.dataDirectory, 'postmaster.pid'))).toBe(true);
   });
 
-  test('its owner starts it again when it was killed', async () => {
+  test('is restarted by its owner when it is killed', async () => {
     const server = await open();
     await ask(server.url, 'create table kept as select 42 as answer');
     process.kill(await serverPid(server), 'SIGKILL');
@@ -187,7 +187,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     await expect.poll(() => isAlive(pid), WAIT).toBe(false);
   });
 
-  test.runIf(process.platform === 'linux')('sees that a pid is used again by another process', async () => {
+  test.runIf(process.platform === 'linux')('detects that its pid is reused by another process', async () => {
     const first = await open();
     const pidFile = join(first.dataDirectory, 'postmaster.pid');
     const lines = (await readFile(pidFile, 'utf8')).split('\n');
@@ -201,18 +201,20 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
     await mkdir(join(folder, 'postgres'));
     await writeFile(join(folder, 'postgres/PG_VERSION'), '15\n');
 
-    await expect(open()).rejects.toThrow(/are of PostgreSQL 15, and the embedded one is \d+\. Move/);
+    await expect(open()).rejects.toThrow(
+      /is from PostgreSQL 15, but the embedded server is version \d+\. Migrate/,
+    );
   });
 
-  test('refuses a password that is not that of the data', async () => {
+  test('refuses a password that does not match the data', async () => {
     await (await open()).stop();
     await writeFile(join(folder, 'postgres-password'), 'another\n');
 
-    await expect(open()).rejects.toThrow(/postgres-password does not belong to the data in/);
+    await expect(open()).rejects.toThrow(/postgres-password does not match the data in/);
   });
 });
 
-describe.runIf(IS_ROOT)('embedded PostgreSQL of root', { timeout: 180_000 }, () => {
+describe.runIf(IS_ROOT)('embedded PostgreSQL as root', { timeout: 180_000 }, () => {
   test('works in a folder that its user cannot enter', async () => {
     await chmod(folder, 0o700);
     const [server, other] = await Promise.all([open(), open()]);
@@ -232,7 +234,7 @@ describe.runIf(IS_ROOT)('embedded PostgreSQL of root', { timeout: 180_000 }, () 
     expect(await ask((await open()).url, 'select answer from kept')).toEqual([{ answer: 42 }]);
   });
 
-  test('begins anew when such a folder was deleted', async () => {
+  test('starts with an empty folder if such a folder was deleted', async () => {
     await chmod(folder, 0o700);
     await (await open()).stop();
     await rm(folder, { recursive: true });
@@ -241,7 +243,7 @@ describe.runIf(IS_ROOT)('embedded PostgreSQL of root', { timeout: 180_000 }, () 
     expect(await open()).toMatchObject({ owned: true });
   });
 
-  test.runIf(NOBODY_CAN_RUN_CHILD)('is not needed: an ordinary user has its own', async () => {
+  test.runIf(NOBODY_CAN_RUN_CHILD)('is not needed for an ordinary user', async () => {
     await chown(folder, NOBODY.uid, NOBODY.gid);
     const child = await openChild(NOBODY);
 

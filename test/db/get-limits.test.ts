@@ -29,7 +29,7 @@ const recordAllDepartures = async () => {
 const age = (seconds: number) =>
   db.orm.execute(sql`update cta.ai_calls set left_at = left_at - make_interval(secs => ${seconds})`);
 
-test('with nothing done all is free, and there is no record', async () => {
+test('reports all slots as free and no peak without any calls', async () => {
   expect(await getLimits(db.deps)).toMatchObject({
     rate: '3/m',
     kinds: [{ kind: 'image' }, { kind: 'text' }],
@@ -47,7 +47,7 @@ test('with nothing done all is free, and there is no record', async () => {
   });
 });
 
-test('the next slot opens a window and a guard after the first call had left', async () => {
+test('reports the next slot a window and a guard after the first call left', async () => {
   await addQueuedBatch(db, workspaceId, [2, 3]);
   await claim(db, workerId);
   expect(await textLimit()).toMatchObject({ taken: 3, free: 0, worstWindow: null });
@@ -65,7 +65,7 @@ test('the next slot opens a window and a guard after the first call had left', a
   expect(limit?.worstWindow).toMatchObject({ calls: 3, from: expect.any(Date), to: expect.any(Date) });
 });
 
-test('the worst window is the fullest on record, not the last one', async () => {
+test('reports the fullest window on record, and not the last one', async () => {
   await addQueuedBatch(db, workspaceId, [5, 5]);
   await setLimit(db, '5/m');
   await claim(db, workerId);
@@ -86,7 +86,7 @@ test('the worst window is the fullest on record, not the last one', async () => 
   expect((await textLimit())?.worstWindow?.calls).toBe(2);
 });
 
-test('a pause, an open breaker and no limit are told', async () => {
+test('reports a pause, an open breaker, and a missing limit', async () => {
   await setLimit(db, 'off');
   await addQueuedBatch(db, workspaceId, [5]);
   for (const call of await claim(db, workerId))

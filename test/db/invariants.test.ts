@@ -51,7 +51,7 @@ async function fill(): Promise<void> {
   });
 }
 
-test('nothing is found in the midst of work', async () => {
+test('finds nothing while work is in progress', async () => {
   await fill();
   await run(sql`update cta.workers set seen_at = clock_timestamp()`);
   expect(await broken()).toEqual([]);
@@ -98,7 +98,7 @@ test.each<[name: string, ruin: SQL[]]>([
       sql`update cta.ai_calls set claimed_at = ${old} where status = 'sent'`,
     ],
   ],
-])('%s: found, and mended', async (name, ruin) => {
+])('%s: finds and repairs it', async (name, ruin) => {
   await fill();
   for (const query of ruin) await run(query);
   const { find, repair } = invariant(name);
@@ -108,7 +108,7 @@ test.each<[name: string, ruin: SQL[]]>([
   expect(await find(db.orm)).toEqual([]);
 });
 
-test('a page that was read, while a preview of it waits, is read again', async () => {
+test('requeues a page that was read while a preview still waits for it', async () => {
   await fill();
   await run(sql`update cta.sources set status = 'done', finished_at = now() where status = 'pending'`);
   await run(sql`delete from cta_jobs.job where name = 'source.process'`);
@@ -120,7 +120,7 @@ test('a page that was read, while a preview of it waits, is read again', async (
   expect(await jobs()).toContainEqual({ name: 'source.process' });
 });
 
-test('what somebody else has mended meanwhile is left alone', async () => {
+test('does not change rows that were repaired in the meantime', async () => {
   await fill();
   await run(sql`delete from cta_jobs.job where name in ('source.process', 'preview.generate')`);
   const invariants = ['waiting_pages', 'waiting_previews'].map(invariant);
@@ -152,7 +152,7 @@ test.each<[name: string, least: number, most: number, begin: () => Promise<unkno
       await recordResponse(db.deps, claimed, { status: 500, error: null });
     },
   ],
-])('the lost job of a delivery that %s comes back for when it is due', async (_name, least, most, begin) => {
+])('restores the lost job of a delivery that %s, for its due time', async (_name, least, most, begin) => {
   await fill();
   await begin();
   expect(await broken()).not.toContain('waiting_deliveries');
@@ -169,7 +169,7 @@ test.each<[name: string, least: number, most: number, begin: () => Promise<unkno
   expect(delays[0]).toBeLessThanOrEqual(most);
 });
 
-test('jobs that have nothing to do are taken out, and no others', async () => {
+test('removes only jobs that have no work', async () => {
   await fill();
   const created = await createBatch(db.deps, {
     workspaceId,
@@ -185,7 +185,7 @@ test('jobs that have nothing to do are taken out, and no others', async () => {
   expect(await broken()).toEqual([]);
 });
 
-test('what only a person can put right has no mending', async () => {
+test('has no repair for faults that need a person', async () => {
   await fill();
   const other = await db.addWorkspace('two');
   await run(sql`update cta.ai_calls set asset_id = null where status = 'answered' and kind = 'image'`);

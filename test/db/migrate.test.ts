@@ -47,7 +47,7 @@ async function openOldDatabase() {
   return database;
 }
 
-test('a database of a later version: the program says so and does nothing, unless that is allowed', async () => {
+test('refuses a database of a later version unless the setting allows it', async () => {
   const db = await openTestDatabase();
   onTestFinished(db.drop);
   const later = new Date(Math.max(...readMigrations().map((m) => m.folderMillis)) + 86_400_000);
@@ -76,7 +76,7 @@ test('a database that other migrations have made is refused with what to do', as
   expect(refused.stderr).toContain('a version before 0.1.0, which cannot be upgraded. Drop the schemas');
 });
 
-test('a migration that has to wait for a lock lets others pass', async () => {
+test('a migration that waits for a lock does not block others', async () => {
   const { url } = await openOldDatabase();
   const [holder, other] = [await connect(url), await connect(url)];
   await holder.query('begin');
@@ -104,7 +104,7 @@ test('a migration that has to wait for a lock lets others pass', async () => {
   expect(rows).toEqual([{ latest: LATER.folderMillis }]);
 });
 
-test('a migration that loses its connection says why', async () => {
+test('a migration that loses its connection reports why', async () => {
   const { url } = await openOldDatabase();
   const [holder, other] = [await connect(url), await connect(url)];
   await holder.query('begin');
@@ -124,7 +124,7 @@ test('a migration that loses its connection says why', async () => {
   await migration;
 });
 
-test('a migration that stands in a cycle with a transaction of the older version comes again', async () => {
+test('retries a migration that deadlocks with a transaction of the older version', async () => {
   const { url } = await openOldDatabase();
   const [holder, other] = [await connect(url), await connect(url)];
   // Locks the tables as a worker that finishes a batch does, in the opposite order to a migration.
@@ -146,7 +146,7 @@ test('a migration that stands in a cycle with a transaction of the older version
   expect(held.rows).not.toEqual([]);
 });
 
-test('schemas that were made beforehand serve a role that may make none; its time-outs end no migration', async () => {
+test('uses existing schemas for a role that may create none, whose timeouts do not end a migration', async () => {
   const { url, drop } = await openEmptyDatabase();
   const role = `role_${Date.now()}`;
   const admin = await connect(url);
@@ -190,7 +190,7 @@ test('schemas that were made beforehand serve a role that may make none; its tim
 const BREAKS =
   /\b(drop (table|column|schema)|rename (to|column)|set not null|alter column \S+ (set data )?type)\b/i;
 
-test('a migration only adds, unless it is called a contraction', async () => {
+test('migrations only add, unless their name contains contract', async () => {
   const { entries } = await readJournal();
   for (const { idx, tag } of entries) {
     if (idx === 0 || tag.includes('contract')) continue;

@@ -54,7 +54,7 @@ const hears = (id: string, count: number) =>
     (times) => times >= count,
   );
 
-test('a process notifies of a batch at most once in 250 ms, and always after its last change', async () => {
+test('notifies of a batch at most once in 250 ms, and always after its last change', async () => {
   const id = await addBatch();
   const { database, state, stop } = openNotifier();
   let changes = 0;
@@ -70,7 +70,7 @@ test('a process notifies of a batch at most once in 250 ms, and always after its
   await hears(id, state.sentAt.length);
 });
 
-test('a notification that the database could not take is sent later', async () => {
+test('sends a notification later if the database was unavailable', async () => {
   const id = await addBatch();
   const { database, state } = openNotifier();
   state.fail = Object.assign(new Error('gone'), { code: 'ECONNRESET' });
@@ -79,7 +79,7 @@ test('a notification that the database could not take is sent later', async () =
   await hears(id, 1);
 });
 
-test('what is changed without a process that notifies, and what was deleted, does no harm', async () => {
+test('tolerates changes without a notification, and deleted batches', async () => {
   const id = await addBatch();
   await change(db, id);
   expect(heardOf(id)).toBe(0);

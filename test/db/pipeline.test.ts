@@ -54,7 +54,7 @@ const counts = async (id: string) => {
 };
 
 describe('a batch from its creation to its end', () => {
-  test('all its previews are there at once, then queued, running, done', async () => {
+  test('creates all previews at once, which become queued, running and done', async () => {
     const created = await createBatch(db.deps, {
       workspaceId,
       batch: { sources: [{ url: 'https://shop.example/a', batchSize: 3 }] },
@@ -108,7 +108,7 @@ describe('a batch from its creation to its end', () => {
     expect(second?.prefill?.productImageUrl).not.toBe(first?.prefill?.productImageUrl);
   });
 
-  test('a product is not written without an image, as its id would be missing', async () => {
+  test('does not write a product without an image, because its id would be missing', async () => {
     const page = {
       product: makeProduct(),
       images: [],
@@ -120,7 +120,7 @@ describe('a batch from its creation to its end', () => {
     expect(await db.orm.select().from(products)).toEqual([]);
   });
 
-  test('the last two previews that finish at once do finish the batch', async () => {
+  test('finishes the batch when its last two previews finish at the same time', async () => {
     for (let round = 0; round < 5; round += 1) {
       const { id } = await addQueuedBatch(db, workspaceId, [2]);
       const calls = await claim(db, workerId);
@@ -134,7 +134,7 @@ describe('a batch from its creation to its end', () => {
     }
   });
 
-  test('a page that cannot be used fails its source and its previews, with the reason; the rest goes on', async () => {
+  test('fails the source and previews of an unusable page, with the reason, and continues the rest', async () => {
     const { id } = await createBatch(db.deps, {
       workspaceId,
       batch: {
@@ -169,7 +169,7 @@ describe('a batch from its creation to its end', () => {
     });
   });
 
-  test('trouble that may pass is tried again, three times in all', async () => {
+  test('tries temporary failures three times in total', async () => {
     const { id } = await createBatch(db.deps, {
       workspaceId,
       batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },
@@ -191,13 +191,13 @@ describe('a batch from its creation to its end', () => {
   });
 });
 
-describe('a shop that asks us to slow down', () => {
+describe('a shop that asks for fewer requests', () => {
   test.each([
     [undefined, 1000],
     [0, 1000],
     [7000, 7000],
     [3_600_000, 60_000],
-  ])('Retry-After of %s ms: again after %i ms', async (retryAfterMs, delayMs) => {
+  ])('Retry-After of %s ms: retries after %i ms', async (retryAfterMs, delayMs) => {
     await createBatch(db.deps, {
       workspaceId,
       batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },
@@ -218,7 +218,7 @@ describe('calls that fail', () => {
   const dueNow = () =>
     db.orm.execute(sql`update cta_jobs.job set start_after = now() where state = 'created'`);
 
-  test('a step is tried again alone; the preview is queued only when nothing is under way', async () => {
+  test('retries a step alone, and queues the preview only when nothing is in progress', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const [one, two] = await claim(db, workerId);
     if (!one || !two) throw new Error('two calls were expected');
@@ -236,7 +236,7 @@ describe('calls that fail', () => {
     expect(calls).toHaveLength(3);
   });
 
-  test('a refusal fails the preview at once; what the other call brings is kept all the same', async () => {
+  test('fails the preview at once on a refusal, and still stores the answer of the other call', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const calls = await claim(db, workerId);
     const text = calls.find((call) => call.kind === 'text');
@@ -254,7 +254,7 @@ describe('calls that fail', () => {
     expect(await counts(id)).toEqual({ failed: 1 });
   });
 
-  test('whether trying a failed batch again may help is what its previews say', async () => {
+  test('derives from its previews whether a failed batch may be retried', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1, 2]);
     const texts = (await claim(db, workerId)).filter((call) => call.kind === 'text');
     const [first, second, third] = texts;
@@ -273,7 +273,7 @@ describe('calls that fail', () => {
     });
   });
 
-  test('ten previews whose answers always have a wrong shape cost 40 calls', async () => {
+  test('makes 40 calls for ten previews whose answers always have a wrong shape', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [10]);
     for (let round = 0; round < 10; round += 1) {
       const calls = await claim(db, workerId);
@@ -286,7 +286,7 @@ describe('calls that fail', () => {
 });
 
 describe('workers that die', () => {
-  test('what they had under way is queued again, what was stored is not bought again', async () => {
+  test('requeues their work in progress, and does not repeat stored answers', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [2]);
     const calls = await claim(db, workerId);
     const [stored] = calls;
@@ -305,7 +305,7 @@ describe('workers that die', () => {
     expect(await counts(id)).toEqual({ done: 2 });
   });
 
-  test('turns of workspaces are locked in the order of their ids, so that nobody waits crosswise', async () => {
+  test('locks the turns of workspaces in the order of their ids, to avoid deadlocks', async () => {
     const first = workspaceId;
     const second = (await db.addWorkspace('two')).workspaceId;
     // The second workspace is claimed first.
@@ -333,7 +333,7 @@ describe('workers that die', () => {
     expect(await recovered.recovering).toEqual({ calls: 4, pages: 0 });
   });
 
-  test('three deaths in a row fail nothing', async () => {
+  test('three deaths in a row fail no preview', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     for (let death = 0; death < 3; death += 1) {
       const victim = await addWorker(db);
@@ -345,7 +345,7 @@ describe('workers that die', () => {
     expect(await counts(id)).toEqual({ done: 1 });
   });
 
-  test('one that comes back changes no status; its answer is stored if the step has none', async () => {
+  test('lets a worker that comes back change no status, and stores its answer if the step has none', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const calls = await claim(db, workerId);
     expect(calls).toHaveLength(2);
@@ -360,7 +360,7 @@ describe('workers that die', () => {
     expect(await db.orm.select({ id: aiCalls.id }).from(aiCalls)).toHaveLength(2);
   });
 
-  test('a late answer is not kept when the step has one already', async () => {
+  test('discards a late answer if the step already has one', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const late = await claim(db, workerId);
     expect(late).toHaveLength(2);
@@ -379,7 +379,7 @@ describe('workers that die', () => {
     expect(await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(answered)).toHaveLength(2);
   });
 
-  test('a late answer while the next try is under way: that one is closed, and the preview goes on', async () => {
+  test('closes the next attempt when a late answer arrives, and continues the preview', async () => {
     for (const lateKind of ['text', 'image']) {
       const { id } = await addQueuedBatch(db, workspaceId, [1]);
       const victim = await addWorker(db);
@@ -397,7 +397,7 @@ describe('workers that die', () => {
     }
   });
 
-  test('one that was buried claims nothing, also with a claim that was open meanwhile', async () => {
+  test('lets a worker that was marked dead claim nothing, also in a transaction that was open', async () => {
     await addQueuedBatch(db, workspaceId, [2]);
     await createBatch(db.deps, {
       workspaceId,
@@ -412,7 +412,7 @@ describe('workers that die', () => {
     expect(await db.orm.select().from(aiCalls).where(eq(aiCalls.status, 'sent'))).toEqual([]);
   });
 
-  test('what a living worker does not know of is handed on, what it works on is not', async () => {
+  test('requeues rows that a live worker does not know of, but not its work in progress', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [2]);
     const calls = await claim(db, workerId);
     const [known] = calls;
@@ -424,7 +424,7 @@ describe('workers that die', () => {
     expect(await counts(id)).toEqual({ queued: 1, running: 1 });
   });
 
-  test('a preview that cannot be settled fails alone', async () => {
+  test('fails only the preview that cannot be settled', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [2]);
     const calls = await claim(db, workerId);
     for (const call of calls) await answer(db, call);
@@ -440,7 +440,7 @@ describe('workers that die', () => {
     ]);
   });
 
-  test('both answers stored, the prefill not written: a stray that is settled', async () => {
+  test('settles a stuck preview that has both answers but no prefill', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     for (const call of await claim(db, workerId)) await answer(db, call);
     expect(await counts(id)).toEqual({ running: 1 });
@@ -448,7 +448,7 @@ describe('workers that die', () => {
     expect(await counts(id)).toEqual({ done: 1 });
   });
 
-  test('a page that was being read is read again, and not for ever', async () => {
+  test('reads a page again that was being read, for a limited number of times', async () => {
     const { id } = await createBatch(db.deps, {
       workspaceId,
       batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },
@@ -464,7 +464,7 @@ describe('workers that die', () => {
 });
 
 describe('deleting while a worker is busy', () => {
-  test('a batch: its answers go nowhere and nothing comes back', async () => {
+  test('a batch: drops its answers and restores nothing', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const calls = await claim(db, workerId);
     const before = await db.orm.select({ id: assets.id }).from(assets);
@@ -479,7 +479,7 @@ describe('deleting while a worker is busy', () => {
     ]);
   });
 
-  test('a product: its previews are gone, and the batch is failed once nothing is left', async () => {
+  test('a product: deletes its previews, and fails the batch when it has none left', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [2]);
     const calls = await claim(db, workerId, 1);
     await db.orm.delete(products);
@@ -494,7 +494,7 @@ describe('deleting while a worker is busy', () => {
     });
   });
 
-  test('a product whose worker dies: its batch is finished all the same', async () => {
+  test('a product whose worker dies: still finishes its batch', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     await claim(db, workerId);
     await db.orm.delete(products);
@@ -504,7 +504,7 @@ describe('deleting while a worker is busy', () => {
     expect(await show(id)).toMatchObject({ status: 'failed', finishedAt: expect.any(Date) });
   });
 
-  test('a workspace: nothing of it is left, and a failure of its calls ends quietly', async () => {
+  test('a workspace: deletes all its rows, and ignores failures of its calls', async () => {
     await addQueuedBatch(db, workspaceId, [1]);
     const calls = await claim(db, workerId);
     expect(calls).toHaveLength(2);
@@ -514,7 +514,7 @@ describe('deleting while a worker is busy', () => {
       expect(await db.orm.select().from(table)).toEqual([]);
   });
 
-  test('a page being read for a deleted batch writes nothing', async () => {
+  test('a batch whose page is being read: writes nothing', async () => {
     const { id } = await createBatch(db.deps, {
       workspaceId,
       batch: { sources: [{ url: 'https://shop.example/a', batchSize: 1 }] },

@@ -40,7 +40,7 @@ async function countWaiting(): Promise<number> {
 
 const statement = (tx: Tx, n: number) => tx.execute(sql.raw(`select ${n}`));
 
-test('statements are sent in the order of the list, and their results come in it', async () => {
+test('sends statements and returns their results in the order of the list', async () => {
   let results: unknown;
   const texts = await recordStatements(async (tx) => {
     results = await pipelined(
@@ -53,7 +53,7 @@ test('statements are sent in the order of the list, and their results come in it
   expect(results).toEqual([1, 'no statement', 1]);
 });
 
-test('of a function that sends two, only the first keeps its place', async () => {
+test('keeps the place of only the first statement of a function that sends two', async () => {
   const texts = await recordStatements((tx) =>
     pipelined(
       () => statement(tx, 1).then(() => statement(tx, 3)),
@@ -63,7 +63,7 @@ test('of a function that sends two, only the first keeps its place', async () =>
   expect(texts).toEqual(['select 1', 'select 2', 'select 3']);
 });
 
-test('the error is that of the statement that failed first, and all have ended by then', async () => {
+test('throws the error of the statement that failed first, after all have ended', async () => {
   let isEnded = false;
   const failing = db.transact((tx) =>
     pipelined(
@@ -79,7 +79,7 @@ test('the error is that of the statement that failed first, and all have ended b
   expect(isEnded).toBe(true);
 });
 
-test('the lock of batches is the first statement, and the others run while it is held', async () => {
+test('takes the batch lock with the first statement and runs the others under it', async () => {
   const { workspaceId } = await db.addWorkspace('locked');
   const { id } = await addQueuedBatch(db, workspaceId, [1]);
   const first = Promise.withResolvers<void>();

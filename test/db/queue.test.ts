@@ -23,7 +23,7 @@ const take = (limit: number) =>
     return jobs;
   });
 
-test('a job that was enqueued in a transaction that rolls back was never there', async () => {
+test('a job enqueued in a transaction that rolls back does not exist', async () => {
   const failure = new Error('no');
   const attempt = db.transact(async (tx) => {
     await db.queue.enqueue(tx, 'batch.start', [job()]);
@@ -35,7 +35,7 @@ test('a job that was enqueued in a transaction that rolls back was never there',
   expect(rows).toEqual([{ jobs: 0 }]);
 });
 
-test('what is put in within a span carries it; what is no span, and what came before there were any, does not', async () => {
+test('a job enqueued within a span carries it; an invalid span, or a job without one, does not', async () => {
   const traced = job();
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
   const tracing = { current: () => traceparent };
@@ -54,7 +54,7 @@ test('what is put in within a span carries it; what is no span, and what came be
     expect(payload.traceparent).toBe(payload.batchId === traced.payload.batchId ? traceparent : undefined);
 });
 
-test('a commit brings the job and wakes the listeners; the best priority goes first', async () => {
+test('a commit makes the job visible and wakes the listeners, best priority first', async () => {
   const woken = Promise.withResolvers<string>();
   await db.listen({ [WAKE_CHANNEL]: woken.resolve }, () => {});
   const [low, high] = [job(-5), job(3)];
@@ -65,7 +65,7 @@ test('a commit brings the job and wakes the listeners; the best priority goes fi
   expect(await take(5)).toEqual([]);
 });
 
-test('a job that was taken in a transaction that rolls back is there for the next', async () => {
+test('a job taken in a transaction that rolls back can be taken again', async () => {
   await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [job()]));
   const failure = new Error('no');
   const attempt = db.transact(async (tx) => {
@@ -78,7 +78,7 @@ test('a job that was taken in a transaction that rolls back is there for the nex
   expect(await take(1)).toHaveLength(1);
 });
 
-test('two workers that take at once get different jobs', async () => {
+test('two workers that take jobs at the same time get different ones', async () => {
   await db.transact((tx) =>
     db.queue.enqueue(
       tx,
@@ -91,7 +91,7 @@ test('two workers that take at once get different jobs', async () => {
   expect(new Set(taken).size).toBe(20);
 });
 
-test('a delayed job is not taken before its time', async () => {
+test('does not take a delayed job before its time', async () => {
   await db.transact((tx) => db.queue.enqueue(tx, 'batch.start', [job(0, 60_000)]));
   expect(await take(1)).toEqual([]);
   await db.orm.execute(

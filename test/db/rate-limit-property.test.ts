@@ -197,7 +197,7 @@ async function play(history: readonly Step[]): Promise<void> {
   for (const kind of CALL_KINDS) expect(slots[kind].free).toBe(MAX_CALLS);
 }
 
-test('no history of starts, tries, stalls, kills and wrong clocks brings more calls into a window than the limit', async () => {
+test('no history of starts, retries, stalls, kills and wrong clocks exceeds the limit in any window', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   await fc.assert(fc.asyncProperty(steps, play), { numRuns: 50, endOnFailure: true });
 }, 360_000);

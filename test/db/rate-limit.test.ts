@@ -39,7 +39,7 @@ const recordAllDepartures = async () => {
 const WINDOW_MS = 60_000 + SLOT_GUARD_MS;
 
 describe('slots', () => {
-  test('a start takes one of each kind; the first 20 start at once, and no more', async () => {
+  test('a start takes one slot of each kind, and only the first 20 start at once', async () => {
     await addQueuedBatch(db, workspaceId, [10, 10, 10]);
     expect(await free()).toEqual({ text: 20, image: 20 });
     expect(await claim(db, workerId)).toHaveLength(40);
@@ -47,7 +47,7 @@ describe('slots', () => {
     expect(await claim(db, workerId)).toEqual([]);
   });
 
-  test('a slot is free again a window and a guard after its request had left', async () => {
+  test('frees a slot a window and a guard after its request left', async () => {
     await addQueuedBatch(db, workspaceId, [10, 10, 10]);
     const calls = await claim(db, workerId);
     await recordAllDepartures();
@@ -64,14 +64,14 @@ describe('slots', () => {
     expect(calls).toHaveLength(40);
   });
 
-  test('a request of which it is not known that it left holds its slot, however long ago it was claimed', async () => {
+  test('keeps the slot of a request that may have left, however long ago it was claimed', async () => {
     await addQueuedBatch(db, workspaceId, [10, 10, 10]);
     await claim(db, workerId);
     await db.orm.execute(sql`update cta.ai_calls set claimed_at = claimed_at - interval '1 hour'`);
     expect(await free()).toEqual({ text: 0, image: 0 });
   });
 
-  test('a request that never left gives its slot back at once', async () => {
+  test('frees the slot of a request that never left at once', async () => {
     await addQueuedBatch(db, workspaceId, [10, 10]);
     const [call] = await claim(db, workerId);
     if (!call) throw new Error('nothing was claimed');
@@ -79,7 +79,7 @@ describe('slots', () => {
     expect((await free())[call.kind]).toBe(1);
   });
 
-  test('a call of a dead worker holds its slot as long as it might still have been sent', async () => {
+  test('keeps the slot of a call of a dead worker as long as it might still be sent', async () => {
     await addQueuedBatch(db, workspaceId, [1]);
     await claim(db, workerId);
     await rescueWork(db.deps, workerId);
@@ -89,7 +89,7 @@ describe('slots', () => {
     }
   });
 
-  test('an answer without a note of leaving counts from when it came', async () => {
+  test('counts an answer without a recorded send time from its arrival', async () => {
     await addQueuedBatch(db, workspaceId, [1]);
     for (const call of await claim(db, workerId)) await answer(db, call);
     expect(await free()).toEqual({ text: 19, image: 19 });
@@ -97,7 +97,7 @@ describe('slots', () => {
     expect(await free()).toEqual({ text: 20, image: 20 });
   });
 
-  test('calls of a batch, or of a workspace, that is deleted go on counting', async () => {
+  test('still counts the calls of a deleted batch or workspace', async () => {
     await addQueuedBatch(db, workspaceId, [10]);
     await claim(db, workerId);
     await db.orm.delete(batches);
@@ -106,7 +106,7 @@ describe('slots', () => {
     expect(await free()).toEqual({ text: 10, image: 10 });
   });
 
-  test('claims at the same time share the slots', async () => {
+  test('concurrent claims share the slots', async () => {
     await addQueuedBatch(db, workspaceId, [10, 10, 10, 10]);
     const claims = await Promise.all(Array.from({ length: 8 }, () => claim(db, workerId, 7)));
     const kinds = claims.flat().map((call) => call.kind);
@@ -117,14 +117,14 @@ describe('slots', () => {
 });
 
 describe('the limit in force', () => {
-  test('the newest worker decides, and is told what it replaced', async () => {
+  test('is set by the newest worker, which learns the replaced limit', async () => {
     expect(await setLimit(db, '20/m')).toEqual({});
     expect(await setLimit(db, '3/m')).toEqual({ replaced: '20/m' });
     await addQueuedBatch(db, workspaceId, [10]);
     expect(await claim(db, workerId)).toHaveLength(6);
   });
 
-  test('calls made while it was off do not count later', async () => {
+  test('does not count calls that were made while it was off', async () => {
     await setLimit(db, 'off');
     await addQueuedBatch(db, workspaceId, [10, 10, 10]);
     expect(await claim(db, workerId)).toHaveLength(60);
@@ -132,7 +132,7 @@ describe('the limit in force', () => {
     expect(await free()).toEqual({ text: 20, image: 20 });
   });
 
-  test('a pause that a provider asked for stops every kind, also when there is no limit', async () => {
+  test('a pause requested by a provider stops every kind, even without a limit', async () => {
     await setLimit(db, 'off');
     await addQueuedBatch(db, workspaceId, [2]);
     await pauseCalls(db.orm, 3_600_000);
@@ -148,7 +148,7 @@ describe('the limit in force', () => {
 });
 
 describe('fairness', () => {
-  test('a newcomer starts within one round, however much the others have queued', async () => {
+  test('a new workspace starts within one round, however much others have queued', async () => {
     const { workspaceId: second } = await db.addWorkspace('two');
     await addQueuedBatch(db, workspaceId, [10, 10, 10, 10]);
     await claim(db, workerId, 5);
@@ -161,7 +161,7 @@ describe('fairness', () => {
     expect(order.filter((id) => id === second)).toHaveLength(2);
   });
 
-  test('one that comes again and again gets one turn a round', async () => {
+  test('a workspace that submits repeatedly gets one start per round', async () => {
     await setLimit(db, 'off');
     const { workspaceId: second } = await db.addWorkspace('two');
     await addQueuedBatch(db, workspaceId, [10]);
@@ -175,7 +175,7 @@ describe('fairness', () => {
     expect(first).toBeLessThanOrEqual(7);
   });
 
-  test('tries again of one workspace do not keep another from starting', async () => {
+  test('retries of one workspace do not keep another from starting', async () => {
     await addQueuedBatch(db, workspaceId, [10, 10]);
     for (const call of await claim(db, workerId)) {
       await settleCallFailure(db.deps, call, new AppError('ai_rate_limited'));
@@ -188,7 +188,7 @@ describe('fairness', () => {
     expect(calls.map((call) => call.workspaceId)).toContain(second);
   });
 
-  test('a workspace that has nothing waiting any more owes nothing', async () => {
+  test('a workspace with nothing waiting has no disadvantage later', async () => {
     const { workspaceId: second } = await db.addWorkspace('two');
     await addQueuedBatch(db, second, [10, 10]);
     await db.orm.delete(batches).where(eq(batches.workspaceId, second));

@@ -65,7 +65,7 @@ async function makeDone(sizes: number[]) {
   return batch;
 }
 
-test('a finished batch goes with all it had, when it is old enough; one that is not finished stays', async () => {
+test('deletes an old finished batch with everything in it, and keeps an unfinished one', async () => {
   await makeDone([2, 1]);
   const open = await addQueuedBatch(db, workspaceId, [1]);
   await age(29);
@@ -79,7 +79,7 @@ test('a finished batch goes with all it had, when it is old enough; one that is 
   expect([await count(aiCalls), await count(assets)]).toEqual([0, 1]);
 });
 
-test('off keeps batches for ever, and what they show', async () => {
+test('keeps batches and their images forever if retention is off', async () => {
   const batch = await makeDone([2]);
   const before = [await count(assets), await count(aiCalls), await count(products)];
   await age(5000);
@@ -93,7 +93,7 @@ test('off keeps batches for ever, and what they show', async () => {
   }
 });
 
-test('tries that brought nothing leave the ledger; what was answered can still be kept by a retry', async () => {
+test('deletes attempts without an answer from the ledger, and keeps answers for a retry', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   for (const call of await claim(db, workerId)) {
     if (call.kind === 'text') await finish(db, [call]);
@@ -109,7 +109,7 @@ test('tries that brought nothing leave the ledger; what was answered can still b
   expect(await db.orm.select().from(aiCalls).where(isNull(aiCalls.endedAt))).toHaveLength(1);
 });
 
-test('an image that a person put into a prefill stays; one that is stored again is young again', async () => {
+test('keeps images used in a prefill, and resets the age of an image that is stored again', async () => {
   const batch = await makeDone([1]);
   const image = { contentType: 'image/png', width: 1, height: 1 };
   const store = (text: string) =>
@@ -126,7 +126,7 @@ test('an image that a person put into a prefill stays; one that is stored again 
   expect([used.id, again.id, orphan.id].map((id) => left.has(id))).toEqual([true, true, false]);
 });
 
-test('dead workers are forgotten after a day; the ledger still knows who made a call', async () => {
+test('deletes dead workers after a day, and keeps their ids on the ledger', async () => {
   await addQueuedBatch(db, workspaceId, [1]);
   await claim(db, workerId);
   await rescueWork(db.deps, workerId);
@@ -137,7 +137,7 @@ test('dead workers are forgotten after a day; the ledger still knows who made a 
   expect((await db.orm.select({ workerId: aiCalls.workerId }).from(aiCalls))[0]?.workerId).toBe(workerId);
 });
 
-test('it is the job of one worker, once an hour', async () => {
+test('runs once an hour, in one worker', async () => {
   for (let i = 0; i < 3; i += 1) await scheduleHousekeeping(db.deps);
   expect(await claimHousekeeping(db.deps)).toBe(false);
   const due = () =>

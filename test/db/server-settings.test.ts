@@ -58,7 +58,7 @@ async function addRole(
 
 const run = (url: string, ...args: string[]) => runProgram({ args, env: { DATABASE_URL: url } });
 
-test('with odd settings of the role the program makes batches, also several at once', async () => {
+test('the program creates batches with unusual settings of the role, also concurrently', async () => {
   const { url } = await addRole(ODD_SETTINGS);
   const db = await adoptDatabase(url);
   const { token } = await db.addWorkspace('w');
@@ -78,7 +78,7 @@ test('with odd settings of the role the program makes batches, also several at o
   }
 });
 
-test('each session of the pool is set up, and keeps the time-outs of the program', async () => {
+test('sets up each session of the pool with the timeouts of the program', async () => {
   const { url } = await addRole({ ...ODD_SETTINGS, lock_timeout: '5ms' });
   const database = openDatabase({ url, poolSize: 1, applicationName: 'test' });
   onTestFinished(database.close);
@@ -112,7 +112,7 @@ test('each session of the pool is set up, and keeps the time-outs of the program
   expect(isUnavailable(Object.assign(new Error(), { code: '55P03' }))).toBe(true);
 });
 
-test('an address may set time-outs of its own', async () => {
+test('an address can set its own timeouts', async () => {
   const { url } = await addRole();
   const query = '?statement_timeout=5000&application_name=mine&options=-c%20work_mem%3D8MB';
   const database = openDatabase({ url: url + query, poolSize: 1, applicationName: 'test' });
@@ -123,7 +123,7 @@ test('an address may set time-outs of its own', async () => {
   expect(rows).toEqual([{ time: '5s', name: 'mine', memory: '8MB' }]);
 });
 
-describe('a database that cannot serve is refused, and doctor says the same', () => {
+describe('refuses an unusable database, and doctor reports the same', () => {
   test.each([
     [
       '',
@@ -137,9 +137,7 @@ describe('a database that cannot serve is refused, and doctor says the same', ()
     if (setting !== '') await admin.query(`alter role ${name} set ${setting}`);
     const refused = await run(url, 'token', 'create', '--workspace', 'w');
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(
-      /^DATABASE_URL leads to a PostgreSQL that this program cannot use: .+\.\n$/,
-    );
+    expect(refused.stderr).toMatch(/^This program cannot use the PostgreSQL of DATABASE_URL: .+\.\n$/);
     expect(refused.stderr).toMatch(reason);
     const doctor = await run(url, 'doctor');
     expect(doctor.code).toBe(2);
@@ -147,7 +145,7 @@ describe('a database that cannot serve is refused, and doctor says the same', ()
     expect(doctor.stdout).toMatch(reason);
   });
 
-  test('SQL_ASCII serves', async () => {
+  test('accepts SQL_ASCII', async () => {
     const { url } = await addRole(
       {},
       `encoding 'SQL_ASCII' template template0 locale_provider libc locale 'C'`,
@@ -158,7 +156,7 @@ describe('a database that cannot serve is refused, and doctor says the same', ()
 
 describe.skipIf(WITHOUT_PGBOUNCER)('behind PgBouncer', () => {
   test.each(['transaction', 'statement'] as const)(
-    'in %s mode all commands end with a sentence',
+    'in %s mode all commands end with an explanation',
     async (mode) => {
       const { url } = await addRole();
       const pooler = await startPgBouncer(url, { mode });
@@ -167,7 +165,7 @@ describe.skipIf(WITHOUT_PGBOUNCER)('behind PgBouncer', () => {
           const refused = await run(pooler.url, ...args);
           expect(refused).toMatchObject({ code: 1, stdout: '' });
           expect(refused.stderr).toMatch(
-            /^DATABASE_URL leads .+ a pooler in transaction mode .+ session mode\.\n$/,
+            /^This program cannot use .+ a pooler in transaction mode, .+ session mode\.\n$/,
           );
         }
       } finally {
@@ -176,7 +174,7 @@ describe.skipIf(WITHOUT_PGBOUNCER)('behind PgBouncer', () => {
     },
   );
 
-  test('in session mode it serves, as PgBouncer comes', async () => {
+  test('works in session mode with the default settings of PgBouncer', async () => {
     const { url } = await addRole({ lock_timeout: '1ms', DateStyle: 'German' });
     const pooler = await startPgBouncer(url, { mode: 'session' });
     try {

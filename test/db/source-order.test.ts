@@ -41,7 +41,7 @@ async function claimInOrder(count: number): Promise<ClaimedSource[]> {
   return claimed;
 }
 
-test('a newcomer\u2019s page is read within as many readings as there are workspaces waiting', async () => {
+test('reads the page of a new workspace within as many readings as workspaces wait', async () => {
   for (let i = 0; i < 6; i += 1) await submit(one, 5);
   for (let i = 0; i < 3; i += 1) await submit(two, 5);
   await claimInOrder(7);
@@ -51,7 +51,7 @@ test('a newcomer\u2019s page is read within as many readings as there are worksp
   expect(next.filter((id) => id === three)).toHaveLength(2);
 });
 
-test('one that comes again and again gets one turn a round', async () => {
+test('a workspace that submits repeatedly gets one reading per round', async () => {
   for (let i = 0; i < 4; i += 1) await submit(one, 5);
   const order: string[] = [];
   for (let i = 0; i < 12; i += 1) {
@@ -63,20 +63,20 @@ test('one that comes again and again gets one turn a round', async () => {
   expect(turns).toBeLessThanOrEqual(7);
 });
 
-test('pages of one workspace are read in the order in which they came', async () => {
+test('reads the pages of one workspace in the order of their submission', async () => {
   const first = await submit(one, 3);
   const second = await submit(one, 2);
   const ids = [...first.sources, ...second.sources].map((source) => source.id);
   expect((await claimInOrder(5)).map((source) => source.sourceId)).toEqual(ids);
 });
 
-test('batches made at the same time share no turn', async () => {
+test('batches created at the same time get different start tags', async () => {
   await Promise.all([submit(one, 5), submit(one, 5), submit(one, 5), submit(two, 5), submit(two, 5)]);
   const order = (await claimInOrder(20)).map((source) => source.workspaceId);
   expect(order.filter((id) => id === two).length).toBeGreaterThanOrEqual(9);
 });
 
-test('what was cancelled leaves no debt; a page that is tried again keeps its place', async () => {
+test('canceled pages do not delay later ones, and a retried page keeps its start tag', async () => {
   const cancelled = await Promise.all(Array.from({ length: 4 }, () => submit(one, 5)));
   for (const { id } of cancelled) await cancelBatch(db.deps, { workspaceId: one, id });
   await submit(two, 5);
@@ -85,7 +85,7 @@ test('what was cancelled leaves no debt; a page that is tried again keeps its pl
   expect([first?.workspaceId, second?.workspaceId]).toContain(one);
 });
 
-test('a page whose reading failed does not wait behind all that came since', async () => {
+test('a page whose reading failed does not wait behind all later pages', async () => {
   await submit(one, 2);
   const [source] = await claimInOrder(1);
   if (!source) throw new Error('nothing was claimed');
@@ -95,7 +95,7 @@ test('a page whose reading failed does not wait behind all that came since', asy
   expect((await claimInOrder(1))[0]?.sourceId).toBe(source.sourceId);
 });
 
-test('pages that never end hold up nobody but their workspace', async () => {
+test('endless pages delay only their own workspace', async () => {
   for (let i = 0; i < 4; i += 1) await submit(one, 5);
   const running = new Map<ClaimedSource, () => void>();
   const of = (workspaceId: string) => [...running.keys()].filter((page) => page.workspaceId === workspaceId);

@@ -46,7 +46,7 @@ async function countWrites(url: string): Promise<number> {
   return counted;
 }
 
-describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody knows', () => {
+describe.skipIf(WITHOUT_OPENSSL)('a server with TLS and an unknown certificate authority', () => {
   let certificates: Certificates;
   let server: OwnServer;
   beforeAll(async () => {
@@ -101,7 +101,7 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     ['ssl=false', 'plain', /add sslmode=require/, 'plain'],
     ['sslmode=allow', 'plain', 'TLS', 'plain'],
     ['sslmode=prefer', 'TLS', 'TLS', 'plain'],
-    ['sslmode=require', 'TLS', 'TLS', /refuses the connection of DATABASE_URL: .+SSL encryption/],
+    ['sslmode=require', 'TLS', 'TLS', /rejects the connection of DATABASE_URL: .+SSL encryption/],
     ['sslmode=no-verify', 'TLS', 'TLS', /SSL encryption/],
     ['ssl=true', 'TLS', 'TLS', /SSL encryption/],
     ['sslmode=require&channel_binding=require', 'TLS', 'TLS', /SSL encryption/],
@@ -111,13 +111,16 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     ['sslmode=verify-ca', /not trusted \(\w+\)\. Add sslrootcert=FILE/, /not trusted/, /not trusted/],
     ['sslmode=verify-full', /not trusted \(\w+\)\. Add sslrootcert=FILE/, /not trusted/, /not trusted/],
     ['sslmode=verify-full&sslrootcert=system', /not trusted/, /not trusted/, /not trusted/],
-  ])('%s: where both are let in, only TLS, and only plain', async (query, ...expected) => {
-    for (const [index, database] of ['service', 'encrypted', 'bare'].entries()) {
-      expect(await reach(address(database, query)), database).toMatch(expected[index] ?? '');
-    }
-  });
+  ])(
+    '%s: with a server that accepts both, only TLS, and only plain connections',
+    async (query, ...expected) => {
+      for (const [index, database] of ['service', 'encrypted', 'bare'].entries()) {
+        expect(await reach(address(database, query)), database).toMatch(expected[index] ?? '');
+      }
+    },
+  );
 
-  test('with sslrootcert the authority is checked, and with verify-full the name', async () => {
+  test('checks the authority with sslrootcert, and the name with verify-full', async () => {
     const file = `sslrootcert=${certificates.authority}`;
     for (const mode of ['', 'sslmode=require&', 'sslmode=verify-ca&', 'sslmode=verify-full&']) {
       expect(await reach(address('service', mode + file)), mode).toBe('TLS');
@@ -133,7 +136,7 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     expect(await reach(address('service', other))).toMatch(/not trusted .+The file of sslrootcert must hold/);
   });
 
-  test('files that are not there or hold something else are named', async () => {
+  test('names files that are missing or have wrong content', async () => {
     const verify = 'sslmode=verify-full&sslrootcert=';
     expect(await reach(address('service', `${verify}/none.pem`))).toMatch(
       /^The file of sslrootcert in DATABASE_URL, \/none\.pem, cannot be read \(ENOENT\)\.$/,
@@ -143,7 +146,7 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     );
   });
 
-  test('a client may show a certificate of its own', async () => {
+  test('sends a client certificate', async () => {
     const { clientCert, clientKey, encryptedKey } = certificates;
     const asClient = { user: 'client' };
     const show = (key: string) => `sslmode=require&sslcert=${clientCert}&sslkey=${key}`;
@@ -155,7 +158,7 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
     expect(await reach(address('service', 'sslmode=require', asClient))).toMatch(/valid client certificate/);
   });
 
-  test('channel_binding=require refuses every other login', async () => {
+  test('channel_binding=require rejects every other login', async () => {
     const { clientCert, clientKey } = certificates;
     const binding = 'sslmode=require&channel_binding=require';
     const cases = [
@@ -163,7 +166,7 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
       ['hashed:secret', '', /asks for an MD5 hash of the password, but channel_binding=require/],
       ['trusted:secret', '', /without a complete SCRAM login, but channel_binding=require/],
       ['client', `&sslcert=${clientCert}&sslkey=${clientKey}`, /without a complete SCRAM login/],
-      ['service:wrong', '', /refuses the password in DATABASE_URL/],
+      ['service:wrong', '', /rejects the password in DATABASE_URL/],
     ] as const;
     for (const [user, more, expected] of cases) {
       expect(await reach(address('service', binding + more, { user })), user).toMatch(expected);
@@ -185,13 +188,13 @@ describe.skipIf(WITHOUT_OPENSSL)('a server with TLS, whose authority nobody know
   });
 
   test.each(['', 'sslmode=disable', 'sslmode=require'])(
-    'all messages of a query leave in one write (%s)',
+    'sends all messages of a query in one write (%s)',
     async (query) => {
       expect(await countWrites(address('service', query))).toBe(10);
     },
   );
 
-  test('the program works with sslmode=require, and says in one sentence what is wrong with a certificate', async () => {
+  test('the program works with sslmode=require, and explains a wrong certificate in one sentence', async () => {
     const run = (url: string, ...args: string[]) => runProgram({ args, env: { DATABASE_URL: url } });
     const required = await run(address('service', 'sslmode=require'), 'migrate');
     expect(required).toMatchObject({ code: 0, stderr: '', stdout: 'The database is up to date.\n' });
@@ -221,31 +224,31 @@ describe('a server without TLS', () => {
     ['', 'plain'],
     ['sslmode=prefer', 'plain'],
     ['sslmode=allow', 'plain'],
-    ['sslmode=require', /offers no TLS, which sslmode=require asks for/],
-    ['sslmode=verify-full', /offers no TLS, which sslmode=verify-full asks for/],
-    ['channel_binding=require', /offers no TLS, which channel_binding=require asks for/],
-    ['sslmode=allow&channel_binding=require', /offers no TLS, which channel_binding=require asks for/],
+    ['sslmode=require', /does not offer TLS, which sslmode=require requires/],
+    ['sslmode=verify-full', /does not offer TLS, which sslmode=verify-full requires/],
+    ['channel_binding=require', /does not offer TLS, which channel_binding=require requires/],
+    ['sslmode=allow&channel_binding=require', /does not offer TLS, which channel_binding=require requires/],
   ])('%s', async (query, expected) => {
     expect(await reach(address(query))).toMatch(expected);
   });
 
-  test('all messages of a query leave in one write', async () => {
+  test('sends all messages of a query in one write', async () => {
     expect(await countWrites(address(''))).toBe(10);
   });
 
-  test('a password that is missing or wrong is said', async () => {
+  test('reports a missing or wrong password', async () => {
     expect(await reach(address('', 'someone'))).toMatch(
-      /asks for the password of someone, and DATABASE_URL has none: it is written postgres:\/\//,
+      /asks for the password of someone, and DATABASE_URL has none: write it as postgres:\/\//,
     );
     expect(await reach(address('password=wrong', 'someone'))).toMatch(
-      /refuses the password in DATABASE_URL: password authentication failed .+%2F %23 %3F/,
+      /rejects the password in DATABASE_URL: password authentication failed .+%2F %23 %3F/,
     );
     const missing = await runProgram({ args: ['migrate'], env: { DATABASE_URL: address('', 'someone') } });
     expect(missing.code).toBe(1);
     expect(missing.stderr).toMatch(/^The server at .+ asks for the password of someone, .+\.\n$/);
   });
 
-  test('variables of the environment do not reach the driver', async () => {
+  test('hides environment variables from the driver', async () => {
     const odd = {
       PGSSLMODE: 'require',
       PGSSLNEGOTIATION: 'direct',
@@ -262,7 +265,7 @@ describe('a server without TLS', () => {
 });
 
 test.each(['', 'sslmode=disable', 'sslmode=require'])(
-  'what is no PostgreSQL is an error, and no wait (%s)',
+  'fails without delay if the server is not PostgreSQL (%s)',
   async (query) => {
     const server = createServer((socket) => {
       socket.on('error', () => {}).on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
@@ -275,7 +278,7 @@ test.each(['', 'sslmode=disable', 'sslmode=require'])(
   },
 );
 
-describe('a server in between, which ends TLS with a certificate of its own', () => {
+describe('a man in the middle that terminates TLS with its own certificate', () => {
   /** A message of the server: its type and its body. */
   const message = (type: string, body: Buffer): Buffer => {
     const head = Buffer.from(`${type}\0\0\0\0`, 'latin1');
@@ -347,7 +350,7 @@ describe('a server in between, which ends TLS with a certificate of its own', ()
     ['PLUS, then SCRAM without', [[bound], [unbound]], /does not offer/, SCRAM_ONLY],
     ['PLUS, then trust', [[bound], [accepted, ready]], /without a complete SCRAM login/, SCRAM_ONLY],
     ['PLUS, then a forged end', [[bound], [forged, accepted, ready]], /without a complete/, SCRAM_ONLY],
-  ])('channel_binding=require gives it no password: %s', async (_name, replies, reason, sent) => {
+  ])('channel_binding=require does not send it the password: %s', async (_name, replies, reason, sent) => {
     const middleman = await startMiddleman(replies);
     const sentence = await reach(`${middleman.url}&channel_binding=require`);
     expect(sentence).toMatch(reason);
@@ -364,7 +367,7 @@ describe('a server in between, which ends TLS with a certificate of its own', ()
     expect(sent).not.toContain('secret');
   });
 
-  test('without channel_binding=require it is given the password', async () => {
+  test('sends it the password without channel_binding=require', async () => {
     const middleman = await startMiddleman([[cleartext], [accepted, ready]]);
     const client = new DatabaseClient(sessionConfig(middleman.url, { isBare: true }));
     await client.connect();

@@ -41,18 +41,15 @@ afterEach(async () => {
   await new Promise((resolve) => proxy.close(resolve));
 });
 
-test.each(['begin', 'select 1', 'commit'])(
-  'a connection that is lost at its %s is given back',
-  async (word) => {
-    const transact = () => database.transact((tx) => tx.execute(sql`select 1 as one`));
-    cutAt = word;
-    for (let n = 0; n <= POOL; n += 1) {
-      const error = await transact().catch((lost: unknown) => lost);
-      expect(isUnavailable(error), String(error)).toBe(true);
-    }
-    cutAt = undefined;
-    expect((await transact()).rows).toEqual([{ one: 1 }]);
-    // This waits for all borrowed connections.
-    await database.close();
-  },
-);
+test.each(['begin', 'select 1', 'commit'])('releases a connection that is lost at its %s', async (word) => {
+  const transact = () => database.transact((tx) => tx.execute(sql`select 1 as one`));
+  cutAt = word;
+  for (let n = 0; n <= POOL; n += 1) {
+    const error = await transact().catch((lost: unknown) => lost);
+    expect(isUnavailable(error), String(error)).toBe(true);
+  }
+  cutAt = undefined;
+  expect((await transact()).rows).toEqual([{ one: 1 }]);
+  // This waits for all borrowed connections.
+  await database.close();
+});

@@ -25,7 +25,7 @@ afterEach(() => db.drop());
 const baseUrl = 'https://cta.example';
 const usageOf = async (id: string) => (await getBatch(db.deps, { workspaceId, id })).usage;
 
-test('a batch has used what its previews have, tries again and regenerations included', async () => {
+test('sums up the usage of the previews of a batch, including retries and regenerations', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [2, 1]);
   expect(batch.usage).toEqual({ calls: 0, inputTokens: 0, outputTokens: 0, pictures: 0, durationMs: 0 });
   const calls = await claim(db, workerId);
@@ -49,7 +49,7 @@ test('a batch has used what its previews have, tries again and regenerations inc
   expect(listed.items[0]?.usage).toEqual(await usageOf(batch.id));
 });
 
-test('an answer that was paid for and cannot be used is counted', async () => {
+test('counts a paid answer that cannot be used', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const [text, image] = (await claim(db, workerId)).toSorted((a, b) => b.kind.localeCompare(a.kind));
   if (!text || !image) throw new Error('two calls were expected');
@@ -64,7 +64,7 @@ test('an answer that was paid for and cannot be used is counted', async () => {
   expect(items).toMatchObject([{ status: 'failed', usage: expected }]);
 });
 
-test('an answer of which another try was faster was paid for too', async () => {
+test('counts a paid answer that came after another attempt', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const late = (await claim(db, workerId)).find((call) => call.kind === 'text');
   if (!late) throw new Error('nothing was claimed');
@@ -79,7 +79,7 @@ test('an answer of which another try was faster was paid for too', async () => {
   });
 });
 
-test('an answer that comes late was paid for too', async () => {
+test('counts a late answer', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const [late] = await claim(db, workerId);
   if (!late) throw new Error('nothing was claimed');
@@ -89,7 +89,7 @@ test('an answer that comes late was paid for too', async () => {
   expect(await usageOf(batch.id)).toMatchObject({ calls: 2, inputTokens: 10, outputTokens: 20 });
 });
 
-test('what a provider says that it used cannot keep a preview from being done', async () => {
+test('finishes a preview whatever usage the provider reports', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const most = 2 ** 31 - 1;
   for (let round = 0; round < 2; round += 1) {
@@ -111,7 +111,7 @@ test('what a provider says that it used cannot keep a preview from being done', 
   expect(await usageOf(batch.id)).toMatchObject({ calls: 4, inputTokens: most });
 });
 
-test('a call whose leaving was noted after its answer took no time, not less', async () => {
+test('counts no negative time for a call whose send time was recorded after its answer', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const calls = await claim(db, workerId);
   const text = calls.filter((call) => call.kind === 'text');
@@ -128,7 +128,7 @@ test('a call whose leaving was noted after its answer took no time, not less', a
   expect(durationMs).toBeGreaterThanOrEqual(0);
 });
 
-test('without a limit nobody notes when a call left: its time counts from its claim', async () => {
+test('without a limit, counts the time of a call from its claim, because its send time is not recorded', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const calls = await claim(db, workerId);
   expect(calls.map((call) => call.counted)).toEqual([false, false]);

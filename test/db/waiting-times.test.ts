@@ -43,7 +43,7 @@ async function passTime(ms: number): Promise<void> {
   );
 }
 
-test('every preview starts when it was foretold, in the order that was foretold', async () => {
+test('previews start at the forecast times, in the forecast order', async () => {
   await addQueuedBatch(db, one, [4]);
   await recordDepartures(await claim(db, workerId, 2));
   await passTime(20_000);
@@ -80,7 +80,7 @@ test('every preview starts when it was foretold, in the order that was foretold'
   }
 });
 
-test('a page that waits: behind all that are queued', async () => {
+test('places a waiting page behind all queued previews', async () => {
   await addQueuedBatch(db, one, [2]);
   const sources = [1, 2].map((n) => ({ url: `https://shop.example/${n}`, batchSize: 2 }));
   const batch = await createBatch(db.deps, { workspaceId: two, batch: { sources } });
@@ -94,7 +94,7 @@ test('a page that waits: behind all that are queued', async () => {
   }
 });
 
-test('what runs or is final waits for nothing', async () => {
+test('reports no wait for running and final previews', async () => {
   const batch = await addQueuedBatch(db, one, [2]);
   const nothing = { queuePosition: null, eta: null, waitingFor: null };
   const calls = await claim(db, workerId, 1);
@@ -105,7 +105,7 @@ test('what runs or is final waits for nothing', async () => {
   for (const preview of previews) expect(preview).toMatchObject(nothing);
 });
 
-test('a retry, a pause of the provider, the breaker, no worker', async () => {
+test('reports a retry, a pause of the provider, the breaker, and a missing worker', async () => {
   const batch = await addQueuedBatch(db, one, [1]);
   const [preview] = await list(one, batch);
   const waits = async () =>
@@ -124,7 +124,7 @@ test('a retry, a pause of the provider, the breaker, no worker', async () => {
   expect(await waits()).toMatchObject({ code: 'worker', until: null });
 });
 
-describe('a preview of whose two waiting steps one is answered wants one call, no longer two', () => {
+describe('a preview with two waiting steps, one of which is answered, needs one call', () => {
   const nextStep = async () => {
     const { rows } = await db.orm.execute<{ next_step: string | null }>(
       sql`select next_step from cta.previews where status = 'queued'`,
@@ -133,7 +133,7 @@ describe('a preview of whose two waiting steps one is answered wants one call, n
     return rows[0]?.next_step;
   };
 
-  test.each(['text', 'image'])('by a worker that was taken for dead: %s', async (kind) => {
+  test.each(['text', 'image'])('by a worker that was marked dead: %s', async (kind) => {
     await addQueuedBatch(db, one, [1]);
     const late = (await claim(db, workerId)).find((call) => call.kind === kind);
     if (!late) throw new Error('a call was expected');
@@ -144,7 +144,7 @@ describe('a preview of whose two waiting steps one is answered wants one call, n
     expect(await nextStep()).toBe(kind === 'text' ? 'image' : 'text');
   });
 
-  test('by a try of one step alone', async () => {
+  test('by an attempt of one step alone', async () => {
     await addQueuedBatch(db, one, [1]);
     for (const call of await claim(db, workerId))
       await settleCallFailure(db.deps, call, new AppError('ai_server_error'));
@@ -157,7 +157,7 @@ describe('a preview of whose two waiting steps one is answered wants one call, n
   });
 });
 
-test('how long calls take is learnt from the last ones', async () => {
+test('estimates the duration of calls from recent ones', async () => {
   await addQueuedBatch(db, one, [4]);
   const calls = await claim(db, workerId, 3);
   await finish(db, calls);

@@ -75,8 +75,8 @@ async function takeOne() {
   return delivery;
 }
 
-describe('a batch that is finished', () => {
-  test('is told to each webhook of its workspace: the batch as REST shows it, and a job', async () => {
+describe('a finished batch', () => {
+  test('creates a delivery with the REST form of the batch, and a job, for each webhook of its workspace', async () => {
     const one = await add();
     const two = await add('https://hooks.example/two');
     const { workspaceId: other } = await db.addWorkspace('other');
@@ -97,7 +97,7 @@ describe('a batch that is finished', () => {
     expect(await waitingJobs()).toBe(2);
   });
 
-  test('tells nothing, and costs one statement, in a workspace without webhooks', async () => {
+  test('creates nothing and takes one statement in a workspace without webhooks', async () => {
     const { workspaceId: other } = await db.addWorkspace('other');
     await add('https://hooks.example/in', other);
     const { id } = await makeDone();
@@ -121,7 +121,7 @@ describe('a batch that is finished', () => {
     expect((await getBatch(db.deps, { workspaceId, id })).finishedAt).toEqual(expect.any(Date));
   });
 
-  test('and a transaction that is taken back tells nobody', async () => {
+  test('creates no delivery in a transaction that rolls back', async () => {
     await add();
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const failure = new Error('no');
@@ -134,7 +134,7 @@ describe('a batch that is finished', () => {
     expect([await rows(), await waitingJobs()]).toEqual([[], 0]);
   });
 
-  test('is told once, though two workers finish its last two previews at once', async () => {
+  test('creates one delivery when two workers finish its last two previews at the same time', async () => {
     await add();
     for (let round = 1; round <= 3; round += 1) {
       const { id } = await addQueuedBatch(db, workspaceId, [2]);
@@ -147,7 +147,7 @@ describe('a batch that is finished', () => {
     }
   });
 
-  test('is finished all the same when a webhook is removed meanwhile', async () => {
+  test('is finished even if a webhook is removed in the meantime', async () => {
     const { id: webhookId } = await add();
     await add('https://hooks.example/stays');
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
@@ -171,7 +171,7 @@ describe('a batch that is finished', () => {
     expect(await rows()).toHaveLength(1);
   });
 
-  test('is told whichever way it ends, and again when it ends again', async () => {
+  test('creates a delivery for every result, and another one each time it ends again', async () => {
     await add();
     const waiting = await addQueuedBatch(db, workspaceId, [1]);
     await cancelBatch(db.deps, { workspaceId, id: waiting.id });
@@ -191,7 +191,7 @@ describe('a batch that is finished', () => {
 });
 
 describe('a delivery', () => {
-  test('is sent with its secret, and over when it was answered', async () => {
+  test('is signed with its secret, and ends when it is answered', async () => {
     const { id, secret } = await add();
     await makeDone();
     const [delivery] = await take();
@@ -206,11 +206,11 @@ describe('a delivery', () => {
     expect(await waitingJobs()).toBe(0);
   });
 
-  test('is tried again when it is due, not before, however many jobs there are', async () => {
+  test('is retried when it is due, and not earlier, however many jobs exist', async () => {
     const first = await takeOne();
     expect(await recordResponse(db.deps, first, answered(500))).toMatchObject({ kind: 'retry' });
     expect(await rows()).toMatchObject([
-      { status: 'pending', lastStatus: 500, lastError: 'The receiver answered 500.' },
+      { status: 'pending', lastStatus: 500, lastError: 'The receiver returned 500.' },
     ]);
     await db.orm.execute(sql`update cta_jobs.job set start_after = now() where name = 'webhook.deliver'`);
     // Both jobs ran too early, as if a clock had been changed.
@@ -225,7 +225,7 @@ describe('a delivery', () => {
     expect(second).toEqual({ ...first, attempt: 2, attemptedAt: expect.any(Date) });
   });
 
-  test('is tried again when a receiver that is busy asks for it, whatever jobs there are', async () => {
+  test('is retried at the time that a busy receiver requests, whatever jobs exist', async () => {
     const first = await takeOne();
     const asked = { status: 503, error: null, retryAfterMs: 30 * 60_000 };
     expect(await recordResponse(db.deps, first, asked)).toMatchObject({ kind: 'retry' });
@@ -243,7 +243,7 @@ describe('a delivery', () => {
     expect(await rows()).toMatchObject([{ dueAt: null }]);
   });
 
-  test('is handed back by a worker that stops, and is sent at once by the next, as the same try', async () => {
+  test('is requeued by a worker that stops, and sent at once by the next one as the same attempt', async () => {
     const first = await takeOne();
     expect(await releaseDeliveries(db.deps, [first])).toBe(1);
     expect(await releaseDeliveries(db.deps, [first])).toBe(0);
@@ -258,7 +258,7 @@ describe('a delivery', () => {
     expect(await rows()).toMatchObject([{ status: 'pending', attempts: 1, lastStatus: 500 }]);
   });
 
-  test('goes on when its worker dies in the middle; what that brings later is not written', async () => {
+  test('continues when its worker dies, and ignores a later result of that worker', async () => {
     const first = await takeOne();
     expect(await take()).toEqual([]);
     await passWebhookTime(db);
@@ -269,7 +269,7 @@ describe('a delivery', () => {
     expect(await rows()).toMatchObject([{ status: 'delivered', attempts: 2 }]);
   });
 
-  test('fails after a day of tries, at once at a 410, and when its last try is lost', async () => {
+  test('fails after a day of attempts, at once for a 410, and when its last attempt is lost', async () => {
     for (const [, url] of ['a', 'b'].entries()) await add(`https://hooks.example/${url}`);
     await makeDone();
     const outcomes: string[] = [];
@@ -281,7 +281,7 @@ describe('a delivery', () => {
         if (!isFirst && tries === 14) continue;
         const outcome = await recordResponse(db.deps, delivery, {
           status: null,
-          error: 'No answer came in time.',
+          error: 'The receiver did not answer in time.',
         });
         if (isFirst) outcomes.push(outcome.kind);
       }
@@ -291,8 +291,8 @@ describe('a delivery', () => {
     expect(
       (await rows()).map(({ status, attempts, lastError }) => [status, attempts, lastError]).sort(),
     ).toEqual([
-      ['failed', 14, 'No answer came in time.'],
-      ['failed', 14, 'The worker ended while it sent the last try.'],
+      ['failed', 14, 'The receiver did not answer in time.'],
+      ['failed', 14, 'The worker ended during the last attempt.'],
     ]);
     expect(await waitingJobs()).toBe(0);
     await makeDone();
@@ -300,7 +300,7 @@ describe('a delivery', () => {
       expect(await recordResponse(db.deps, delivery, answered(410))).toMatchObject({ kind: 'failed' });
   });
 
-  test('goes with its webhook; its job finds nothing, and what is under way writes nothing', async () => {
+  test('is deleted with its webhook; its job finds nothing, and work in progress writes nothing', async () => {
     const delivery = await takeOne();
     await makeDone();
     await removeWebhook(db, { workspaceId, id: delivery.webhookId });
@@ -313,14 +313,14 @@ describe('a delivery', () => {
     expect(await rows()).toEqual([]);
   });
 
-  test('that is sent again is the same message, with as many tries as at first', async () => {
+  test('has the same message and all attempts when it is resent', async () => {
     const first = await takeOne();
     await recordResponse(db.deps, first, answered(410));
     await resendDelivery(db.deps, { workspaceId, id: first.deliveryId });
     expect(await take()).toEqual([{ ...first, attempt: 1, attemptedAt: expect.any(Date) }]);
   });
 
-  test('is deleted when it and its tries are old', async () => {
+  test('is deleted when it and its attempts are old', async () => {
     await add();
     await makeDone();
     const keep = () => deleteOldDeliveries(db, { keepMs: 30 * 86_400_000 });
@@ -339,7 +339,7 @@ describe('a delivery', () => {
 });
 
 describe('another workspace', () => {
-  test('sees none of it, removes none of it, and sends nothing again', async () => {
+  test('can neither see nor remove nor resend it', async () => {
     const { webhookId, deliveryId } = await takeOne();
     const { workspaceId: other } = await db.addWorkspace('other');
     expect(await listWebhooks(db, { workspaceId: other })).toEqual([]);
@@ -358,7 +358,7 @@ describe('another workspace', () => {
     expect(await listDeliveries(db, { workspaceId, limit: 10 })).toMatchObject([{ id: deliveryId }]);
   });
 
-  test('may have a webhook to the same address; the same one may not have two', async () => {
+  test('can have a webhook with the same address, but not two of them', async () => {
     await add();
     const { workspaceId: other } = await db.addWorkspace('other');
     await add('https://hooks.example/in', other);

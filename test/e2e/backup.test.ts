@@ -23,7 +23,7 @@ async function readDrill(): Promise<string[]> {
 }
 
 test.skipIf(bin === undefined)(
-  'a backup taken in the midst of work is restored as the docs say, and goes on (needs Debian’s postgresql)',
+  'restores a backup that was taken during work, as documented, and continues (needs Debian’s postgresql)',
   { timeout: 360_000 },
   async () => {
     const server = await startSystemServer(bin ?? '');

@@ -48,7 +48,7 @@ describe('with an AI service', () => {
     expect(await program.stop()).toEqual({ code: 0, signal: null });
   });
 
-  test('a happy batch: from the address of a page to prefills and images', async () => {
+  test('generates prefills and images from the address of a page', async () => {
     const rest = createRestClient(program.address, token);
     const created = await rest.create([
       { url: `${shop.productUrl('red-shoe')}?images=3&utm_source=mail#top`, batch_size: 4 },
@@ -93,7 +93,7 @@ describe('with an AI service', () => {
     expect(ai.calls[0]?.authorization).toBe('Bearer fake');
   });
 
-  test('what an operator asks for: a name, a language, a tone, a product by hand, another image', async () => {
+  test('accepts a name, a language, a tone, a given product and another image', async () => {
     const rest = createRestClient(program.address, token);
     const hidden = `${shop.origin}/no-such-page`;
     const created = await rest.call('POST', '/batch/', {
@@ -156,7 +156,7 @@ describe('with an AI service', () => {
     });
   });
 
-  test('a batch that is cancelled ends its calls at once, and one that is tried again goes on', async () => {
+  test('ends the calls of a canceled batch at once, and continues a retried one', async () => {
     const rest = createRestClient(program.address, token);
     const before = ai.calls.length;
     ai.setScript(() => ({ do: 'ok', delayMs: 60_000 }));
@@ -180,7 +180,7 @@ describe('with an AI service', () => {
     expect(ai.calls.length).toBe(before + 8);
   });
 
-  test('a partly failed one: each source and preview says why, the rest is done', async () => {
+  test('reports the reason for each failed source and preview of a partly failed batch', async () => {
     const rest = createRestClient(program.address, token);
     const pages = ['/gone', '/article', '/no-images', '/pdf'];
     const created = await rest.create([
@@ -204,7 +204,7 @@ describe('with an AI service', () => {
     });
   });
 
-  test('an address that is not public fails its source, not the request', async () => {
+  test('fails the source, and not the request, for an address that is not public', async () => {
     const rest = createRestClient(program.address, token);
     const created = await rest.create([{ url: 'http://169.254.169.254/latest/meta-data/' }]);
     const batch = await rest.follow(created.id);
@@ -212,7 +212,7 @@ describe('with an AI service', () => {
     expect(JSON.stringify(batch.error)).not.toContain('169.254');
   });
 
-  test('the typed client sees the same', async () => {
+  test('returns the same to the typed client', async () => {
     const client = createCtaBatchClient({ url: program.address, token });
     const created = await client.batch.create.mutate({
       sources: [{ url: shop.productUrl('cup'), batchSize: 2 }],
@@ -234,7 +234,7 @@ describe('with an AI service', () => {
     });
   });
 
-  test('trouble of the provider: what may pass is tried again, what may not is said', async () => {
+  test('retries temporary failures of the provider, and reports permanent ones', async () => {
     const rest = createRestClient(program.address, token);
     const before = ai.calls.length;
     let failures = 0;
@@ -259,7 +259,7 @@ describe('with an AI service', () => {
   });
 });
 
-test('without a key the offline generator does the whole job', async () => {
+test('generates everything offline without a key', async () => {
   const program = await startProgram({ env: settings() });
   const rest = createRestClient(program.address, token);
   const created = await rest.create([{ url: `${shop.productUrl('red-shoe')}?images=2`, batch_size: 3 }]);
@@ -271,7 +271,7 @@ test('without a key the offline generator does the whole job', async () => {
   expect(await program.stop('SIGINT')).toEqual({ code: 0, signal: null });
 });
 
-test('a request that is never sent whole does not keep the program from stopping', async () => {
+test('an incomplete request does not keep the program from stopping', async () => {
   const program = await startProgram({ args: ['start', '--role', 'api'], env: settings() });
   const { hostname, port } = new URL(program.address);
   const socket = connect(Number(port), hostname);

@@ -37,7 +37,7 @@ test.each([
   ['AI_API_KEY', 'two\nlines'],
   ['DATABASE_URL', 'postgres://u:secret@127.0.0.1:9/x'],
   ['HOST', '10.99.99.99'],
-])('a wrong %s stops the program with a sentence that names it', async (name, value) => {
+])('stops with a sentence that names a wrong %s', async (name, value) => {
   const { code, stderr, stdout } = await runProgram({
     args: ['start'],
     env: { DATABASE_URL: db.url, [name]: value },
@@ -48,7 +48,7 @@ test.each([
   expect(stdout).toBe('');
 });
 
-test('extract prints what the page reader sees, in an address and in a file', async () => {
+test('extract prints the product data of an address and of a file', async () => {
   const env = { FETCH_ALLOW_HOSTS: shop.host };
   const fetched = await runProgram({ args: ['extract', shop.productUrl('red-shoe')], env, cwd: folder });
   expect(fetched.code).toBe(0);
@@ -60,13 +60,13 @@ test('extract prints what the page reader sees, in an address and in a file', as
   expect(JSON.parse((await runProgram({ args, cwd: folder })).stdout)).toEqual(product);
 });
 
-test('extract says why a page cannot be read', async () => {
+test('extract explains why a page cannot be read', async () => {
   const { code, stderr } = await runProgram({ args: ['extract', `${shop.origin}/gone`], cwd: folder });
   expect(code).toBe(1);
   expect(stderr).toContain('address_refused');
 });
 
-test('migrate may run again; a database that is not there gives a sentence, not a stack', async () => {
+test('migrate is idempotent, and reports a missing database without a stack trace', async () => {
   const env = { DATABASE_URL: db.url };
   expect((await runProgram({ args: ['migrate'], env, cwd: folder })).code).toBe(0);
   const away = await runProgram({
@@ -78,7 +78,7 @@ test('migrate may run again; a database that is not there gives a sentence, not 
   expect(away.stderr).not.toMatch(/secret|\n\s+at /);
 });
 
-test('token create asks for a workspace, and tokens end when they should', async () => {
+test('token create requires a workspace, and tokens expire on time', async () => {
   const env = { DATABASE_URL: db.url };
   expect((await runProgram({ args: ['token', 'create'], env, cwd: folder })).code).toBe(1);
   const wrong = await runProgram({
@@ -95,7 +95,7 @@ test('token create asks for a workspace, and tokens end when they should', async
   expect(right.stdout).toMatch(/^cta_[\w-]{32}\n$/);
 });
 
-test('tokens are listed without themselves, and revoked; by their own workspace only', async () => {
+test('lists tokens without their secrets and revokes them, for their own workspace only', async () => {
   const cli = (...args: string[]) =>
     runProgram({ args: ['token', ...args], env: { DATABASE_URL: db.url }, cwd: folder });
   for (const workspace of ['mine', 'mine', 'theirs']) await cli('create', '--workspace', workspace);
@@ -118,7 +118,7 @@ test('tokens are listed without themselves, and revoked; by their own workspace 
   expect((await cli('list', '--workspace', 'nobody')).stderr).toContain('There is no workspace nobody.');
 });
 
-test('generate refuses what cannot be an address before it starts anything', async () => {
+test('generate rejects an invalid address before it starts anything', async () => {
   const { code, stderr } = await runProgram({ args: ['generate', 'shop.example'], cwd: folder });
   expect(code).toBe(1);
   expect(stderr).toContain('sources.0.url');

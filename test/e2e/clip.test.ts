@@ -53,7 +53,7 @@ async function rankWith(env: Record<string, string>) {
   return { rankings: previews.map(({ ranking }) => ranking), log: program.output().stderr };
 }
 
-test('with a model in a folder CLIP ranks, and its name is stored with every preview', async () => {
+test('ranks with a CLIP model in a folder, and stores its name with every preview', async () => {
   const hub = await startFakeHub({ id: 'test/tiny-clip', folder: model });
   const { rankings, log } = await rankWith({
     CLIP_MODEL: model,
@@ -72,11 +72,11 @@ test('with a model in a folder CLIP ranks, and its name is stored with every pre
   expect(log).toContain('clip tiny-clip');
 });
 
-test('a model that cannot be loaded: auto warns and ranks by rules, clip does not start', async () => {
+test('with a broken model, auto warns and ranks by rules, and clip does not start', async () => {
   const missing = join(folder, 'nowhere');
   const { rankings, log } = await rankWith({ CLIP_MODEL: missing });
   expect(rankings[0]).toMatchObject({ method: 'heuristic', model: null });
-  expect(log).toMatch(/"level":40.*there is no folder.*ranked by rules/);
+  expect(log).toMatch(/"level":40.*there is no folder.*ranking images by rules/);
   const { code, stderr, stdout } = await runProgram({
     env: settings({ CLIP_MODEL: missing, IMAGE_RANKER: 'clip' }),
     cwd: folder,
@@ -86,7 +86,7 @@ test('a model that cannot be loaded: auto warns and ranks by rules, clip does no
   expect(stderr).not.toContain('    at ');
 });
 
-test('without the optional package auto ranks by rules, and clip says what to install', async ({ skip }) => {
+test('without the optional package, auto ranks by rules, and clip says what to install', async ({ skip }) => {
   if (WITHOUT.preloads) skip(WITHOUT.preloads);
   const env = { CLIP_MODEL: model, ...preload('no-transformers') };
   const { rankings, log } = await rankWith(env);
@@ -100,13 +100,16 @@ test('without the optional package auto ranks by rules, and clip says what to in
   expect(stderr).toMatch(/^CLIP_MODEL cannot be loaded: the optional package .+npm install .+\.$/m);
 });
 
-test('models pull fetches a model into .data/models, and a start takes it from there', async ({ skip }) => {
+test('models pull downloads a model to .data/models, which start uses', async ({ skip }) => {
   if (WITHOUT.preloads) skip(WITHOUT.preloads);
   const hub = await startFakeHub({ id: 'test/tiny-clip', folder: model });
   const pull = (id: string, HF_FAKE_HUB: string) =>
     runProgram({ args: ['models', 'pull', id], env: { ...preload('fake-hub'), HF_FAKE_HUB }, cwd: folder });
   const pulled = await pull('test/tiny-clip', hub.url);
-  expect(pulled).toMatchObject({ code: 0, stdout: 'test/tiny-clip is in .data/models and can be loaded.\n' });
+  expect(pulled).toMatchObject({
+    code: 0,
+    stdout: 'The model test/tiny-clip is in .data/models and can be loaded.\n',
+  });
   expect(pulled.stderr).toContain('100%');
   await stat(join(folder, '.data/models/test/tiny-clip/onnx/vision_model.onnx'));
 
@@ -123,17 +126,20 @@ test('models pull fetches a model into .data/models, and a start takes it from t
 
   const unknown = await pull('test/unknown', hub.url);
   expect(unknown.code).toBe(1);
-  expect(unknown.stderr).toMatch(/^The model test\/unknown cannot be pulled: .+\.$/m);
+  expect(unknown.stderr).toMatch(/^The model test\/unknown cannot be downloaded: .+\.$/m);
   await hub.close();
   const away = await pull('test/other', hub.url);
   expect(away.code).toBe(1);
-  expect(away.stderr).toMatch(/^The model test\/other cannot be pulled: .+ECONNREFUSED.+\.$/m);
+  expect(away.stderr).toMatch(/^The model test\/other cannot be downloaded: .+ECONNREFUSED.+\.$/m);
 });
 
-test('models pull with a folder looks whether it can be loaded; with nothing it asks for a model', async () => {
+test('models pull checks a folder, and requires a model', async () => {
   const env = { CLIP_MODEL: model };
   const looked = await runProgram({ args: ['models', 'pull'], env, cwd: folder });
   expect(looked).toMatchObject({ code: 0, stdout: expect.stringContaining('can be loaded') });
   const nothing = await runProgram({ args: ['models', 'pull'], cwd: folder });
-  expect(nothing).toMatchObject({ code: 1, stderr: 'Say which model: models pull ID, or set CLIP_MODEL.\n' });
+  expect(nothing).toMatchObject({
+    code: 1,
+    stderr: 'No model is named. Use "models pull ID", or set CLIP_MODEL.\n',
+  });
 });

@@ -26,7 +26,7 @@ async function examine(url: string, ...args: string[]) {
   return { code, bad: findings.filter(({ state }) => state !== 'ok'), findings };
 }
 
-test('a sound database: every line says so, but for the durability that tests do without', async () => {
+test('reports no fault of a consistent database except the durability that tests turn off', async () => {
   const env = { DATABASE_URL: db.url, DATABASE_POOL: '5', PREVIEW_RATE_LIMIT: 'off' };
   const { code, stdout } = await runProgram({ args: ['doctor'], env });
   const lines = stdout.trim().split('\n');
@@ -39,7 +39,7 @@ test('a sound database: every line says so, but for the durability that tests do
   expect(code).toBe(0);
 });
 
-test('lost jobs are a fault, until they are put right', async () => {
+test('reports lost jobs as a fault until they are repaired', async () => {
   const { workspaceId } = await db.addWorkspace('lost');
   await addQueuedBatch(db, workspaceId, [3]);
   await db.orm.execute(sql`delete from cta_jobs.job where name = 'preview.generate'`);
@@ -56,12 +56,12 @@ test('lost jobs are a fault, until they are put right', async () => {
   expect(fixed.code).toBe(0);
   expect(fixed.findings.find(({ check }) => check === 'waiting_previews')).toMatchObject({
     state: 'mended',
-    says: expect.stringContaining('3 did not, and do now'),
+    says: expect.stringContaining('3 repaired'),
   });
   expect(await examine(db.url)).toMatchObject({ code: 0 });
 });
 
-test('a window that was fuller than the limit is a fault, and nothing mends it', async () => {
+test('reports a window above the limit as a fault that cannot be repaired', async () => {
   const broken = await openTestDatabase({ rate: '2/m' });
   onTestFinished(broken.drop);
   await broken.orm.execute(sql`
@@ -77,7 +77,7 @@ test('a window that was fuller than the limit is a fault, and nothing mends it',
   });
 });
 
-test('where there is nothing to look at, the exit code is another one', async () => {
+test('uses a different exit code if nothing can be checked', async () => {
   const gone = await examine('postgres://nobody@127.0.0.1:9/none');
   expect(gone).toMatchObject({ code: 2, bad: [{ check: 'connection', state: 'fault' }] });
   expect(gone.bad[0]?.says).toContain('ECONNREFUSED');
@@ -86,11 +86,11 @@ test('where there is nothing to look at, the exit code is another one', async ()
   const fresh = await examine(empty.url);
   expect(fresh.code).toBe(2);
   expect(fresh.bad.find(({ check }) => check === 'schema')?.says).toMatch(
-    /no schema yet: `migrate` or `start`/,
+    /no schema yet: run `migrate` or `start`/,
   );
 });
 
-test('a role without privileges is told what it needs', async () => {
+test('names the privileges that a role lacks', async () => {
   const own = await openTestDatabase();
   const role = `role_${Date.now()}`;
   const admin = new Client(own.url);

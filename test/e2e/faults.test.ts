@@ -36,7 +36,7 @@ async function count(world: World, from: string): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
-describe('a PostgreSQL of our own', () => {
+describe('a separate PostgreSQL', () => {
   async function makeServer(
     { onTestFinished }: { onTestFinished: OnFinished },
     settings?: Record<string, string>,
@@ -46,7 +46,7 @@ describe('a PostgreSQL of our own', () => {
     return server;
   }
 
-  test('it is away for a while, and it crashes: what is bought meanwhile is kept', {
+  test('keeps paid answers when it is unavailable for a while or crashes', {
     timeout: 360_000,
   }, async (context) => {
     const server = await makeServer(context);
@@ -58,7 +58,7 @@ describe('a PostgreSQL of our own', () => {
     await world.ai.waitForCalls(6);
     await server.stop();
     // Answers arrive while there is no database to store them in.
-    await Promise.all([all, other].map((program) => program.said('a beat of this worker failed')));
+    await Promise.all([all, other].map((program) => program.said('heartbeat failed')));
     await poll(
       async () => world.ai.inflight(),
       (calls) => calls === 0,
@@ -75,10 +75,10 @@ describe('a PostgreSQL of our own', () => {
     expect(await rest.follow(second.id)).toMatchObject({ status: 'done', progress: { done: 16 } });
     await expectSound(world.db, { calls: world.ai.calls, alive: world.alive });
     expect(world.ai.calls).toHaveLength(2 * 40);
-    for (const { output } of world.alive) expect(output().stderr).not.toContain('taken for dead');
+    for (const { output } of world.alive) expect(output().stderr).not.toContain('marked dead');
   });
 
-  test('it is away when the program is to end: the exit code says so', {
+  test('exits with an error code if it is unavailable when the program stops', {
     timeout: 270_000,
   }, async (context) => {
     const server = await makeServer(context);
@@ -99,7 +99,7 @@ describe('a PostgreSQL of our own', () => {
     await expectSound(world.db, { calls: world.ai.calls, alive: world.alive });
   });
 
-  test('its connections are used up', { timeout: 270_000 }, async (context) => {
+  test('continues when it has no free connections', { timeout: 270_000 }, async (context) => {
     const server = await makeServer(context, { max_connections: '40' });
     const world = await makeWorld(context, { ai: { latencyMs: 300 }, db: await adoptDatabase(server.url) });
     const all = await world.start('all');
@@ -116,7 +116,7 @@ describe('a PostgreSQL of our own', () => {
       `select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like 'cta-batch%'`,
     );
     await all.said('"code":"53300"');
-    await all.said('a beat of this worker failed');
+    await all.said('heartbeat failed');
     await administer(server.adminUrl, 'alter role service connection limit -1');
     await Promise.all(hogs.splice(0).map((hog) => hog.end()));
     expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: 18 } });
@@ -165,8 +165,8 @@ async function failAssets(world: World, fails: boolean): Promise<void> {
 }
 
 // These tests mostly wait, so they run concurrently.
-describe.concurrent('outside trouble', () => {
-  test('the AI service is gone: the breaker opens, calls wait, and none is lost', {
+describe.concurrent('failures of other services', () => {
+  test('opens the breaker when the AI service is down, and loses no call', {
     timeout: 360_000,
   }, async (context) => {
     const world = await makeWorld(context, { ai: { latencyMs: 200 } });
@@ -195,7 +195,7 @@ describe.concurrent('outside trouble', () => {
     await expectSound(world.db, { calls: [...world.ai.calls, ...back.calls], alive: world.alive });
   });
 
-  test('a shop hangs: its pages fail by their code, and those of another are read meanwhile', async (context) => {
+  test('fails the pages of a hanging shop, and reads those of another one in the meantime', async (context) => {
     const world = await makeWorld(context);
     const hanging: FakeShop = await startFakeShop();
     context.onTestFinished(() => hanging.close());
@@ -230,7 +230,7 @@ describe.concurrent('outside trouble', () => {
     await expectSound(world.db, { calls: world.ai.calls, alive: world.alive });
   });
 
-  test('an image can never be stored: the preview fails, and nothing is stuck', {
+  test('fails the preview if an image can never be stored, and nothing is stuck', {
     timeout: 360_000,
   }, async (context) => {
     const world = await makeWorld(context);
@@ -252,7 +252,7 @@ describe.concurrent('outside trouble', () => {
   });
 });
 
-test('an image cannot be stored for a while: it is kept, and not bought again', async (context) => {
+test('keeps a paid image that cannot be stored for a while', async (context) => {
   const world = await makeWorld(context);
   const all = await world.start('all');
   const rest = await world.connect(all);
@@ -269,7 +269,7 @@ test('an image cannot be stored for a while: it is kept, and not bought again', 
   await expectSound(world.db, { calls: world.ai.calls, alive: world.alive });
 });
 
-test('the work of one that died cannot be handed on: the next starts all the same, and does it when it can', async (context) => {
+test('a new worker starts even if the work of a dead one cannot be requeued yet', async (context) => {
   const world = await makeWorld(context);
   const api = await world.start('api');
   const rest = await world.connect(api);
@@ -288,7 +288,7 @@ test('the work of one that died cannot be handed on: the next starts all the sam
   );
   await world.kill(victim);
   const heir = await world.start('worker');
-  await heir.said('could not be handed on');
+  await heir.said('could not be requeued');
   const own = await rest.create(products(world, 'own', 1, 2));
   expect(await rest.follow(own.id)).toMatchObject({ status: 'done' });
   await world.db.orm.execute(sql.raw('drop trigger test_undying on cta.workers'));

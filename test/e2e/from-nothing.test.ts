@@ -42,7 +42,7 @@ async function findServer(): Promise<number | undefined> {
   return pid > 0 && spawnSync('kill', ['-0', String(pid)]).status === 0 ? pid : undefined;
 }
 
-test('start, make a batch, Ctrl-C; start again and everything is there', async () => {
+test('keeps everything over Ctrl-C and a new start', async () => {
   const first = await start();
   const { stdout } = first.output();
   expect(stdout).toContain('curl -s http://127.0.0.1:');
@@ -64,7 +64,7 @@ test('start, make a batch, Ctrl-C; start again and everything is there', async (
   expect((await second.stop()).code).toBe(0);
 });
 
-test('after a SIGKILL the next start works and its data is whole; a second program joins and never ends the server', async () => {
+test('starts with complete data after a SIGKILL, and a second program joins without ending the server', async () => {
   const first = await start();
   const token = await readToken();
   const { id } = await createRestClient(first.address, token).create([
@@ -86,7 +86,7 @@ test('after a SIGKILL the next start works and its data is whole; a second progr
   expect(await findServer()).toBeUndefined();
 });
 
-test('two programs that start at once from nothing', async () => {
+test('starts two programs at the same time in an empty folder', async () => {
   const [one, two] = await Promise.all([start(), start()]);
   const token = await readToken();
   for (const program of [one, two]) {
@@ -96,7 +96,7 @@ test('two programs that start at once from nothing', async () => {
   expect(await findServer()).toBeUndefined();
 });
 
-test('generate shows its progress and a table, and writes images and a page', async () => {
+test('generate shows progress and a table, and writes images and a page', async () => {
   const out = join(folder, 'out');
   const done = await runProgram({
     args: [

@@ -17,7 +17,7 @@ async function ask(address: string) {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
-test('a worker is asked on a port of its own, and says that it stops while it finishes its work', async () => {
+test('a worker serves its health on its own port, and reports that it is stopping while it finishes work', async () => {
   const worker = await world.start('worker', { HEALTH_PORT: '0', STOP_GRACE: '60s' });
   const api = await world.start('api');
   const ready = findPage(worker, '/readyz');
@@ -36,7 +36,7 @@ test('a worker is asked on a port of its own, and says that it stops while it fi
   await world.stop(api);
 });
 
-test('API and worker in one: on both ports', async () => {
+test('serves the health of API and worker in one process on both ports', async () => {
   const all = await world.start('all', { HEALTH_PORT: '0' });
   for (const address of [`${all.address}/readyz`, findPage(all, '/readyz')]) {
     expect(await ask(address)).toMatchObject({ status: 200, body: { status: 'ready', role: 'all' } });
@@ -44,16 +44,16 @@ test('API and worker in one: on both ports', async () => {
   await world.kill(all);
 });
 
-test('a port that is taken stops the start with its name', async () => {
+test('names a port that is already in use', async () => {
   const api = await world.start('api');
   const { port } = new URL(api.address);
   await expect(world.start('worker', { HEALTH_PORT: port })).rejects.toThrow(
-    `HEALTH_PORT ${port} is in use on 127.0.0.1. Set HEALTH_PORT to another one.`,
+    `HEALTH_PORT ${port} is in use on 127.0.0.1. Set HEALTH_PORT to another port.`,
   );
   await world.stop(api);
 });
 
-test('a database that is gone is not ready, and ready again when it is back', async ({ onTestFinished }) => {
+test('is not ready without the database, and ready again when it is back', async ({ onTestFinished }) => {
   const server = await startOwnServer();
   onTestFinished(() => server.end());
   const api = await startProgram({
@@ -78,7 +78,7 @@ test('a database that is gone is not ready, and ready again when it is back', as
   );
 });
 
-test('the command line, the health, the metrics and the document of REST show the version of the package', async () => {
+test('shows the package version in the command line, the health, the metrics and the API document', async () => {
   const { version } = JSON.parse(await readFile('package.json', 'utf8'));
   const { stdout } = await runProgram({ args: ['--version'] });
   expect(stdout.trim().split(' ')[0]).toBe(version);

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 
 describe.skipIf(WITHOUT.embeddedServer)('without DATABASE_URL', () => {
-  test('variables of libpq in the shell do not reach the embedded PostgreSQL', async () => {
+  test('hides libpq variables of the shell from the embedded PostgreSQL', async () => {
     const env = {
       PGSSLMODE: 'verify-full',
       PGSSLNEGOTIATION: 'direct',
@@ -44,7 +44,7 @@ describe.skipIf(WITHOUT.embeddedServer)('without DATABASE_URL', () => {
     });
   });
 
-  test.skipIf(process.platform !== 'linux')('with few open files it says so, and nothing else', () => {
+  test.skipIf(process.platform !== 'linux')('reports a low limit of open files, and nothing else', () => {
     const command = 'ulimit -n 64; exec "$0" "$1" migrate';
     const { status, stderr } = spawnSync('/bin/sh', ['-c', command, process.execPath, CLI], {
       cwd: folder,
@@ -54,7 +54,7 @@ describe.skipIf(WITHOUT.embeddedServer)('without DATABASE_URL', () => {
     expect(stderr).toMatch(/^This process may open 64 files at most .+ulimit -n 1024.+\.\n$/);
   });
 
-  test.skipIf(process.getuid?.() !== 0)('a user without a name is told to set DATABASE_URL', async () => {
+  test.skipIf(process.getuid?.() !== 0)('tells a user without a name to set DATABASE_URL', async () => {
     const uid = 61_234;
     await chmod(folder, 0o777);
     const { status, stderr } = spawnSync(process.execPath, [CLI, 'migrate'], {
@@ -89,7 +89,7 @@ describe.skipIf(WITHOUT.preloads ?? WITHOUT_TERMINALS)('a terminal that closes',
       stdio: ['pipe', 'ignore', 'ignore'],
     });
     const read = () => readFile(join(folder, 'log'), 'utf8').catch(() => '');
-    const log = await poll(read, (text) => /"the built-in offline|no AI_API_KEY/.test(text));
+    const log = await poll(read, (text) => /"the built-in offline|AI_API_KEY is not set/.test(text));
     const pid = Number(/"pid":(\d+)/.exec(log)?.[1]);
     onTestFinished(async () => {
       try {
@@ -111,7 +111,7 @@ describe.skipIf(WITHOUT.preloads ?? WITHOUT_TERMINALS)('a terminal that closes',
 
   const isAlive = (pid: number) => existsSync(`/proc/${pid}/stat`);
 
-  test('leaves a program alone that was started with nohup, and ends its parents', async () => {
+  test('does not stop a program that was started with nohup, but ends its parents', async () => {
     const { pid, read, close } = await startInTerminal('nohup npm start > "$LOG" 2>&1 & wait');
     expect(await read()).toContain('AI_BASE_URL is set and has no effect without AI_API_KEY');
     const address = await poll(
@@ -136,7 +136,7 @@ describe.skipIf(WITHOUT.preloads ?? WITHOUT_TERMINALS)('a terminal that closes',
     expect(log).not.toContain('SIGHUP');
   });
 
-  test('stops a program that was started in it, in good order', async () => {
+  test('stops a program that was started in it cleanly', async () => {
     const { pid, read, close } = await startInTerminal(`exec node ${CLI} start 2> "$LOG"`);
     await close();
     await poll(

@@ -57,10 +57,10 @@ async function untilDead(deaths: number): Promise<void> {
 /** Wakes a worker and waits until it has noticed that it was taken for dead. */
 async function thaw(worker: Program): Promise<void> {
   worker.process.kill('SIGCONT');
-  await worker.said('this worker was taken for dead; it goes on as a new one');
+  await worker.said('this worker was marked dead; it continues under a new id');
 }
 
-test('a late answer is stored where its step has none, and changes nothing else', async () => {
+test('stores a late answer if its step has none, and changes nothing else', async () => {
   const early = await world.start('worker');
   // The first answer of each kind arrives while the worker is stopped, and waits in its socket.
   world.ai.setScript((index) => ({ do: 'ok', delayMs: index === 0 ? 1500 : NEVER_MS }));
@@ -93,7 +93,7 @@ test('a late answer is stored where its step has none, and changes nothing else'
   await world.stop(early);
 });
 
-test('a late worker changes neither what is done nor a page that another reads', async () => {
+test('a late worker changes neither finished work nor a page that another worker reads', async () => {
   const early = await world.start('worker', { STOP_GRACE: '1s' });
   const sent = world.ai.calls.length;
   const path = '/products/late-page';
@@ -125,7 +125,7 @@ test('a late worker changes neither what is done nor a page that another reads',
   await thaw(early);
   // Both late answers are delivered. Stopping the worker ends the hanging page.
   await poll(
-    async () => early.output().stderr.split('taken for dead; its answer').length - 1,
+    async () => early.output().stderr.split('marked dead; its answer').length - 1,
     (times) => times === 2,
   );
   expect(await world.stop(early)).toEqual({ code: 0, signal: null });
@@ -135,7 +135,7 @@ test('a late worker changes neither what is done nor a page that another reads',
   await world.stop(next);
 });
 
-test('a worker that is frozen in the middle of a claim holds up the others for some seconds only', async () => {
+test('a worker that freezes during a claim delays the others for a few seconds only', async () => {
   const frozen = await world.start('worker');
   const gate = await makeGate(world.db.url, { table: 'cta.ai_calls', on: 'insert', when: 'true' });
   const created = await rest.create([{ url: world.shop.productUrl('frozen-claim'), batch_size: 3 }]);
@@ -149,7 +149,7 @@ test('a worker that is frozen in the middle of a claim holds up the others for s
   await Promise.all([world.stop(frozen), world.stop(next)]);
 });
 
-test('SIGTERM: what is under way is finished if there is time, and handed back if there is not', async () => {
+test('SIGTERM: finishes work in progress if there is time, and requeues it otherwise', async () => {
   const sent = world.ai.calls.length;
   const patient = await world.start('worker', { STOP_GRACE: '20s' });
   world.ai.setScript(() => ({ do: 'ok', delayMs: 800 }));

@@ -41,7 +41,7 @@ async function addUser(): Promise<{ name: string; drop(): Promise<void> }> {
   };
 }
 
-test('at the level that tells most, the log has ids and no secrets', { timeout: 360_000 }, async ({
+test('logs ids and no secrets at the most detailed level', { timeout: 360_000 }, async ({
   onTestFinished,
 }) => {
   const user = await addUser();
@@ -124,7 +124,7 @@ test('at the level that tells most, the log has ids and no secrets', { timeout: 
   expect(find(requests, { ...create, batchId: good.id })?.requestId).toEqual(expect.any(String));
   const patch = { method: 'PATCH', previewId: preview.id, batchId: good.id };
   expect(find(requests, patch)?.status).toBe(200);
-  expect(find(requests, { msg: 'a request failed' })).toMatchObject({
+  expect(find(requests, { msg: 'request failed' })).toMatchObject({
     requestId: expect.any(String),
     route: '/api/llm-editor/cta/previews/:id/',
     err: { message: expect.stringContaining('Failed query') },

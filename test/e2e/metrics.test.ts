@@ -17,7 +17,7 @@ async function scrape(address: string): Promise<string[]> {
   return (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-test('a batch is seen in the metrics of the programs it went through, on one port with the health', async () => {
+test('shows a batch in the metrics of all programs that process it, on the port of the health', async () => {
   const api = await world.start('api', { METRICS_PORT: '0' });
   const worker = await world.start('worker', { METRICS_PORT: '0', HEALTH_PORT: '0' });
   const page = findPage(worker, '/metrics');

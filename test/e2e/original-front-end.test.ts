@@ -145,7 +145,7 @@ describe.each([
     expect(one.body).toEqual(ofBatch.body.results[0]);
   });
 
-  test('turns the pages to the last one, and back', async () => {
+  test('pages to the last page and back', async () => {
     const first = `/api/llm-editor/cta/previews${slash}?bulk_task_id=${batchId}&page_size=1`;
     const there = await walk(first, 'next');
     expect(there.seen).toEqual(ids);

@@ -17,7 +17,7 @@ import { startWorld } from '../support/start-world.ts';
 const PASSWORD = 'markedwordofproxy';
 
 test.each(['', '1'])(
-  'AI calls go through HTTPS_PROXY, each once, and nothing tells its password (NODE_USE_ENV_PROXY=%j)',
+  'sends AI calls through HTTPS_PROXY once each, and never shows its password (NODE_USE_ENV_PROXY=%j)',
   { timeout: 360_000 },
   async (nodeUsesProxy) => {
     const proxy = await startFakeProxy({ credentials: `user:${PASSWORD}` });
@@ -61,7 +61,7 @@ test.each(['', '1'])(
   },
 );
 
-test('a proxy that cannot be used stops the start with a sentence, without its password', async () => {
+test('rejects an unusable proxy with a sentence that does not contain its password', async () => {
   const env = { HTTPS_PROXY: `socks5://user:${PASSWORD}@proxy.example:1080` };
   const { code, stderr } = await runProgram({ args: ['start'], env });
   expect(code).not.toBe(0);

@@ -13,7 +13,7 @@ const PREVIEWS = BATCHES * SOURCES * SIZE;
 let world: World;
 afterEach(() => world.end());
 
-test('three hundred previews, two workers, and three deaths at random moments', {
+test('finishes three hundred previews with two workers and three kills at random moments', {
   timeout: 540_000,
 }, async () => {
   const randomInt = createRandomInt(chooseSeed());

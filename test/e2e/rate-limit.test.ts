@@ -27,7 +27,7 @@ const respondRandomly: AiScript = (index) => {
   return { do: 'ok', delayMs: (index * 53) % 400 };
 };
 
-test('never more than the limit in any window, seen by the provider, whoever comes, goes, stalls or tries again', {
+test('the provider never sees more than the limit in any window, whatever workers start, stop, stall or retry', {
   timeout: 540_000,
 }, async () => {
   const randomInt = createRandomInt(chooseSeed());

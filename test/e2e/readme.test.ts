@@ -69,7 +69,7 @@ async function addPreview(): Promise<string> {
   return (await rest.previews(id))[0].id;
 }
 
-test('the REST examples do what they say', async () => {
+test('the REST examples work', async () => {
   const [, ...examples] = blocks('Use over REST', 'sh');
   expect(examples).toHaveLength(2);
   const env = {
@@ -86,7 +86,7 @@ test('the REST examples do what they say', async () => {
   expect(output).not.toContain('/errors#');
 });
 
-test('so does the TypeScript in it', async () => {
+test('the TypeScript example works', async () => {
   const [example = ''] = blocks('Use from TypeScript', 'ts');
   expect(example).toContain("from 'cta-batch-client'");
   const source = example.replace('http://127.0.0.1:3000', program.address);
@@ -100,7 +100,7 @@ test('so does the TypeScript in it', async () => {
   });
 });
 
-test('and the example program', async () => {
+test('the example program works', async () => {
   await cp(inProject('examples/make-previews.ts'), join(folder, 'make-previews.ts'));
   const args = [join(folder, 'make-previews.ts'), shop.productUrl('red-shoe')];
   const { code, output } = await run(process.execPath, args, { CTA_URL: program.address, CTA_TOKEN: token });
@@ -110,7 +110,7 @@ test('and the example program', async () => {
   expect(output).toContain('Only this week');
 });
 
-test('the settings it names are there, and the table of all of them is current', async () => {
+test('the named settings exist, and the table of all settings is current', async () => {
   const table = readme.split('## Settings\n')[1]?.split('\n## ')[0] ?? '';
   const named = [...table.matchAll(/^\| (`.+?) \|/gm)].flatMap(([, cell]) => [
     ...(cell ?? '').matchAll(/`(\w+)`/g),

@@ -69,7 +69,7 @@ function createClient(
   };
 }
 
-test('a new version takes over under load: no request fails, and no call is made twice', {
+test('a new version takes over under load without failed requests and duplicate calls', {
   timeout: 360_000,
 }, async () => {
   const world = await startWorld({ ai: { latencyMs: 600 } });

@@ -84,7 +84,7 @@ async function runHousekeeping(url: string): Promise<Error[]> {
   return errors;
 }
 
-test('after the owner has migrated, the service does all its work, and may change no table', async () => {
+test('after the owner has migrated, the service does all its work without privileges to change tables', async () => {
   const { owner, service } = await createRoles();
   const shop = await startFakeShop();
   onTestFinished(() => shop.close());
@@ -93,7 +93,7 @@ test('after the owner has migrated, the service does all its work, and may chang
   expect(early).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(
-      /^The role of DATABASE_URL may not bring the database up to date: permission denied .+cta-batch migrate/,
+      /^The role of DATABASE_URL does not have the privileges to migrate the database: permission denied .+cta-batch migrate/,
     ),
   });
   const migrated = await runProgram({ args: ['migrate'], env: { DATABASE_URL: owner } });

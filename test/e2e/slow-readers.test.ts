@@ -13,7 +13,7 @@ async function measureRss(pid: number): Promise<number> {
 }
 
 test.skipIf(process.platform !== 'linux')(
-  'sixty who take nothing of the largest file share one copy of it',
+  'sixty clients that read nothing of the largest file share one copy of it',
   async () => {
     const world = await startWorld();
     onTestFinished(() => world.end());
@@ -50,7 +50,7 @@ test.skipIf(process.platform !== 'linux').each([
   ['tRPC', `/trpc/previews.list?input=${trpcInput}`],
   ['a file', '/docs/js/scalar.js'],
 ])(
-  'two thousand requests at once of one who takes nothing cost no memory, and others are answered (%s)',
+  'two thousand requests of a client that reads nothing use no memory, and others are answered (%s)',
   async (_name, path) => {
     const world = await startWorld();
     onTestFinished(() => world.end());

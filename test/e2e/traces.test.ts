@@ -11,7 +11,7 @@ const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const AI_KEY = 'a-key-of-the-ai-service';
 const CALLER = '00f067aa0ba902b7';
 
-test('one batch is one trace, over the API, a worker of its own and what it calls', async ({
+test('one batch is one trace over the API, a separate worker and the services it calls', async ({
   onTestFinished,
 }) => {
   const collector = await startFakeCollector();
@@ -122,7 +122,7 @@ test('one batch is one trace, over the API, a worker of its own and what it call
     expect(sent).not.toContain(secret);
 });
 
-test('a collector that cannot be reached, or never answers, harms nothing', async ({ onTestFinished }) => {
+test('an unreachable or silent collector does no harm', async ({ onTestFinished }) => {
   const silent = await startFakeReceiver();
   onTestFinished(() => silent.close());
   silent.script(...Array.from({ length: 100 }, () => () => {}));

@@ -21,7 +21,7 @@ afterEach(() => world.end());
 const products = (n: number, size: number) =>
   Array.from({ length: n }, (_, i) => ({ url: world.shop.productUrl(`product-${i}`), batch_size: size }));
 
-test('two workers keep the one limit, and what waits is queued', async () => {
+test('two workers share one limit, and waiting previews are queued', async () => {
   await Promise.all([world.start('worker'), world.start('worker')]);
   const created = await rest.create(products(5, 6));
   // The same over tRPC, at the same time.
@@ -46,7 +46,7 @@ test('two workers keep the one limit, and what waits is queued', async () => {
   expect(world.ai.worstWindow('image', 1000)).toBeLessThanOrEqual(6);
 });
 
-test('a provider that asks to wait is not called by anyone until then', async () => {
+test('no worker calls a provider during the pause that it requested', async () => {
   world.ai.setScript((index, kind) =>
     index === 0 && kind === 'text'
       ? { do: 'status', status: 429, headers: { 'retry-after': '2' } }
@@ -74,7 +74,7 @@ test('a provider that asks to wait is not called by anyone until then', async ()
   for (const call of after) expect(call.at - (refused?.at ?? 0)).toBeGreaterThan(1900);
 });
 
-test('PostgreSQL drops every connection: the program goes on without a restart', async () => {
+test('continues without a restart when PostgreSQL drops every connection', async () => {
   const worker = await world.start('worker');
   const created = await rest.create(products(2, 6));
   for (const calls of [2, 6, 10, 14, 18]) {
@@ -85,7 +85,7 @@ test('PostgreSQL drops every connection: the program goes on without a restart',
   }
   expect(await rest.follow(created.id)).toMatchObject({ status: 'done', progress: { done: 12 } });
   expect(worker.process.exitCode).toBeNull();
-  expect(worker.output().stderr).not.toContain('taken for dead');
+  expect(worker.output().stderr).not.toContain('marked dead');
   const { rows } = await world.db.orm.execute<{ n: number }>(
     sql`select count(*)::int as n from cta.ai_calls where status = 'answered'`,
   );

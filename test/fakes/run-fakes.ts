@@ -12,7 +12,7 @@ Start the program with
   FETCH_ALLOW_HOSTS=${shop.host} AI_BASE_URL=${ai.baseUrl} AI_API_KEY=fake AI_TEXT_MODEL=fake-text AI_IMAGE_MODEL=fake-image npm start
 
 and submit ${shop.productUrl('red-shoe')} (any name works, ?images=8 and ?lang=de too).
-Pages that make trouble: /gone /blocked /error /article /no-images /logo-only /pdf /slow /cut /hang /huge /redirect?to=
+Pages with problems: /gone /blocked /error /article /no-images /logo-only /pdf /slow /cut /hang /huge /redirect?to=
 `);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

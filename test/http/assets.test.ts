@@ -47,7 +47,7 @@ async function ask(method: 'GET' | 'HEAD', key: string, headers: Record<string, 
   return { answer, fromDatabase: countBytes() - before };
 }
 
-test('HEAD says what GET would, and no image is read for it', async () => {
+test('HEAD returns the headers of GET without reading the image', async () => {
   const key = await add(randomBytes(LARGE));
   await ask('HEAD', key);
   const head = await ask('HEAD', key);
@@ -62,7 +62,7 @@ test('HEAD says what GET would, and no image is read for it', async () => {
   expect(head.answer.headers).toMatchObject(headers);
 });
 
-test('a client that has it is told so, and no image is read for that', async () => {
+test('returns 304 to a client that has the image, without reading it', async () => {
   const key = await add(randomBytes(LARGE));
   const known = await ask('GET', key, { 'if-none-match': `"other", W/"${key}"` });
   expect(known.answer.statusCode).toBe(304);
@@ -72,7 +72,7 @@ test('a client that has it is told so, and no image is read for that', async () 
   expect((await ask('GET', key, { 'if-none-match': '"other"' })).answer.statusCode).toBe(200);
 });
 
-test('who asks again, or at the same time, costs the database nothing', async () => {
+test('repeated and concurrent requests do not query the database', async () => {
   const bytes = randomBytes(LARGE);
   const key = await add(bytes);
   const before = countBytes();
@@ -82,7 +82,7 @@ test('who asks again, or at the same time, costs the database nothing', async ()
   expect((await ask('GET', key)).fromDatabase).toBe(0);
 });
 
-test('one that was deleted is gone: at once for HEAD, soon for GET', async () => {
+test('a deleted image is gone at once for HEAD, and soon for GET', async () => {
   const key = await add(randomBytes(100));
   const cache = createAssetCache(db, { ttlMs: 50 });
   expect(await cache.find(key)).toMatchObject({ contentType: 'image/jpeg' });
@@ -98,7 +98,7 @@ test('one that was deleted is gone: at once for HEAD, soon for GET', async () =>
   ).toBeUndefined();
 });
 
-test.each(['x'.repeat(32), 'short', `${'x'.repeat(31)}%27`])('there is nothing at %s', async (key) => {
+test.each(['x'.repeat(32), 'short', `${'x'.repeat(31)}%27`])('returns nothing at %s', async (key) => {
   for (const method of ['GET', 'HEAD'] as const) {
     for (const headers of [{}, { 'if-none-match': `"${key}"` }, { 'if-none-match': '*' }]) {
       expect((await ask(method, key, headers)).answer.statusCode).toBe(404);

@@ -71,7 +71,7 @@ describe.each(REST_ROUTES.map((route) => [`${route.method} ${route.path}`, route
       () => ROOT + path.replace(/:\w+/, batchId),
     ];
 
-    test('may be kept by its reader only, and asked for again each time', async () => {
+    test('is cached only by its client, and revalidated each time', async () => {
       for (const make of paths) {
         const { status, headers } = await ask(make(), {
           method,
@@ -86,7 +86,7 @@ describe.each(REST_ROUTES.map((route) => [`${route.method} ${route.path}`, route
       }
     });
 
-    test.each(Object.entries(REFUSED))('not at all: %s', async (_what, { status, asked: response }) => {
+    test.each(Object.entries(REFUSED))('is never cached: %s', async (_what, { status, asked: response }) => {
       if (method === 'GET' && response.body !== undefined) return;
       const answer = await ask(paths[0]?.() ?? '', { method, ...response });
       expect(answer.status).toBe(status);
@@ -102,7 +102,7 @@ describe.each(procedures)('tRPC %s', (path, procedure) => {
   const input = (id: string) => JSON.stringify({ json: { id, taskId: id } });
   const at = (id: string) => `/trpc/${path}${isMutation ? '' : `?input=${encodeURIComponent(input(id))}`}`;
 
-  test('is kept by nobody', async () => {
+  test('is never cached', async () => {
     for (const id of [batchId, 'x']) {
       const body = isMutation ? { body: input(id) } : {};
       const { status, headers } = await ask(at(id), { method, headers: json, ...body });
@@ -118,7 +118,7 @@ describe.each(procedures)('tRPC %s', (path, procedure) => {
     expectNotStored(plain.headers, 'without input');
   });
 
-  test.each(Object.entries(REFUSED))('not at all: %s', async (_what, { status, asked: response }) => {
+  test.each(Object.entries(REFUSED))('is never cached: %s', async (_what, { status, asked: response }) => {
     if (!isMutation && response.body !== undefined) return;
     const answer = await ask(`/trpc/${path}`, {
       method,
@@ -129,7 +129,7 @@ describe.each(procedures)('tRPC %s', (path, procedure) => {
     expectNotStored(answer.headers, String(status));
   });
 
-  test('called with the other method', async () => {
+  test('is never cached with the other method', async () => {
     // Streams accept both methods.
     if (procedure._def.type === 'subscription') return;
     const { status, headers } = await ask(`/trpc/${path}`, {
@@ -142,7 +142,7 @@ describe.each(procedures)('tRPC %s', (path, procedure) => {
   });
 });
 
-test('streams of events are kept by nobody, nor changed on their way', async () => {
+test('event streams are neither cached nor transformed', async () => {
   for (const path of [
     `${ROOT}/batch/${batchId}/events/`,
     `/trpc/batch.watch?input=${encodeURIComponent(JSON.stringify({ json: { id: batchId } }))}`,
@@ -154,7 +154,7 @@ test('streams of events are kept by nobody, nor changed on their way', async () 
   }
 });
 
-test('what fails on our side is kept by nobody, over both APIs', async () => {
+test('internal errors are never cached, over both APIs', async () => {
   const away = await openTestDatabase();
   const broken = await startTestApi(away);
   const { token: good } = await away.addWorkspace('x');
@@ -179,19 +179,19 @@ test.each([
   ['/livez', 200],
   // The API of this test has no readiness checks.
   ['/readyz', 503],
-])('%s is kept by nobody', async (path, status) => {
+])('%s is never cached', async (path, status) => {
   const answer = await ask(path);
   expect(answer.status).toBe(status);
   expect(answer.headers['cache-control']).toContain('no-store');
 });
 
-test('what is no HTTP is kept by nobody', async () => {
+test('responses to invalid HTTP are never cached', async () => {
   const socket = connect(Number(new URL(api.address).port), '127.0.0.1');
   socket.end('NONSENSE\r\n\r\n');
   expect(await text(socket)).toMatch(/\r\nCache-Control: no-store\r\n/);
 });
 
-test('images may be kept by everybody, for a day; CTAs are asked for again each time', async () => {
+test('images are cached by everyone for a day, and CTAs are revalidated each time', async () => {
   expect((await ask(assetPath)).headers['cache-control']).toBe('public, max-age=86400, immutable');
   expect((await ask(embedPath)).headers['cache-control']).toBe('no-cache');
 });
@@ -201,11 +201,11 @@ describe.each([
   ['/docs/js/scalar.js', 'public, max-age=3600'],
   ['/errors', 'public, max-age=3600'],
   ['/openapi.json', 'no-cache'],
-])('%s, which is the same for everybody', (path, cacheControl) => {
+])('%s, which is the same for all clients', (path, cacheControl) => {
   const get = (headers: Record<string, string>, method: 'GET' | 'HEAD' = 'GET') =>
     api.app.inject({ url: path, method, headers });
 
-  test('comes compressed to those who can read that, and each form has a tag of its own', async () => {
+  test('is compressed for clients that accept it, with a separate ETag for each encoding', async () => {
     const forms = await Promise.all(
       ['identity', 'gzip', 'gzip, deflate, br'].map((accept) => get({ 'accept-encoding': accept })),
     );
@@ -223,7 +223,7 @@ describe.each([
     }
   });
 
-  test('is not sent again to those who have it, and HEAD has its headers', async () => {
+  test('returns 304 to clients that have it, and HEAD has its headers', async () => {
     for (const accept of ['identity', 'gzip', 'br']) {
       const { headers } = await get({ 'accept-encoding': accept });
       const again = await get({ 'accept-encoding': accept, 'if-none-match': String(headers.etag) });
@@ -237,7 +237,7 @@ describe.each([
   });
 });
 
-test('the document names the host that it was asked at, and only some are kept', async () => {
+test('the document names the host of the request, and only some hosts are cached', async () => {
   for (let i = 0; i < 30; i += 1) {
     const { body } = await api.rest(undefined, 'GET', '//openapi.json', undefined, {
       host: `h${i % 15}.example`,

@@ -52,7 +52,7 @@ test('inputs are plain JSON, without annotations', async () => {
   ]);
 });
 
-test('a value that is undefined is left out', async () => {
+test('omits undefined values', async () => {
   const { inputs, cta } = recordInputs();
   const fields = { locale: undefined, tone: 'calm' } as object;
   await cta.batch.list.query(undefined);

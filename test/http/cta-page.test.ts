@@ -31,7 +31,7 @@ const ask = (url: string, headers: Record<string, string> = {}, method: 'GET' | 
   api.app.inject({ method, url, headers });
 
 describe('the address', () => {
-  test('is there once the preview is done, the same at both APIs, and stays while it is made anew', async () => {
+  test('exists when the preview is done, is the same in both APIs, and stays during regeneration', async () => {
     const { id } = await addQueuedBatch(db, one.workspaceId, [1]);
     const list = async () => (await api.rest(one.token, 'GET', `/previews/?bulk_task_id=${id}`)).body.results;
     const [waiting] = await list();
@@ -47,7 +47,7 @@ describe('the address', () => {
     expect((await ask(pathOf(done))).statusCode).toBe(200);
   });
 
-  test('can be revoked and renewed over both APIs; no earlier one works again', async () => {
+  test('can be revoked and renewed over both APIs, and earlier addresses never work again', async () => {
     const [preview] = await addDone(one);
     const first = pathOf(preview);
     const revoked = await api.rest(one.token, 'POST', `/previews/${preview.id}/revoke-embed/`);
@@ -70,7 +70,7 @@ describe('the address', () => {
     expect((await ask(third)).headers['cache-control']).toBe('no-cache');
   });
 
-  test('of another workspace is neither revoked nor renewed', async () => {
+  test('cannot be revoked or renewed by another workspace', async () => {
     const [preview] = await addDone(one);
     for (const verb of ['revoke-embed', 'renew-embed']) {
       expect((await api.rest(two.token, 'POST', `/previews/${preview.id}/${verb}/`)).status).toBe(404);
@@ -78,7 +78,7 @@ describe('the address', () => {
     expect((await ask(pathOf(preview))).statusCode).toBe(200);
   });
 
-  test('answers 404, and nothing else, before there is anything to show', async () => {
+  test('returns a plain 404 before the preview is done', async () => {
     const { id } = await addQueuedBatch(db, one.workspaceId, [2]);
     const rows = await db.orm.select().from(previews).where(eq(previews.batchId, id));
     await db.orm
@@ -90,7 +90,7 @@ describe('the address', () => {
     for (const answer of [failed, cancelled]) expect(answer?.statusCode).toBe(404);
   });
 
-  test('with a part of it wrong is like one that nobody has', async () => {
+  test('with a wrong part is treated like an unknown address', async () => {
     const [mine, other] = await addDone(one, 2);
     const [theirs] = await addDone(two);
     const [a, b, c] = [mine, other, theirs].map((row) => pathOf(row).slice('/cta/'.length));
@@ -131,7 +131,7 @@ describe('the address', () => {
   });
 });
 
-test('the page may do nothing but show itself and our images', async () => {
+test('the page may only show itself and our images', async () => {
   const [preview] = await addDone(one);
   const { statusCode, headers, body } = await ask(pathOf(preview));
   expect(statusCode).toBe(200);
@@ -154,7 +154,7 @@ test('the page may do nothing but show itself and our images', async () => {
   for (const { pathname } of images) expect((await ask(pathname)).statusCode).toBe(200);
 });
 
-test('with a slash at its end it is the same page, and finds the same images', async () => {
+test('a trailing slash leads to the same page with the same images', async () => {
   const [preview] = await addDone(one);
   const { statusCode, body } = await ask(`${pathOf(preview)}/?x=1`);
   expect(statusCode).toBe(200);
@@ -162,7 +162,7 @@ test('with a slash at its end it is the same page, and finds the same images', a
   expect(new URL(src, `${preview.embed_url}/`).href).toBe(preview.prefill.background_image_url);
 });
 
-test('an edit is seen with the next view, and what has not changed is not sent again', async () => {
+test('shows an edit with the next view, and returns 304 for an unchanged page', async () => {
   const [preview] = await addDone(one);
   const path = pathOf(preview);
   const first = await ask(path);
@@ -184,7 +184,7 @@ test('an edit is seen with the next view, and what has not changed is not sent a
   expect(edited.body).not.toContain('elsewhere.example');
 });
 
-test('HEAD says the same without the page', async () => {
+test('HEAD returns the same headers without the page', async () => {
   const [preview] = await addDone(one);
   const path = pathOf(preview);
   const [get, head] = [await ask(path), await ask(path, {}, 'HEAD')];
@@ -195,7 +195,7 @@ test('HEAD says the same without the page', async () => {
   expect((await ask('/cta/nothing', {}, 'HEAD')).statusCode).toBe(404);
 });
 
-test('who may show it in a frame is a setting, and a new one reaches those who know the page', async () => {
+test('a setting decides which sites may frame the page, also for clients with a cached page', async () => {
   const [preview] = await addDone(one);
   const path = pathOf(preview);
   const before = await ask(path);

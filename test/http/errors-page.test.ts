@@ -19,7 +19,7 @@ test('the committed file is what "npm run docs:errors" writes', async () => {
   expect(committed).toBe(renderErrorsDoc());
 });
 
-test('page and file have a place for every code of the table, once, and nothing else', async () => {
+test('the page and the file have every code of the table exactly once, and no other', async () => {
   const codes = Object.keys(ERROR_ADVICE);
   const { payload } = await api.app.inject('/errors');
   const $ = load(payload);
@@ -40,7 +40,7 @@ test('page and file have a place for every code of the table, once, and nothing 
   expect($('main').text()).not.toContain('`');
 });
 
-test('the type of a problem leads to its place, from wherever the service was asked', async () => {
+test('the type of a problem links to its section, for every host', async () => {
   const answer = await fetch(`${api.address}/api/llm-editor/cta/batch/`);
   const { type, code } = (await answer.json()) as { type: string; code: string };
   expect(type).toBe(`${api.address}/errors#unauthorized`);
@@ -51,7 +51,7 @@ test('the type of a problem leads to its place, from wherever the service was as
   expect($(`#${code}`)).toHaveLength(1);
 });
 
-test('the page is shown as it is meant, and runs nothing', async () => {
+test('the page renders correctly and runs no script', async () => {
   const { payload, headers } = await api.app.inject('/errors/');
   const $ = load(payload);
   expect($('script, [onload], [style], img, link')).toHaveLength(0);

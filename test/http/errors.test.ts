@@ -42,7 +42,7 @@ describe('bodies', () => {
   });
 
   test.each([`${ROOT}/batch/`, '/trpc/batch.create'])(
-    'one that is too large is answered, not cut off (%s)',
+    'rejects a body that is too large with a response, and not by closing the connection (%s)',
     async (path) => {
       const { hostname, port } = new URL(api.address);
       const answer = await new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
@@ -117,7 +117,7 @@ describe('tRPC', () => {
 });
 
 describe('tokens', () => {
-  test('one that has expired opens nothing, also when it was accepted a moment ago', async () => {
+  test('an expired token is rejected, even if it was accepted a moment ago', async () => {
     const short = await createToken(db, { workspaceId, expiresInMs: 60_000 });
     expect((await api.rest(short, 'GET', '/batch/')).status).toBe(200);
     const ended = await createToken(db, { workspaceId, expiresInMs: 60_000 });
@@ -129,26 +129,26 @@ describe('tokens', () => {
     expect(answer.headers['www-authenticate']).toBe('Bearer');
   });
 
-  test('only their hash is stored', async () => {
+  test('are stored as hashes only', async () => {
     const { rows } = await db.orm.execute(sql`select * from cta.api_tokens`);
     expect(JSON.stringify(rows)).not.toContain(token);
   });
 
-  test('in an address they are not looked at', async () => {
+  test('are ignored in an address', async () => {
     expect((await api.rest(undefined, 'GET', `/batch/?token=${token}&access_token=${token}`)).status).toBe(
       401,
     );
   });
 });
 
-test('an unknown path is a problem too', async () => {
+test('returns a problem for an unknown path', async () => {
   const answer = await api.rest(token, 'GET', '//nowhere');
   expect(answer.body).toMatchObject({ status: 404, code: 'not_found', title: 'Not Found' });
   const broken = await api.rest(token, 'GET', '//%zz');
   expect(broken.status).toBe(404);
 });
 
-test('origins: only those that were set may call from a browser', async () => {
+test('allows only the configured origins to call from a browser', async () => {
   const preflight = (origin: string) =>
     api.app.inject({
       method: 'OPTIONS',
@@ -168,7 +168,7 @@ test('origins: only those that were set may call from a browser', async () => {
   );
 });
 
-test('an answer of ours that has a wrong shape is our fault, and logged', async () => {
+test('returns and logs a 500 for a response with a wrong shape', async () => {
   const { id } = await addQueuedBatch(db, workspaceId, [1]);
   await db.orm.execute(sql`update cta.previews set ranking = '{"score":null}' where batch_id = ${id}`);
   const answer = await api.rest(token, 'GET', `/previews/?bulk_task_id=${id}`);
@@ -179,13 +179,13 @@ test('an answer of ours that has a wrong shape is our fault, and logged', async 
   await expect(call).rejects.toMatchObject({ data: { code: 'internal', httpStatus: 500 } });
 });
 
-test('what fails before a procedure can be read by the typed client', async () => {
+test('the typed client can read errors that occur before a procedure', async () => {
   const sources = Array.from({ length: 40 }, () => ({ url: `https://shop.example/${'x'.repeat(1900)}` }));
   const call = api.client(token).batch.create.mutate({ sources });
   await expect(call).rejects.toMatchObject({ data: { code: 'payload_too_large', httpStatus: 413 } });
 });
 
-test('a body of nothing but mistakes is not answered with a longer one', async () => {
+test('the response to a body full of mistakes is not longer than the body', async () => {
   const body = { sources: Array.from({ length: 3000 }, () => ({ u: 1 })) };
   const answer = await api.rest(token, 'POST', '/batch/', body);
   expect(answer.status).toBe(400);
@@ -198,7 +198,7 @@ test.each([
   ['POST', '/nowhere', true, 413],
   ['POST', '/trpc/batch.create', true, 413],
 ])(
-  '%s %s with a large body and "Connection: close" is heard (token: %s)',
+  '%s %s with a large body and "Connection: close" gets a response (token: %s)',
   async (method, path, hasToken, status) => {
     const { hostname, port } = new URL(api.address);
     const answer = await new Promise<number | undefined>((resolve, reject) => {
@@ -213,7 +213,7 @@ test.each([
   },
 );
 
-test.each(['QUERY', 'FOO', 'HEAD', 'DELETE'])('%s is no 5xx anywhere', async (method) => {
+test.each(['QUERY', 'FOO', 'HEAD', 'DELETE'])('%s never causes a 5xx', async (method) => {
   for (const path of ['/nowhere', `${ROOT}/batch/`, '/trpc/batch.list', '/assets/x']) {
     const { hostname, port } = new URL(api.address);
     const status = await new Promise<number | undefined>((resolve, reject) => {
@@ -228,7 +228,7 @@ test.each(['QUERY', 'FOO', 'HEAD', 'DELETE'])('%s is no 5xx anywhere', async (me
   }
 });
 
-test('what is no HTTP gets an answer too', async () => {
+test('answers invalid HTTP', async () => {
   const { hostname, port } = new URL(api.address);
   const socket = connect(Number(port), hostname);
   const chunks: Buffer[] = [];
@@ -238,7 +238,7 @@ test('what is no HTTP gets an answer too', async () => {
   expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n.*"status":400/s);
 });
 
-test('a database that cannot be reached is a 503 without details', async () => {
+test('returns a 503 without details if the database cannot be reached', async () => {
   const away = await openTestDatabase();
   const broken = await startTestApi(away);
   const { token: good } = await away.addWorkspace('x');
@@ -252,7 +252,7 @@ test('a database that cannot be reached is a 503 without details', async () => {
   await away.drop();
 });
 
-test('addresses we make follow the request when PUBLIC_URL is not set', async () => {
+test('derives addresses from the request if PUBLIC_URL is not set', async () => {
   const own = await startTestApi(db, { publicUrl: undefined, trustProxy: true });
   const { id } = await addQueuedBatch(db, workspaceId, [1]);
   const list = (headers: Record<string, string>) =>

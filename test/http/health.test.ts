@@ -22,7 +22,7 @@ afterAll(async () => {
   await db.drop();
 });
 
-test('both are answered without a token, beyond the limit, and not logged', async () => {
+test('serves both without a token, outside of the limit, and without logging', async () => {
   for (let i = 0; i < 3; i += 1) {
     const live = await api.rest(undefined, 'GET', '//livez');
     expect(live).toMatchObject({
@@ -38,7 +38,7 @@ test('both are answered without a token, beyond the limit, and not logged', asyn
   expect(api.log.lines).toEqual([]);
 });
 
-test('a schema that is older than the program’s is not ready, a newer one is', async () => {
+test('is not ready with an older schema than the program, but with a newer one', async () => {
   const { rows } = await db.orm.execute<{ version: number }>(
     sql`select max(created_at)::float8 as version from cta.__drizzle_migrations`,
   );
@@ -53,7 +53,7 @@ test('a schema that is older than the program’s is not ready, a newer one is',
   expect(await ask(8)).toMatchObject({ status: 'ready' });
 });
 
-test('a database that cannot be reached and a queue that is not heard are named, and nothing else', async () => {
+test('names an unreachable database and a queue without notifications, and nothing else', async () => {
   const health = createHealth({ role: 'worker', build });
   const findVersion = async () => {
     throw new Error('connect ECONNREFUSED 10.0.0.1:5432');
@@ -66,7 +66,7 @@ test('a database that cannot be reached and a queue that is not heard are named,
   });
 });
 
-test('it is not ready before it has started, and at once no more when it stops, whatever is asked of the database', async () => {
+test('is not ready before it has started and from the moment it stops, whatever the database does', async () => {
   const health = createHealth({ role: 'all', build });
   expect(await health.getReadiness()).toMatchObject({ status: 'starting' });
   const asked = Promise.withResolvers<void>();
@@ -86,7 +86,7 @@ test('it is not ready before it has started, and at once no more when it stops, 
   expect(await looking).toMatchObject({ status: 'stopping' });
 });
 
-test('a storm of questions is one question to the database', async () => {
+test('many concurrent requests make one query', async () => {
   let asked = 0;
   const health = createHealth({ role: 'api', build });
   const findVersion = async () => {

@@ -148,7 +148,7 @@ async function expectIsolated(schema: Schema, ask: (input: Input) => Promise<Ans
 /** All requests have the same id, because it is a part of each answer. */
 const headers = { 'x-request-id': 'one' };
 
-test.each(procedures)('%s shows and changes nothing of another workspace', async (path, procedure) => {
+test.each(procedures)('%s neither shows nor changes data of another workspace', async (path, procedure) => {
   const { type, inputs } = procedure._def as unknown as { type: string; inputs: z.ZodType[] };
   const isMutation = type === 'mutation';
   await expectIsolated(toInputSchema(inputs[0] ?? z.object({})), async (json) => {
@@ -167,7 +167,7 @@ test.each(procedures)('%s shows and changes nothing of another workspace', async
   });
 });
 
-test.each(procedures)('%s asks for a token', async (path, procedure) => {
+test.each(procedures)('%s requires a token', async (path, procedure) => {
   const { type } = procedure._def as unknown as { type: string };
   for (const authorization of [undefined, 'Bearer nonsense', `Basic ${owner.token}`, owner.token]) {
     const answer = await api.app.inject({
@@ -191,7 +191,7 @@ const routes = [
   { method: 'GET' as const, path: '/batch/:id/events/', input: watchBatchInput as z.ZodType },
 ];
 
-test('each route in the document of REST is tried, and each is a procedure too', () => {
+test('tests every route of the API document, and each route is also a procedure', () => {
   const { paths } = describeApi() as { paths: Record<string, object> };
   const described = Object.entries(paths).flatMap(([path, methods]) =>
     path.startsWith(REST_ROOT) ? Object.keys(methods).map((method) => `${method} ${path}/`) : [],
@@ -204,7 +204,7 @@ test('each route in the document of REST is tried, and each is a procedure too',
   expect(procedures).toHaveLength(routes.length);
 });
 
-describe('over REST an id of another workspace is answered exactly like an id that nobody has', () => {
+describe('REST answers an id of another workspace exactly like an unknown id', () => {
   test.each(routes)('$method $path', async (route) => {
     const { method, path, input } = route;
     await expectIsolated(toInputSchema(input), async (whole) => {

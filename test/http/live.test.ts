@@ -64,7 +64,7 @@ interface OpenOptions {
 const queued = (count = 2) => addQueuedBatch(db, one.workspaceId, [count]);
 const finishAll = async () => finish(db, await claim(db, workerId));
 
-test('whole snapshots, from what it is now to its end, over both APIs', async () => {
+test('sends whole snapshots from the current state to the end, over both APIs', async () => {
   const { id } = await queued(3);
   const overTrpc: Batch[] = [];
   const started = Promise.withResolvers<void>();
@@ -99,7 +99,7 @@ test('whole snapshots, from what it is now to its end, over both APIs', async ()
   expect(overTrpc.length).toBeGreaterThan(1);
 });
 
-test('who comes again is told what is new, and of one that is over nothing', async () => {
+test('sends only changes to a client that reconnects, and nothing for a finished batch', async () => {
   const { id } = await queued();
   const first = await openEvents(id);
   const { value } = await first.events.next();
@@ -116,7 +116,7 @@ test('who comes again is told what is new, and of one that is over nothing', asy
   expect(third.response.status).toBe(204);
 });
 
-test('of no batch, of another workspace, without a token: an answer, not a stream', async () => {
+test('returns an error instead of a stream for an unknown batch, another workspace, or a missing token', async () => {
   const { id } = await queued();
   for (const { token, path, status } of [
     { token: other.token, path: id, status: 404 },
@@ -131,7 +131,7 @@ test('of no batch, of another workspace, without a token: an answer, not a strea
   await finishAll();
 });
 
-test('a thousand watchers of a batch are one look at it', async () => {
+test('reads a batch once for a thousand watchers', async () => {
   const { id } = await queued();
   const watch = createBatchWatch(db);
   const pool = db.orm.$client as Pool;
@@ -160,7 +160,7 @@ test('a thousand watchers of a batch are one look at it', async () => {
   expect(reads).toBeLessThan(20);
 });
 
-test('one who leaves while another comes does not take the events along', async () => {
+test('a client that disconnects while another connects does not stop its events', async () => {
   const { id } = await queued();
   const watch = createBatchWatch(db);
   const options = { workspaceId: one.workspaceId, id };
@@ -185,7 +185,7 @@ async function statusesOf({ response, events }: Awaited<ReturnType<typeof openEv
   return statuses;
 }
 
-test('a stream ends soon after its token was revoked, over both APIs; others go on', async () => {
+test('ends a stream soon after its token is revoked, over both APIs, and keeps others open', async () => {
   const { id } = await queued();
   const { workspaceId } = one;
   const token = await createToken(db, { workspaceId });
@@ -209,7 +209,7 @@ test('a stream ends soon after its token was revoked, over both APIs; others go 
   expect((await told).at(-1)).toBe('done');
 });
 
-test('of all tokens that are watched there is one look', async () => {
+test('checks all watched tokens with one query', async () => {
   const { workspaceId } = await db.addWorkspace('with many');
   for (let i = 0; i < 30; i += 1) await createToken(db, { workspaceId });
   const tokens = await listTokens(db, { workspaceId });
@@ -240,7 +240,7 @@ test('of all tokens that are watched there is one look', async () => {
   expect(signals.flatMap(({ aborted }, i) => (aborted ? [i] : []))).toEqual([14, 15]);
 });
 
-test('a stream ends with its token, and with the program', async () => {
+test('ends a stream with its token and with the program', async () => {
   const { id } = await queued();
   const token = await createToken(db, { workspaceId: one.workspaceId, expiresInMs: 3000 });
   const short = await openEvents(id, { token });

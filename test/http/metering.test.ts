@@ -35,7 +35,7 @@ async function routesOf(requests: number): Promise<string[]> {
   return counted.map(({ method, route, status }) => `${method} ${route} ${status}`);
 }
 
-test('requests are counted by their routes, with nothing of their own in them', async () => {
+test('counts requests by route template, without ids', async () => {
   const get = (path: string) => api.rest(token, 'GET', path);
   await get(`/batch/${createId()}/`);
   await get('/batch/?page_size=3');
@@ -59,7 +59,7 @@ test('requests are counted by their routes, with nothing of their own in them', 
   ]);
 });
 
-test('a stream is no request that took long; who watches is counted while he does', async () => {
+test('does not count a stream as a slow request, and counts watchers while they are connected', async () => {
   const batch = await addQueuedBatch(db, workspaceId, [1]);
   const leave = new AbortController();
   const { body } = await fetch(`${api.address}/api/llm-editor/cta/batch/${batch.id}/events/`, {
@@ -78,7 +78,7 @@ test('a stream is no request that took long; who watches is counted while he doe
   expect(await routesOf(1)).toEqual(['GET /api/llm-editor/cta/limits/ 200']);
 });
 
-test('how long a request took is counted, and that a client was gone before its answer', async () => {
+test('counts the duration of requests, and clients that disconnected before the response', async () => {
   const held = Promise.withResolvers<void>();
   const isWaiting = async () =>
     (

@@ -117,7 +117,7 @@ describe.each(PATHS)('%s', (path, methods) => {
   });
 });
 
-test('OPTIONS of no path is of the whole service, and of one that does not exist a 404', async () => {
+test('OPTIONS * describes the whole service, and returns 404 for an unknown path', async () => {
   for (const { address } of [api, withCors]) {
     const whole = await ask(address, 'OPTIONS', '*');
     expect([whole.status, whole.headers.allow]).toEqual([204, 'GET, HEAD, POST, PATCH, OPTIONS']);
@@ -126,13 +126,13 @@ test('OPTIONS of no path is of the whole service, and of one that does not exist
   }
 });
 
-test('a body of a wrong method is not looked at', async () => {
+test('does not read the body of a wrong method', async () => {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'text/xml' };
   const body = Buffer.from('<a/>');
   expect((await ask(api.address, 'PUT', `${ROOT}/limits/`, headers, body)).status).toBe(405);
 });
 
-test('preflights are answered as before', async () => {
+test('still answers preflight requests', async () => {
   const preflight = { origin: 'https://app.example', 'access-control-request-method': 'POST' };
   const answer = await ask(withCors.address, 'OPTIONS', `${ROOT}/batch/`, preflight);
   expect([answer.status, answer.headers['access-control-allow-origin']]).toEqual([
@@ -143,7 +143,7 @@ test('preflights are answered as before', async () => {
   expect([without.status, without.headers['access-control-allow-origin']]).toEqual([204, undefined]);
 });
 
-test('HEAD has what GET has, without the body', async () => {
+test('HEAD returns the headers of GET without the body', async () => {
   const headers = { authorization: `Bearer ${token}` };
   const reads = REST_ROUTES.filter(({ method }) => method === 'GET').map(({ path }) => {
     const [, area = ''] = path.split('/');
@@ -191,7 +191,7 @@ describe('compressed bodies', () => {
     );
 
   test.each([`${ROOT}/batch/`, '/trpc/batch.create'])(
-    'are refused, and it is said what is taken (%s)',
+    'are refused with the accepted encodings (%s)',
     async (path) => {
       for (const coding of ['gzip', 'br', 'deflate', 'zstd', 'gzip, identity', 'x']) {
         const answer = await post(path, coding);
@@ -204,19 +204,19 @@ describe('compressed bodies', () => {
     },
   );
 
-  test('which are not compressed are read, whatever is written', async () => {
+  test('are read if they are declared but not compressed', async () => {
     const plain = Buffer.from('{"sources":[{"url":"https://shop.example/a"}]}');
     for (const coding of ['identity', 'Identity', ''])
       expect((await post(`${ROOT}/batch/`, coding, plain)).status).toBe(201);
     expect((await ask(api.address, 'GET', '/errors', { 'content-encoding': 'gzip' })).status).toBe(200);
   });
 
-  test('of those who may not come in are not looked at', async () => {
+  test('are not read without a valid token', async () => {
     expect((await post(`${ROOT}/batch/`, 'gzip', body, '')).status).toBe(401);
   });
 });
 
-describe('where a request says that it came to', () => {
+describe('the address of a request', () => {
   async function raw(target: string, headers: string[]): Promise<string> {
     const socket = connect(Number(new URL(api.address).port), '127.0.0.1');
     socket.write(
@@ -232,7 +232,7 @@ describe('where a request says that it came to', () => {
     return text(socket);
   }
 
-  test('with a whole address as its target, that counts, and not the header Host', async () => {
+  test('is its absolute target, and not the Host header', async () => {
     await addQueuedBatch(db, (await db.addWorkspace('another')).workspaceId, [1]);
     const { body } = await api.rest(token, 'POST', '/batch/', {
       sources: [{ url: 'https://shop.example/b' }],
@@ -245,7 +245,7 @@ describe('where a request says that it came to', () => {
     expect(await raw('HTTP://x.example?a=/errors', ['Host: x'])).toMatch(/^HTTP\/1\.1 404 /);
   });
 
-  test('a protocol that is none of the web is not repeated', async () => {
+  test('does not repeat an unknown protocol', async () => {
     const behind = await startTestApi(db, { publicUrl: undefined, trustProxy: true });
     const typeOf = async (proto: string) => {
       const { body } = await behind.rest(undefined, 'GET', '//nowhere', undefined, {

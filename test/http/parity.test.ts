@@ -453,7 +453,7 @@ function mask(outcome: Outcome): unknown {
 
 const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyProcedure>);
 
-test('every procedure has its place in REST, and the other way round', () => {
+test('every procedure has a REST route, and every route a procedure', () => {
   expect(Object.keys(ENDPOINTS).toSorted()).toEqual(procedures.map(([path]) => path).toSorted());
 });
 
@@ -474,7 +474,7 @@ describe.each(procedures)('%s', (path, procedure) => {
     return overRest;
   }
 
-  test('what is right is answered alike', async () => {
+  test('returns the same for valid requests', async () => {
     let good = 0;
     for (const [name, pair] of Object.entries(await endpoint().pairs())) {
       if ((await expectAlike(pair, name)).status < 300) good += 1;
@@ -482,7 +482,7 @@ describe.each(procedures)('%s', (path, procedure) => {
     expect(good).toBeGreaterThan(0);
   });
 
-  test('what is wrong is answered alike', async () => {
+  test('returns the same for invalid requests', async () => {
     const schema = z.toJSONSchema(inputs[0] ?? z.object({}), { io: 'input', unrepresentable: 'any' });
     // Values in a path or a header have no type.
     const isLeftOut = (field: string) =>

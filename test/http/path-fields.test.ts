@@ -95,7 +95,7 @@ async function askRest({ thingId, partNumber, ...body }: Record<string, unknown>
   return status ? { status, code, message, errors } : output;
 }
 
-test('fields in the path are checked, and transformed, by the schema of the operation', async () => {
+test('checks and transforms path fields by the schema of the operation', async () => {
   const input = { thingId: 't7', partNumber: '3' };
   expect(await askTrpc(input)).toEqual({ thingId: 7, partNumber: 3 });
   expect(await askRest(input)).toEqual({ thing_id: 7, part_number: 3 });
@@ -105,7 +105,7 @@ test.each<[what: string, input: Record<string, unknown>, paths: string[]]>([
   ['one field', { thingId: 'x', partNumber: '3' }, ['thing_id']],
   ['both', { thingId: 'x', partNumber: '10' }, ['thing_id', 'part_number']],
   ['one, and one in the body', { thingId: 't7', partNumber: 'x', newName: '' }, ['part_number', 'new_name']],
-])('a wrong path is refused as over tRPC: %s', async (_what, input, paths) => {
+])('refuses an invalid path field as over tRPC: %s', async (_what, input, paths) => {
   const overRest = await askRest(input);
   expect(overRest).toMatchObject({ status: 400, code: 'validation' });
   expect(overRest.errors.map(({ path }: { path: string }) => path)).toEqual(paths);
@@ -117,7 +117,7 @@ test.each<[what: string, input: Record<string, unknown>, paths: string[]]>([
   expect({ ...overTrpc, errors: spelled }).toEqual(overRest);
 });
 
-test('a path that names a field which the operation does not have is found at the start', () => {
+test('detects at the start a path with a field that the operation does not have', () => {
   const options = { routes: [{ ...route, path: '/things/:nothing/' }] } as unknown as Parameters<
     typeof registerRest
   >[1];

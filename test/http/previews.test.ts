@@ -30,7 +30,7 @@ const follow = (link: string) => {
 const idsOf = (answer: { body: { results: { id: string }[] } }) => answer.body.results.map((row) => row.id);
 
 describe('pagination', () => {
-  test('forward and back by keyset, by batch, source and position, in both spellings', async () => {
+  test('pages forward and back by batch, source and position, with both names', async () => {
     const first = await addQueuedBatch(db, workspaceId, [3, 2]);
     const second = await addQueuedBatch(db, workspaceId, [2]);
     const all = await get('/previews/');
@@ -63,7 +63,7 @@ describe('pagination', () => {
     expect(idsOf(await follow(start.body.next))).toEqual(idsOf(two));
   });
 
-  test('filters are kept in the links, and combine', async () => {
+  test('keeps filters in the links, and combines them', async () => {
     const { id } = await addDone([3]);
     await addQueuedBatch(db, workspaceId, [3]);
     const page = await get(`/previews/?bulk_task_id=${id}&status=done&page_size=2`);
@@ -77,7 +77,7 @@ describe('pagination', () => {
     expect((await get('/previews/?status=queued')).body.results).toHaveLength(3);
   });
 
-  test('stays put while rows are added: no row twice, none left out', async () => {
+  test('returns every row exactly once while rows are added', async () => {
     for (let i = 0; i < 4; i += 1) await addQueuedBatch(db, workspaceId, [2]);
     const before = idsOf(await get('/batch/?page_size=100'));
     const seen: string[] = [];
@@ -101,7 +101,7 @@ describe('pagination', () => {
     expect(added).toEqual(idsOf(await get('/previews/?page_size=100')));
   });
 
-  test('batches come newest first, and tRPC has the same pages', async () => {
+  test('lists batches newest first, with the same pages over tRPC', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 3; i += 1) ids.unshift((await addQueuedBatch(db, workspaceId, [1])).id);
     expect(idsOf(await get('/batch/'))).toEqual(ids);
@@ -114,7 +114,7 @@ describe('pagination', () => {
     expect(next.nextCursor).toBeNull();
   });
 
-  test('without the slash the same answer comes', async () => {
+  test('returns the same without the trailing slash', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     // Without a worker there is no forecast, which would change from one answer to the next.
     await db.orm.update(workers).set({ diedAt: new Date() });
@@ -126,7 +126,7 @@ describe('pagination', () => {
 });
 
 describe('patch', () => {
-  test('a part of a prefill, then all of it, with both content types', async () => {
+  test('changes a part of a prefill, then all of it, with both content types', async () => {
     await addDone([1]);
     const [preview] = (await get('/previews/')).body.results;
     const path = `/previews/${preview.id}/`;
@@ -167,14 +167,14 @@ describe('patch', () => {
     expect(row?.generated).toMatchObject({ headline: 'A red shoe', ctaText: 'Buy' });
   });
 
-  test('nothing in it changes nothing', async () => {
+  test('changes nothing for an empty patch', async () => {
     await addDone([1]);
     const [preview] = (await get('/previews/')).body.results;
     const { body } = await api.rest(token, 'PATCH', `/previews/${preview.id}/`, { prefill: {} });
     expect(body).toEqual({ ...preview, warnings: [] });
   });
 
-  test('twenty at once lose nothing', async () => {
+  test('loses nothing with twenty concurrent patches', async () => {
     await addDone([1]);
     const [{ id, version }] = (await get('/previews/')).body.results;
     const fields = ['headline', 'subheadline', 'body', 'cta_text', 'price_text'];
@@ -193,7 +193,7 @@ describe('patch', () => {
     expect(body.version).toBe(version + 20);
   });
 
-  test('before it is done: 409; a low contrast: accepted, with a warning', async () => {
+  test('returns 409 before the preview is done, and accepts low contrast with a warning', async () => {
     const { id } = await addQueuedBatch(db, workspaceId, [1]);
     const [preview] = (await get(`/previews/?bulk_task_id=${id}`)).body.results;
     const early = await api.rest(token, 'PATCH', `/previews/${preview.id}/`, { prefill: { headline: 'x' } });
@@ -208,7 +208,7 @@ describe('patch', () => {
     expect(body.warnings).toMatchObject([{ code: 'low_contrast', path: 'prefill.colors.text' }]);
   });
 
-  test('our own addresses are stored without the host', async () => {
+  test('stores our own addresses without the host', async () => {
     await addDone([2]);
     const [a, b] = (await get('/previews/')).body.results;
     const url = b.prefill.background_image_url;
@@ -222,7 +222,7 @@ describe('patch', () => {
   });
 });
 
-test('images are shown to whoever has the key, as what they are', async () => {
+test('serves images to anyone with the key, with their content type', async () => {
   await addDone([1]);
   const [preview] = (await get('/previews/')).body.results;
   const path = new URL(preview.prefill.background_image_url).pathname;

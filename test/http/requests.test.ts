@@ -34,7 +34,7 @@ async function addDone(): Promise<string> {
 }
 
 describe('Idempotency-Key', () => {
-  test('twenty equal requests at once make one batch, and all are given its answer', async () => {
+  test('twenty equal concurrent requests create one batch, and all get its response', async () => {
     const before = await countBatches();
     const key = createId();
     const answers = await Promise.all(Array.from({ length: 20 }, () => post('/batch/', key, sources('a'))));
@@ -46,7 +46,7 @@ describe('Idempotency-Key', () => {
     }
   });
 
-  test('the first answer comes again, whatever became of the batch, through both APIs', async () => {
+  test('returns the first response again, whatever happened to the batch, over both APIs', async () => {
     const key = createId();
     const first = await post('/batch/', key, sources('b'));
     await api.rest(one.token, 'POST', `/batch/${first.body.id}/cancel/`);
@@ -59,7 +59,7 @@ describe('Idempotency-Key', () => {
     });
   });
 
-  test('with another body or for something else it is refused, and nothing is done', async () => {
+  test('is refused with another body or for another operation, and nothing is done', async () => {
     const key = createId();
     const { body: batch } = await post('/batch/', key, sources('c'));
     const before = await countBatches();
@@ -114,7 +114,7 @@ describe('Idempotency-Key', () => {
     return { secondApi: secondApi, pool: orm.$client as Pool, close: () => secondApi.close().then(close) };
   }
 
-  test('forty that wait for the first hold up nobody else, and are given its answer', async () => {
+  test('forty requests that wait for the first one delay no others, and get its response', async () => {
     const { gate, key, first, again } = await startFirst('slow');
     const before = await countBatches();
     const waiting = again(40);
@@ -129,7 +129,7 @@ describe('Idempotency-Key', () => {
     expect(await countBatches()).toBe(before + 1);
   });
 
-  test('so it is when the first is at work in another process', async () => {
+  test('works the same if the first request runs in another process', async () => {
     const { gate, first, again } = await startFirst('elsewhere');
     const second = await openSecondApi();
     try {
@@ -144,7 +144,7 @@ describe('Idempotency-Key', () => {
     }
   });
 
-  test('while the first request is at work, it is said, in its process and in another', async () => {
+  test('reports that the first request is in progress, in its process and in another one', async () => {
     const { gate, first, again } = await startFirst('long');
     const second = await openSecondApi();
     try {
@@ -157,7 +157,7 @@ describe('Idempotency-Key', () => {
     }
   });
 
-  test('when the first fails, one of those that wait does it', async () => {
+  test('if the first request fails, one of the waiting requests runs', async () => {
     const { gate, first, again } = await startFirst('failing');
     const waiting = again(5);
     await gate.forget();
@@ -168,7 +168,7 @@ describe('Idempotency-Key', () => {
       expect(one).toMatchObject({ status: 201, body: answer?.body });
   });
 
-  test('what failed may be sent again with its key', async () => {
+  test('allows a failed request to be sent again with its key', async () => {
     const key = createId();
     const { body: batch } = await post('/batch/', createId(), sources('f'));
     const retry = () => post(`/batch/${batch.id}/retry/`, key);
@@ -179,7 +179,7 @@ describe('Idempotency-Key', () => {
     expect(await retry()).toMatchObject({ status: 200, body: { status: 'pending' } });
   });
 
-  test('it belongs to a workspace', async () => {
+  test('belongs to a workspace', async () => {
     const key = createId();
     const [mine, theirs] = [
       await post('/batch/', key, sources('g')),
@@ -189,7 +189,7 @@ describe('Idempotency-Key', () => {
     expect(mine.body.id).not.toBe(theirs.body.id);
   });
 
-  test('one that cannot be a key is named', async () => {
+  test('names an invalid key', async () => {
     expect(await post('/batch/', 'x'.repeat(256), sources('i'))).toMatchObject({
       status: 400,
       body: { code: 'validation', errors: [{ path: 'Idempotency-Key' }] },
@@ -201,7 +201,7 @@ describe('Idempotency-Key', () => {
     });
   });
 
-  test('it is kept for a day', async () => {
+  test('is kept for a day', async () => {
     const key = createId();
     await post('/batch/', key, sources('j'));
     expect(await deleteOldKeys(db)).toBe(0);
@@ -212,7 +212,7 @@ describe('Idempotency-Key', () => {
 });
 
 describe('ETag', () => {
-  test('what has not changed is not sent again', async () => {
+  test('returns 304 for unchanged data', async () => {
     const id = await addDone();
     const { body } = await api.rest(one.token, 'GET', `/previews/${id}/`);
     for (const path of [
@@ -233,7 +233,7 @@ describe('ETag', () => {
     }
   });
 
-  test('a change is made from the version that was read, or not at all', async () => {
+  test('applies a change only to the version that was read', async () => {
     const id = await addDone();
     const patch = (headline: string, ifMatch: string) =>
       api.rest(one.token, 'PATCH', `/previews/${id}/`, { prefill: { headline } }, { 'if-match': ifMatch });
@@ -256,7 +256,7 @@ describe('ETag', () => {
     expect((await patch('Fourth', '*')).status).toBe(200);
   });
 
-  test('over tRPC it is a field', async () => {
+  test('is a field over tRPC', async () => {
     const id = await addDone();
     const { previews } = api.client(one.token);
     const { version } = await previews.get.query({ id });
@@ -269,7 +269,7 @@ describe('ETag', () => {
   });
 });
 
-test('a request has an id, its own or ours, in the answer, the problem and the log', async () => {
+test('a request has an id, sent or generated, in the response, the problem and the log', async () => {
   const ask = (headers: Record<string, string>) =>
     api.rest(one.token, 'GET', '/previews/x/', undefined, headers);
   const mine = await ask({ 'x-request-id': 'order-7:2' });
@@ -280,7 +280,7 @@ test('a request has an id, its own or ours, in the answer, the problem and the l
   expect(bad.headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
 });
 
-test('too many requests of a workspace are told to wait, over both APIs; others are not', async () => {
+test('limits the requests of a workspace over both APIs, and not those of others', async () => {
   const narrow = await startTestApi(db, { requestRate: { maxCalls: 3, windowMs: 60_000 } });
   try {
     const ask = (token: string) => narrow.rest(token, 'GET', '/limits/');

@@ -45,7 +45,7 @@ describe('data', () => {
     ['the document', 200, () => ({ url: '/openapi.json' })],
     ['an image that is not there', 404, () => ({ url: `/assets/${'x'.repeat(32)}` })],
     ['a CTA that is not there', 404, () => ({ url: `/cta/${'x'.repeat(32)}` })],
-    ['no address of ours', 404, () => ({ url: '/nothing' })],
+    ['unknown address', 404, () => ({ url: '/nothing' })],
     ['an address that is none', 404, () => ({ url: '/%zz' })],
   ])('%s', async (_name, status, make) => {
     const { headers, ...asked } = { headers: {}, ...(await make()) };
@@ -58,7 +58,7 @@ describe('data', () => {
     expect(answer.headers).not.toHaveProperty('strict-transport-security');
   });
 
-  test('streams of events', async () => {
+  test('event streams', async () => {
     for (const path of [
       `${ROOT}/batch/${batchId}/events/`,
       `/trpc/batch.watch?input=${encodeURIComponent(JSON.stringify({ json: { id: batchId } }))}`,
@@ -70,14 +70,14 @@ describe('data', () => {
     }
   });
 
-  test('what is no HTTP', async () => {
+  test('invalid HTTP', async () => {
     const socket = connect(Number(new URL(api.address).port), '127.0.0.1');
     socket.end('NONSENSE\r\n\r\n');
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 [\s\S]+\r\nX-Content-Type-Options: nosniff\r\n/);
   });
 });
 
-describe('what is shown in the pages of others keeps its own policy', () => {
+describe('content for pages of other sites has its own policy', () => {
   test('images', async () => {
     const { headers, statusCode } = await api.app.inject(assetPath);
     expect(statusCode).toBe(200);
@@ -100,7 +100,7 @@ describe('what is shown in the pages of others keeps its own policy', () => {
   });
 });
 
-test.each(['/docs/', '/errors'])('%s may be read, and framed by nobody', async (path) => {
+test.each(['/docs/', '/errors'])('%s can be read, but not framed', async (path) => {
   const { headers, statusCode } = await api.app.inject(path);
   expect(statusCode).toBe(200);
   const { 'content-security-policy': _, ...others } = DATA;
@@ -109,15 +109,15 @@ test.each(['/docs/', '/errors'])('%s may be read, and framed by nobody', async (
   expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
 });
 
-describe('HTTPS is insisted on', () => {
-  test('where PUBLIC_URL is https', async () => {
+describe('Strict-Transport-Security is sent', () => {
+  test('if PUBLIC_URL is https', async () => {
     const secure = await startTestApi(db, { publicUrl: 'https://cta.example' });
     for (const url of [`${ROOT}/batch/`, embedPath, assetPath, '/docs/', '/errors', '/%zz'])
       expect((await secure.app.inject(url)).headers['strict-transport-security'], url).toBe(HSTS);
     await secure.close();
   });
 
-  test('where a proxy that is trusted says that the request came so, and only there', async () => {
+  test('if a trusted proxy says that the request used https, and only then', async () => {
     const behind = await startTestApi(db, { publicUrl: undefined, trustProxy: true });
     const headers = { 'x-forwarded-proto': 'https' };
     const ask = async (app: TestApi) => (await app.app.inject({ url: '/errors', headers })).headers;

@@ -37,7 +37,7 @@ async function open(api: TestApi, request: string): Promise<Socket> {
 const countOpen = (api: TestApi) =>
   new Promise<number>((resolve) => api.app.server.getConnections((_error, count) => resolve(count)));
 
-test('sixty who ask for the largest file and take nothing are all ended', async () => {
+test('closes all of sixty clients that request the largest file and read nothing', async () => {
   const api = await openApi({ stalls: { stalledMs: 1000 } });
   const request = 'GET /docs/js/scalar.js HTTP/1.1\r\nHost: x\r\n\r\n';
   const sockets = await Promise.all(Array.from({ length: 60 }, () => open(api, request)));
@@ -53,7 +53,7 @@ test('sixty who ask for the largest file and take nothing are all ended', async 
   ).toBe(0);
 });
 
-test('a request that waits for us, and a stream in which nothing happens, are not ended', async () => {
+test('does not close a request that waits for the service, or an idle stream', async () => {
   const api = await openApi({ stalls: { stalledMs: 100 } });
   const { id } = await addQueuedBatch(db, one.workspaceId, [1]);
   const headers = { authorization: `Bearer ${one.token}` };
@@ -82,7 +82,7 @@ test('a request that waits for us, and a stream in which nothing happens, are no
   expect(said).toContain('"status":"done"');
 });
 
-test('connections above the most are closed as they come', async () => {
+test('closes connections above the maximum as they open', async () => {
   const api = await openApi({ maxConnections: 5 });
   const sockets = await Promise.all(Array.from({ length: 8 }, () => open(api, '')));
   let closed = 0;
@@ -94,14 +94,14 @@ test('connections above the most are closed as they come', async () => {
   expect(await countOpen(api)).toBe(5);
 });
 
-test('twice as many connections as streams are allowed, and at least 10,000', async () => {
+test('allows twice as many connections as streams, and at least 10,000', async () => {
   const limitOf = async (options: Partial<AppOptions>) => (await openApi(options)).app.server.maxConnections;
   expect(await limitOf({})).toBe(10_000);
   expect(await limitOf({ streamLimits: { perWorkspace: 10, inAll: 100 } })).toBe(10_000);
   expect(await limitOf({ streamLimits: { perWorkspace: 10, inAll: 100_000 } })).toBe(200_000);
 });
 
-describe('requests that do not wait for earlier answers', () => {
+describe('pipelined requests', () => {
   const trpcInput = encodeURIComponent(JSON.stringify({ json: { pageSize: 100 } }));
   const makeRequest = (path: string, id: string) =>
     `GET ${path} HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\nAuthorization: Bearer ${one.token}\r\n\r\n`;
@@ -110,7 +110,7 @@ describe('requests that do not wait for earlier answers', () => {
     ['REST', `${ROOT}/previews/?page_size=100`],
     ['tRPC', `/trpc/previews.list?input=${trpcInput}`],
     ['a file', '/docs/js/scalar.js'],
-  ])('five are answered in order, two thousand are not served (%s)', async (_name, path) => {
+  ])('answers five in order, and does not serve two thousand (%s)', async (_name, path) => {
     const api = await openApi({});
     const five = await open(api, [1, 2, 3, 4, 5].map((n) => makeRequest(path, `pipelined-${n}`)).join(''));
     let received = '';
@@ -137,7 +137,7 @@ describe('requests that do not wait for earlier answers', () => {
     expect((await api.rest(one.token, 'GET', '/limits/')).status).toBe(200);
   });
 
-  test('one after another on one connection are not limited', async () => {
+  test('does not limit sequential requests on one connection', async () => {
     const api = await openApi({});
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => agent.destroy());
@@ -154,7 +154,7 @@ describe('requests that do not wait for earlier answers', () => {
   });
 });
 
-describe('open streams of events', () => {
+describe('open event streams', () => {
   const input = (id: string) => encodeURIComponent(JSON.stringify({ json: { id } }));
   const paths = (id: string) => [`${ROOT}/batch/${id}/events/`, `/trpc/batch.watch?input=${input(id)}`];
 
@@ -168,7 +168,7 @@ describe('open streams of events', () => {
     return { response, leave: () => left.abort() };
   }
 
-  test('of a workspace are bounded over both APIs together; those of others are not touched', async () => {
+  test('are limited for a workspace over both APIs together, without effect on others', async () => {
     const api = await openApi({ streamLimits: { perWorkspace: 2, inAll: 100 } });
     const { id } = await addQueuedBatch(db, one.workspaceId, [1]);
     const { id: others } = await addQueuedBatch(db, two.workspaceId, [1]);
@@ -196,7 +196,7 @@ describe('open streams of events', () => {
     );
   });
 
-  test('of all workspaces together are bounded too', async () => {
+  test('are limited for all workspaces together', async () => {
     const api = await openApi({ streamLimits: { perWorkspace: 2, inAll: 2 } });
     const { id } = await addQueuedBatch(db, one.workspaceId, [1]);
     const { id: others } = await addQueuedBatch(db, two.workspaceId, [1]);

@@ -93,7 +93,7 @@ const HOSTILE: [string, unknown][] = [
 describe.each(procedures)('%s', (path, { _def }) => {
   const { type } = _def as unknown as { type: string };
 
-  test.each(HOSTILE)('refuses %s at once, with a token and without', async (_name, input) => {
+  test.each(HOSTILE)('refuses %s immediately, with and without a token', async (_name, input) => {
     await send(path, type, { json: {} }, one.token);
     let status: number[] = [];
     const cpuMs = await measureCpuMs(async () => {
@@ -107,7 +107,7 @@ describe.each(procedures)('%s', (path, { _def }) => {
   });
 });
 
-test('values that are undefined arrive as superjson sends them', async () => {
+test('accepts undefined values as superjson sends them', async () => {
   const input = { status: undefined, bulkTaskId: undefined, pageSize: 3 };
   expect(superjson.serialize(input).meta?.values).toEqual({
     status: ['undefined'],
@@ -122,7 +122,7 @@ test('values that are undefined arrive as superjson sends them', async () => {
   );
 });
 
-test('of several calls in a request only the one with a wrong envelope fails', async () => {
+test('fails only the call with a wrong envelope among several in a request', async () => {
   const input = { 0: { json: {} }, 1: { json: {}, meta: { values: { a: ['Date'] } } } };
   const answer = await api.app.inject({
     url: `/trpc/batch.list,batch.list?batch=1&input=${encodeURIComponent(JSON.stringify(input))}`,
@@ -142,7 +142,7 @@ describe('long arrays', () => {
     ['image addresses', 'batch.create', { sources: [source] }],
     ['versions', 'previews.patch', { id: 'x', prefill: {}, ifVersion: long }],
     ['a field that does not exist', 'batch.cancel', { id: 'x', more: { of: long } }],
-  ])('%s over tRPC are refused by their length', async (_name, path, input) => {
+  ])('refuses %s over tRPC by their length', async (_name, path, input) => {
     let body = '';
     const cpuMs = await measureCpuMs(async () => {
       body = (await send(path, 'mutation', { json: input }, one.token)).body;
@@ -160,7 +160,7 @@ describe('long arrays', () => {
       { sources: [{ ...source, product: { image_urls: long } }] },
       'sources.0.product.image_urls',
     ],
-  ])('%s over REST are refused by their length', async (_name, body, path) => {
+  ])('refuses %s over REST by their length', async (_name, body, path) => {
     const cpuMs = await measureCpuMs(async () => {
       const answer = await api.rest(one.token, 'POST', '/batch/', body);
       expect(answer.body.errors).toEqual([{ path, message: 'must have at most 100 items' }]);
@@ -168,7 +168,7 @@ describe('long arrays', () => {
     expect(cpuMs).toBeLessThan(MAX_CPU_MS);
   });
 
-  test.each(procedures)('%s has no array that may be longer', (_path, { _def }) => {
+  test.each(procedures)('%s allows no longer array', (_path, { _def }) => {
     const [schema] = (_def as unknown as { inputs: z.ZodType[] }).inputs;
     const text = JSON.stringify(
       z.toJSONSchema(schema ?? z.object({}), { io: 'input', unrepresentable: 'any' }),
@@ -185,7 +185,7 @@ describe('many calls in one request', () => {
   const inputs = (count: number, input: unknown) =>
     JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, at) => [at, { json: input }])));
 
-  test('at most 10 that change something: more are refused whole', async () => {
+  test('accepts at most 10 that change something, and otherwise refuses the whole request', async () => {
     const batch = { sources: [{ url: 'https://shop.example/a' }] };
     const post = (count: number) =>
       api.app.inject({
@@ -197,12 +197,12 @@ describe('many calls in one request', () => {
     const before = (await api.client(one.token).batch.list.query({ pageSize: 100 })).items.length;
     const refused = await post(11);
     expect(refused.statusCode).toBe(400);
-    expect(refused.json().error.json.message).toContain('At most 10 mutations');
+    expect(refused.json().error.json.message).toContain('A request can have at most 10 mutations');
     expect((await post(10)).json()).toHaveLength(10);
     expect((await api.client(one.token).batch.list.query({ pageSize: 100 })).items).toHaveLength(before + 10);
   });
 
-  test('at most 100 in all', async () => {
+  test('accepts at most 100 in total', async () => {
     const get = (count: number) =>
       api.app.inject({
         url: batchUrl('limits.get', count),
@@ -212,7 +212,7 @@ describe('many calls in one request', () => {
     expect((await get(100)).json()).toHaveLength(100);
   });
 
-  test('the typed client splits what it sends: 40 changes and 150 reads at the same time', async () => {
+  test('the typed client splits 40 concurrent changes and 150 reads into several requests', async () => {
     const client = api.client(one.token);
     const url = 'https://shop.example/a';
     const made = await Promise.all(
@@ -223,14 +223,14 @@ describe('many calls in one request', () => {
     expect(read).toHaveLength(150);
   });
 
-  test('the typed client may give one object to several sources', async () => {
+  test('the typed client can use one object in several sources', async () => {
     const product = { title: 'Cup', imageUrls: ['https://shop.example/cup.jpg'] };
     const sources = ['a', 'b'].map((path) => ({ url: `https://shop.example/${path}`, product }));
     expect((await api.client(one.token).batch.create.mutate({ sources })).sources).toHaveLength(2);
   });
 });
 
-test('each call counts against the limit on requests', async () => {
+test('counts each call against the limit on requests', async () => {
   const opened = await openTestApi({ requestRate: { maxCalls: 10, windowMs: 60_000 } });
   try {
     const get = (count: number) =>

@@ -86,7 +86,7 @@ describe('create', () => {
     ['null', null, ['sources']],
   ])('refuses %s', (_name, body, paths) => expectRefused(body, paths));
 
-  test('an address with a password is told what is wrong with it; an @ elsewhere is not', async () => {
+  test('explains what is wrong with an address that has a password, and accepts an @ elsewhere', async () => {
     const send = (url: string) => api.rest(token, 'POST', '/batch/', { sources: [{ url }] });
     expect((await send('https://user:s3cret@shop.example/a')).body.errors).toEqual([
       { path: 'sources.0.url', message: 'must not have a user name or password' },
@@ -94,7 +94,7 @@ describe('create', () => {
     expect((await send('https://shop.example/@brand/a?to=x@y.example#@')).status).toBe(201);
   });
 
-  test('takes the largest that is allowed, and 1 as the default size', async () => {
+  test('accepts the largest allowed values, and uses 1 as the default size', async () => {
     const sources = Array.from({ length: 5 }, (_, i) => ({
       url: `https://shop.example/${i}`,
       batch_size: 10,
@@ -109,7 +109,7 @@ describe('create', () => {
     expect(small.body.bulk_generate_task_id).toBe(small.body.id);
   });
 
-  test('tRPC refuses the same, in its own spelling', async () => {
+  test('tRPC refuses the same input with its own field names', async () => {
     const call = api.client(token).batch.create.mutate({ sources: [{ url: URL_OK, batchSize: 11 }] });
     const error = await call.catch((e: unknown) => e);
     expect(error).toBeInstanceOf(TRPCClientError);
@@ -150,9 +150,9 @@ describe('patch', () => {
       { prefill: { background_image_url: 'data:image/png;base64,AA' } },
       ['prefill.background_image_url'],
     ],
-    ['a colour by name', { prefill: { colors: { text: 'red' } } }, ['prefill.colors.text']],
-    ['an unknown colour', { prefill: { colors: { border: '#000000' } } }, ['prefill.colors.border']],
-    ['no colours at all', { prefill: { colors: null } }, ['prefill.colors']],
+    ['a color by name', { prefill: { colors: { text: 'red' } } }, ['prefill.colors.text']],
+    ['an unknown color', { prefill: { colors: { border: '#000000' } } }, ['prefill.colors.border']],
+    ['no colors', { prefill: { colors: null } }, ['prefill.colors']],
     ['a language that is none', { prefill: { locale: 'not a language' } }, ['prefill.locale']],
     ['a NUL', { prefill: { headline: 'a\u0000b' } }, ['prefill.headline']],
     ['half a surrogate pair', { prefill: { body: '\udfff' } }, ['prefill.body']],
@@ -169,7 +169,7 @@ describe('patch', () => {
     expect(await db.orm.select().from(previews)).toEqual(before);
   });
 
-  test('invisible characters are dropped without an error', async () => {
+  test('drops invisible characters without an error', async () => {
     const prefill = {
       headline: 'Spar\u00adpreis\u{e0041}\u{e0042}',
       price_text: '\u202e€ 5\u200b',
@@ -195,13 +195,13 @@ describe('lists', () => {
     ['pageSize=5', 'pageSize'],
     ['_=1764547200', '_'],
     ['__proto__=x', '__proto__'],
-  ])('?%s is refused', async (query, path) => {
+  ])('refuses ?%s', async (query, path) => {
     const { status, body } = await api.rest(token, 'GET', `/previews/?${query}`);
     expect(status).toBe(400);
     expect(body).toMatchObject({ code: 'validation', errors: [{ path }] });
   });
 
-  test('several unknown parameters are named together, over tRPC too', async () => {
+  test('names several unknown parameters together, also over tRPC', async () => {
     for (const list of ['/previews/', '/batch/']) {
       const { status, body } = await api.rest(token, 'GET', `${list}?status[]=done&page=2`);
       expect([status, body.code]).toEqual([400, 'validation']);
@@ -219,19 +219,19 @@ describe('lists', () => {
     }
   });
 
-  test('the direction that infinite queries of tRPC clients send is taken', async () => {
+  test('accepts the direction that infinite queries of tRPC clients send', async () => {
     const { items } = await api.client(token).previews.list.query({ pageSize: 1, direction: 'forward' });
     expect(items).toHaveLength(1);
     const { status } = await api.rest(token, 'GET', '/previews/?direction=forward');
     expect(status).toBe(400);
   });
 
-  test.each(['x', 'bi4xLjE', '..', 'AAAA', '%00', 'n.1.1'])('the cursor %j is refused', async (cursor) => {
+  test.each(['x', 'bi4xLjE', '..', 'AAAA', '%00', 'n.1.1'])('refuses the cursor %j', async (cursor) => {
     const { status, body } = await api.rest(token, 'GET', `/batch/?cursor=${cursor}`);
     expect([status, body.code]).toEqual([400, 'invalid_cursor']);
   });
 
-  test('an id that cannot be one is answered like one that nobody has', async () => {
+  test('treats an invalid id like an unknown one', async () => {
     for (const id of ['x', '0', '%00', "'; drop table x", '018f0000-0000-7000-8000-000000000000']) {
       const path = encodeURIComponent(decodeURIComponent(id));
       expect((await api.rest(token, 'GET', `/batch/${path}/`)).body.code).toBe('not_found');

@@ -6,7 +6,7 @@ import { JOB_NAMES } from '../../src/queue/catalogue.ts';
 
 const read = (file: string) => readFile(new URL(`../../docs/${file}`, import.meta.url), 'utf8');
 
-test('the alert rules and the page about monitoring name metrics that exist', async () => {
+test('the alert rules and the monitoring page name existing metrics', async () => {
   const { render } = createMetrics({
     role: 'all',
     build: { version: '1', commit: null, date: null, node: 'v24' },
@@ -24,7 +24,7 @@ test('the alert rules and the page about monitoring name metrics that exist', as
   }
 });
 
-test('what is lost of any step is counted from the start: the first time must be seen as an increase', async () => {
+test('exports the counter of lost work of every step from the start, so that the first increase is visible', async () => {
   const { render } = createMetrics({
     role: 'all',
     build: { version: '1', commit: null, date: null, node: 'v24' },

@@ -49,7 +49,7 @@ const rows = new Map(
   ),
 );
 
-test('the table of imports is that of the linter', () => {
+test('the table of imports matches the linter configuration', () => {
   const features = [...walls].filter(([folder]) => !folder.startsWith('adapters/'));
   expect(features.length).toBeGreaterThan(15);
   for (const [folder, allowed] of features) {
@@ -66,7 +66,7 @@ test('every folder is in the tree and in the table', () => {
   expect([...rows.keys()].toSorted()).toEqual(folders);
 });
 
-test('every file that is named exists', () => {
+test('every named file exists', () => {
   const files = new Set(globSync('src/**/*.ts', { cwd: root.pathname }));
   const folders = new Set(globSync('src/**/', { cwd: root.pathname }).map((one) => one.replace(/\/$/, '')));
   const named = [...page.matchAll(/`((?:[a-z-]+\/)+[a-z-]+)`/g)].map(([, name = '']) => `src/${name}`);

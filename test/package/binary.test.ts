@@ -59,7 +59,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     run(['generate', world.shop.productUrl('cup'), '--size', '1', '--out', join(folder, 'generated')], env);
   const unpacked = () => join(home, '.cache/cta-batch');
 
-  test('says its version, its commands and its licences, without unpacking anything', async () => {
+  test('prints its version, commands and licenses without unpacking anything', async () => {
     const version = await run(['--version']);
     expect(version).toMatchObject({ code: 0, stderr: '' });
     expect(version.stdout).toMatch(
@@ -82,7 +82,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     expect(await readdir(home)).toEqual([]);
   });
 
-  test('without DATABASE_URL it says what to set', async () => {
+  test('says what to set if DATABASE_URL is missing', async () => {
     expect(await run(['migrate'])).toEqual({
       code: 1,
       stdout: '',
@@ -92,7 +92,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     });
   });
 
-  test('two that start at once from nothing do the whole job, with CLIP', async () => {
+  test('generates previews with CLIP when two start at the same time in empty folders', async () => {
     const env = { ...settings(), CLIP_MODEL: model, IMAGE_RANKER: 'clip' };
     const both = ['all', 'worker'].map((role) =>
       startProgram({ binary, args: ['start', '--role', role], cwd: cwd(), env }),
@@ -133,7 +133,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     for (const program of [api, worker]) expect(await program.stop()).toEqual({ code: 0, signal: null });
   });
 
-  test('so do its commands', async () => {
+  test('runs its commands', async () => {
     const out = join(folder, 'out');
     const urls = [world.shop.productUrl('cup')];
     const done = await run(['generate', ...urls, '--size', '1', '--out', out], settings());
@@ -144,7 +144,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     expect(JSON.parse(limits.stdout)).toMatchObject({ rate: 'off' });
   });
 
-  test('a damaged library is replaced; a folder that is open to others is refused', async () => {
+  test('replaces a damaged library, and refuses a folder that is accessible to others', async () => {
     const [name = ''] = await readdir(unpacked());
     const folders = join(unpacked(), name, 'node_modules/@img/sharp-libvips-linux-x64/lib');
     const [library = ''] = await readdir(folders);
@@ -162,7 +162,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     await chmod(unpacked(), 0o700);
   });
 
-  test('a home that cannot be written is passed over for the temporary folder', async () => {
+  test('uses the temporary folder if the home folder is not writable', async () => {
     await mkdir(join(folder, 'tmp'));
     const env = { ...settings(), HOME: '/proc/nowhere' };
     expect(await generate(env)).toMatchObject({ code: 0 });
@@ -178,7 +178,7 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
     expect(await run(['extract', world.shop.productUrl('cup')], own)).toMatchObject({ code: 0 });
   });
 
-  test('a page that needs more memory than its process may have ends that process', async () => {
+  test('ends the process of a page that needs too much memory', async () => {
     const many = Array(2_000_000).fill('{}').join(',');
     const html = `<title>Cup</title><script type="application/ld+json">{"@type":"Product","name":"Cup","x":[${many}]}</script>`;
     const page = { html: Buffer.from(html), contentType: 'text/html', url: 'https://shop.example/cup' };

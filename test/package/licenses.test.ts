@@ -19,7 +19,7 @@ async function addPackage(name: string, license: string | undefined, text?: stri
   return join(place, 'dist/index.js');
 }
 
-test('each package is there once, with its text or with where to find it; ours and that of Node.js as well', async () => {
+test('lists each package once with its license text or its location, including ours and Node.js', async () => {
   const files = [
     await addPackage('@a/one', 'MIT', 'Copyright One'),
     await addPackage('@a/one', 'MIT', 'Copyright One'),
@@ -34,7 +34,7 @@ test('each package is there once, with its text or with where to find it; ours a
 });
 
 test.each(['GPL-3.0', 'MIT AND GPL-3.0', 'SEE LICENSE IN x', 'LGPL-3.0-or-later', undefined])(
-  'the licence %s is refused, by the name of its package',
+  'rejects the license %s and names its package',
   async (license) => {
     const files = [await addPackage('one', 'ISC'), await addPackage('two', license)];
     expect(() => collectLicenses(files)).toThrow(/not allowed: two 1\.2\.3 \(.+\)\.$/);

@@ -19,13 +19,13 @@ const locking = globSync('src/**/*.ts', { cwd: root.pathname })
   })
   .map((file) => file.replace(/^src\/|\.ts$/g, ''));
 
-test('every file that takes a lock is on the page', () => {
+test('the page lists every file that takes a lock', () => {
   expect(locking).toContain('pipeline/lock-batches');
   expect(locking.length).toBeGreaterThan(15);
   expect(locking.filter((file) => !page.includes(`\`${file}\``))).toEqual([]);
 });
 
-test('every file that the page names exists', () => {
+test('every named file exists', () => {
   const named = [...page.matchAll(/`((?:[a-z-]+\/)+[a-z-]+)`/g)].map(([, file = '']) => file);
   const files = new Set(globSync('src/**/*.ts', { cwd: root.pathname }));
   expect(named.length).toBeGreaterThan(30);

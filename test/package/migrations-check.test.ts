@@ -35,7 +35,7 @@ async function check() {
   return { status, stdout, stderr };
 }
 
-test('migrations that contain the whole schema are valid', async () => {
+test('accepts migrations that contain the whole schema', async () => {
   expect(await check()).toEqual({
     status: 0,
     stdout: expect.stringMatching(/^The migrations are valid/),
@@ -43,7 +43,7 @@ test('migrations that contain the whole schema are valid', async () => {
   });
 });
 
-test('a schema without a migration is refused with what is missing, and nothing is written', async () => {
+test('rejects a schema without a migration, shows the difference, and writes nothing', async () => {
   const table = "export const added = cta.table('added', { id: primaryId() });\n";
   await appendFile(join(project, 'src/db/schema/webhooks.ts'), table);
   const { status, stdout, stderr } = await check();
@@ -53,7 +53,7 @@ test('a schema without a migration is refused with what is missing, and nothing 
   expect(stderr).toContain('CREATE TABLE "cta"."added"');
 });
 
-test('a column that may have been renamed is refused without a question', async () => {
+test('rejects a column that may have been renamed without asking', async () => {
   const file = join(project, 'src/db/schema/webhooks.ts');
   const source = await readFile(file, 'utf8');
   await writeFile(file, source.replace("text('last_error')", "text('latest_error')"));
@@ -63,7 +63,7 @@ test('a column that may have been renamed is refused without a question', async 
   expect(stderr).not.toMatch(/^\s+at /m);
 });
 
-test('migrations that do not belong together are refused', async () => {
+test('rejects migrations that do not belong together', async () => {
   const file = join(project, 'migrations/meta/0001_snapshot.json');
   const snapshot = await readFile(file, 'utf8');
   await writeFile(file, snapshot.replace('"prevId"', '"previous"'));

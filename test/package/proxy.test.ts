@@ -119,7 +119,7 @@ describe.skipIf(!hasNginx)(`deploy/nginx.conf${hasNginx ? '' : ', without nginx 
     expect(complaints.filter((line) => !line.includes('http2'))).toEqual([]);
   });
 
-  test('one client has 100 requests in progress, whatever addresses of its /64 it uses', async () => {
+  test('allows a client 100 requests in progress, whatever addresses of its /64 it uses', async () => {
     const waiting = Array.from({ length: 100 }, (_, index) =>
       ask('/held', { from: `2001:db8:1:2::${index.toString(16)}` }),
     );
@@ -139,7 +139,7 @@ describe.skipIf(!hasNginx)(`deploy/nginx.conf${hasNginx ? '' : ', without nginx 
     );
   });
 
-  test('one client’s requests beyond rate and burst are refused; another’s are not', async () => {
+  test('refuses requests of a client beyond rate and burst, and not those of another one', async () => {
     const statuses: number[] = [];
     while (!statuses.includes(429) && statuses.length < 10_000) {
       const some = Array.from({ length: 50 }, () => ask('/', { from: '198.51.100.3' }));
@@ -150,7 +150,7 @@ describe.skipIf(!hasNginx)(`deploy/nginx.conf${hasNginx ? '' : ', without nginx 
     expect(await ask('/', { from: '198.51.100.4' })).toBe(200);
   });
 
-  test('the API is told the client’s address, host and protocol, not what the client claims', async () => {
+  test('passes the real address, host and protocol of the client to the API, and not forged ones', async () => {
     const claims = {
       'x-forwarded-for': '203.0.113.9',
       'x-forwarded-host': 'evil.example',
@@ -164,7 +164,7 @@ describe.skipIf(!hasNginx)(`deploy/nginx.conf${hasNginx ? '' : ', without nginx 
     });
   });
 
-  test('health checks and bodies far above 64 KB do not reach the API', async () => {
+  test('keeps health checks and bodies far above 64 KB from the API', async () => {
     const before = received.length;
     for (const path of ['/livez', '/livez/', '/readyz', '/readyz/'])
       expect(await ask(path, { from: '198.51.100.6' }), path).toBe(404);

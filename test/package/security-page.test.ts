@@ -12,15 +12,15 @@ const shown = [...page.matchAll(/\[`([^`]+)`\]\(\.\.\/([^)]+)\):((?:,?\s+“[^�
   }),
 );
 
-test('every row of the ten has tests', () => {
+test('each of the ten sections names tests', () => {
   const rows = page.split(/^### /m).slice(1, 11);
   expect(rows.map((row) => /^API\d+/.exec(row)?.[0])).toEqual(
     Array.from({ length: 10 }, (_, index) => `API${index + 1}`),
   );
-  for (const row of rows) expect(row).toMatch(/\.test\.ts\): “/);
+  for (const row of rows) expect(row).toMatch(/\.test\.ts\):\s+“/);
 });
 
-test('every test that is named is there, and every name was understood', async () => {
+test('every named test exists, and every name is parsed', async () => {
   expect(shown.flatMap(({ tests }) => tests)).toHaveLength(page.match(/“/g)?.length ?? 0);
   for (const { name, path, tests } of shown) {
     expect(path).toBe(name);

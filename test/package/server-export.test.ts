@@ -52,7 +52,7 @@ afterAll(async () => {
 test.each([
   ['nodenext', 'nodenext'],
   ['bundler', 'esnext'],
-])('compiles in a strict project, its declarations checked too (%s)', async (moduleResolution, module) => {
+])('compiles in a strict project that checks its declarations (%s)', async (moduleResolution, module) => {
   const compilerOptions = { ...STRICT_COMPILER_OPTIONS, module, moduleResolution };
   const path = join(consumer, `tsconfig.${moduleResolution}.json`);
   await writeFile(path, JSON.stringify({ compilerOptions, files: ['main.ts'] }));
@@ -60,13 +60,13 @@ test.each([
   expect(said.stdout).toBe('');
 });
 
-test('exports what cta-batch-client exports', async () => {
+test('exports the same as cta-batch-client', async () => {
   const script = `import('cta-batch/client').then((all) => console.log(Object.keys(all).sort().join()))`;
   const { stdout } = await run(process.execPath, ['--eval', script], { cwd: consumer });
   expect(stdout.trim()).toBe('TRPCClientError,createCtaBatchClient');
 });
 
-test('its manifest and its types are as package tools want them', async () => {
+test('passes package checks of its manifest and types', async () => {
   const { messages, problems } = await findPackageProblems(join(consumer, 'node_modules/cta-batch'), tarball);
   expect(messages).toEqual([]);
   // The package is only an ES module. Resolvers without support for `exports`, and `require`, are

@@ -182,7 +182,7 @@ describe.each(SUBJECTS)('$section', (subject) => {
     expect(drawn.toSorted()).toEqual([...new Set(listed)].toSorted());
   });
 
-  test('every status is reached, and no other is named', () => {
+  test('every status is reachable, and no other is named', () => {
     expect([...new Set(transitions.map(({ to }) => to))].toSorted()).toEqual(subject.statuses.toSorted());
     const froms = transitions.map(({ from }) => from).filter((from) => from !== NONE);
     expect(froms.filter((from) => !subject.statuses.includes(from))).toEqual([]);
@@ -214,7 +214,7 @@ describe.each(SUBJECTS)('$section', (subject) => {
   });
 });
 
-test('the times of a batch are written by the files of their table and by no others', () => {
+test('only the files in the table write the times of a batch', () => {
   const rows = [...sectionOf('Batch').matchAll(/^\| `(\w+_at)` .*$/gm)];
   expect(rows.map(([, column]) => column)).toEqual(['started_at', 'finished_at', 'cancel_requested_at']);
   for (const [row, column = ''] of rows) {

@@ -27,7 +27,7 @@ describe.skipIf(!isThere)(`by systemd-analyze${isThere ? '' : ', which is not he
     return path;
   }
 
-  test.each(UNITS)('%s is a unit without mistakes', async (unit) => {
+  test.each(UNITS)('%s is a valid unit', async (unit) => {
     const path = await place(unit);
     const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
     // Ignore messages about other units and about the machine.
@@ -36,28 +36,28 @@ describe.skipIf(!isThere)(`by systemd-analyze${isThere ? '' : ', which is not he
     expect(status, stderr).toBe(0);
   });
 
-  test.each(UNITS)(`%s may do little that it need not (at most ${MOST_EXPOSURE} of 10)`, async (unit) => {
-    const args = ['security', '--offline=true', `--threshold=${MOST_EXPOSURE * 10}`, await place(unit)];
-    const { status, stdout } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
-    expect(status, stdout).toBe(0);
-  });
+  test.each(UNITS)(
+    `%s has few unneeded privileges (exposure at most ${MOST_EXPOSURE} of 10)`,
+    async (unit) => {
+      const args = ['security', '--offline=true', `--threshold=${MOST_EXPOSURE * 10}`, await place(unit)];
+      const { status, stdout } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+      expect(status, stdout).toBe(0);
+    },
+  );
 });
 
-test.each(UNITS)(
-  '%s gives the program the time it needs to stop, and V8 what it needs to run',
-  async (unit) => {
-    const text = await read(unit);
-    // STOP_DELAY, STOP_GRACE and 15 s to requeue work.
-    expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1 + 10 + 15);
-    expect(text).toMatch(/^KillSignal=SIGTERM$/m);
-    expect(text).not.toMatch(/^MemoryDenyWriteExecute=/m);
-    // The program trusts only a cache that belongs to its user alone.
-    expect(text).toMatch(/^CacheDirectoryMode=0700$/m);
-    expect(text).toMatch(/^Environment=CTA_BATCH_CACHE=%C\/cta-batch\b/m);
-  },
-);
+test.each(UNITS)('%s gives the program enough time to stop, and V8 what it needs', async (unit) => {
+  const text = await read(unit);
+  // STOP_DELAY, STOP_GRACE and 15 s to requeue work.
+  expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1 + 10 + 15);
+  expect(text).toMatch(/^KillSignal=SIGTERM$/m);
+  expect(text).not.toMatch(/^MemoryDenyWriteExecute=/m);
+  // The program trusts only a cache that belongs to its user alone.
+  expect(text).toMatch(/^CacheDirectoryMode=0700$/m);
+  expect(text).toMatch(/^Environment=CTA_BATCH_CACHE=%C\/cta-batch\b/m);
+});
 
-test.each(UNITS)('%s has limits that the program fits into', async (unit) => {
+test.each(UNITS)('%s has limits that fit the program', async (unit) => {
   const text = await read(unit);
   const megabytesOf = (name: string) => {
     const [, size, letter] = new RegExp(`^${name}=(\\d+)([MG])$`, 'm').exec(text) ?? [];
@@ -88,7 +88,7 @@ test.each(UNITS)('%s has the limits that docs/operations/deploy.md names', async
   expect(named).toEqual(limits);
 });
 
-test.each(UNITS)('%s cannot reach metadata services, and can reach what it needs', async (unit) => {
+test.each(UNITS)('%s cannot reach metadata services, but can reach required services', async (unit) => {
   const denied = new BlockList();
   const [, ranges = ''] = /^IPAddressDeny=(.+)$/m.exec(await read(unit)) ?? [];
   for (const range of ranges.split(' ')) {
@@ -106,7 +106,7 @@ test.each(UNITS)('%s cannot reach metadata services, and can reach what it needs
     expect(isDenied(address), address).toBe(false);
 });
 
-test('the worker’s unit differs from the other only in what it runs', async () => {
+test('the unit of the worker differs from the other one only in its command', async () => {
   const lines = (text: string) => text.split('\n').filter((line) => /^[A-Z]/.test(line));
   const [one, worker] = (await Promise.all(UNITS.map(read))).map(lines);
   expect(worker?.filter((line) => !one?.includes(line))).toEqual([

@@ -24,7 +24,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     'pipeline/queue-previews',
     'pipeline/refresh-usage',
   ],
-  'looks at the queue of all workspaces, and tells each its own place': [
+  'reads the queue of all workspaces, and returns to each its own position': [
     'previews/load-queue-positions',
     'workers/load-capacity',
   ],
@@ -59,7 +59,7 @@ const QUERY = new RegExp(
   `\\b(?:from|update|delete|insert|innerJoin|leftJoin)\\((?:${TABLES}|assets)\\b|\\bcta\\.(?:${SQL_TABLES})\\b`,
 );
 
-test('a file that queries tenant data names the workspace, or has a reason not to', () => {
+test('each file that queries tenant data names the workspace or is a documented exception', () => {
   const root = new URL('../../src/', import.meta.url).pathname;
   const unnamed = globSync('**/*.ts', { cwd: root })
     .filter((file) => !file.startsWith('db/') && !file.endsWith('.test.ts'))

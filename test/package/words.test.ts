@@ -58,7 +58,7 @@ test('comments have at most 100 columns', () => {
   expect(findLines(/(?<!\.md)$/, isWide)).toEqual([]);
 });
 
-test('words that were replaced do not come back', () => {
+test('replaced words are not used', () => {
   const old = new RegExp(`\\b(?:${OLD_WORDS.join('|')})\\b`);
   const lines = findLines(/^(?!test\/package\/words\.test\.ts|docs\/glossary\.md)/, (line) => old.test(line));
   expect(lines).toEqual([]);

@@ -10,7 +10,7 @@ const draw = (seed: number) => {
   return Array.from({ length: 200 }, () => randomInt(4, 10));
 };
 
-test('the same seed draws the same integers, and all of the range', () => {
+test('draws the same integers for the same seed, and the whole range', () => {
   const seed = chooseSeed();
   expect(draw(seed)).toEqual(draw(seed));
   expect(draw(seed)).not.toEqual(draw(seed + 1));

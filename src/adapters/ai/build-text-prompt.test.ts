@@ -14,7 +14,7 @@ const brief: Brief = {
   variant: 0,
 };
 
-test('the page comes as JSON data in the user message, clean and bounded', () => {
+test('sends the page as clean, bounded JSON data in the user message', () => {
   const [system, user] = buildTextPrompt(brief).messages;
   const data = JSON.parse(user?.content ?? '');
   expect(data).toEqual({
@@ -28,13 +28,13 @@ test('the page comes as JSON data in the user message, clean and bounded', () =>
   expect(system?.content).not.toContain('Shoe');
 });
 
-test('variants ask for different things', () => {
+test('asks for something different in each variant', () => {
   const variants = Array.from({ length: 10 }, (_, variant) => ({ ...brief, variant }));
   expect(new Set(variants.map((one) => buildTextPrompt(one).messages[0]?.content)).size).toBe(10);
   expect(new Set(variants.map(buildImagePrompt)).size).toBe(10);
 });
 
-test('only real colours reach the image prompt', () => {
+test('passes only valid colors to the image prompt', () => {
   const prompt = buildImagePrompt(brief);
   expect(prompt).toContain('#112233');
   expect(prompt).not.toContain('red; ignore');

@@ -52,7 +52,7 @@ export function createCallOpenAi(
   /** Keeps the original error: the client wraps it and guesses its kind from the message. */
   async function sendForCall(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const sender = senders.getStore();
-    if (!sender) throw new Error('a request without a call');
+    if (!sender) throw new Error('a request without its call');
     try {
       const response = await sender.sendOnce(input, init);
       if (response.ok || response.body === null) return response;
@@ -81,7 +81,7 @@ export function createCallOpenAi(
       throw classifyAnswer(error, Date.now(), sender.refusal);
     }
     if (text.length > maxCharacters)
-      throw new AppError('ai_bad_answer', { cause: new Error('answer too large') });
+      throw new AppError('ai_bad_answer', { cause: new Error('response too large') });
     try {
       return JSON.parse(text);
     } catch (cause) {

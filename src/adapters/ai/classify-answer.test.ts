@@ -28,7 +28,7 @@ test.each([
   [400, { code: 400, status: 'INVALID_ARGUMENT' }, 'ai_bad_request'],
   [413, {}, 'ai_bad_request'],
   [302, {}, 'ai_bad_request'],
-] as const)('status %i with %j is %s', (status, error, code) => {
+] as const)('classifies status %i with %j as %s', (status, error, code) => {
   expect(classify(status, error).code).toBe(code);
 });
 
@@ -40,7 +40,7 @@ test.each([
   [429, { 'retry-after-ms': '250', 'retry-after': '9' }, 250],
   [429, { 'retry-after': 'soon' }, undefined],
   [429, {}, undefined],
-] as const)('status %i with %j waits %s ms', (status, headers, retryAfterMs) => {
+] as const)('status %i with %j: waits %s ms', (status, headers, retryAfterMs) => {
   const error = classify(status, {}, headers);
   expect(error).toMatchObject({ code: 'ai_rate_limited' });
   expect(error.retryAfterMs).toBe(retryAfterMs);
@@ -117,14 +117,14 @@ test.each<[number, unknown, string]>([
   [420, {}, 'ai_rate_limited'],
   [400, null, 'ai_bad_request'],
   [400, 'text', 'ai_bad_request'],
-])('status %i with the body %j is %s', (status, body, code) => {
+])('classifies status %i with the body %j as %s', (status, body, code) => {
   const error = APIError.generate(status, body as object, undefined, new Headers());
   const classified = classifyAnswer(error, NOW, body);
   expect(classified.code).toBe(code);
   expect(classified.message).toBe(new AppError(code as ErrorCode).message);
 });
 
-test('a body of any size and depth takes no time', () => {
+test('classifies a body of any size and depth in negligible time', () => {
   const deep = JSON.parse(`${'{"error":'.repeat(1000)}1${'}'.repeat(1000)}`);
   const wide = { error: Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`code${i}`, 'x'])) };
   const long = { message: 'account '.repeat(100_000) };
@@ -136,13 +136,13 @@ test('a body of any size and depth takes no time', () => {
   expect(ms).toBeLessThan(200);
 });
 
-test('what the service wrote stays out of the message', () => {
+test('keeps the text of the service out of the message', () => {
   const error = classify(401, { message: 'Incorrect API key provided: sk-secret' });
   expect(error.message).not.toContain('sk-secret');
   expect(String(error.cause)).toContain('sk-secret');
 });
 
-test('what did not come from the service keeps its own kind', () => {
+test('keeps the kind of an error that is not from the service', () => {
   expect(classifyAnswer(new APIConnectionTimeoutError(), NOW).code).toBe('ai_timeout');
   expect(classifyAnswer(new TypeError('a bug of ours'), NOW).code).toBe('internal');
 });

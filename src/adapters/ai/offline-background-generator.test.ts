@@ -35,7 +35,7 @@ async function draw(background: string, size = 400): Promise<SourceImage> {
   return { bytes: await sharp(Buffer.from(svg)).png().toBuffer(), contentType: 'image/png' };
 }
 
-test('ten variants are ten different images of full size', async () => {
+test('draws ten different full-size images for ten variants', async () => {
   const studio = await draw('#fff');
   const answers = await Promise.all(
     Array.from({ length: 10 }, (_, variant) => generator.generateBackground(briefFor(variant), studio, call)),
@@ -48,10 +48,10 @@ test('ten variants are ten different images of full size', async () => {
 });
 
 test.each([
-  ['grey', '#888', 400],
+  ['gray', '#888', 400],
   ['see-through', 'none', 400],
   ['one pixel', '#fff', 1],
-])('takes a %s image, from any palette', async (_, background, size) => {
+])('accepts a %s image with any palette', async (_, background, size) => {
   const image = await draw(background, size);
   for (const variant of [0, 1, 2, 8]) {
     const answer = await generator.generateBackground(briefFor(variant, []), image, call);
@@ -59,7 +59,7 @@ test.each([
   }
 });
 
-test('a studio image melts into a light scene: no white box is left', async () => {
+test('blends a studio image into a light scene without a white box', async () => {
   const { bytes } = await generator.generateBackground(briefFor(3), await draw('#f4f4f4'), call);
   // Inside the corner of the product, and just outside it.
   const at = async (left: number) =>
@@ -72,22 +72,22 @@ test('a studio image melts into a light scene: no white box is left', async () =
   }
 });
 
-test('a broken image costs the product, not the background', async () => {
+test('omits the product of a broken image and still draws the background', async () => {
   const broken: SourceImage = { bytes: Buffer.from('nothing'), contentType: 'image/png' };
   for (const variant of [0, 2]) {
     expect((await generator.generateBackground(briefFor(variant), broken, call)).width).toBe(1200);
   }
 });
 
-test('honours an abort', async () => {
+test('stops when the signal aborts', async () => {
   const aborted = { ...call, signal: AbortSignal.abort(new Error('stop')) };
   await expect(generator.generateBackground(briefFor(0), await draw('#fff'), aborted)).rejects.toThrow(
     'stop',
   );
 });
 
-test('scene colours take the hue of the product, or a spare one for grey', () => {
+test('takes the scene colors from the product, or from a fallback hue if the product is gray', () => {
   expect(chooseSceneColors(['#ffffff', '#0000ff'], 0).strong).toMatch(/^#[0-9a-f]{4}[c-f]/);
-  const gray = chooseSceneColors(['#ffffff', '#000000', 'no colour'], 0);
+  const gray = chooseSceneColors(['#ffffff', '#000000', 'no color'], 0);
   expect(new Set(Object.values(gray)).size).toBe(4);
 });

@@ -32,7 +32,7 @@ const generate = (changes: Partial<Brief>) =>
 const generateTen = (changes: Partial<Brief>) =>
   Promise.all(Array.from({ length: 10 }, (_, variant) => generate({ ...changes, variant })));
 
-test.each(OFFLINE_LANGUAGES)('%s: ten variants differ and keep to the limits', async (locale) => {
+test.each(OFFLINE_LANGUAGES)('%s: writes ten different variants within the length limits', async (locale) => {
   for (const changes of [{}, { brand: null, priceText: null, description: null }]) {
     const answers = await generateTen({ locale, ...changes });
     expect(new Set(answers.map((one) => `${one.headline} ${one.ctaText}`)).size).toBe(10);
@@ -47,20 +47,20 @@ test.each(OFFLINE_LANGUAGES)('%s: ten variants differ and keep to the limits', a
   }
 });
 
-test('speaks the language of the page, English where it cannot', async () => {
+test('writes in the language of the page, or in English if it is not supported', async () => {
   expect((await generate({ locale: 'de-AT' })).ctaText).toBe('Jetzt kaufen');
   expect((await generate({ locale: 'pt_BR' })).ctaText).toBe('Comprar agora');
   expect((await generate({ locale: 'xx' })).ctaText).toBe('Shop now');
   expect(findPhrases('').language).toBe('en');
 });
 
-test('the body is whole sentences of the description', async () => {
+test('uses whole sentences of the description as the body', async () => {
   const { body } = await generate({});
   expect(body).toMatch(/^A light shoe .*\.$/);
   expect((await generate({ description: 'word '.repeat(200) })).body).toMatch(/word…$/);
 });
 
-test('long and hostile facts are tamed', async () => {
+test('cleans and shortens long and hostile facts', async () => {
   const answers = await generateTen({
     title: `<script>x</script>${'Very Long Product Name '.repeat(20)}`,
     brand: 'B'.repeat(200),
@@ -74,7 +74,7 @@ test('long and hostile facts are tamed', async () => {
   }
 });
 
-test('leaves at once, and honours an abort', async () => {
+test('reports that the request has left at once, and stops when the signal aborts', async () => {
   const { call, left } = callWith();
   await createOfflineCopyGenerator().generateCopy(brief, call);
   expect(left()).toBe(1);

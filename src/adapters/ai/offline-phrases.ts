@@ -17,7 +17,7 @@ const TITLE = ['{title}', '{brand}: {title}'];
 const PHRASES = {
   en: [
     ['Shop now', 'See the details', 'Get yours', 'Take a closer look', 'Discover more', 'Order now'],
-    ['Discover {title}', 'Your next favourite: {title}', 'Take a look: {title}', '{title} for {price}'],
+    ['Discover {title}', 'Your next favorite: {title}', 'Take a look: {title}', '{title} for {price}'],
     ['Just one click away.', 'By {brand}.', 'All the details at a glance.', 'Now for {price}.'],
   ],
   de: [

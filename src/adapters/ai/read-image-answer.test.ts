@@ -15,7 +15,7 @@ test('reads bytes from base64, with or without a data: prefix', () => {
   expect(read({ url: `data:image/png;base64,${base64}` })).toEqual({ bytes });
 });
 
-test('reads an address of the service itself', () => {
+test('reads an address with the origin of the service', () => {
   expect(read({ url: 'https://ai.example/files/1.png' })).toEqual({
     url: new URL('https://ai.example/files/1.png'),
   });
@@ -30,7 +30,7 @@ test.each([
   ['nothing in it', { data: [{}] }],
   ['no data', { data: [] }],
   ['an error in a 200', { error: { message: 'no' } }],
-])('%s is a bad answer', (_, answer) => {
+])('rejects %s as a bad answer', (_, answer) => {
   expect(() => readImageAnswer(answer, BASE)).toThrowError(
     expect.objectContaining({ code: 'ai_bad_answer' }),
   );

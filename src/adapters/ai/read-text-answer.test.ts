@@ -41,7 +41,7 @@ test.each([
   expect(readTextAnswer(completion(content), 'asked')).toMatchObject({ headline: 'H', model: 'asked' });
 });
 
-test('missing and empty optional texts are null; all are plain and uncut', () => {
+test('returns null for missing and empty optional texts, and plain, complete texts otherwise', () => {
   const long = 'word '.repeat(100).trim();
   const content = JSON.stringify({ headline: `<b>${long}</b>`, body: ' ', cta_text: 'Go\u0000!' });
   expect(readTextAnswer(completion(content), 'asked')).toMatchObject({
@@ -62,18 +62,18 @@ test.each([
   ['no label', completion(JSON.stringify({ headline: 'H' }))],
   ['a list of very many parts', completion(Array(2000).fill({ text: JSON.stringify(TEXTS) }))],
   ['a number', completion(JSON.stringify({ ...TEXTS, body: 5 }))],
-])('%s is a bad answer', (_, answer) => {
+])('rejects %s as a bad answer', (_, answer) => {
   expect(codeOf(answer)).toBe('ai_bad_answer');
 });
 
 test.each([
   ['a refusal', completion(null, {}, { refusal: 'No.' })],
   ['a filtered answer', completion('', { finish_reason: 'content_filter' })],
-])('%s is refused', (_, answer) => {
+])('reports %s as a refusal', (_, answer) => {
   expect(codeOf(answer)).toBe('ai_refused');
 });
 
-test('the first choice is read, and no other is looked at', () => {
+test('reads the first choice only', () => {
   const answer = { choices: [...completion(JSON.stringify(TEXTS)).choices, 'no choice', null] };
   expect(readTextAnswer(answer, 'asked')).toMatchObject({ headline: 'H' });
 });

@@ -190,7 +190,7 @@ function exchange(terms: Exchange): Promise<Response> {
 }
 
 function refusedByProxy(): AppError {
-  return new AppError('ai_unreachable', { cause: new Error('the proxy answered 407') });
+  return new AppError('ai_unreachable', { cause: new Error('the proxy returned 407') });
 }
 
 /** A truncated answer ends this loop with an error (ECONNRESET). It is never taken as complete. */
@@ -200,7 +200,7 @@ async function readAnswer(response: http.IncomingMessage): Promise<Response> {
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length > MAX_ANSWER_BYTES)
-      throw new AppError('ai_bad_answer', { cause: new Error('answer too large') });
+      throw new AppError('ai_bad_answer', { cause: new Error('response too large') });
     chunks.push(chunk);
   }
   const headers = new Headers();

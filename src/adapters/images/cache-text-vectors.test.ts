@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { cacheTextVectors } from './cache-text-vectors.ts';
 
-test('a text is embedded once, until others have pushed it out', async () => {
+test('embeds a text once until it is evicted from the cache', async () => {
   const embedded: string[] = [];
   const model = cacheTextVectors(
     {

@@ -22,7 +22,7 @@ const load = (name: string) =>
 const drawing = (channels: 3 | 4) =>
   sharp({ create: { width: 300, height: 200, channels, background: '#ff000080' } });
 
-describe('what encoders write passes', () => {
+describe('accepts the output of encoders', () => {
   test.each(['rgb', 'ten-bit', 'alpha-exif-xmp-icc', 'transforms', 'grid', 'grid-alpha'])(
     'libavif: %s',
     async (name) => {
@@ -40,13 +40,13 @@ describe('what encoders write passes', () => {
   });
 });
 
-describe('what would cost more than it shows is refused', () => {
+describe('rejects files that cost more to decode than they show', () => {
   test('an alpha plane of another size', async () => {
     const bytes = await forgeLargeAlpha();
     expect(() => checkAvif(bytes, MAX)).toThrow(unusable);
   });
 
-  test('a grid of one tile again and again', async () => {
+  test('a grid that repeats one tile', async () => {
     const bytes = await forgeGrid(64);
     expect(() => checkAvif(bytes, 100_000_000)).toThrow(unusable);
   });
@@ -55,7 +55,7 @@ describe('what would cost more than it shows is refused', () => {
     expect(() => checkAvif(load('sequence'), MAX)).toThrow(unusable);
   });
 
-  test('more pixels than are allowed, in one or in tiles', async () => {
+  test('more pixels than allowed, in one image or in tiles', async () => {
     for (const bytes of [load('rgb'), load('grid')]) {
       expect(() => checkAvif(bytes, 256 * 256 - 1)).toThrow(unusable);
     }
@@ -73,7 +73,7 @@ describe('what would cost more than it shows is refused', () => {
     ['rgb', 'iloc', -1, 0xff],
     ['rgb', 'ipma', 7, 0xff],
     ['rgb', 'ipma', 10, 0xff],
-  ])('a file whose boxes are wrong: %s, %s at %i', (name, type, offset, value) => {
+  ])('a file with wrong boxes: %s, %s at %i', (name, type, offset, value) => {
     const bytes = Buffer.from(load(name));
     bytes[bytes.indexOf(type) + offset] = value;
     expect(() => checkAvif(bytes, MAX)).toThrow(unusable);
@@ -85,7 +85,7 @@ describe('what would cost more than it shows is refused', () => {
     expect(() => checkAvif(Buffer.concat([load('rgb'), boxes]), MAX)).toThrow(unusable);
   });
 
-  test('a file that is cut anywhere before its pixels', () => {
+  test('a file that is truncated anywhere before its pixels', () => {
     const whole = load('grid-alpha');
     for (let length = 0; length < whole.indexOf('mdat'); length += 1) {
       expect(() => checkAvif(whole.subarray(0, length), MAX)).toThrow(unusable);
@@ -115,7 +115,7 @@ describe('a coded image is one frame of the stated size', () => {
     return Buffer.concat([Buffer.from([(type << 3) | 2, ...size, 0]), payload]);
   };
 
-  test('the same key frame 1500 times is refused in linear time', async () => {
+  test('rejects 1500 copies of a key frame in linear time', async () => {
     const file = await forgeFrames(1500);
     expect(file.length).toBeLessThan(400_000);
     const before = process.threadCpuUsage();
@@ -126,7 +126,7 @@ describe('a coded image is one frame of the stated size', () => {
     expect((user + system) / 1000 / 20).toBeLessThan(20);
   });
 
-  test('one frame passes, with few other units', async () => {
+  test('accepts one frame with few other units', async () => {
     const [first = delimiter, ...units] = takeUnits();
     const data = Buffer.concat([first, metadata, reserved, ...units, padding]);
     for (const file of [await forgeFrames(1), change(() => data), withEnd(...Array(60).fill(padding))]) {
@@ -134,7 +134,7 @@ describe('a coded image is one frame of the stated size', () => {
     }
   });
 
-  test('a frame in parts passes, and copies of its header', () => {
+  test('accepts a frame in parts, and copies of its header', () => {
     const units = takeUnits();
     const frame = units.pop() ?? delimiter;
     const parts = [...units, obu(3, [0x10]), obu(4, [0]), obu(7, [0x10]), obu(4, [0])];
@@ -165,7 +165,7 @@ describe('a coded image is one frame of the stated size', () => {
     ['a size that is cut', (units) => [...units, Buffer.from([0x7a, 0x80])]],
     ['a size that is too long', (units) => [...units, Buffer.from([0x7a, ...Array(9).fill(0x80), 0])]],
     ['a unit beyond the end', (units) => [...units, Buffer.from([0x7a, 0xff, 0x7f])]],
-  ] satisfies [string, (units: Buffer[]) => Buffer[]][])('refused: %s', (_, edit) => {
+  ] satisfies [string, (units: Buffer[]) => Buffer[]][])('rejects %s', (_, edit) => {
     const file = change(() => Buffer.concat(edit(takeUnits())));
     expect(() => checkAvif(file, MAX)).toThrow(unusable);
   });
@@ -174,7 +174,7 @@ describe('a coded image is one frame of the stated size', () => {
     { method: 0, extents: 3 },
     { method: 1, extents: 1 },
     { method: 1, extents: 2 },
-  ] as const)('all data of an item is read: %j', async (storage) => {
+  ] as const)('reads all data of an item: %j', async (storage) => {
     const avif = await drawing(3).avif().toBuffer();
     const once = forgeImage(avif, (data) => data, storage);
     const twice = forgeImage(avif, (data) => Buffer.concat([data, data]), storage);
@@ -183,7 +183,7 @@ describe('a coded image is one frame of the stated size', () => {
     expect(() => checkAvif(twice, MAX)).toThrow(unusable);
   });
 
-  test('refused: data in another item, and in too many pieces', () => {
+  test('rejects data in another item, and data in too many pieces', () => {
     for (const storage of [{ method: 2, extents: 1 } as const, { method: 0, extents: 17 } as const]) {
       expect(() =>
         checkAvif(
@@ -194,7 +194,7 @@ describe('a coded image is one frame of the stated size', () => {
     }
   });
 
-  test('refused: a frame that is shown again', () => {
+  test('rejects a frame that is shown again', () => {
     // The sequence header is not reduced: no timing, one operating point of level 5, 8 bits per
     // side.
     const side = (length: number) => (length - 1).toString(2).padStart(8, '0');
@@ -211,18 +211,18 @@ describe('a coded image is one frame of the stated size', () => {
     expect(() => check(0x80)).toThrow(unusable);
   });
 
-  test('refused: a larger image than stated', () => {
+  test('rejects an image larger than stated', () => {
     expect(() => checkAvif(forgeLie(), MAX)).toThrow(unusable);
   });
 
-  test('refused: a file that is cut anywhere', () => {
+  test('rejects a file that is truncated anywhere', () => {
     const whole = load('rgb');
     for (let length = 0; length < whole.length; length += 1) {
       expect(() => checkAvif(whole.subarray(0, length), MAX)).toThrow(unusable);
     }
   });
 
-  test('whatever bytes change, the file passes or is refused', () => {
+  test('accepts or rejects a file with any changed bytes', () => {
     const files = ['rgb', 'grid-alpha', 'ten-bit'].map(load);
     const edits = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 });
     fc.assert(
@@ -244,7 +244,7 @@ describe('a coded image is one frame of the stated size', () => {
   });
 });
 
-test('any file at all is either let through or refused, in no time', () => {
+test('accepts or rejects any file in negligible time', () => {
   const whole = load('alpha-exif-xmp-icc');
   const before = process.cpuUsage();
   let seed = 1;

@@ -94,7 +94,7 @@ export async function createClipRanker(options: ClipRankerOptions): Promise<Imag
         return { method: 'clip', model: name, ranked };
       } catch (err) {
         signal.throwIfAborted();
-        log.warn({ err, model: name }, 'CLIP could not rank the images of a page; they are ranked by rules');
+        log.warn({ err, model: name }, 'CLIP could not rank the images of a page; ranking them by rules');
         return fallback.rank(images, product, requester);
       }
     },

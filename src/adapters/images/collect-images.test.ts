@@ -52,7 +52,7 @@ function candidates(...urls: string[]): CandidateImage[] {
   }));
 }
 
-test('keeps what can be used, and of two alike the larger in the better place', async () => {
+test('keeps usable images, and of two similar ones the larger at the better position', async () => {
   const wanted = candidates('tiny', 'small', 'strip', 'plain', 'broken', 'gone', 'hat', 'large');
   const images = await collectImages({ fetchBytes, images: decoder }, wanted, {
     owner: 'test',
@@ -64,7 +64,7 @@ test('keeps what can be used, and of two alike the larger in the better place', 
   ]);
 });
 
-test('the same product in another colour is another image', async () => {
+test('treats the same product in another color as a different image', async () => {
   const images = await collectImages({ fetchBytes, images: decoder }, candidates('large', 'blue', 'small'), {
     owner: 'test',
     signal: never,
@@ -72,7 +72,7 @@ test('the same product in another colour is another image', async () => {
   expect(images.map(({ url }) => url)).toEqual(['large', 'blue']);
 });
 
-test('nothing usable is an empty list, an abort is thrown', async () => {
+test('returns an empty list if no image is usable, and throws the reason of an abort', async () => {
   expect(
     await collectImages({ fetchBytes, images: decoder }, candidates('gone', 'broken'), {
       owner: 'test',
@@ -87,7 +87,7 @@ test('nothing usable is an empty list, an abort is thrown', async () => {
   await expect(stopped).rejects.toBe(reason);
 });
 
-test('an image that ends its decoder is left out; where none can be decoded at all, the page is to be tried again', async () => {
+test('omits an image that crashes its decoder, and retries the page if no image can be decoded', async () => {
   files.set('scans', await drawHostileImage('jpeg-scans'));
   const options = { owner: 'test', signal: never };
   const impatient = createImageDecoder({ timeoutMs: 3000 });

@@ -23,7 +23,7 @@ async function makePng(...chunks: readonly Buffer[]) {
   return { png, with: Buffer.concat([png.subarray(0, HEAD_BYTES), ...chunks, png.subarray(HEAD_BYTES)]) };
 }
 
-test('texts and huge profiles go; the image, its own profile and its checksums stay', async () => {
+test('removes texts and huge profiles, and keeps the image, its color profile and its checksums', async () => {
   const packed = deflateSync(Buffer.alloc(100_000));
   const made = await makePng(
     chunk('tEXt', Buffer.from('Comment\0hello')),
@@ -35,7 +35,7 @@ test('texts and huge profiles go; the image, its own profile and its checksums s
   expect((await sharp(dropPngTexts(made.with)).metadata()).hasProfile).toBe(true);
 });
 
-test('a file that ends within a chunk, or whose lengths lie, keeps what there is of it', async () => {
+test('keeps the readable part of a file that ends within a chunk or has wrong lengths', async () => {
   const { png } = await makePng();
   expect(dropPngTexts(png.subarray(0, 50)).length).toBeLessThanOrEqual(50);
   const liar = Buffer.from(png);
@@ -44,7 +44,7 @@ test('a file that ends within a chunk, or whose lengths lie, keeps what there is
   expect(dropPngTexts(Buffer.alloc(0)).length).toBe(0);
 });
 
-test('a PNG of more than 10,000 chunks is refused, what follows its end is dropped', async () => {
+test('rejects a PNG with more than 10,000 chunks, and drops data after its end', async () => {
   const { png } = await makePng();
   const chunk = Buffer.from('00000000746553740000000000', 'hex').subarray(0, 12);
   const head = png.subarray(0, SIGNATURE_BYTES + 25);

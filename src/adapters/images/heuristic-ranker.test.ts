@@ -45,11 +45,11 @@ test.each<[string, Partial<CollectedImage>]>([
   ['a plain border', { borderUniformity: 1 }],
   ['a product that fills its frame', { subjectShare: 0.4 }],
   ['more pixels', { width: 1000, height: 1000 }],
-])('%s goes first, the rest being equal', async (_, facts) => {
+])('ranks %s first if everything else is equal', async (_, facts) => {
   expect(await order(image('plain'), image('better', facts))).toEqual(['better', 'plain']);
 });
 
-test('a banner goes last; equals keep their order; none is none', async () => {
+test('ranks a banner last, keeps the order of equal images, and accepts an empty list', async () => {
   expect(await order(image('banner', { width: 2000 }), image('square'))).toEqual(['square', 'banner']);
   expect(await order(image('a'), image('b'))).toEqual(['a', 'b']);
   expect(await order()).toEqual([]);
@@ -71,7 +71,7 @@ test.each<[string, Partial<CollectedImage>, Partial<CollectedImage>]>([
   expect(await order(image('worse', worse), image('better', better))).toEqual(['better', 'worse']);
 });
 
-test('a file that is called a size chart goes last, unless the product is one', async () => {
+test('ranks a file named as a size chart last, unless the product is a size chart', async () => {
   const chart = image('https://shop.example/img/Size_Chart-2.jpg?v=1', { source: 'json-ld', position: 0 });
   const other = image('https://shop.example/img/a.jpg');
   expect(await order(chart, other)).toEqual([other.url, chart.url]);
@@ -89,7 +89,7 @@ describe('images made with sharp', () => {
   const shoe = '<rect x="15%" y="30%" width="70%" height="45%" rx="60" fill="#b22"/>';
   const room = `<rect width="50%" height="55%" fill="#a86"/><rect x="50%" width="50%" height="55%" fill="#cdb"/><rect y="55%" width="100%" height="45%" fill="#543"/>${shoe}`;
 
-  test('of one place: the packshot, then the room, then the speck, then the banner', async () => {
+  test('ranks images of the same position: packshot, room, tiny image, banner', async () => {
     const images = await Promise.all([
       draw('banner', svg(1200, 340, `${room}<circle cx="90%" cy="50%" r="100" fill="#fd0"/>`)),
       draw('speck', svg(300, 300, '<rect x="48%" y="46%" width="6%" height="7%" fill="#b22"/>')),
@@ -99,7 +99,7 @@ describe('images made with sharp', () => {
     expect(await order(...images)).toEqual(['packshot', 'room', 'speck', 'banner']);
   });
 
-  test('the frame is plain around a packshot, and nothing is said of a room', async () => {
+  test('detects a plain border for a packshot, and nothing for a room', async () => {
     const [packshot, inRoom] = await Promise.all([
       draw('packshot', svg(800, 800, shoe)),
       draw('room', svg(800, 800, room)),
@@ -110,7 +110,7 @@ describe('images made with sharp', () => {
   });
 });
 
-test('a packshot of structured data beats a large image with the right words further down', async () => {
+test('ranks a packshot from structured data above a large image with matching words further down', async () => {
   const packshot = image('packshot', { source: 'json-ld', position: 0, borderUniformity: 1 });
   const scene = image('scene', { position: 5, alt: 'Red leather shoe', width: 2000, height: 1500 });
   expect(await order(scene, packshot)).toEqual(['packshot', 'scene']);

@@ -30,7 +30,7 @@ describe('an image', () => {
     expect(image.palette[0]).toMatch(/^#f[a-f\d]f[a-f\d]f[a-f\d]$/);
   });
 
-  test.each(['cmyk', 'b-w', 'rgb16'] as const)('turns %s into sRGB', async (colourspace) => {
+  test.each(['cmyk', 'b-w', 'rgb16'] as const)('converts %s to sRGB', async (colourspace) => {
     const bytes = await box(200, 200)
       .flatten()
       .toColourspace(colourspace)
@@ -40,7 +40,7 @@ describe('an image', () => {
     expect(await sharp(image.bytes).metadata()).toMatchObject({ space: 'srgb', channels: 3 });
   });
 
-  test('makes large ones smaller, upright and clean', async () => {
+  test('scales large images down, rotates them upright and removes metadata', async () => {
     const bytes = await box(3000, 1500).jpeg().withMetadata({ orientation: 6 }).toBuffer();
     const image = await decode(bytes);
     expect(image).toMatchObject({ width: 1500, height: 3000 });
@@ -50,7 +50,7 @@ describe('an image', () => {
     expect(kept.exif).toBeUndefined();
   });
 
-  test('keeps real transparency, drops an alpha channel that hides nothing', async () => {
+  test('keeps transparency, and drops an opaque alpha channel', async () => {
     const clear = await decode(await box(200, 200, '#00000000').png().toBuffer());
     expect(clear.contentType).toBe('image/webp');
     expect((await sharp(clear.bytes).metadata()).hasAlpha).toBe(true);
@@ -59,7 +59,7 @@ describe('an image', () => {
     expect(opaque.contentType).toBe('image/jpeg');
   });
 
-  test('near-equal images have near hashes, a plain one has no entropy', async () => {
+  test('gives similar images similar hashes, and a plain image no entropy', async () => {
     const [large, small, other] = await Promise.all([
       decode(await box(900, 600).jpeg().toBuffer()),
       decode(await box(300, 200).webp({ quality: 40 }).toBuffer()),
@@ -94,7 +94,7 @@ describe('an image', () => {
     expect(await decode(jpeg.subarray(0, -2))).toMatchObject({ width: 400, height: 300 });
   });
 
-  test('reads a JPEG of which the last lines are missing, not one of which more is', async () => {
+  test('reads a JPEG without its last lines, but not one without more', async () => {
     const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
     const create = { width: 600, height: 600, channels: 3 as const, background: '#fff', noise };
     const [baseline, progressive] = await Promise.all([
@@ -108,7 +108,7 @@ describe('an image', () => {
     }
   });
 
-  test('reads images of 25 million pixels, whatever their kind', async () => {
+  test('reads images of 25 million pixels in every format', async () => {
     const flat = sharp({ create: { width: 5000, height: 5000, channels: 3, background: '#3366cc' } });
     for (const bytes of [
       await flat.clone().jpeg({ progressive: true }).toBuffer(),
@@ -118,7 +118,7 @@ describe('an image', () => {
       expect(await decode(bytes)).toMatchObject({ width: 5000, height: 5000 });
   });
 
-  test('refuses SVG, broken, cut, huge and other files', async () => {
+  test('rejects SVG, broken, truncated, huge and other files', async () => {
     const jpeg = await box(400, 300).jpeg().toBuffer();
     const huge = await sharp({ create: { width: 8000, height: 6000, channels: 3, background: '#fff' } })
       .png()

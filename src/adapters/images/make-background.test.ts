@@ -15,14 +15,14 @@ const noise = (width = 300, height = 200) =>
   });
 const png = await noise().png().toBuffer();
 
-test.each(['png', 'jpeg', 'webp', 'avif', 'gif'] as const)('%s becomes a JPEG of ours', async (format) => {
+test.each(['png', 'jpeg', 'webp', 'avif', 'gif'] as const)('encodes %s again as a JPEG', async (format) => {
   const background = await makeBackground(await noise().toFormat(format).toBuffer());
   expect(background).toMatchObject({ contentType: 'image/jpeg', width: 300, height: 200 });
   expect(background.palette.length).toBeGreaterThanOrEqual(3);
   expect(await sharp(background.bytes).metadata()).toMatchObject({ format: 'jpeg', width: 300, height: 200 });
 });
 
-test('what is stored is upright, and has no metadata and nothing behind its end', async () => {
+test('stores an upright image without metadata and without data after its end', async () => {
   const turned = await noise()
     .withMetadata({ orientation: 6, exif: { IFD0: { Copyright: 'SECRET' } } })
     .jpeg()
@@ -34,7 +34,7 @@ test('what is stored is upright, and has no metadata and nothing behind its end'
   expect(background.bytes.includes('<script>')).toBe(false);
 });
 
-test('a large one becomes smaller; the size, type and colors are those of what is stored', async () => {
+test('scales a large image down, and returns the size, type and colors of the stored image', async () => {
   const flat = sharp({ create: { width: 4096, height: 2048, channels: 3, background: '#3366cc' } });
   const background = await makeBackground(await flat.png().toBuffer());
   expect(background).toMatchObject({ contentType: 'image/jpeg', width: 1536, height: 768 });
@@ -42,7 +42,7 @@ test('a large one becomes smaller; the size, type and colors are those of what i
   expect(await sharp(background.bytes).metadata()).toMatchObject({ width: 1536, height: 768 });
 });
 
-test('4096 x 4096 passes, and no image is stored with more than 2 MB', async () => {
+test('accepts 4096 x 4096, and stores no image of more than 2 MB', async () => {
   const side = 1536;
   const random = sharp(randomBytes(side * side * 3), { raw: { width: side, height: side, channels: 3 } });
   const raw = await random
@@ -59,7 +59,7 @@ test('4096 x 4096 passes, and no image is stored with more than 2 MB', async () 
   expect(transparent.bytes.length).toBeLessThanOrEqual(2 * 1024 * 1024);
 });
 
-test('transparency stays, as WebP; an alpha channel that hides nothing goes', async () => {
+test('keeps transparency as WebP, and drops an opaque alpha channel', async () => {
   const clear = sharp({ create: { width: 300, height: 200, channels: 4, background: '#ff000000' } });
   const spot = { create: { width: 100, height: 100, channels: 4 as const, background: '#00ff00' } };
   const kept = await makeBackground(
@@ -74,7 +74,7 @@ test('transparency stays, as WebP; an alpha channel that hides nothing goes', as
   expect(opaque.contentType).toBe('image/jpeg');
 });
 
-test('of an animation the first frame is taken', async () => {
+test('uses the first frame of an animation', async () => {
   const [red, green] = await Promise.all(
     ['#ff0000', '#00ff00'].map((background) =>
       sharp({ create: { width: 100, height: 100, channels: 3, background } })
@@ -103,6 +103,6 @@ test.each([
       .png()
       .toBuffer(),
   ],
-])('%s cannot be used', async (_, bytes) => {
+])('rejects %s', async (_, bytes) => {
   await expect(makeBackground(bytes)).rejects.toMatchObject({ code: 'no_usable_picture' });
 });

@@ -24,7 +24,7 @@ async function drawing(url: string, shapes: string, zoom = 0): Promise<RankedIma
   };
 }
 
-test('an image that nearly equals a better one goes behind those that differ; none is lost', async () => {
+test('moves an image that is similar to a better one behind different ones, and loses none', async () => {
   const ranked = await Promise.all([
     drawing('shoe', SHOE('#c22')),
     drawing('shoe, closer', SHOE('#c22'), 2),
@@ -41,7 +41,7 @@ test('an image that nearly equals a better one goes behind those that differ; no
   ]);
 });
 
-test('nothing else left: the near-equal ones keep their order', async () => {
+test('keeps the order of similar images if there are no others', async () => {
   const ranked = await Promise.all([drawing('one', HAT), drawing('two', HAT, 1), drawing('three', HAT, 2)]);
   expect(preferDifferent(ranked)).toEqual(ranked);
   expect(preferDifferent([])).toEqual([]);

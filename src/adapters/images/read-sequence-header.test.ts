@@ -20,7 +20,7 @@ const POINT = [
   [5, 5],
 ] as const;
 
-describe('the size stands behind', () => {
+describe('reads the size after', () => {
   test('a reduced header', () => {
     const payload = pack([[0, 3], [1, 1], [1, 1], [13, 5], ...SIZE]);
     expect(readSequenceHeader(payload)).toEqual({ isReduced: true, width: 4096, height: 600 });
@@ -75,7 +75,7 @@ describe('the size stands behind', () => {
   });
 });
 
-test('a header that ends early is refused', () => {
+test('rejects a truncated header', () => {
   const whole = pack([[0, 3], [1, 1], [1, 1], [13, 5], ...SIZE]);
   for (let length = 0; length < whole.length; length += 1) {
     expect(() => readSequenceHeader(whole.subarray(0, length))).toThrow(RangeError);

@@ -3,7 +3,7 @@ import { scoreByClip } from './score-by-clip.ts';
 
 const vector = (...values: number[]) => Float32Array.from(values);
 
-test('the share of the product among all texts, by the softmax of 100 times the cosines', () => {
+test('scores by the softmax of 100 times the cosines, as the share of the product among all texts', () => {
   const [east, north] = [vector(1, 0), vector(0, 1)];
   const [same, half, away] = scoreByClip(east, [north], [east, vector(Math.SQRT1_2, Math.SQRT1_2), north]);
   expect(same).toBeCloseTo(1);
@@ -14,7 +14,7 @@ test('the share of the product among all texts, by the softmax of 100 times the 
   expect(near[0]).toBeCloseTo(1 / (1 + Math.exp(-2)));
 });
 
-test('without negatives everything fits, and opposite vectors do not overflow', () => {
+test('scores 1 without negative texts, and does not overflow for opposite vectors', () => {
   expect(scoreByClip(vector(1), [], [vector(-1)])).toEqual([1]);
   expect(scoreByClip(vector(-1), [vector(1)], [vector(1)])[0]).toBeGreaterThanOrEqual(0);
   expect(scoreByClip(vector(1), [vector(-1)], [])).toEqual([]);

@@ -35,11 +35,11 @@ export function findRefusal(target: Target, rules: AddressRules): AppError | und
 export function findPortRefusal(target: Target, rules: AddressRules): AppError | undefined {
   const port = portOf(target);
   if (isBlockedPort(port)) {
-    return new AppError('address_refused', { detail: `Port ${port} is never used for web addresses.` });
+    return new AppError('address_refused', { detail: `Port ${port} cannot be used for web addresses.` });
   }
   const isUsual = port === 80 || port === 443 || rules.allowPorts?.has(port);
   if (isUsual || isAllowed(target, rules)) return undefined;
-  const detail = `Port ${port} is not allowed: only 80, 443 and those in the setting FETCH_ALLOW_PORTS are.`;
+  const detail = `Port ${port} is not allowed. The allowed ports are 80, 443 and those in the setting FETCH_ALLOW_PORTS.`;
   return new AppError('address_refused', { detail });
 }
 

@@ -12,7 +12,7 @@ export function parseAllowPorts(list: string): ReadonlySet<number> {
     entries.map((entry) => {
       const port = /^\d{1,5}$/.test(entry) ? Number(entry) : Number.NaN;
       if (!(port >= 1 && port <= 65_535)) throw new TypeError(`"${entry}" is not a port.`);
-      if (isBlockedPort(port)) throw new TypeError(`Port ${port} is never used for web addresses.`);
+      if (isBlockedPort(port)) throw new TypeError(`Port ${port} cannot be used for web addresses.`);
       return port;
     }),
   );

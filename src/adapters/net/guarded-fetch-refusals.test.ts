@@ -62,7 +62,7 @@ describe('the guard', () => {
   });
 
   test.each([3306, 5432, 6379, 8080, 8443, 9200, 11211, 27017])(
-    'port %i of a public host is refused without a connection, and the setting is named',
+    'refuses port %i of a public host without a connection, and names the setting',
     async (port) => {
       const asked: string[] = [];
       const lookupAll: LookupAll = (host, _options, callback) => {
@@ -73,14 +73,14 @@ describe('the guard', () => {
       for (const url of [`http://shop.test:${port}/`, `https://93.184.216.34:${port}/`]) {
         await expect(site.get(url, { guarded })).rejects.toMatchObject({
           code: 'address_refused',
-          message: `Port ${port} is not allowed: only 80, 443 and those in the setting FETCH_ALLOW_PORTS are.`,
+          message: `Port ${port} is not allowed. The allowed ports are 80, 443 and those in the setting FETCH_ALLOW_PORTS.`,
         });
       }
       expect(asked).toEqual([]);
     },
   );
 
-  test('a redirect to another port is refused as well', async () => {
+  test('refuses a redirect to another port', async () => {
     site.answer = (_, response) => response.writeHead(302, { location: 'http://shop.test:5432/' }).end();
     await expect(site.get(site.origin)).rejects.toMatchObject({
       code: 'address_refused',
@@ -88,7 +88,7 @@ describe('the guard', () => {
     });
   });
 
-  test('a port of the setting is let through to the check of the address', async () => {
+  test('checks the address of a request to a port that the setting allows', async () => {
     const asked: string[] = [];
     const lookupAll: LookupAll = (host, _options, callback) => {
       asked.push(host);
@@ -102,17 +102,17 @@ describe('the guard', () => {
     expect(asked).toEqual(['shop.test']);
   });
 
-  test('a redirect to an address with a user name is refused', async () => {
+  test('refuses a redirect to an address with a user name', async () => {
     site.answer = (_, response) =>
       response.writeHead(302, { location: 'https://www.paypal.com@evil.example/' }).end();
     await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'bad_redirect' });
   });
 
-  test('another port of an allowed host is refused', async () => {
+  test('refuses another port of an allowed host', async () => {
     await expect(site.get('http://127.0.0.1:1234/')).rejects.toMatchObject({ code: 'address_refused' });
   });
 
-  test('one private answer of DNS refuses the name', async () => {
+  test('refuses a name if one of its DNS answers is private', async () => {
     const lookupAll: LookupAll = (_host, _options, callback) =>
       callback(null, [
         { address: '93.184.216.34', family: 4 },
@@ -125,7 +125,7 @@ describe('the guard', () => {
     });
   });
 
-  test('a name is looked up once for a connection, so a second answer cannot differ', async () => {
+  test('looks a name up once per connection, so that a second answer cannot differ', async () => {
     const asked: string[] = [];
     const lookupAll: LookupAll = (host, _options, callback) => {
       asked.push(host);
@@ -139,7 +139,7 @@ describe('the guard', () => {
     expect(asked).toEqual(['shop.test']);
   });
 
-  test('a name that is not there, a closed port', async () => {
+  test('reports an unknown name and a closed port', async () => {
     const lookupAll: LookupAll = (_host, _options, callback) =>
       callback(Object.assign(new Error('none'), { code: 'ENOTFOUND' }), []);
     await expect(

@@ -11,8 +11,8 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-describe('what comes back', () => {
-  test('bytes, type, and the address after redirects', async () => {
+describe('the response', () => {
+  test('has the bytes, the type, and the address after redirects', async () => {
     site.answer = (request, response) => {
       if (request.url === '/old') return response.writeHead(302, { location: '/n\u00fc' }).end('moved');
       return response
@@ -24,7 +24,7 @@ describe('what comes back', () => {
     expect(page.body.toString()).toBe('/n%C3%BC test/1.0');
   });
 
-  test('of the page that names it an address learns what browsers tell, at each hop', async () => {
+  test('sends the Referer that browsers send, at each redirect', async () => {
     const referers: (string | undefined)[] = [];
     const other = await startOwnSite();
     other.answer = (request, response) => {
@@ -60,19 +60,19 @@ describe('what comes back', () => {
     [503, 'page_failed'],
     [418, 'page_failed'],
     [304, 'page_failed'],
-  ])('status %i is %s', async (status, code) => {
+  ])('maps status %i to %s', async (status, code) => {
     site.answer = (_, response) => response.writeHead(status).end('sorry');
     await expect(site.get(site.origin)).rejects.toMatchObject({ code });
   });
 
-  test('how long a shop wants us to wait', async () => {
+  test('has the time that a shop asks us to wait', async () => {
     site.answer = (_, response) => response.writeHead(429, { 'retry-after': '7' }).end();
     await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'page_throttled', retryAfterMs: 7000 });
     site.answer = (_, response) => response.writeHead(429).end();
     await expect(site.get(site.origin)).rejects.toMatchObject({ retryAfterMs: undefined });
   });
 
-  test('a challenge is a block, whatever its status, and though it is compressed', async () => {
+  test('is a block for a bot check with any status, also if compressed', async () => {
     site.answer = (_, response) =>
       response.writeHead(503, { 'content-encoding': 'gzip' }).end(gzipSync('<title>Robot Check</title>'));
     await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'page_blocked' });
@@ -113,7 +113,7 @@ describe('compression', () => {
     ['gzip, br', brotliCompressSync(gzipSync(text))],
     ['identity', Buffer.from(text)],
     ['utf-8', Buffer.from(text)],
-  ])('%s is undone', async (encoding, body) => {
+  ])('decodes %s', async (encoding, body) => {
     site.answer = (request, response) => {
       expect(request.headers['accept-encoding']).toBe('gzip, deflate, br');
       response.setHeader('content-encoding', encoding).end(body);
@@ -121,17 +121,14 @@ describe('compression', () => {
     expect((await site.get(site.origin)).body.toString()).toBe(text);
   });
 
-  test.each(codings)(
-    '%s without its end, and nothing else that frames it, is cut',
-    async (encoding, body) => {
-      sendUntilClose(encoding, body.subarray(0, -20));
-      await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'page_cut' });
-      sendUntilClose(encoding, body);
-      expect((await site.get(site.origin)).body.equals(random)).toBe(true);
-    },
-  );
+  test.each(codings)('reports truncated %s if nothing else frames it', async (encoding, body) => {
+    sendUntilClose(encoding, body.subarray(0, -20));
+    await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'page_cut' });
+    sendUntilClose(encoding, body);
+    expect((await site.get(site.origin)).body.equals(random)).toBe(true);
+  });
 
-  test('gzip without its last bytes is forgiven when its length, or its last chunk, has come', async () => {
+  test('accepts gzip without its last bytes if the length or the last chunk is complete', async () => {
     const body = coded.gzip.subarray(0, -8);
     site.answer = (_, response) => response.setHeader('content-encoding', 'gzip').end(body);
     expect((await site.get(site.origin)).body.equals(random)).toBe(true);
@@ -147,14 +144,14 @@ describe('compression', () => {
     ['br', Buffer.alloc(100, 0xff)],
     ['deflate', Buffer.from('plain')],
     ['gzip, gzip, gzip', gzipSync(gzipSync(gzipSync('x')))],
-  ])('%s that is something else, or stacked too high, fails', async (encoding, body) => {
+  ])('fails for %s with wrong content or too many layers', async (encoding, body) => {
     site.answer = (_, response) => response.setHeader('content-encoding', encoding).end(body);
     await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'page_failed' });
   });
 });
 
-describe('bounds', () => {
-  test('redirects in a circle, without an address, to something else than the web', async () => {
+describe('limits', () => {
+  test('rejects redirect loops, redirects without an address, and other protocols', async () => {
     let hops = 0;
     site.answer = (_, response) => {
       hops += 1;
@@ -168,7 +165,7 @@ describe('bounds', () => {
     await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'bad_redirect' });
   });
 
-  test('too large: announced, counted, and only after decompression', async () => {
+  test('rejects bodies that are too large by their header, by their bytes, or after decompression', async () => {
     site.answer = (_, response) => response.end(Buffer.alloc(2000));
     await expect(site.get(site.origin, { maxBytes: 1000 })).rejects.toMatchObject({ code: 'page_too_large' });
     site.answer = (_, response) => {
@@ -185,7 +182,7 @@ describe('bounds', () => {
     expect((await site.get(site.origin)).body.toString()).toBe('small');
   });
 
-  test('a body shorter than announced, and one cut within its chunks', async () => {
+  test('rejects a body shorter than announced, and one truncated within its chunks', async () => {
     site.answer = (_, response) => {
       response.writeHead(200, { 'content-length': '1000' }).write('half');
       setImmediate(() => response.destroy());
@@ -200,7 +197,7 @@ describe('bounds', () => {
     await expect(site.get(site.origin)).rejects.toMatchObject({ code: 'page_unreachable' });
   });
 
-  test('a slow drip ends with the whole time, silence with the idle time', async () => {
+  test('ends a slow response by the total timeout, and a silent one by the idle timeout', async () => {
     site.answer = (_, response) => {
       const drip = setInterval(() => response.write('.'), 20);
       response.on('close', () => clearInterval(drip));
@@ -224,7 +221,7 @@ describe('bounds', () => {
     });
   });
 
-  test('an abort throws its reason', async () => {
+  test('throws the reason of an abort', async () => {
     const controller = new AbortController();
     const reason = new Error('stopped');
     site.answer = () => controller.abort(reason);
@@ -232,7 +229,7 @@ describe('bounds', () => {
     await expect(site.get(site.origin, { signal: controller.signal })).rejects.toBe(reason);
   });
 
-  test('at most 8 requests of a host at once', async () => {
+  test('sends at most 8 requests to a host at the same time', async () => {
     const waiting: ServerResponse[] = [];
     let max = 0;
     let seen = 0;
@@ -250,8 +247,8 @@ describe('bounds', () => {
   });
 });
 
-describe('a connection that was used before', () => {
-  test('and that the server has closed by the next request is replaced by another one', async () => {
+describe('a reused connection', () => {
+  test('is replaced if the server has closed it before the next request', async () => {
     const used = new WeakSet<Socket>();
     let closed = 0;
     site.answer = ({ socket, url }, response) => {
@@ -271,7 +268,7 @@ describe('a connection that was used before', () => {
     }
   });
 
-  test('is not the reason when a server closes every one: it is asked twice, not for ever', async () => {
+  test('is replaced only once if the server closes every connection', async () => {
     let requests = 0;
     site.answer = ({ socket }) => {
       requests += 1;

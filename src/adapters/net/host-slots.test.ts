@@ -3,7 +3,7 @@ import { createHostSlots } from './host-slots.ts';
 
 const never = { owner: 'alice', signal: new AbortController().signal };
 
-test('hosts do not wait for each other, and are forgotten when idle', async () => {
+test('lets hosts run independently, and forgets idle hosts', async () => {
   const slots = createHostSlots(1);
   const gate = Promise.withResolvers<void>();
   const first = slots.run('a', never, () => gate.promise);
@@ -16,7 +16,7 @@ test('hosts do not wait for each other, and are forgotten when idle', async () =
   expect(slots.size).toBe(0);
 });
 
-test('an abort ends the wait in the row, and the task never starts', async () => {
+test('ends the wait on abort without starting the task', async () => {
   const slots = createHostSlots(1);
   const gate = Promise.withResolvers<void>();
   const first = slots.run('a', never, () => gate.promise);
@@ -34,7 +34,7 @@ test('an abort ends the wait in the row, and the task never starts', async () =>
   expect(slots.size).toBe(0);
 });
 
-test('an owner does not wait for another one that holds all its slots of the same host', async () => {
+test('does not delay an owner when another owner holds all its slots of the same host', async () => {
   const slots = createHostSlots(2);
   const gate = Promise.withResolvers<void>();
   const holder = Array.from({ length: 50 }, () => slots.run('a', never, () => gate.promise));

@@ -13,6 +13,6 @@ test.each([
   ['http://shop.example/a.jpg', 'http://shop.example/p', 'http://shop.example/p'],
   ['https://shop.example/a.jpg', 'file:///etc/passwd', undefined],
   ['https://shop.example/a.jpg', undefined, undefined],
-])('%s named by %s', (target, page, referer) => {
+])('referer for %s linked from %s', (target, page, referer) => {
   expect(makeReferer(page, new URL(target))).toEqual(referer === undefined ? {} : { referer });
 });

@@ -36,7 +36,7 @@ export function openTunnel(
       resolve(socket);
     } else {
       socket.destroy();
-      reject(new Error(`the proxy answered ${status} to CONNECT`));
+      reject(new Error(`the proxy returned ${status} for CONNECT`));
     }
   });
   request.once('error', (cause) => reject(new Error('the proxy could not be reached', { cause })));

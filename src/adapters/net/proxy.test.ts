@@ -5,7 +5,7 @@ test.each([
   ['http://proxy.example:3128', 'http://proxy.example:3128/'],
   ['proxy.example:3128', 'http://proxy.example:3128/'],
   ['https://user:word@[2001:db8::1]:8443', 'https://user:word@[2001:db8::1]:8443/'],
-])('%s is a proxy', (text, href) => {
+])('accepts %s as a proxy', (text, href) => {
   expect(parseProxy(text).href).toBe(href);
 });
 
@@ -16,12 +16,12 @@ test.each([
   ['http://user:pa/ss@proxy.example:3128', 'address of a proxy'],
   ['http://proxy.example:3128/path', 'no path'],
   ['http://user:100%@proxy.example', '%25'],
-])('%s is not, and the message does not repeat it', (text, message) => {
+])('rejects %s without repeating it in the message', (text, message) => {
   expect(() => parseProxy(text)).toThrow(message);
   expect(() => parseProxy(text)).not.toThrow(text);
 });
 
-test('credentials are sent decoded, and known as secrets', () => {
+test('sends credentials decoded, and treats them as secrets', () => {
   const proxy = parseProxy('http://us%40er:pa%2Fss@proxy.example:3128');
   const sent = Buffer.from('us@er:pa/ss').toString('base64');
   expect(proxyAuthorization(proxy)).toEqual({ 'proxy-authorization': `Basic ${sent}` });
@@ -33,7 +33,7 @@ test('credentials are sent decoded, and known as secrets', () => {
 const https = new URL('http://proxy.example:3128');
 const isDirect = (url: string, except = '') => chooseProxy(new URL(url), { https, except }) === undefined;
 
-test('by protocol', () => {
+test('chooses the proxy by protocol', () => {
   expect(isDirect('https://ai.example/v1')).toBe(false);
   expect(isDirect('http://ai.example/v1')).toBe(true);
 });
@@ -44,7 +44,7 @@ test.each([
   'https://127.0.0.1/',
   'https://127.8.9.10/',
   'https://[::1]/',
-])('%s is this machine', (url) => {
+])('recognizes %s as this machine', (url) => {
   expect(isDirect(url)).toBe(true);
 });
 
@@ -60,7 +60,7 @@ test.each([
   ['https://10.1.2.3/', '10.1.2.3'],
   ['https://[fd00::1]/', 'fd00::/8'],
   ['https://[fd00::1]:8443/', '[fd00:0::1]:8443'],
-])('%s is called directly with NO_PROXY=%s', (url, except) => {
+])('calls %s directly with NO_PROXY=%s', (url, except) => {
   expect(isDirect(url, except)).toBe(true);
 });
 
@@ -72,6 +72,6 @@ test.each([
   ['https://10.1.2.3/', '10.0.0.0/99'],
   ['https://ai.example/', ', ,'],
   ['https://ai.example/', '10.0.0.0/8'],
-])('%s is not with NO_PROXY=%s', (url, except) => {
+])('uses the proxy for %s with NO_PROXY=%s', (url, except) => {
   expect(isDirect(url, except)).toBe(false);
 });

@@ -15,7 +15,7 @@ describe('isPublicAddress', () => {
     '223.255.255.255',
     '2606:4700:4700::1111',
     '2a00:1450:4001:80b::200e',
-  ])('%s is public', (ip) => {
+  ])('accepts %s as public', (ip) => {
     expect(isPublicAddress(ip)).toBe(true);
   });
 
@@ -78,7 +78,7 @@ describe('isPublicAddress', () => {
     ['[::1]', 'brackets'],
     ['localhost', 'a name'],
     ['', 'nothing'],
-  ])('%s is not (%s)', (ip) => {
+  ])('rejects %s (%s)', (ip) => {
     expect(isPublicAddress(ip)).toBe(false);
   });
 });
@@ -146,7 +146,7 @@ describe('the special-purpose registries of IANA', () => {
     '3ffe::/16 6bone (returned)',
   ];
 
-  test.each([...IPV4, ...IPV6])('%s: neither its first nor its last address is public', (line) => {
+  test.each([...IPV4, ...IPV6])('rejects the first and the last address of %s', (line) => {
     const range = line.split(' ', 1)[0] ?? '';
     const family = range.includes(':') ? ipaddr.IPv6 : ipaddr.IPv4;
     const addresses = [family.networkAddressFromCIDR(range), lastOf(range)].map(String);
@@ -162,7 +162,7 @@ describe('the special-purpose registries of IANA', () => {
     return ipaddr.fromByteArray(bytes);
   }
 
-  test('just outside of what was added, addresses are public', () => {
+  test('accepts addresses just outside of the added ranges', () => {
     const outside = [
       '3ffd::1',
       '2606:4700::1:5efe:808:808',
@@ -174,7 +174,7 @@ describe('the special-purpose registries of IANA', () => {
 });
 
 describe('parseAllowHosts', () => {
-  test('reads hosts with ports between commas and spaces', () => {
+  test('reads hosts with ports, separated by commas and spaces', () => {
     expect([...parseAllowHosts('LocalHost:8080, 127.0.0.1:80\n[::1]:443')]).toEqual([
       'localhost:8080',
       '127.0.0.1:80',

@@ -20,7 +20,7 @@ function makeSystem() {
 
 const turn = () => new Promise(setImmediate);
 
-test('one name at a time, each once, whoever asks', async () => {
+test('looks up one name at a time, and each name once for all requesters', async () => {
   const { asked: queries, find } = makeSystem();
   const answers = [find('a.test'), find('a.test'), find('b.test'), find('a.test', false)];
   await turn();
@@ -39,7 +39,7 @@ test('one name at a time, each once, whoever asks', async () => {
   expect(queries).toHaveLength(2);
 });
 
-test('a failure is kept too', async () => {
+test('caches failures too', async () => {
   const { asked: queries, find } = makeSystem();
   const first = find('a.test');
   await turn();

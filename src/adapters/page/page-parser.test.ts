@@ -12,12 +12,12 @@ const parse = (html: string, signal = never) =>
   );
 const CUP = '<title>Cup</title><script type="application/ld+json">{"@type":"Product","name":"Cup"}</script>';
 
-test('reads a page as readProductPage does, errors too', async () => {
+test('returns the same results and errors as readProductPage', async () => {
   expect(await parse(CUP)).toMatchObject({ title: 'Cup', provenance: { title: 'json-ld' } });
   await expect(parse('<p>Nothing</p>')).rejects.toMatchObject({ name: 'AppError', code: 'not_a_product' });
 });
 
-test('a page of nothing but tags is not parsed', async () => {
+test('does not parse a page that consists of tags only', async () => {
   await expect(parse(CUP + '<p>x</p>'.repeat(100_000))).rejects.toMatchObject({ code: 'page_too_large' });
 });
 
@@ -26,7 +26,7 @@ test('a page of nothing but tags is not parsed', async () => {
  */
 const ENDLESS = `${CUP}<table>${'x<br>'.repeat(290_000)}`;
 
-test('a page that is made to take for ever is given up; another one, that comes later, is read meanwhile', async () => {
+test('gives up an endless page, and reads a later one in the meantime', async () => {
   const ended: string[] = [];
   const endless = parse(ENDLESS).finally(() => ended.push('endless'));
   const cup = parse(CUP).finally(() => ended.push('cup'));
@@ -36,7 +36,7 @@ test('a page that is made to take for ever is given up; another one, that comes 
   expect(await parse(CUP)).toMatchObject({ title: 'Cup' });
 });
 
-test('a page that nobody wants any more ends at once, and the next one is read', async () => {
+test('ends an aborted page at once, and reads the next one', async () => {
   const stopped = new AbortController();
   const reading = parse(ENDLESS, stopped.signal);
   stopped.abort(new Error('cancelled'));

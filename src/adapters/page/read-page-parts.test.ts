@@ -7,7 +7,7 @@ function read(html: string, url = 'https://shop.test/p/red-shoe') {
 }
 const heading = '<h1>Red running shoe</h1><b class="price">€5</b>';
 
-describe('the code a shopper reads', () => {
+describe('the code that a shopper reads', () => {
   test.each([
     ['<p>SKU: AB-12345</p>', 'AB-12345'],
     ['<p>Art.-Nr. 12345.6</p>', '12345.6'],
@@ -26,7 +26,7 @@ describe('the code a shopper reads', () => {
   });
 });
 
-describe('the brand a shopper reads', () => {
+describe('the brand that a shopper reads', () => {
   test.each([
     ['<p>Brand: Acme</p>', 'Acme'],
     ['<dt>Marca</dt><dd>Acme</dd>', 'Acme'],
@@ -39,11 +39,11 @@ describe('the brand a shopper reads', () => {
   });
 });
 
-test('an EAN with its label', () => {
+test('reads an EAN with its label', () => {
   expect(read(`${heading}<th>EAN</th><td>4006381333931</td>`).gtin).toBe('4006381333931');
 });
 
-describe('stock as it is seen', () => {
+describe('visible stock', () => {
   const shop = (state: string, html: string) =>
     read(
       `<script type="application/ld+json">{"@type":"Product","name":"Red running shoe","offers":{"price":5,"availability":"${state}"}}</script>${heading}${html}`,
@@ -62,7 +62,7 @@ describe('stock as it is seen', () => {
   });
 });
 
-describe('the price among others', () => {
+describe('the price among other prices', () => {
   test.each([
     [
       'an old one',
@@ -82,7 +82,7 @@ describe('the price among others', () => {
   });
 });
 
-describe('state in scripts', () => {
+describe('script state', () => {
   test.each([
     [
       'a data layer',
@@ -96,7 +96,7 @@ describe('state in scripts', () => {
       'a text',
       `<script>window.S = JSON.parse("{\\"p\\":{\\"name\\":\\"Red running shoe\\",\\"sku\\":\\"R-100\\",\\"brand\\":{\\"name\\":\\"Acme\\"},\\"price\\":5}}")</script>`,
     ],
-  ])('of %s', (_, html) => {
+  ])('is read from %s', (_, html) => {
     const product = read(
       `${html}<script>x = {"name": "Green hat of felt", "sku": "G-200", "brand": "Other", "price": 7}</script>${heading}`,
     );
@@ -107,7 +107,7 @@ describe('state in scripts', () => {
     });
   });
 
-  test("of a shop system: prices in cents, the variant's code", () => {
+  test('is read from a shop system with prices in cents and variant codes', () => {
     const product = read(
       `<h1>Red running shoe</h1><script type="application/json">{"id":12345,"title":"Red running shoe","vendor":"Acme","price":1990,"compare_at_price":null,"available":false,"variants":[{"id":2,"sku":"R-42"}]}</script>`,
     );
@@ -119,7 +119,7 @@ describe('state in scripts', () => {
     });
   });
 
-  test('is never run', () => {
+  test('is never executed', () => {
     read(
       `<script>globalThis.wasRun = true; x = {"name": "Red running shoe", "sku": "R-1", "price": 5}</script>${heading}`,
     );
@@ -127,10 +127,10 @@ describe('state in scripts', () => {
   });
 });
 
-describe('schema.org, more shapes', () => {
+describe('other schema.org structures', () => {
   const ld = (value: unknown) => `<script type="application/ld+json">${JSON.stringify(value)}</script>`;
 
-  test('several blocks say one thing, and a variant has its group', () => {
+  test('merges several blocks, and a variant with its group', () => {
     const product = read(
       ld({ '@type': 'Product', name: 'Red shoe', offers: { price: '1e3', priceCurrency: 'EUR' } }) +
         ld({
@@ -152,7 +152,7 @@ describe('schema.org, more shapes', () => {
     ).toBe('Acme');
   });
 
-  test('of variants that the address does not tell apart, the first that can be bought', () => {
+  test('chooses the first available variant if the address does not select one', () => {
     const variant = (sku: string, price: number, availability: string) => ({
       '@type': 'Product',
       sku,
@@ -166,7 +166,7 @@ describe('schema.org, more shapes', () => {
     });
   });
 
-  test('RDFa', () => {
+  test('reads RDFa', () => {
     const product = read(`<div vocab="https://schema.org/" typeof="Product"><h2 property="name">Red shoe</h2>
       <span property="sku">R-100</span><div property="offers" typeof="Offer"><i property="price" content="12.5"></i>
       <i property="priceCurrency" content="EUR"></i></div></div>`);
@@ -178,7 +178,7 @@ describe('schema.org, more shapes', () => {
     });
   });
 
-  test('absurd amounts are none, a block of megabytes is read', () => {
+  test('ignores absurd amounts, and reads a block of megabytes', () => {
     for (const price of ['1e400', '12345678901234']) {
       expect(
         read(
@@ -192,7 +192,7 @@ describe('schema.org, more shapes', () => {
   });
 });
 
-test('a large page of anything ends soon', () => {
+test('reads any large page quickly', () => {
   const rows = [
     '{"name":"Red running shoe","sku":"R-1","price":5,"brand":"A"},',
     '<span class="price">€5</span>',

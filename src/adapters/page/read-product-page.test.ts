@@ -20,7 +20,7 @@ function codeOf(run: () => unknown): unknown {
 const jsonLd = (value: unknown) => `<script type="application/ld+json">${JSON.stringify(value)}</script>`;
 
 describe('structured data', () => {
-  test('JSON-LD gives every fact', () => {
+  test('reads every fact from JSON-LD', () => {
     const product = read(`<html lang="en"><title>Red shoe | Shop</title>
       <link rel="canonical" href="/p/red-shoe">${jsonLd({
         '@context': 'https://schema.org',
@@ -92,7 +92,7 @@ describe('structured data', () => {
     });
   });
 
-  test('of several products the one of the page counts, of a group the variant shown', () => {
+  test('chooses the product of the page among several, and the shown variant of a group', () => {
     const variant = (id: string, price: number, state: string) => ({
       '@type': 'Product',
       sku: id,
@@ -122,7 +122,7 @@ describe('structured data', () => {
     });
   });
 
-  test('an AggregateOffer gives its low price, a list price is none', () => {
+  test('uses the low price of an AggregateOffer, and ignores list prices', () => {
     const offers = (value: unknown) =>
       read(jsonLd({ '@type': 'Product', name: 'X', offers: value })).priceAmount;
     expect(offers({ '@type': 'AggregateOffer', lowPrice: '10', highPrice: '20', priceCurrency: 'EUR' })).toBe(
@@ -140,7 +140,7 @@ describe('structured data', () => {
     ).toBe('25.00');
   });
 
-  test('microdata, with itemref and nested items', () => {
+  test('reads microdata with itemref and nested items', () => {
     const product = read(`
       <div itemprop="isRelatedTo" itemscope itemtype="http://schema.org/Product"><i itemprop="name">Hat</i></div>
       <div itemscope itemtype="https://schema.org/Product" itemref="more">
@@ -165,7 +165,7 @@ describe('structured data', () => {
     expect(product.images[0]?.url).toBe('https://shop.test/a.jpg');
   });
 
-  test('Open Graph, without the name of the shop', () => {
+  test('reads Open Graph without the name of the shop', () => {
     const product = read(`<html lang="de_DE">
       <meta property="og:type" content="product"><meta property="og:site_name" content="Shop">
       <meta property="og:title" content="Red shoe | Shop"><meta property="og:image" content="/a.jpg">
@@ -197,7 +197,7 @@ describe('the visible page', () => {
     </main>
     <div class="related-products"><h3>Hat</h3><span class="price">$5</span><img src="hat.jpg"></div>`;
 
-  test('gives the price near the heading, and the gallery', () => {
+  test('returns the price near the heading, and the gallery', () => {
     const product = read(page);
     expect(product).toMatchObject({
       title: 'Red shoe',
@@ -213,17 +213,17 @@ describe('the visible page', () => {
     ]);
   });
 
-  test('a heading without a price, or nothing at all, is no product', () => {
+  test('finds no product in a heading without a price, or in an empty page', () => {
     expect(codeOf(() => read('<h1>About us</h1><p>Since 1990.'))).toBe('not_a_product');
     expect(codeOf(() => read(''))).toBe('not_a_product');
     expect(codeOf(() => read('<p>$5'))).toBe('not_a_product');
   });
 
-  test('a page that takes the parser more stack than there is, is too large', () => {
+  test('reports a page that overflows the stack of the parser as too large', () => {
     expect(codeOf(() => read('<template>'.repeat(50_000)))).toBe('page_too_large');
   });
 
-  test('a challenge or a login is said to be one', () => {
+  test('recognizes a bot check and a login', () => {
     expect(codeOf(() => read('<title>Just a moment...</title>'))).toBe('page_blocked');
     const login = (html: string, url: string) => codeOf(() => read(html, 'text/html', url));
     expect(login('<input type="password">', 'https://shop.test/my-account')).toBe('page_login');
@@ -252,11 +252,11 @@ describe('bytes', () => {
     ['meta', 'text/html', '<meta charset="windows-1251">'],
     ['unknown header, then meta', 'text/html; charset=klingon', '<meta charset="windows-1251">'],
     ['UTF-16 that is none', 'text/html; charset=utf-16', '<meta charset="windows-1251">'],
-  ])('charset by %s', (_, contentType, head) => {
+  ])('detects the charset by %s', (_, contentType, head) => {
     expect(read(wrap(head, cyrillic), contentType).title).toBe('Красный');
   });
 
-  test('charset by detection, by byte order mark, and by wrong labels that are not fatal', () => {
+  test('detects the charset by content and byte order mark, and tolerates wrong labels', () => {
     expect(read(wrap('', Buffer.from('Größe')), 'text/html').title).toBe('Größe');
     expect(read(wrap('', Buffer.from('Größe', 'latin1')), 'text/html').title).toBe('Größe');
     const wide = Buffer.from('\ufeff<h1>Größe</h1><b class="price">$5</b>', 'utf16le');
@@ -266,13 +266,13 @@ describe('bytes', () => {
     }
   });
 
-  test('what is not HTML is refused, whatever it is called', () => {
+  test('rejects content that is not HTML, whatever its declared type', () => {
     expect(codeOf(() => read('{"a": 1}', 'application/json'))).toBe('page_not_html');
     expect(codeOf(() => read(Buffer.from('%PDF-1.7\0\0\0'), 'text/html'))).toBe('page_not_html');
     expect(read('<!doctype html><h1>X</h1><b class="price">$5</b>', 'text/plain').title).toBe('X');
   });
 
-  test('deep nesting and many images end soon', () => {
+  test('reads deep nesting and many images quickly', () => {
     const worked = measureCpuMs(() => {
       for (const tag of ['<div>', '<b>', '<x>', '<span itemprop="x">']) {
         expect(codeOf(() => read(`<h1>X</h1>${tag.repeat(100_000)}`))).toBe('page_too_large');

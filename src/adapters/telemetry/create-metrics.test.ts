@@ -24,7 +24,7 @@ const sources = {
   countWatchers: () => 9,
 };
 
-test('what was counted and what is looked at', async () => {
+test('exports counters and gauges', async () => {
   const metrics = make();
   metrics.connect(sources);
   metrics.meter.countRequest({ method: 'GET', route: '/x/:id', status: 404, seconds: 0.03 });
@@ -67,7 +67,7 @@ test('what was counted and what is looked at', async () => {
     expect(names).toContain(name);
 });
 
-test('a database that does not answer leaves its gauges out, and the page is there', async () => {
+test('serves the page without database gauges if the database does not answer', async () => {
   const metrics = make();
   let unavailable = false;
   metrics.connect({
@@ -86,7 +86,7 @@ test('a database that does not answer leaves its gauges out, and the page is the
   expect(page).not.toMatch(gone);
 });
 
-test('two programs in one process count for themselves', async () => {
+test('counts separately for two programs in one process', async () => {
   const [one, other] = [make(), make()];
   one.meter.countJob({ job: 'source.process', outcome: 'done', seconds: 1 });
   expect(await one.render()).toContain('step="source.process",outcome="done"');

@@ -22,7 +22,7 @@ test.each([
   ['sometimes', undefined, /^OwnSampler$/],
   ['toString', undefined, /^OwnSampler$/],
   ['traceidratio', 7, /^TraceIdRatioBased\{1\}$/],
-])('what cannot be used is said: %s %s', (name, ratio, expected) => {
+])('warns about unusable values: %s %s', (name, ratio, expected) => {
   const log = createMemoryLog();
   expect(pickSampler({ name, ratio }, log).toString()).toMatch(expected);
   expect(log.lines).toHaveLength(1);

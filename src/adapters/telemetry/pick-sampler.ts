@@ -24,7 +24,7 @@ export function pickSampler(
   log: Log,
 ): Sampler {
   const isRatio = ratio >= 0 && ratio <= 1;
-  if (!isRatio) log.warn({ ratio }, 'OTEL_TRACES_SAMPLER_ARG must be from 0 to 1; all is sampled');
+  if (!isRatio) log.warn({ ratio }, 'OTEL_TRACES_SAMPLER_ARG must be from 0 to 1; sampling all traces');
   if (name === undefined) return new OwnSampler();
   const roots: Record<string, () => Sampler> = {
     always_on: () => new AlwaysOnSampler(),
@@ -34,7 +34,7 @@ export function pickSampler(
   const [, parentBased, rootName = ''] = /^(parentbased_)?(.*)$/.exec(name) ?? [];
   const makeRoot = Object.hasOwn(roots, rootName) ? roots[rootName] : undefined;
   if (!makeRoot) {
-    log.warn({ sampler: name }, 'OTEL_TRACES_SAMPLER is not known; all is sampled');
+    log.warn({ sampler: name }, 'unknown OTEL_TRACES_SAMPLER; sampling all traces');
     return new OwnSampler();
   }
   return parentBased ? new ParentBasedSampler({ root: makeRoot() }) : makeRoot();

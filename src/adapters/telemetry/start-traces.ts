@@ -135,7 +135,7 @@ function createExporter(log: Log): SpanExporter {
     'http/protobuf';
   if (protocol === 'http/json') return new JsonExporter();
   if (protocol !== 'http/protobuf')
-    log.warn({ protocol }, 'traces are sent as http/protobuf or http/json only');
+    log.warn({ protocol }, 'unsupported OTLP protocol; sending traces as http/protobuf');
   return new ProtobufExporter();
 }
 
@@ -161,7 +161,7 @@ function logExportFailures(exporter: SpanExporter, log: Log): SpanExporter {
       exporter.export(spans, (result) => {
         const hasFailed = result.code !== ExportResultCode.SUCCESS;
         if (hasFailed && !isFailing)
-          log.warn({ err: result.error }, 'traces could not be sent; those are lost');
+          log.warn({ err: result.error }, 'traces could not be exported and are lost');
         isFailing = hasFailed;
         done(result);
       });

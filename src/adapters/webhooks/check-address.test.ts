@@ -9,7 +9,7 @@ test.each([
   ['http://127.0.0.1:8080/in', 'http://127.0.0.1:8080/in'],
   ['http://hooks.test/', 'http://hooks.test/'],
   ['https://127.0.0.1:8080/', 'https://127.0.0.1:8080/'],
-])('%s can be told', (text, href) => {
+])('accepts %s', (text, href) => {
   expect(checkWebhookAddress(text, rules).href).toBe(href);
 });
 
@@ -28,13 +28,13 @@ test.each([
   ['https://169.254.169.254/', 'address_refused'],
   ['https://hooks.example:22/', 'address_refused'],
   ['https://hooks.example:5432/', 'address_refused'],
-])('%s is refused', (text, code) => {
+])('refuses %s', (text, code) => {
   expect(() => checkWebhookAddress(text, rules)).toThrow(expect.objectContaining({ code }));
 });
 
-test('a refused port is told with the setting that allows it, a user name as what it is', () => {
+test('names the setting for a refused port, and says when a user name is the problem', () => {
   expect(() => checkWebhookAddress('https://hooks.example:9443/', rules)).toThrow(
-    'Port 9443 is not allowed: only 80, 443 and those in the setting FETCH_ALLOW_PORTS are.',
+    'Port 9443 is not allowed. The allowed ports are 80, 443 and those in the setting FETCH_ALLOW_PORTS.',
   );
   expect(() => checkWebhookAddress('https://token@hooks.example/', rules)).toThrow(
     'The address must not have a user name or password.',

@@ -16,7 +16,7 @@ export function checkWebhookAddress(text: string, rules: AddressRules): URL {
   const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
   if (url === null || !isWeb || url.href.length > MAX_LENGTH)
     throw new AppError('validation', {
-      detail: 'A webhook needs an http(s) address of at most 2,048 characters.',
+      detail: 'The address of a webhook must be an http(s) address of at most 2,048 characters.',
     });
   if (url.username !== '' || url.password !== '')
     throw new AppError('validation', { detail: 'The address must not have a user name or password.' });
@@ -28,7 +28,7 @@ export function checkWebhookAddress(text: string, rules: AddressRules): URL {
   if (refusal !== undefined) throw refusal;
   if (isPrivateLiteral(url) && !isAllowed(url, rules))
     throw new AppError('address_refused', {
-      detail: 'The address is not a public web address, so nothing is sent to it.',
+      detail: 'The address is not a public web address, so nothing was sent to it.',
     });
   url.hash = '';
   return url;

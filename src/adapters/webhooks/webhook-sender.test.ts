@@ -29,7 +29,7 @@ function open(options: Partial<WebhookSenderOptions> = {}) {
     );
 }
 
-test('a message arrives as it is, with a signature that the library accepts', async () => {
+test('delivers a message unchanged, with a signature that the library accepts', async () => {
   expect(await open()(`${receiver.url}?key=1`)).toEqual({ status: 204, error: null });
   const [message] = receiver.messages;
   expect(message).toMatchObject({
@@ -42,7 +42,7 @@ test('a message arrives as it is, with a signature that the library accepts', as
   });
 });
 
-test('whatever the answer is, its status is what counts', async () => {
+test('judges any response by its status', async () => {
   const send = open();
   receiver.script(500, 410, (response) => {
     response.writeHead(302, { location: receiver.url }).end();
@@ -51,7 +51,7 @@ test('whatever the answer is, its status is what counts', async () => {
   expect(receiver.messages).toHaveLength(3);
 });
 
-test('how long a receiver asks to wait is answered, in seconds or as a date', async () => {
+test('returns the requested delay, given in seconds or as a date', async () => {
   const send = open();
   const answer = (retryAfter: string) => (response: ServerResponse) =>
     response.writeHead(429, { 'retry-after': retryAfter }).end();
@@ -61,7 +61,7 @@ test('how long a receiver asks to wait is answered, in seconds or as a date', as
   expect(await send()).toEqual({ status: 429, error: null });
 });
 
-test('a body without an end, or one that is cut, takes nothing from it', async () => {
+test('accepts the status of a response with an endless or truncated body', async () => {
   const closed = Promise.withResolvers<void>();
   receiver.script(
     (response) => {
@@ -80,13 +80,13 @@ test('a body without an end, or one that is cut, takes nothing from it', async (
   expect(await send()).toEqual({ status: 200, error: null });
 });
 
-test('no answer in time, none at all, and something else than HTTP', async () => {
+test('reports a timeout, a missing response, and a response that is not HTTP', async () => {
   receiver.script(
     () => {},
     (response) => response.destroy(),
   );
   const send = open({ timeoutMs: 300 });
-  expect(await send()).toEqual({ status: null, error: 'No answer came in time.' });
+  expect(await send()).toEqual({ status: null, error: 'The receiver did not answer in time.' });
   expect(await open()()).toEqual({
     status: null,
     error: expect.stringMatching(/^The receiver could not be reached \(\w+\)\.$/),
@@ -97,7 +97,7 @@ test('no answer in time, none at all, and something else than HTTP', async () =>
   const talk = open({ allowHosts: new Set([`127.0.0.1:${port}`]) });
   expect(await talk(`http://127.0.0.1:${port}/`)).toEqual({
     status: null,
-    error: 'The answer was not HTTP.',
+    error: 'The response was not valid HTTP.',
   });
   other.close();
   await once(other, 'close');
@@ -107,20 +107,20 @@ test('no answer in time, none at all, and something else than HTTP', async () =>
   });
 });
 
-test('a name that leads to an address that is not public is not told', async () => {
+test('does not send to a name with an address that is not public', async () => {
   const lookupAll: LookupAll = (_host, _options, callback) =>
     callback(null, [{ address: '127.0.0.1', family: 4 }]);
   const send = open({ lookupAll, allowPorts: new Set([receiver.port]) });
   expect(await send(`https://hooks.example:${receiver.port}/`)).toEqual({
     status: null,
-    error: 'The address is not a public web address, so nothing is sent to it.',
+    error: 'The address is not a public web address, so nothing was sent to it.',
   });
   await expect(open({ allowHosts: new Set() })()).rejects.toMatchObject({ code: 'validation' });
   await expect(send('https://[::1]/')).rejects.toMatchObject({ code: 'address_refused' });
   expect(receiver.messages).toEqual([]);
 });
 
-test('an abort throws its reason', async () => {
+test('throws the reason of an abort', async () => {
   const stopped = new AbortController();
   const reason = new Error('stopped');
   receiver.script(() => stopped.abort(reason));

@@ -19,10 +19,10 @@ const TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 16 * 1024;
 
 const SENTENCES: Partial<Record<ErrorCode, string>> = {
-  address_refused: 'The address is not a public web address, so nothing is sent to it.',
+  address_refused: 'The address is not a public web address, so nothing was sent to it.',
   dns_failed: 'The host name could not be found.',
-  page_timeout: 'No answer came in time.',
-  page_failed: 'The answer was not HTTP.',
+  page_timeout: 'The receiver did not answer in time.',
+  page_failed: 'The response was not valid HTTP.',
 };
 
 /** Hosts in `allowHosts` do not need https. */

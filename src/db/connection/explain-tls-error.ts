@@ -26,7 +26,7 @@ export function explainTlsError(error: Error, { host, port, tls }: DatabaseTarge
       const names = cert?.subjectaltname || cert?.subject?.CN || 'none';
       return (
         `The certificate of DATABASE_URL’s server is not for the host ${host}, but for: ${names.slice(0, 300)}. Use one of these ` +
-        'names, or sslmode=verify-ca with sslrootcert=FILE, which checks who signed it and not the name.'
+        'names, or sslmode=verify-ca with sslrootcert=FILE, which checks the signature but not the name.'
       );
     }
     if (UNTRUSTED.has(code)) {
@@ -37,17 +37,17 @@ export function explainTlsError(error: Error, { host, port, tls }: DatabaseTarge
       return `The certificate of DATABASE_URL’s server, ${host}, is not trusted (${code}). ${file}; ${ENCRYPT_ONLY}.`;
     }
     if (code.startsWith('CERT_') || code.startsWith('CRL_') || code.startsWith('UNABLE_TO_')) {
-      return `The certificate of DATABASE_URL’s server, ${host}, is not valid: ${message} (${code}). Renew it there; ${ENCRYPT_ONLY}.`;
+      return `The certificate of DATABASE_URL’s server, ${host}, is not valid: ${message} (${code}). Renew it on the server; ${ENCRYPT_ONLY}.`;
     }
     if (/certificate.required|handshake.failure|bad.certificate|unknown.ca/i.test(`${code} ${message}`)) {
       return (
-        `DATABASE_URL’s server, ${host}:${port}, broke off the TLS handshake (${code || message}). If it wants a certificate of its ` +
-        'clients, give one with sslcert=FILE and sslkey=FILE.'
+        `DATABASE_URL’s server, ${host}:${port}, aborted the TLS handshake (${code || message}). If it requires a client certificate, ` +
+        'set sslcert=FILE and sslkey=FILE.'
       );
     }
     const direct = tls.isDirect
-      ? ' sslnegotiation=direct needs PostgreSQL 17 or newer: leave it out if this one is older.'
+      ? ' sslnegotiation=direct needs PostgreSQL 17 or newer: remove it if the server is older.'
       : '';
-    return `TLS could not be agreed on with DATABASE_URL’s server, ${host}:${port}: ${message}.${direct}`;
+    return `TLS negotiation with DATABASE_URL’s server, ${host}:${port}, failed: ${message}.${direct}`;
   }
 }

@@ -8,7 +8,7 @@ import { readDatabaseUrl } from './read-database-url.ts';
 const fill = (url: string, environment: Record<string, string>) =>
   readDatabaseUrl(fillFromEnvironment(url, environment));
 
-test('what an address lacks comes from the variables of libpq', () => {
+test('fills missing parts of an address from the variables of libpq', () => {
   const environment = {
     PGHOST: 'db.example',
     PGPORT: '6432',
@@ -27,7 +27,7 @@ test('what an address lacks comes from the variables of libpq', () => {
   });
 });
 
-test('what it says stands', () => {
+test('does not override parts of the address', () => {
   const url = 'postgres://u:p@host:5433/db?sslmode=disable&options=-c%20jit%3Doff';
   const environment = {
     PGHOST: 'x',
@@ -41,15 +41,15 @@ test('what it says stands', () => {
   expect(fill('postgres://u@host/db?ssl=false', { PGSSLMODE: 'require' }).tls.attempts).toEqual(['plain']);
 });
 
-test('a variable that cannot be used is named', () => {
+test('names an unusable variable', () => {
   expect(() => fill('postgres://u@host/db', { PGSSLMODE: 'sometimes' })).toThrow(
     /^cannot be used together with PGSSLMODE of the environment.+sslmode=sometimes; it must be one of/,
   );
-  expect(() => fill('postgres://host/db', {})).toThrow('names no user');
+  expect(() => fill('postgres://host/db', {})).toThrow('has no user');
   expect(fill('postgres://host/db', { USER: 'me' }).user).toBe('me');
 });
 
-test('a password file is looked at, unless others may read it', async () => {
+test('reads a password file, unless other users may read it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cta-pass-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, 'pass');
@@ -64,7 +64,7 @@ test('a password file is looked at, unless others may read it', async () => {
   expect(fill('postgres://u@host/db', { PGPASSFILE: join(folder, 'open') }).password).toBeUndefined();
 });
 
-test('without HOME no password file is read', async () => {
+test('reads no password file without HOME', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cta-pass-'));
   const before = process.cwd();
   onTestFinished(async () => {

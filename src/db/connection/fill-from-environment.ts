@@ -40,7 +40,7 @@ export function fillFromEnvironment(url: string, environment: Environment): stri
   let filled = add(url, added);
   try {
     const target = readDatabaseUrl(filled);
-    if (target.user === '') throw new DatabaseUrlError('names no user, and nor does PGUSER');
+    if (target.user === '') throw new DatabaseUrlError('has no user, and PGUSER is not set');
     const home = environment.HOME;
     const passfile = splitDatabaseUrl(filled).parameters.get('passfile') ?? (home && `${home}/.pgpass`);
     if (target.password === undefined && passfile) {
@@ -54,7 +54,7 @@ export function fillFromEnvironment(url: string, environment: Environment): stri
       added.some(([one]) => one === parameter) && environment[name] ? [name] : [],
     );
     throw new DatabaseUrlError(
-      `cannot be used together with ${names.join(', ')} of the environment, which stand for what it lacks: it then ${error.message}`,
+      `cannot be used together with ${names.join(', ')} of the environment, which fill its missing parts: together they form an address that ${error.message}`,
     );
   }
 }

@@ -107,9 +107,9 @@ export class NegotiatedSocket extends Duplex {
     const { host, port, tls, requiresChannelBinding } = this.#target;
     if (answer.length === 1 && answer[0] === 0x4e) {
       const demand = requiresChannelBinding ? 'channel_binding=require' : `sslmode=${tls.mode}`;
-      const without = requiresChannelBinding ? 'leave out channel_binding and use' : 'use';
+      const without = requiresChannelBinding ? 'remove channel_binding and use' : 'use';
       return new ConnectionError(
-        `DATABASE_URL’s server, ${host}:${port}, offers no TLS, which ${demand} asks for. Turn it on there (ssl = on), ` +
+        `DATABASE_URL’s server, ${host}:${port}, does not offer TLS, which ${demand} requires. Turn it on there (ssl = on), ` +
           `or, where the network is trusted, ${without} sslmode=prefer or sslmode=disable.`,
       );
     }
@@ -119,7 +119,7 @@ export class NegotiatedSocket extends Duplex {
   #tellForeign(): Error {
     const { host, port } = this.#target;
     return new ConnectionError(
-      `What listens at DATABASE_URL’s address, ${host}:${port}, is not a PostgreSQL.`,
+      `The server at DATABASE_URL’s address, ${host}:${port}, is not a PostgreSQL server.`,
     );
   }
 
@@ -141,7 +141,7 @@ export class NegotiatedSocket extends Duplex {
     secure.on('error', () => {});
     if (tls.isDirect && secure.alpnProtocol !== 'postgresql') {
       throw new ConnectionError(
-        'DATABASE_URL’s server does not know sslnegotiation=direct (PostgreSQL 17 or newer does): leave it out.',
+        'DATABASE_URL’s server does not support sslnegotiation=direct (PostgreSQL 17 or newer does): remove it.',
       );
     }
     return secure;

@@ -64,14 +64,14 @@ function checkFixed(parameters: Parameters): void {
   const encoding = parameters.get('client_encoding');
   if (encoding !== undefined && !/^(auto|utf-?8|unicode)$/i.test(encoding)) {
     throw new DatabaseUrlError(
-      'has another client_encoding than UTF8, the only one that this program speaks',
+      'has a client_encoding other than UTF8, the only one that this program supports',
     );
   }
   const attributes = ['any', 'read-write', 'primary', 'read-only', 'standby', 'prefer-standby'] as const;
   const wanted = readOneOf(parameters, 'target_session_attrs', attributes);
   if (wanted === 'read-only' || wanted === 'standby') {
     throw new DatabaseUrlError(
-      `asks for a server that cannot be written (target_session_attrs=${wanted}); the program needs the primary`,
+      `requests a read-only server (target_session_attrs=${wanted}); the program needs the primary`,
     );
   }
   if (readOneOf(parameters, 'gssencmode', ['disable', 'prefer', 'require']) === 'require') {
@@ -95,13 +95,13 @@ function planTls(parameters: Parameters, host: string, requiresChannelBinding: b
   if (requiresChannelBinding && attempts.join() === 'plain') {
     const reason = mode === 'disable' ? 'sslmode=disable' : 'the folder of a Unix socket as its host';
     throw new DatabaseUrlError(
-      `has channel_binding=require together with ${reason}, where there is no TLS to bind to: leave one of them out`,
+      `has channel_binding=require together with ${reason}, where there is no TLS to bind to: remove one of them`,
     );
   }
   const [cert, key] = [parameters.get('sslcert'), parameters.get('sslkey')];
   if ((cert === undefined) !== (key === undefined)) {
     throw new DatabaseUrlError(
-      `has ${cert ? 'sslcert without sslkey' : 'sslkey without sslcert'}: a client’s certificate and its key are given together`,
+      `has ${cert ? 'sslcert without sslkey' : 'sslkey without sslcert'}: a client certificate and its key must be set together`,
     );
   }
   return {

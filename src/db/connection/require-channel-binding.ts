@@ -71,7 +71,7 @@ export function requireChannelBinding(client: Client, server: string): void {
     end(
       new ConnectionError(
         `DATABASE_URL’s server, ${server}, ${reason}, but channel_binding=require allows only SCRAM-SHA-256-PLUS: check that ` +
-          'no proxy or pooler is in between and that the server uses scram-sha-256, or leave channel_binding out.',
+          'there is no proxy or pooler in between and that the server uses scram-sha-256, or remove channel_binding.',
       ),
     );
     return true;

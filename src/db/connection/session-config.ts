@@ -97,7 +97,7 @@ function describePassword({ password, user, host, port }: DatabaseTarget): strin
   if (password !== undefined) return password;
   const where = isSocketFolder(host) ? host : `${host}:${port}`;
   throw new ConnectionError(
-    `The server at ${where} asks for the password of ${user}, and DATABASE_URL has none: it is written ` +
+    `The server at ${where} asks for the password of ${user}, and DATABASE_URL has none: write it as ` +
       'postgres://USER:PASSWORD@HOST:PORT/DATABASE.',
   );
 }

@@ -12,7 +12,7 @@ export interface UrlParts {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-const ENCODE = 'in a user or a password / is written %2F, # %23, ? %3F, @ %40, and % %25';
+const ENCODE = 'in a user name or a password, write / as %2F, # as %23, ? as %3F, @ as %40, and % as %25';
 const SHAPE = 'postgres://USER:PASSWORD@HOST:PORT/DATABASE';
 
 /** Placeholders that templates contain in place of a value. */
@@ -38,7 +38,7 @@ export function splitDatabaseUrl(url: string): UrlParts {
   if (isEarly || (at < 0 && tail.includes('@') && isNoPort(authority))) {
     throw new DatabaseUrlError(`cannot be read: ${ENCODE}`);
   }
-  if (tail.includes('#')) throw new DatabaseUrlError(`must not hold a #: ${ENCODE}`);
+  if (tail.includes('#')) throw new DatabaseUrlError(`must not contain a #: ${ENCODE}`);
   const [user = '', password = ''] = cutOnce(authority.slice(0, Math.max(at, 0)), ':');
   const { host, port } = splitHost(authority.slice(at + 1), at >= 0);
   checkHost(host);
@@ -74,7 +74,7 @@ function splitHost(text: string, hasUser: boolean): { host: string; port: string
     // Without a user, this may be a password.
     const shown = hasUser ? ` (it is ${JSON.stringify(port)})` : '';
     throw new DatabaseUrlError(
-      `has a port that is not a number${shown}; it is written ${SHAPE}, and ${ENCODE}; an IPv6 address stands in []`,
+      `has a port that is not a number${shown}; the format is ${SHAPE}; ${ENCODE}; write an IPv6 address in []`,
     );
   }
   return { host, port };
@@ -83,14 +83,14 @@ function splitHost(text: string, hasUser: boolean): { host: string; port: string
 function checkHost(host: string): void {
   if (!/[\s"'`<>{}[\]$|\\^]/.test(host)) return;
   throw new DatabaseUrlError(
-    `has characters in its host that no host has (${host.slice(0, 80)}): put the name in place of what a template had`,
+    `has characters in its host that are not allowed (${host.slice(0, 80)}): replace the placeholder of a template with the host name`,
   );
 }
 
 /** Returns the error for a URL with several hosts, which libpq accepts. */
 export function severalHosts(): DatabaseUrlError {
   return new DatabaseUrlError(
-    'names several hosts, which are not supported: give the one address under which the primary is always reached, such as that of a pooler or a virtual address',
+    'has several hosts, which are not supported: use one address that always leads to the primary, such as the address of a pooler or a virtual address',
   );
 }
 
@@ -124,7 +124,7 @@ function findPlaceholder(rest: string, isEarly: boolean): DatabaseUrlError | und
       // A real password may look like a placeholder.
       const shown = what === 'password' ? '' : ` (${value})`;
       return new DatabaseUrlError(
-        `still has a placeholder for the ${what}${shown}: put the value in its place, without brackets`,
+        `still has a placeholder for the ${what}${shown}: replace it with the value, without brackets`,
       );
     }
   }
@@ -140,6 +140,6 @@ function decode(text: string, what: string): string {
   try {
     return text.replace(/(?:%[\da-f]{2})+/gi, decodeURIComponent);
   } catch {
-    throw new DatabaseUrlError(`has ${what} whose % signs do not decode to UTF-8 text: ${ENCODE}`);
+    throw new DatabaseUrlError(`has ${what} with percent-encoding that is not valid UTF-8: ${ENCODE}`);
   }
 }

@@ -36,13 +36,13 @@ const KNOWN: readonly string[] = [...USED, ...WITHOUT_EFFECT, ...NOT_SUPPORTED];
 /** Returns why a URL may not have this parameter; undefined if it may. */
 export function checkParameter(name: string): string | undefined {
   if (NOT_SUPPORTED.includes(name)) {
-    return `has the parameter ${name}, which this program does not support: leave it out`;
+    return `has the parameter ${name}, which this program does not support: remove it`;
   }
   if (KNOWN.includes(name)) return undefined;
   // Text that cannot be a parameter's name may be part of a password.
   const shown = /^[\w.-]{1,50}$/.test(name) ? ` ${JSON.stringify(name)}` : '';
   const meant = KNOWN.find((known) => simplify(known) === simplify(name));
-  const help = meant === undefined ? 'leave it out' : `it is written ${meant}`;
+  const help = meant === undefined ? 'remove it' : `did you mean ${meant}?`;
   return `has a parameter${shown} that PostgreSQL does not know: ${help}`;
 }
 

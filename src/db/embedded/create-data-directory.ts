@@ -29,8 +29,8 @@ export async function createDataDirectory(
   const major = (await readFile(join(dataDirectory, 'PG_VERSION'), 'utf8')).trim();
   if (major !== binaries.major) {
     throw new Error(
-      `The data in ${dataDirectory} are of PostgreSQL ${major}, and the embedded one is ${binaries.major}. Move them ` +
-        'over with pg_dump of the old version, or delete that directory to begin anew.',
+      `The data in ${dataDirectory} is from PostgreSQL ${major}, but the embedded server is version ${binaries.major}. Migrate it ` +
+        'with pg_dump of the old version, or delete that directory to start with no data.',
     );
   }
   if (account && (await stat(dataDirectory)).uid !== account.uid) {
@@ -46,8 +46,8 @@ function checkUserHasName(): void {
     userInfo();
   } catch {
     throw new Error(
-      `The embedded PostgreSQL needs a user with a name, and the number ${process.getuid?.()} has none in /etc/passwd. Set ` +
-        'DATABASE_URL to a PostgreSQL 15 or newer, or run this program as a user of the system.',
+      `The embedded PostgreSQL needs a user with a name, but the user id ${process.getuid?.()} is not in /etc/passwd. Set ` +
+        'DATABASE_URL to a PostgreSQL 15 or newer, or run this program as a user that exists on this machine.',
     );
   }
 }

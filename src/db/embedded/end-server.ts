@@ -27,5 +27,5 @@ export async function endServer(dataDirectory: string): Promise<void> {
       if (!(await isServer(server.pid, dataDirectory))) return;
     }
   }
-  throw new Error(`The embedded PostgreSQL (process ${server.pid}) in ${dataDirectory} does not end.`);
+  throw new Error(`The embedded PostgreSQL (process ${server.pid}) in ${dataDirectory} does not stop.`);
 }

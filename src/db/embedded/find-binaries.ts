@@ -35,7 +35,7 @@ export async function findBinaries(): Promise<Binaries> {
   try {
     found = await import(name);
   } catch (cause) {
-    const what = `The embedded PostgreSQL needs the npm package ${name}, which is not here`;
+    const what = `The embedded PostgreSQL needs the npm package ${name}, which is not installed`;
     throw new NoBinariesError(`${what} (the single executable never has it). ${OTHERWISE}`, { cause });
   }
   const native = dirname(dirname(found.postgres));
@@ -45,9 +45,9 @@ export async function findBinaries(): Promise<Binaries> {
     const major = /\) (\d+)/.exec(answer)?.[1] ?? answer;
     return { native, postgres: found.postgres, initdb: found.initdb, version, major };
   } catch (cause) {
-    const what = `The programs of ${name} do not run here (${(cause as Error).message}).`;
+    const what = `The programs of ${name} cannot run on this machine (${(cause as Error).message}).`;
     throw new NoBinariesError(
-      `${what} After an install without scripts, run "npm rebuild ${name}". ${OTHERWISE}`,
+      `${what} If you installed without scripts, run "npm rebuild ${name}". ${OTHERWISE}`,
       {
         cause,
       },

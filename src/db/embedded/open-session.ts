@@ -55,7 +55,7 @@ export async function openSession(options: {
     },
     onLost() {
       if (owned && !isEnding)
-        options.log.warn('Lost the connection to the embedded PostgreSQL. Trying to reach it again.');
+        options.log.warn('Lost the connection to the embedded PostgreSQL. Reconnecting.');
     },
   });
 

@@ -59,7 +59,7 @@ export async function resolveDataDirectory({
       if (place !== folder) {
         if (!stored) await writeWhole(location, `${place}\n`);
         log.info(
-          `PostgreSQL's data are in ${dataDirectory}, as its user (${account.uid}) cannot use ${folder}.`,
+          `PostgreSQL's data is in ${dataDirectory} because its user (${account.uid}) cannot access ${folder}.`,
         );
       }
       return { dataDirectory, binaries: usable, account };
@@ -68,7 +68,7 @@ export async function resolveDataDirectory({
     }
   }
   throw new Error(
-    'PostgreSQL refuses to run as root, and the user who runs it instead finds no place to work. Give that user ' +
+    'PostgreSQL refuses to run as root, and the user that runs it instead has no folder that it can use. Give that user ' +
       'access, run this program as an ordinary user, or set DATABASE_URL to a PostgreSQL 15 or newer.\n' +
       reasons.join('\n'),
   );

@@ -22,7 +22,7 @@ export function restartServer(
     try {
       const server = await findServer(options.place.dataDirectory);
       if (server?.alive) return;
-      options.log.warn('The embedded PostgreSQL has ended by itself. Starting it again.');
+      options.log.warn('The embedded PostgreSQL exited unexpectedly. Restarting it.');
       // If another program starts a server at the same moment, PostgreSQL's lock file lets only one
       // of them continue.
       await startServer({ ...options, stalePid: server?.pid });
@@ -32,7 +32,9 @@ export function restartServer(
   }
 
   const timer = setInterval(() => {
-    check().catch((error: unknown) => options.log.warn(`It could not be started again: ${String(error)}`));
+    check().catch((error: unknown) =>
+      options.log.warn(`The embedded PostgreSQL could not be restarted: ${String(error)}`),
+    );
   }, CHECK_MS).unref();
   return () => clearInterval(timer);
 }

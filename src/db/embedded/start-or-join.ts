@@ -85,8 +85,8 @@ async function endChild(child: ChildProcess): Promise<void> {
 
 function wrongPassword(dataDirectory: string, cause: unknown): Error {
   return new Error(
-    `The file postgres-password does not belong to the data in ${dataDirectory}. Bring back the one that does, or ` +
-      'delete that directory to begin anew.',
+    `The file postgres-password does not match the data in ${dataDirectory}. Restore the file that does, or ` +
+      'delete that directory to start with no data.',
     { cause },
   );
 }

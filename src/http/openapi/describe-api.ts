@@ -15,7 +15,7 @@ const DESCRIPTION = `Generates call-to-action previews from product pages: a bac
 
 Create a batch of product addresses, watch its progress, review its previews, and change their prefills in part.
 Every request needs the token of a workspace (\`Authorization: Bearer …\`). Errors are \`application/problem+json\`
-(RFC 9457) with a stable \`code\`. Lists are divided into pages: follow \`next\`. A slash at the end of a path is optional.`;
+(RFC 9457) with a stable \`code\`. Lists are divided into pages: use \`next\` to get the next page. A slash at the end of a path is optional.`;
 
 /** Errors that every route may return. */
 const COMMON: readonly ErrorCode[] = ['unauthorized', 'rate_limited', 'internal', 'unavailable'];
@@ -105,7 +105,7 @@ function describeRoute(route: RestRoute): object {
         ...(LINKS[operationId] ? { links: LINKS[operationId] } : {}),
       },
       ...(isRead
-        ? { 304: { description: 'It has not changed.', headers: { ...COMMON_HEADERS, ...pick('ETag') } } }
+        ? { 304: { description: 'Not changed.', headers: { ...COMMON_HEADERS, ...pick('ETag') } } }
         : {}),
       ...describeProblems(codes),
     },
@@ -118,7 +118,7 @@ function describeEvents(): object {
     tags: ['Batches'],
     summary: 'Watch a batch until it is finished',
     description:
-      'Server-sent events named `batch`, at most one in 250 ms, each with the whole batch as `getBatch` answers it. The stream ends with the batch.',
+      'Server-sent events named `batch`, at most one in 250 ms, each with the whole batch as `getBatch` returns it. The stream ends when the batch is finished.',
     parameters: [describePathParameter('id'), ...describeHeaderInputs(watchBatchInput), REQUEST_ID],
     responses: {
       200: {
@@ -127,7 +127,7 @@ function describeEvents(): object {
         content: { 'text/event-stream': { schema: { type: 'string' } } },
       },
       204: {
-        description: 'It is finished, and its last event was seen: do not come again.',
+        description: 'The batch is finished and the client has seen its last event: do not reconnect.',
         headers: COMMON_HEADERS,
       },
       ...describeProblems([...COMMON, ...WITH_INPUT, 'not_found', 'too_many_streams', 'overloaded']),
@@ -202,9 +202,9 @@ function describeHeaderInputs(input: z.ZodType): object[] {
 
 const HEADER_INPUTS = {
   idempotencyKey:
-    'The same request sent again with its key, within 24 hours, is answered as the first one was, and done once.',
-  ifVersion: 'The `ETag` that was read: the change is made only if nobody has changed it since.',
-  lastEventId: 'The last event that was seen: it is not sent again.',
+    'If the same request is sent again with its key within 24 hours, it is carried out once, and gets the response of the first one.',
+  ifVersion: 'The `ETag` from the last read: the change is made only if the preview has not changed since.',
+  lastEventId: 'The id of the last event that the client received. It is not sent again.',
 };
 
 function describePage(answers: string): JsonSchema {
@@ -252,15 +252,15 @@ const PROBLEM: JsonSchema = {
   type: 'object',
   description: 'A failure (RFC 9457).',
   properties: {
-    type: { type: 'string', description: 'Names the code; leads to what to do.' },
+    type: { type: 'string', description: 'The address of the help for the code.' },
     title: { type: 'string' },
     status: { type: 'integer' },
-    detail: { type: 'string', description: 'A sentence for a person.' },
+    detail: { type: 'string', description: 'A sentence for people.' },
     code: { type: 'string', description: 'Stable.' },
     request_id: { type: 'string' },
     errors: {
       type: 'array',
-      description: 'For a wrong input: each field.',
+      description: 'The invalid fields of the input.',
       items: {
         type: 'object',
         properties: { path: { type: 'string' }, message: { type: 'string' } },
@@ -273,11 +273,11 @@ const PROBLEM: JsonSchema = {
 
 const text = (description: string) => ({ description, schema: { type: 'string' } });
 const HEADERS = {
-  'X-Request-Id': text('The id of the request: its own, or one that was made.'),
+  'X-Request-Id': text('The id of the request: as sent by the client, or generated.'),
   'RateLimit-Policy': text('How many requests a workspace may send in how many seconds.'),
-  RateLimit: text('How many are left, and for how many seconds.'),
-  ETag: text('For `If-None-Match`, and of a preview for `If-Match`.'),
-  Location: text('Where the batch is.'),
+  RateLimit: text('The number of requests that remain, and for how many seconds.'),
+  ETag: text('To be sent in `If-None-Match`, and for a preview in `If-Match`.'),
+  Location: text('The address of the batch.'),
   'WWW-Authenticate': text('`Bearer`'),
   'Retry-After': text('Seconds to wait.'),
 };
@@ -288,13 +288,14 @@ const IF_NONE_MATCH = {
   name: 'If-None-Match',
   in: 'header',
   required: false,
-  description: 'The `ETag` of what is known: the answer is a 304 if it has not changed.',
+  description:
+    'The `ETag` of the version that the client has. If it is still current, the response is a 304.',
   schema: { type: 'string' },
 };
 const REQUEST_ID = {
   name: 'X-Request-Id',
   in: 'header',
   required: false,
-  description: 'Comes back in the answer and stands in the log.',
+  description: 'Returned in the response and written to the log.',
   schema: { type: 'string', maxLength: 128 },
 };

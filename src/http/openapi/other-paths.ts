@@ -6,7 +6,7 @@ const key = {
   name: 'key',
   in: 'path',
   required: true,
-  description: 'Unguessable; all that is needed.',
+  description: 'A key that cannot be guessed; no token is needed.',
   schema: { type: 'string' },
 };
 
@@ -37,7 +37,7 @@ export const OTHER_PATHS: Record<string, Record<string, object>> = {
       parameters: [key],
       responses: {
         200: { description: 'The page.', content: { 'text/html': { schema: { type: 'string' } } } },
-        304: { description: 'It has not changed.' },
+        304: { description: 'Not changed.' },
         404: problem('`not_found`'),
       },
     },

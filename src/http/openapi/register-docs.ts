@@ -62,7 +62,7 @@ export function registerDocs(app: FastifyInstance, { publicUrl }: DocsOptions): 
       throw error;
     });
     const answer = (await files).get(path);
-    if (!answer) throw new Error(`the reader has no ${path}`);
+    if (!answer) throw new Error(`the API reference has no ${path}`);
     reply.headers({
       'cache-control': cacheControl,
       'content-security-policy': POLICY,
@@ -93,7 +93,7 @@ async function readFiles(): Promise<ReadonlyMap<string, PreparedResponse>> {
   try {
     for (const url of [PAGE, SCRIPT]) {
       const { statusCode, headers, rawPayload } = await reader.inject(url);
-      if (statusCode !== 200) throw new Error(`the reader answered ${url} with ${statusCode}`);
+      if (statusCode !== 200) throw new Error(`the API reference returned ${statusCode} for ${url}`);
       files.set(url, prepareResponse(rawPayload, String(headers['content-type'])));
     }
   } finally {

@@ -20,7 +20,8 @@ export function describeAnswers(): Record<string, JsonSchema> {
 function shapeOf({ operation, isPage }: RestRoute): z.ZodType {
   if (!isPage) return operation.output;
   const items = operation.output instanceof z.ZodObject ? operation.output.shape.items : undefined;
-  if (!(items instanceof z.ZodArray)) throw new Error('a page has no items');
+  if (!(items instanceof z.ZodArray))
+    throw new Error('the output of a paged route must have an array "items"');
   return items.element as z.ZodType;
 }
 

@@ -47,7 +47,7 @@ function unpack(more: Partial<UnpackOptions> = {}): string {
 /** Fails if a file is read, that is, unpacked again. */
 const nothing = { read: () => expect.unreachable('nothing is unpacked') };
 
-test('all files are there, for this user only, and are not unpacked again', async () => {
+test('unpacks all files once, for this user only', async () => {
   const target = unpack();
   expect(target).toBe(join(cache, 'abc'));
   for (const [path, content] of Object.entries(CONTENTS))
@@ -58,7 +58,7 @@ test('all files are there, for this user only, and are not unpacked again', asyn
   expect(unpack(nothing)).toBe(target);
 });
 
-test('what is damaged, missing or no file is replaced, if it is needed', async () => {
+test('replaces needed files that are damaged, missing or not files', async () => {
   const target = unpack();
   await writeFile(join(target, 'lib/one.so'), 'evil');
   expect(unpack({ ...nothing, isNeeded: ({ path }) => path === 'package.json' })).toBe(target);
@@ -71,7 +71,7 @@ test('what is damaged, missing or no file is replaced, if it is needed', async (
   expect((await readdir(join(target, 'lib'))).sort()).toEqual(['one.so', 'two.node']);
 });
 
-test('what a killed process left is cleared away, but not what another is at', async () => {
+test('removes the remains of a killed process, but not the files of a running one', async () => {
   await mkdir(join(cache, '.unpacking-old'), { recursive: true, mode: 0o700 });
   await mkdir(join(cache, '.unpacking-new'));
   await chmod(cache, 0o700);
@@ -80,36 +80,36 @@ test('what a killed process left is cleared away, but not what another is at', a
   expect((await readdir(cache)).sort()).toEqual(['.unpacking-new', 'abc']);
 });
 
-test('a folder that is open to others is refused, and so is a link', async () => {
+test('rejects a folder that is accessible to others, and a link', async () => {
   const target = unpack();
   await chmod(target, 0o750);
   expect(() => unpack()).toThrow(
-    `The folder ${target} is open to other users: its mode must be 0700. Set CTA_BATCH_CACHE`,
+    `The folder ${target} is accessible to other users: its mode must be 0700. Set CTA_BATCH_CACHE`,
   );
   await chmod(target, 0o700);
   await chmod(cache, 0o777);
-  expect(() => unpack()).toThrow(`The folder ${cache} is open`);
+  expect(() => unpack()).toThrow(`The folder ${cache} is accessible`);
   await chmod(cache, 0o700);
   await symlink(cache, join(folder, 'link'));
   expect(() => unpack({ folders: [join(folder, 'link')] })).toThrow('link is not a folder.');
 });
 
-test("another user's folder is refused", async ({ skip }) => {
+test('rejects the folder of another user', async ({ skip }) => {
   if (userId !== 0) skip('only root can give a folder away');
   await chown(unpack(), 65_534, 65_534);
   expect(() => unpack()).toThrow(/belongs to another user\. Set CTA_BATCH_CACHE/);
 });
 
-test('where a folder cannot be made the next one is taken, and at the end a sentence names them all', async () => {
+test('tries the next folder if one cannot be created, and names all of them at the end', async () => {
   await writeFile(join(folder, 'file'), '');
   const bad = join(folder, 'file/cache');
   expect(unpack({ folders: [bad, cache] })).toBe(join(cache, 'abc'));
   expect(() => unpack({ folders: [bad, '/proc/cta-batch'] })).toThrow(
-    `The native libraries cannot be unpacked to ${bad} (ENOTDIR), nor to /proc/cta-batch (ENOENT). Set CTA_BATCH_CACHE`,
+    `The native libraries cannot be unpacked to ${bad} (ENOTDIR), or to /proc/cta-batch (ENOENT). Set CTA_BATCH_CACHE`,
   );
 });
 
-test('where to: the folder that is set and no other; else the cache of the user, else the temporary folder', () => {
+test('uses only the configured folder, or else the cache of the user, or else the temporary folder', () => {
   const list = (env: Record<string, string>) => listCacheFolders({ env, temporaryFolder: '/tmp', userId: 7 });
   expect(list({ CTA_BATCH_CACHE: '/own', HOME: '/home/me' })).toEqual(['/own']);
   expect(list({ XDG_CACHE_HOME: '/cache', HOME: '/home/me' })).toEqual([

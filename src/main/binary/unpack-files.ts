@@ -44,7 +44,7 @@ const UNFINISHED = '.unpacking-';
 /** Unpacking takes seconds, so an older folder was left by a process that was killed. */
 const ABANDONED_MS = 3_600_000;
 
-const HELP = 'Set CTA_BATCH_CACHE to a folder that only this user can write.';
+const HELP = 'Set CTA_BATCH_CACHE to a folder that only this user can write to.';
 
 /**
  * Unpacks all files into a folder that only this user can access, and returns the folder. Verifies
@@ -64,7 +64,7 @@ export function unpackFiles({ folders, ...options }: UnpackOptions): string {
       failures.push(`${folder} (${error.code})`);
     }
   }
-  throw new UnpackError(`The native libraries cannot be unpacked to ${failures.join(', nor to ')}. ${HELP}`);
+  throw new UnpackError(`The native libraries cannot be unpacked to ${failures.join(', or to ')}. ${HELP}`);
 }
 
 function unpackInto(folder: string, options: Omit<UnpackOptions, 'folders'>): string {
@@ -86,7 +86,9 @@ function refuseForeign(folder: string, userId: number): void {
   if (!found.isDirectory()) throw new UnpackError(`${folder} is not a folder. ${HELP}`);
   if (found.uid !== userId) throw new UnpackError(`The folder ${folder} belongs to another user. ${HELP}`);
   if ((found.mode & 0o077) !== 0) {
-    throw new UnpackError(`The folder ${folder} is open to other users: its mode must be 0700. ${HELP}`);
+    throw new UnpackError(
+      `The folder ${folder} is accessible to other users: its mode must be 0700. ${HELP}`,
+    );
   }
 }
 

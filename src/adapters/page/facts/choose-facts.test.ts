@@ -34,16 +34,16 @@ function page(visible: Partial<VisibleFacts>, ...data: Source[]): [Source[], Vis
 describe('price', () => {
   const data: Source = ['json-ld', { ...NOTHING, price: eur('20.00') }];
 
-  test('a clear one on the page beats data, an unclear one does not', () => {
+  test('prefers a clear price on the page to data, but not an unclear one', () => {
     expect(choosePrice(...page({ price: eur('15.00'), isPriceClear: true }, data))?.source).toBe('dom');
     expect(choosePrice(...page({ price: eur('15.00') }, data))?.source).toBe('json-ld');
   });
 
-  test('data that agrees with the page keeps its name', () => {
+  test('keeps the source name of data that agrees with the page', () => {
     expect(choosePrice(...page({ price: eur('20'), isPriceClear: true }, data))?.source).toBe('json-ld');
   });
 
-  test('state counts before the page only when its price can be seen', () => {
+  test('prefers script state to the page only if its price is visible', () => {
     const state: Source = ['state', { ...NOTHING, price: eur('20.00') }];
     expect(choosePrice(...page({ price: eur('15.00') }, state))?.source).toBe('dom');
     expect(choosePrice(...page({ price: eur('15.00'), prices: [eur('20')] }, state))?.source).toBe('state');
@@ -65,7 +65,7 @@ test.each([
   expect(decideAvailability(said, { ...UNSEEN, ...seen }, true)).toBe(expected);
 });
 
-test('stock: nothing said and no price is nothing known', () => {
+test('stock: is unknown without any statement and without a price', () => {
   expect(decideAvailability(null, UNSEEN, false)).toBeNull();
 });
 
@@ -74,7 +74,7 @@ describe('code', () => {
   const data: Source = ['json-ld', { ...NOTHING, sku: '4711-2-1' }];
   const state: Source = ['state', { ...NOTHING, sku: '4711-2' }];
 
-  test('one that can be seen goes first, then a labelled one, then one in the address', () => {
+  test('prefers a visible code, then a labeled one, then one in the address', () => {
     expect(chooseCode(...page({ text: 'no. 4711-2-1', sku: 'X-100' }, data, state), hints)?.value).toBe(
       '4711-2-1',
     );
@@ -82,20 +82,20 @@ describe('code', () => {
     expect(chooseCode(...page({}, data, state), hints)?.value).toBe('4711-2');
   });
 
-  test('without any, the id in the address', () => {
+  test('uses the id in the address if there is no code', () => {
     expect(chooseCode(...page({}), hints)).toEqual({ value: '99123', source: 'dom' });
     const plain = { ...hints, url: 'https://shop.test/p/shoe-47112' };
     expect(chooseCode(...page({}), plain)).toBeUndefined();
     expect(chooseCode(...page({ fields: new Set(['47112']) }), plain)?.value).toBe('47112');
   });
 
-  test('words around it go', () => {
+  test('removes the words around it', () => {
     const wordy: Source = ['microdata', { ...NOTHING, sku: 'TE502-129 Sofa cover' }];
     expect(chooseCode(...page({}, wordy), hints)?.value).toBe('TE502-129');
   });
 });
 
-test("brand: the shop's own name only when there is no other, spelled as in the title, never a template", () => {
+test('brand: uses the name of the shop only as a fallback, spelled as in the title, never a template', () => {
   const brand = (source: 'json-ld' | 'state', value: string): Source => [
     source,
     { ...NOTHING, brand: value },

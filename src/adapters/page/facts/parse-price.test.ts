@@ -47,11 +47,11 @@ describe('parsePrice', () => {
     ['1299.000', '1299.00'],
     ['24.9', '24.90'],
     ['1,299.5', '1299.50'],
-  ])('a bare %s takes the currency of the markup', (text, amount) => {
+  ])('takes the currency of the markup for a bare %s', (text, amount) => {
     expect(parsePrice(text, { currency: 'eur' })).toEqual({ amount, currency: 'EUR' });
   });
 
-  test('a sign of several countries is that of the page', () => {
+  test('resolves a sign of several countries by the page', () => {
     expect(parsePrice('1 299 kr', { language: 'da' })?.currency).toBe('DKK');
     expect(parsePrice('1 299 kr', { url: 'https://shop.no/p' })?.currency).toBe('NOK');
     expect(parsePrice('$24.990', { url: 'https://shop.cl/p' })).toEqual({ amount: '24990', currency: 'CLP' });
@@ -59,17 +59,20 @@ describe('parsePrice', () => {
     expect(parsePrice('$5', { language: 'not a tag' })?.currency).toBe('USD');
   });
 
-  test.each(['', 'free', '0,00 €', '20 %', 'SKU 123', '1234567890123456 €'])('no price in "%s"', (text) => {
-    expect(parsePrice(text, { needsCurrency: true })).toBeNull();
-  });
+  test.each(['', 'free', '0,00 €', '20 %', 'SKU 123', '1234567890123456 €'])(
+    'finds no price in "%s"',
+    (text) => {
+      expect(parsePrice(text, { needsCurrency: true })).toBeNull();
+    },
+  );
 
-  test('words in capitals or small letters are no currencies', () => {
+  test('does not take words in any case for currencies', () => {
     expect(parsePrice('TOP 100', { needsCurrency: true })).toBeNull();
     expect(parsePrice('try 3', { needsCurrency: true })).toBeNull();
   });
 });
 
-test('fromNumber takes the point as decimal and refuses nonsense', () => {
+test('fromNumber reads a decimal point and rejects invalid numbers', () => {
   expect(fromNumber(1.299, 'EUR')).toEqual({ amount: '1.30', currency: 'EUR' });
   expect(fromNumber(12800, 'JPY')).toEqual({ amount: '12800', currency: 'JPY' });
   for (const value of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e15]) {

@@ -27,7 +27,7 @@ test.each([
 /** The types of the package have a default export, but CommonJS returns the function itself. */
 const robotsParser = robots as unknown as typeof robots.default;
 
-test('any file says the same as it says to robots-parser', () => {
+test('returns the same as robots-parser for any file', () => {
   const piece = fc.constantFrom('/', 'a', 'b', 'ab', '*', '$', '%c3', '?q=', 'aaaaaaaaaaaaaaaab', 'ü');
   const path = fc.array(piece, { maxLength: 8 }).map((pieces) => `/${pieces.join('')}`);
   const line = fc.oneof(
@@ -51,7 +51,7 @@ test('any file says the same as it says to robots-parser', () => {
   );
 });
 
-test('half a megabyte of rules that nearly match takes no time', () => {
+test('matches half a megabyte of nearly matching rules in negligible time', () => {
   const files = [
     '*a'.repeat(100).concat('b\n'),
     '*a*a*a*a*a*b\n',

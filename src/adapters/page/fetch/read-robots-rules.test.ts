@@ -3,7 +3,7 @@ import { readRobotsRules } from './read-robots-rules.ts';
 
 const read = (...lines: string[]) => readRobotsRules(lines.join('\n'), 'cta-batch');
 
-test('groups of others go, with all that is in them; ours comes before the one for all', () => {
+test('drops the groups of other agents, and prefers our group to the one for all', () => {
   const lines = [
     'Disallow: /before-any',
     'User-agent: one',
@@ -28,20 +28,20 @@ test('groups of others go, with all that is in them; ours comes before the one f
   expect(readRobotsRules(lines.join('\r\n'), 'four')).toEqual([{ allow: false, pattern: '/all' }]);
 });
 
-test('a group may have several agents, and one of ours that forbids nothing allows all', () => {
+test('reads groups with several agents, and allows all if our group forbids nothing', () => {
   const lines = ['User-agent: *', 'User-agent: one', 'no line', 'Disallow: /', 'User-agent: cta-batch'];
   expect(read(...lines, 'Disallow:')).toEqual([]);
   expect(read(...lines, 'Crawl-delay: 1')).toEqual([]);
   expect(read(...lines)).toEqual([{ allow: false, pattern: '/' }]);
 });
 
-test('a group without an agent of its own is not added to the one before', () => {
+test('does not add a group without an agent to the previous one', () => {
   expect(read('User-agent: *', 'Disallow: /a', 'User-agent:', 'Disallow: /b')).toEqual([
     { allow: false, pattern: '/a' },
   ]);
 });
 
-test('patterns are encoded as addresses are', () => {
+test('encodes patterns like addresses', () => {
   expect(read('User-agent: *', 'Disallow: /größe', 'Allow: /%c3%bc').map(({ pattern }) => pattern)).toEqual([
     '/gr%C3%B6%C3%9Fe',
     '/%C3%BC',

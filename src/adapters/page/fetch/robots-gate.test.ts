@@ -18,7 +18,7 @@ function makeGate(answer: () => string | AppError) {
   };
 }
 
-test('what is disallowed for us or for all is not read; the rest is, and the file is asked for once', async () => {
+test('blocks pages that are disallowed for us or for all, and fetches the file once', async () => {
   const { asked, visit } = makeGate(() => 'User-agent: *\nDisallow: /private/\nAllow: /private/cup$\n');
   await visit('https://shop.example/products/cup');
   await visit('https://shop.example/private/cup');
@@ -26,13 +26,13 @@ test('what is disallowed for us or for all is not read; the rest is, and the fil
   expect(asked).toEqual(['https://shop.example/robots.txt']);
 });
 
-test('a group of our own comes before the one for all', async () => {
+test('prefers our group to the one for all', async () => {
   const { visit } = makeGate(() => 'User-agent: *\nDisallow: /\n\nUser-agent: cta-batch\nDisallow: /cart\n');
   await visit('https://shop.example/products/cup');
   await expect(visit('https://shop.example/cart')).rejects.toMatchObject({ code: 'page_disallowed' });
 });
 
-test('no file allows all; a shop that cannot give it now allows nothing, and is asked again', async () => {
+test('allows all without a file; blocks while the shop cannot deliver it, and retries', async () => {
   for (const code of ['page_gone', 'page_blocked', 'page_login'] as const) {
     await makeGate(() => new AppError(code)).visit('https://shop.example/cup');
   }
@@ -44,7 +44,7 @@ test('no file allows all; a shop that cannot give it now allows nothing, and is 
   expect(asked).toHaveLength(2);
 });
 
-test('a page that is cancelled takes the file from no other page of its shop', async () => {
+test('keeps the fetch of the file for other pages when one page is canceled', async () => {
   const file = Promise.withResolvers<Buffer>();
   const fetchBytes: FetchBytes = async (url, { signal }) => {
     signal.addEventListener('abort', () => file.reject(signal.reason));
@@ -62,7 +62,7 @@ test('a page that is cancelled takes the file from no other page of its shop', a
   ]);
 });
 
-test('files are kept by their size: large ones make room for each other, the latest is there', async () => {
+test('caches files by size, evicts large ones, and keeps the latest', async () => {
   const { asked, visit } = makeGate(() => `User-agent: *\n${'Disallow: /private/\n'.repeat(20_000)}`);
   const shops = Array.from({ length: 20 }, (_, at) => `https://${at}.example`);
   for (const shop of shops) await visit(`${shop}/cup`);
@@ -72,7 +72,7 @@ test('files are kept by their size: large ones make room for each other, the lat
   expect(asked.slice(20)).toEqual(['https://0.example/robots.txt']);
 });
 
-test('a file that names thousands of agents for thousands of rules is read as any other', async () => {
+test('reads a file with thousands of agents and rules', async () => {
   const agents = Array.from({ length: 15_000 }, (_, at) => `User-agent: bot${at}\n`).join('');
   const { visit } = makeGate(() => `${agents}User-agent: cta-batch\n${'Disallow: /cart\n'.repeat(15_000)}`);
   await visit('https://shop.example/cup');

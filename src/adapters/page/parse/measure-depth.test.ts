@@ -20,17 +20,17 @@ test.each([
   expect(measure(html).elements).toBe(elements);
 });
 
-test('formats that are never closed count where they differ, three of each kind', () => {
+test('counts unclosed formats that differ, up to three of each kind', () => {
   expect(measure('<div><b></div>'.repeat(10)).formats).toBe(3);
   expect(measure('<p><b x=1><b x=2></p><b x=3>').formats).toBe(3);
   expect(measure('<b x=1>a</b><i>b</i>').formats).toBe(0);
 });
 
-test('an end tag that closes nothing counts by what is open', () => {
+test('counts an unmatched end tag by the open elements', () => {
   expect(measure(`${'<x>'.repeat(10)}${'</y>'.repeat(5)}`).steps).toBe(50);
 });
 
-test('each attribute counts by those before it in its tag', () => {
+test('counts each attribute by the attributes before it in its tag', () => {
   expect(measure('<x a b="> c=1 d" e=\'f g\'>').steps).toBe(0 + 1 + 2);
   expect(measure(`<x ${'a '.repeat(100)}>`).steps).toBe((99 * 100) / 2);
 });

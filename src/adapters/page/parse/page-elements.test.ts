@@ -2,7 +2,7 @@ import { load } from 'cheerio';
 import { expect, test } from 'vitest';
 import { elementsOf } from './page-elements.ts';
 
-test('finds what selectors find, in their order, templates and all', () => {
+test('finds the same elements as selectors, in their order, including templates', () => {
   const $ = load(`<title>x</title><p id=a>1<b data-x>2</b><template><p data-y>3<p id=b></template>
     <svg><title data-x>4</title></svg><table><p data-y>5<tr><td __proto__=1 data-x data-y>6</table>`);
   const elements = elementsOf($);

@@ -22,13 +22,13 @@ test.each([
   expect(scanJson(text)).toEqual(expected);
 });
 
-test('no key reaches a prototype', () => {
+test('does not write to prototypes for any key', () => {
   const [value] = scanJson('{"__proto__": {"polluted": true}, "a": "long enough"}');
   expect((value as { polluted?: unknown }).polluted).toBeUndefined();
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
 });
 
-test('ends soon on hostile input', () => {
+test('ends quickly for hostile input', () => {
   const pieces = [
     '{',
     '[',

@@ -16,7 +16,7 @@ test.each([
   expect(toPlainText(value, 100)).toBe(expected);
 });
 
-test('cuts without breaking a character, and has null for nothing', () => {
+test('truncates without breaking a character, and returns null for no text', () => {
   expect(toPlainText('ab👍', 3)).toBe('ab');
   expect(toPlainText(' \n ', 3)).toBeNull();
 });
