@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
 import { CALL_KINDS } from '../db/schema/values.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 // The index on (kind, ended_at) serves only a query that names the kinds.
 const KINDS = sql.raw(CALL_KINDS.map((kind) => `'${kind}'`).join(', '));
@@ -11,7 +11,10 @@ const KINDS = sql.raw(CALL_KINDS.map((kind) => `'${kind}'`).join(', '));
  * deleted previews, and tries without an answer. The answers of a preview are kept as long as the
  * preview. Returns how many. `keepMs` must be longer than any window of the limit.
  */
-export function deleteOldCalls(deps: { orm: Orm }, { keepMs }: { keepMs: number }): Promise<number> {
+export function deleteOldCalls(
+  deps: Pick<FeatureDeps, 'orm'>,
+  { keepMs }: { keepMs: number },
+): Promise<number> {
   return deleteInSteps(async () => {
     const { rowCount } = await deps.orm.execute(sql`
       delete from cta.ai_calls where id in (

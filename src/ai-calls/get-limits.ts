@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Orm } from '../db/client.ts';
 import { AppError, isErrorCode } from '../lib/app-error.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { CALL_KINDS } from './ai-call.ts';
 import { DEFAULT_WINDOW_MS, findPeakWindow } from './find-peak-window.ts';
 import { type KindState, loadLimiter } from './load-limiter.ts';
@@ -46,7 +46,7 @@ const PEAK_WITHIN_MS = 24 * 60 * 60_000;
  * day, or of the whole ledger.
  */
 export async function getLimits(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   { wholeLedger = false }: { wholeLedger?: boolean } = {},
 ): Promise<Limits> {
   const { now, kinds } = await loadLimiter(deps.orm);

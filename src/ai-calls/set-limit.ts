@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Transact } from '../db/client.ts';
 import { callLimits } from '../db/schema/ai-calls.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { CALL_KINDS } from './ai-call.ts';
 import { parseRate } from './rate.ts';
 
@@ -9,7 +9,10 @@ import { parseRate } from './rate.ts';
  * different one. Idempotent. A pause that the provider asked for stays. A failing provider is tried
  * at once, as a setting may have been the cause.
  */
-export async function setLimit(deps: { transact: Transact }, rate: string): Promise<{ replaced?: string }> {
+export async function setLimit(
+  deps: Pick<FeatureDeps, 'transact'>,
+  rate: string,
+): Promise<{ replaced?: string }> {
   const parsed = parseRate(rate);
   if (parsed === undefined) throw new TypeError(`not a rate: ${rate}`);
   return deps.transact(async (tx) => {

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /**
  * Images used more recently than this are kept: a product or an answer may still be about to refer
@@ -21,7 +21,7 @@ export const orphans: SQL = sql`
  * Deletes images that nothing refers to any more: no product, no answer of an existing preview, and
  * no address that a person has put into a prefill. Returns how many.
  */
-export function deleteOrphans(deps: { orm: Orm }): Promise<number> {
+export function deleteOrphans(deps: Pick<FeatureDeps, 'orm'>): Promise<number> {
   return deleteInSteps(async () => {
     // The delete checks `used_at` again: an image that is stored again at the same time has a new
     // one.

@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
-import { type Orm, prepareOnce } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { assets } from '../db/schema/assets.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 const byKey = prepareOnce((orm) =>
   orm
@@ -21,7 +22,7 @@ const factsByKey = prepareOnce((orm) =>
 
 /** Returns the image of an unguessable key; anyone with the key may read it. */
 export async function findAsset(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   key: string,
 ): Promise<{ bytes: Buffer; contentType: string } | undefined> {
   const [row] = await byKey(deps.orm).execute({ key });
@@ -30,7 +31,7 @@ export async function findAsset(
 
 /** Returns facts of the image without reading it; `size` is in bytes. */
 export async function findAssetFacts(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   key: string,
 ): Promise<{ contentType: string; size: number } | undefined> {
   const [row] = await factsByKey(deps.orm).execute({ key });

@@ -1,5 +1,4 @@
 import { and, eq, sql } from 'drizzle-orm';
-import type { Orm, Transact } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
@@ -7,7 +6,7 @@ import { cancelPreviews } from '../pipeline/cancel-previews.ts';
 import { finishBatch } from '../pipeline/finish-batch.ts';
 import { lockBatches } from '../pipeline/lock-batches.ts';
 import { notifyCancel } from '../pipeline/notify-cancel.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { stopSources } from '../sources/stop-sources.ts';
 import type { Batch } from './batch.ts';
 import { getBatch } from './get-batch.ts';
@@ -17,7 +16,7 @@ import { getBatch } from './get-batch.ts';
  * Idempotent. Throws `not_found`, or `already_final` if there is nothing to cancel.
  */
 export async function cancelBatch(
-  deps: { orm: Orm; transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   options: { workspaceId: string; id: string },
 ): Promise<Batch> {
   const { id, workspaceId } = options;

@@ -1,14 +1,14 @@
 import { inArray, sql } from 'drizzle-orm';
-import type { Transact } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
 import { batches } from '../db/schema/batches.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /**
  * Deletes batches that finished longer ago than `keepMs`, with their sources and previews. Returns
  * how many batches it deleted.
  */
 export function deleteOldBatches(
-  deps: { transact: Transact },
+  deps: Pick<FeatureDeps, 'transact'>,
   { keepMs }: { keepMs: number },
 ): Promise<number> {
   return deleteInSteps(() =>

@@ -1,8 +1,9 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { type Orm, prepareOnce } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { type Task, toTaskStatus } from './batch.ts';
 import { getBatch } from './get-batch.ts';
 
@@ -21,7 +22,7 @@ const byTask = prepareOnce((orm) =>
 
 /** Returns the task of a batch, which the original front end polls. Throws `not_found`. */
 export async function getTask(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; taskId: string },
 ): Promise<Task> {
   const { workspaceId, taskId } = options;

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm';
 import { type Orm, prepareOnce } from '../db/client.ts';
 import { batches, sources } from '../db/schema/batches.ts';
 import { type Cursor, decodeCursor, type Page, toPage } from '../lib/cursor.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { Batch } from './batch.ts';
 import { previewCounts } from './count-previews.ts';
 import { batchColumns, showBatches, sourceColumns } from './show-batches.ts';
@@ -11,7 +12,7 @@ import { batchColumns, showBatches, sourceColumns } from './show-batches.ts';
  * `invalid_cursor`.
  */
 export async function listBatches(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; pageSize: number; cursor?: string | undefined },
 ): Promise<Page<Batch>> {
   const cursor = options.cursor === undefined ? undefined : decodeCursor(options.cursor);

@@ -1,10 +1,9 @@
 import { and, eq, inArray } from 'drizzle-orm';
-import type { Orm, Transact } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { lockBatches } from '../pipeline/lock-batches.ts';
 import { restartPreviews } from '../pipeline/restart-previews.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { Batch } from './batch.ts';
 import { getBatch } from './get-batch.ts';
 
@@ -13,7 +12,7 @@ import { getBatch } from './get-batch.ts';
  * stored answer. Throws `not_found`, or `nothing_to_retry`.
  */
 export async function retryBatch(
-  deps: { orm: Orm; transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   options: { workspaceId: string; id: string },
 ): Promise<Batch> {
   const { id: batchId, workspaceId } = options;

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import superjson, { type SuperJSONResult } from 'superjson';
-import { type Orm, type Transact, type Tx, withinTransaction } from '../db/client.ts';
+import { type Orm, type Tx, withinTransaction } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isForeignKeyViolation } from '../lib/database-error.ts';
 import { sha256 } from '../lib/ids.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /** How long an equal request waits for the answer of the first one. */
 const WAIT_MS = 5000;
@@ -21,11 +22,6 @@ export interface KeyedRequest {
   /** The operation and its input. The same key must not come with others. */
   readonly operation: string;
   readonly input: unknown;
-}
-
-interface Deps {
-  readonly orm: Orm;
-  readonly transact: Transact;
 }
 
 /** The values that claim a key for a request. */
@@ -58,7 +54,7 @@ const runningRequests = new WeakMap<Orm, Map<string, RunningRequest>>();
  * `idempotency_conflict` if the first one still runs after some seconds; and everything that `work`
  * throws.
  */
-export async function runIdempotent<D extends Deps, T>(
+export async function runIdempotent<D extends FeatureDeps, T>(
   deps: D,
   request: KeyedRequest,
   work: (deps: D) => Promise<T>,
@@ -95,7 +91,7 @@ async function waitFor<R>(promise: Promise<R>, deadline: AbortSignal): Promise<R
 }
 
 /** Runs the work, or waits while another process runs it. */
-async function tryUntilDone<D extends Deps, T>(
+async function tryUntilDone<D extends FeatureDeps, T>(
   deps: D,
   claim: KeyClaim,
   { work, deadline }: { work: (deps: D) => Promise<T>; deadline: AbortSignal },
@@ -108,7 +104,7 @@ async function tryUntilDone<D extends Deps, T>(
 }
 
 /** Runs the work, or returns the stored answer; undefined while another process runs it. */
-async function tryOnce<D extends Deps, T>(
+async function tryOnce<D extends FeatureDeps, T>(
   deps: D,
   { workspaceId, key, fingerprint }: KeyClaim,
   work: (deps: D) => Promise<T>,

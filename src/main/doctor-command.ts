@@ -3,13 +3,8 @@ import { openDatabase } from '../db/client.ts';
 import { explainConnectionError } from '../db/explain-connection-error.ts';
 import { inspectServer, type ServerFacts } from '../db/inspect-server.ts';
 import type { Log } from '../lib/log.ts';
-import {
-  type BrokenRow,
-  FOUND_AT_MOST,
-  INVARIANTS,
-  type Invariant,
-  type InvariantDeps,
-} from '../pipeline/invariants.ts';
+import { type BrokenRow, FOUND_AT_MOST, INVARIANTS, type Invariant } from '../pipeline/invariants.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { openQueue, QUEUE_SCHEMA } from '../queue/queue.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import { type Settings, SettingsError } from './config.ts';
@@ -77,7 +72,7 @@ async function examine(settings: Settings, log: Log, fix: boolean, add: Add): Pr
     closers.push({ name: 'the database', close: database.close });
     const queue = await openQueue({ url: server.url, log, supervise: false });
     closers.push({ name: 'the queue', close: queue.stop });
-    const deps: InvariantDeps = { orm: database.orm, transact: database.transact, queue };
+    const deps: FeatureDeps = { orm: database.orm, transact: database.transact, queue };
     const limits = await getLimits(deps, { wholeLedger: true });
     for (const finding of checkLimits(limits, settings)) add(finding);
     let isComplete = true;
@@ -224,7 +219,7 @@ function checkLimits({ rate, kinds }: Limits, settings: Settings): Finding[] {
   return [inForce, ...windows];
 }
 
-async function checkInvariant(deps: InvariantDeps, invariant: Invariant, fix: boolean): Promise<Finding> {
+async function checkInvariant(deps: FeatureDeps, invariant: Invariant, fix: boolean): Promise<Finding> {
   const { name, holds, repairsItself } = invariant;
   const broken = await invariant.find(deps.orm);
   if (broken.length === 0) return { check: name, state: 'ok', says: holds };
@@ -251,7 +246,7 @@ async function checkInvariant(deps: InvariantDeps, invariant: Invariant, fix: bo
  * still broken.
  */
 async function repair(
-  deps: InvariantDeps,
+  deps: FeatureDeps,
   invariant: Invariant,
   found: readonly BrokenRow[],
 ): Promise<readonly BrokenRow[]> {

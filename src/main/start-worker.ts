@@ -41,7 +41,7 @@ export async function startWorker(
   const { replaced } = await setLimit(features, settings.PREVIEW_RATE_LIMIT);
   if (replaced !== undefined) {
     const rates = { before: replaced, now: settings.PREVIEW_RATE_LIMIT };
-    log.warn(rates, 'another rate limit was in force; the newest worker decides for all');
+    log.warn(rates, 'the rate limit was replaced: the newest worker sets it for all');
   }
   const stopping = new AbortController();
   await scheduleHousekeeping(features);
@@ -107,7 +107,7 @@ export async function startWorker(
         const counts = await Promise.all(releases.map((release) => release()));
         const requeued = { ...rescued, deliveries: counts.reduce((sum, count) => sum + count, 0) };
         if (requeued.calls + requeued.pages + requeued.deliveries > 0)
-          log.warn(requeued, 'stopped with work under way; it is handed on');
+          log.warn(requeued, 'stopped with work in progress; it was requeued');
       } finally {
         await worker.stop();
       }

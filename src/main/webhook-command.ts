@@ -53,7 +53,7 @@ export function runWebhookDeliveries(command: WorkspaceCommand, limit: number): 
 /** `webhook resend`: queues a delivery again; a worker sends it. */
 export function runWebhookResend(command: WorkspaceCommand, id: string): Promise<void> {
   return inWorkspace(command, async ({ database, queue }, workspaceId) => {
-    await resendDelivery({ transact: database.transact, queue }, { workspaceId, id });
+    await resendDelivery({ orm: database.orm, transact: database.transact, queue }, { workspaceId, id });
     return 'It is sent again.';
   });
 }

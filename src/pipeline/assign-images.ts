@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { prepareOnce, type Transact } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import { AppError } from '../lib/app-error.ts';
 import { pipelined } from '../lib/pipelined.ts';
@@ -7,7 +7,7 @@ import { requireValue } from '../lib/require-value.ts';
 import { chooseImages } from '../products/choose-images.ts';
 import { makeBrief, type ProductImage, type RankingMethod, type ReadProduct } from '../products/product.ts';
 import { recordProduct, storeImages } from '../products/record-product.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { nextStartTag } from '../workspaces/start-tags.ts';
 import { type ClaimedSource, isStillClaimed } from './claim-sources.ts';
 import { finishBatch } from './finish-batch.ts';
@@ -22,7 +22,7 @@ import { loadPreviewsNeedingImage, queuePreviews } from './queue-previews.ts';
  * given to another worker).
  */
 export async function assignImages(
-  deps: { transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   source: ClaimedSource,
   page: { product: ReadProduct; images: readonly ProductImage[]; ranking: RankingMethod },
 ): Promise<boolean> {

@@ -4,12 +4,13 @@ import { loadCalls, type PastCall } from '../ai-calls/decide-steps.ts';
 import { type LockedSlots, lockSlots } from '../ai-calls/lock-slots.ts';
 import { type CallProviders, type NewCall, openCalls } from '../ai-calls/open-calls.ts';
 import { postponeProbes } from '../ai-calls/postpone-probes.ts';
-import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
+import { prepareOnce, type Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { requireValue } from '../lib/require-value.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { Claim } from '../queue/poller.ts';
-import type { FetchedJobs, Queue } from '../queue/queue.ts';
+import type { FetchedJobs } from '../queue/queue.ts';
 import { lockWorker } from '../workers/lock-worker.ts';
 import { recordStarts } from '../workspaces/start-tags.ts';
 import { type CallInput, loadInputs } from './load-input.ts';
@@ -77,7 +78,7 @@ interface PlannedCall extends NewCall {
  * `recovered`: the kinds of calls whose provider works again.
  */
 export async function claimCalls(
-  deps: { transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   options: { workerId: string; providers: CallProviders; limit: number },
 ): Promise<Claim<ClaimedCall> & { recovered?: readonly CallKind[] }> {
   const { workerId, limit } = options;
@@ -160,7 +161,7 @@ interface LockedJobs {
 
 /** Takes the jobs, locks their batches, and loads their previews. */
 async function fetchJobs(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   tx: Tx,
   counts: ReadonlyMap<CallJob, number>,
 ): Promise<LockedJobs | undefined> {
@@ -220,7 +221,7 @@ function lockWaitingPreviews(tx: Tx, previewIds: readonly string[]) {
  * nothing remains of its wish.
  */
 async function planCalls(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   { lock, requests, rows, calls }: LockedJobs,
   slots: LockedSlots,
 ): Promise<PlannedCall[]> {

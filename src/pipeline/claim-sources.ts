@@ -1,9 +1,9 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { prepareOnce, type Transact } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { sources } from '../db/schema/batches.ts';
 import type { GivenProduct } from '../products/product.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { Claim } from '../queue/poller.ts';
-import type { Queue } from '../queue/queue.ts';
 import { lockWorker } from '../workers/lock-worker.ts';
 import { recordStarts } from '../workspaces/start-tags.ts';
 import { type BatchLock, pipelinedUnderLock } from './lock-batches.ts';
@@ -36,7 +36,7 @@ export interface ClaimedSource {
  * jobs of the workspaces in `without` in the queue.
  */
 export async function claimSources(
-  deps: { transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   options: { workerId: string; limit: number; without?: readonly string[] },
 ): Promise<Claim<ClaimedSource>> {
   const { workerId, limit, without = [] } = options;

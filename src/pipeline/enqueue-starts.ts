@@ -1,12 +1,12 @@
 import type { Tx } from '../db/client.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /**
  * Enqueues the jobs that start previews, in their order: each start tag is one more than the one
  * before.
  */
 export async function enqueueStarts(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   tx: Tx,
   starts: { batchId: string; previewIds: readonly string[]; firstTag: number },
 ): Promise<void> {

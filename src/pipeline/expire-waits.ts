@@ -1,9 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
-import type { Orm, Transact } from '../db/client.ts';
 import { callLimits } from '../db/schema/ai-calls.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { failPreviews } from './fail-previews.ts';
 import { finishBatch } from './finish-batch.ts';
 import { lockBatches } from './lock-batches.ts';
@@ -14,10 +13,7 @@ import { lockBatches } from './lock-batches.ts';
  * queued, whichever was later. A preview that waits only for a call of the other kind keeps
  * waiting. Returns how many previews failed.
  */
-export async function expireWaits(
-  deps: { orm: Orm; transact: Transact; queue: Queue },
-  { waitMs }: { waitMs: number },
-): Promise<number> {
+export async function expireWaits(deps: FeatureDeps, { waitMs }: { waitMs: number }): Promise<number> {
   const deadline = sql`clock_timestamp() - make_interval(secs => ${waitMs} / 1000.0)`;
   const failing = await deps.orm
     .select({ kind: callLimits.kind })

@@ -2,14 +2,14 @@ import { eq, sql } from 'drizzle-orm';
 import { sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import type { AppError } from '../lib/app-error.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { failPreviews } from './fail-previews.ts';
 import { finishBatch } from './finish-batch.ts';
 import type { BatchLock } from './lock-batches.ts';
 
 /** Changes a source and all its unfinished previews to `failed`. */
 export async function failSource(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   source: { batchId: string; sourceId: string },
   error: AppError,

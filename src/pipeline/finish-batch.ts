@@ -6,7 +6,7 @@ import { batches } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { withSnakeKeys } from '../lib/snake-keys.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { recordDeliveries } from '../webhooks/record-deliveries.ts';
 import type { BatchLock } from './lock-batches.ts';
 
@@ -40,7 +40,11 @@ const finish = prepareOnce((orm) => {
  * Idempotent: only the call that sets `finished_at` records deliveries. Without a webhook it is one
  * statement.
  */
-export async function finishBatch(deps: { queue: Queue }, lock: BatchLock, batchId: string): Promise<void> {
+export async function finishBatch(
+  deps: Pick<FeatureDeps, 'queue'>,
+  lock: BatchLock,
+  batchId: string,
+): Promise<void> {
   const [finished] = await finish(lock).execute({ batchId });
   if (!finished?.finishedAt || !finished.isAwaited) return;
   const { workspaceId, finishedAt } = finished;

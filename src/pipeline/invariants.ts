@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type SQL, sql } from 'drizzle-orm';
 import { CALL_KINDS } from '../ai-calls/ai-call.ts';
 import { deleteOrphans, orphans } from '../assets/delete-orphans.ts';
-import type { Executor, Orm, Transact, Tx } from '../db/client.ts';
+import type { Executor, Orm, Tx } from '../db/client.ts';
 import { PREVIEW_JOBS } from '../queue/catalogue.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { deleteWaitingJobs, waitingJobs } from '../queue/waiting-jobs.ts';
 import { requeueSource } from '../sources/requeue-source.ts';
 import { requeueDelivery } from '../webhooks/requeue-delivery.ts';
@@ -15,13 +15,6 @@ import { type BatchLock, lockBatches } from './lock-batches.ts';
 import { refreshUsage } from './refresh-usage.ts';
 import { rescueForgotten, rescueWork } from './rescue-work.ts';
 import { settleSafely } from './settle-safely.ts';
-
-/** Dependencies of the repairs. */
-export interface InvariantDeps {
-  readonly orm: Orm;
-  readonly transact: Transact;
-  readonly queue: Queue;
-}
 
 /** A row (or job) that breaks an invariant; `batchId` if it belongs to a batch. */
 export interface BrokenRow {
@@ -42,7 +35,7 @@ export interface Invariant {
    * Repairs the given rows that still break the rule; safe while workers run. Absent if a person
    * must decide.
    */
-  repair?(deps: InvariantDeps, rows: readonly BrokenRow[]): Promise<void>;
+  repair?(deps: FeatureDeps, rows: readonly BrokenRow[]): Promise<void>;
 }
 
 /** The most rows that one check returns. */
@@ -247,7 +240,7 @@ function ofBatches({
   /** A query that selects `id` and `batch_id`. */
   readonly broken: SQL;
   /** Repairs one row, under the lock of its batch, after a check that it is still broken. */
-  repair(deps: InvariantDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void>;
+  repair(deps: FeatureDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void>;
 }): Invariant {
   const isBroken = async (tx: Tx, id: string) =>
     (await tx.execute(sql`select 1 from (${broken}) broken where broken.id = ${id}`)).rows.length > 0;
@@ -295,6 +288,6 @@ async function findWorkOfDeadWorkers(orm: Orm): Promise<BrokenRow[]> {
  * Brings a preview to the state that its calls mean. Enqueues its jobs even if they exist: a second
  * job finds nothing to do.
  */
-function settle(deps: InvariantDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void> {
+function settle(deps: FeatureDeps, lock: BatchLock, row: { id: string; batchId: string }): Promise<void> {
   return settleSafely(deps, lock, { previewId: row.id, batchId: row.batchId, closed: CALL_KINDS });
 }

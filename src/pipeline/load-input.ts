@@ -1,10 +1,11 @@
 import { eq, sql } from 'drizzle-orm';
-import { type Orm, prepareOnce, type Tx } from '../db/client.ts';
+import { prepareOnce, type Tx } from '../db/client.ts';
 import { assets } from '../db/schema/assets.ts';
 import { sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { productImages } from '../db/schema/products.ts';
 import { type Brief, briefSchema } from '../products/product.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /** The stored input of both calls of a preview, the same for every try; `readInput` parses it. */
 export interface CallInput {
@@ -51,7 +52,7 @@ const image = prepareOnce((orm) =>
 
 /** Loads the product image of a preview; undefined if either is gone. */
 export async function loadImage(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   previewId: string,
 ): Promise<{ bytes: Buffer; contentType: string } | undefined> {
   const [row] = await image(deps.orm).execute({ previewId });

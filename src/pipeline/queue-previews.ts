@@ -4,7 +4,7 @@ import { prepareSql } from '../db/prepare-sql.ts';
 import { previews } from '../db/schema/previews.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import type { Ranking } from '../previews/preview.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { enqueueStarts } from './enqueue-starts.ts';
 import type { BatchLock } from './lock-batches.ts';
 
@@ -48,7 +48,7 @@ export function loadPreviewsNeedingImage(tx: Tx, sourceId: string): Promise<Prev
  * retry.
  */
 export async function queuePreviews(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   source: { batchId: string; productId: string; firstTag: number },
   chosen: readonly (PreviewNeedingImage & AssignedImage)[],

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { CALL_KINDS, type CallKind } from '../ai-calls/ai-call.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { assignStartTags } from '../workspaces/start-tags.ts';
 import type { BatchLock } from './lock-batches.ts';
 
@@ -20,7 +20,7 @@ export interface WaitingStep {
  * position. The number of statements does not grow with the number of steps.
  */
 export async function queueSteps(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   batch: { batchId: string; workspaceId: string },
   steps: readonly WaitingStep[],

@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { decideSteps, loadCalls } from '../ai-calls/decide-steps.ts';
-import type { Transact } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { lockBatches } from './lock-batches.ts';
 import { syncStepStatus } from './sync-step-status.ts';
 
@@ -11,7 +11,7 @@ import { syncStepStatus } from './sync-step-status.ts';
  * the claim itself finds out which calls are still needed. Idempotent.
  */
 export async function recordLateAnswer(
-  deps: { transact: Transact },
+  deps: Pick<FeatureDeps, 'transact'>,
   call: { batchId: string; previewId: string },
 ): Promise<void> {
   const { batchId, previewId } = call;

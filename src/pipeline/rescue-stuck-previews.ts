@@ -1,11 +1,10 @@
 import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
 import { CALL_KINDS } from '../ai-calls/ai-call.ts';
-import type { Orm, Transact } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import { batches } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { finishBatch } from './finish-batch.ts';
 import { lockBatches } from './lock-batches.ts';
 import { settleSafely } from './settle-safely.ts';
@@ -16,11 +15,7 @@ import { settleSafely } from './settle-safely.ts';
  * last previews were deleted). Harmless if a worker is about to do the same. Returns how many
  * previews it settled.
  */
-export async function rescueStuckPreviews(deps: {
-  orm: Orm;
-  transact: Transact;
-  queue: Queue;
-}): Promise<number> {
+export async function rescueStuckPreviews(deps: FeatureDeps): Promise<number> {
   const openCalls = deps.orm
     .select({ one: sql`1` })
     .from(aiCalls)

@@ -1,11 +1,11 @@
 import { and, eq, lt, notInArray, sql } from 'drizzle-orm';
 import { abandonCalls } from '../ai-calls/abandon-calls.ts';
-import type { Transact, Tx } from '../db/client.ts';
+import type { Tx } from '../db/client.ts';
 import { aiCalls } from '../db/schema/ai-calls.ts';
 import { sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { requeueSource } from '../sources/requeue-source.ts';
 import { markWorkerDead } from '../workers/mark-worker-dead.ts';
 import { failSource } from './fail-source.ts';
@@ -28,17 +28,12 @@ export interface Rescued {
   readonly pages: number;
 }
 
-interface Deps {
-  readonly transact: Transact;
-  readonly queue: Queue;
-}
-
 /**
  * Requeues everything that a worker has under way, in one transaction: closes its calls as unknown,
  * queues their steps again, and has its pages read again. For a dead worker, and for one that stops
  * with work under way. Of several callers, only the first does anything.
  */
-export async function rescueWork(deps: Deps, workerId: string): Promise<Rescued> {
+export async function rescueWork(deps: FeatureDeps, workerId: string): Promise<Rescued> {
   return deps.transact(async (tx) => {
     if (!(await markWorkerDead(tx, workerId))) return { calls: 0, pages: 0 };
     return requeueWork(deps, tx, { workerId, inFlightIds: [NO_ID], olderThanMs: 0 });
@@ -51,7 +46,7 @@ export async function rescueWork(deps: Deps, workerId: string): Promise<Rescued>
  * and sources that the worker does work on.
  */
 export async function rescueForgotten(
-  deps: Deps,
+  deps: FeatureDeps,
   worker: { workerId: string; inFlightIds: readonly string[] },
 ): Promise<Rescued> {
   const inFlightIds = [NO_ID, ...worker.inFlightIds];
@@ -61,7 +56,7 @@ export async function rescueForgotten(
 }
 
 async function requeueWork(
-  deps: Deps,
+  deps: FeatureDeps,
   tx: Tx,
   selection: { workerId: string; inFlightIds: string[]; olderThanMs: number },
 ): Promise<Rescued> {
@@ -116,7 +111,7 @@ async function requeueWork(
 }
 
 async function requeueOrFailSource(
-  deps: Deps,
+  deps: FeatureDeps,
   lock: BatchLock,
   page: { sourceId: string; batchId: string; tries: number },
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { CALL_KINDS } from '../ai-calls/ai-call.ts';
 import { decideSteps, isAnswered, loadCalls, type StepDecisions } from '../ai-calls/decide-steps.ts';
 import { batches, sources } from '../db/schema/batches.ts';
 import { previews } from '../db/schema/previews.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { enqueueSources } from '../sources/enqueue-sources.ts';
 import { assignSourceTags } from '../sources/source-start-tags.ts';
 import { nextStartTag } from '../workspaces/start-tags.ts';
@@ -32,7 +32,7 @@ interface Restart {
  * the batch's `cancel_requested_at` and `finished_at`.
  */
 export async function restartPreviews(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   restart: Restart,
 ): Promise<void> {
@@ -86,7 +86,7 @@ export async function restartPreviews(
  * grow with the number of previews, as claims wait for the batch lock.
  */
 async function continuePreviews(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   group: { batchId: string; workspaceId: string; decisions: ReadonlyMap<string, StepDecisions> },
 ): Promise<void> {
@@ -115,7 +115,7 @@ async function continuePreviews(
 }
 
 async function queueStarts(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   starts: { batchId: string; workspaceId: string; previewIds: readonly string[] },
 ): Promise<void> {
@@ -138,7 +138,7 @@ const byId = (a: { previewId: string }, b: { previewId: string }): number =>
 
 /** Changes final sources to `pending`, with all their tries. Leaves others as they are. */
 async function requeueSources(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   group: { workspaceId: string; batchId: string; sourceIds: string[] },
 ): Promise<void> {

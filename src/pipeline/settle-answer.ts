@@ -1,22 +1,16 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { decideSteps, isAnswered, loadCalls } from '../ai-calls/decide-steps.ts';
-import { type Orm, prepareOnce, type Transact, type Tx } from '../db/client.ts';
+import { prepareOnce, type Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { isRetryableConflict, isUnavailable } from '../lib/database-error.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { UNFINISHED_STATUSES } from '../previews/preview.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { finishBatch } from './finish-batch.ts';
 import { finishPreviews, loadParts } from './finish-previews.ts';
 import { lockBatches, pipelinedUnderLock } from './lock-batches.ts';
 import { settlePreview } from './settle-preview.ts';
 import { settleSafely } from './settle-safely.ts';
-
-interface Deps {
-  readonly orm: Orm;
-  readonly transact: Transact;
-  readonly queue: Queue;
-}
 
 /** A call whose answer was stored, with its preview and batch. */
 interface AnsweredCall {
@@ -42,7 +36,7 @@ export interface AnswerSettler {
  * even if it failed. While a batch is being settled, its next answers are gathered and settled
  * together: alone, each would wait for the batch lock on a connection of its own.
  */
-export function createAnswerSettler(deps: Deps): AnswerSettler {
+export function createAnswerSettler(deps: FeatureDeps): AnswerSettler {
   /** By preview: the calls of this process whose answers are not stored yet. */
   const unanswered = new Map<string, Set<string>>();
   /** By batch: the next group of previews, while another group is being settled. */
@@ -93,7 +87,11 @@ export function createAnswerSettler(deps: Deps): AnswerSettler {
   };
 }
 
-async function settleTogether(deps: Deps, batchId: string, previewIds: readonly string[]): Promise<void> {
+async function settleTogether(
+  deps: FeatureDeps,
+  batchId: string,
+  previewIds: readonly string[],
+): Promise<void> {
   try {
     await deps.transact(async (tx) => {
       const { lock, answered, others, parts } = await sortAnswered(tx, batchId, previewIds);

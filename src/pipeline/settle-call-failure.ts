@@ -2,10 +2,9 @@ import { closeCall } from '../ai-calls/close-call.ts';
 import { pauseCalls } from '../ai-calls/pause-calls.ts';
 import { recordFailure } from '../ai-calls/record-failure.ts';
 import { recordUsage } from '../ai-calls/record-usage.ts';
-import type { Orm, Transact } from '../db/client.ts';
 import type { AppError } from '../lib/app-error.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { dropped, type Outcome } from '../queue/outcome.ts';
-import type { Queue } from '../queue/queue.ts';
 import type { ClaimedCall } from './claim-calls.ts';
 import { lockBatches } from './lock-batches.ts';
 import { settlePreview } from './settle-preview.ts';
@@ -17,7 +16,7 @@ import { settlePreview } from './settle-preview.ts';
  * only the pause, the reported usage and the breaker are recorded.
  */
 export async function settleCallFailure(
-  deps: { orm: Orm; transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   call: ClaimedCall,
   error: AppError,
 ): Promise<Outcome & { breakerOpened?: boolean }> {

@@ -4,7 +4,7 @@ import { decideSteps, isAnswered, loadCalls, type StepDecisions } from '../ai-ca
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isFinal } from '../previews/preview.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { failPreviews } from './fail-previews.ts';
 import { finishBatch } from './finish-batch.ts';
 import { finishPreviews, loadParts } from './finish-previews.ts';
@@ -25,7 +25,7 @@ import { syncStepStatus } from './sync-step-status.ts';
  * Returns the decision on each step, or undefined if there was nothing to settle.
  */
 export async function settlePreview(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   preview: { batchId: string; previewId: string; closed: readonly CallKind[]; generation?: number },
 ): Promise<StepDecisions | undefined> {

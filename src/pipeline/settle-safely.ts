@@ -2,7 +2,7 @@ import type { CallKind } from '../ai-calls/ai-call.ts';
 import { withSavepoint } from '../db/client.ts';
 import { toAppError } from '../lib/app-error.ts';
 import { isRetryableConflict, isUnavailable } from '../lib/database-error.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { failPreviews } from './fail-previews.ts';
 import { finishBatch } from './finish-batch.ts';
 import type { BatchLock } from './lock-batches.ts';
@@ -13,7 +13,7 @@ import { settlePreview } from './settle-preview.ts';
  * `failed` (`internal`), so that it does not hold up the others, such as all work of a dead worker.
  */
 export async function settleSafely(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   preview: { batchId: string; previewId: string; closed: readonly CallKind[] },
 ): Promise<void> {

@@ -1,7 +1,6 @@
-import type { Transact } from '../db/client.ts';
 import { type AppError, describeError, type ErrorCode } from '../lib/app-error.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { dropped, type Outcome } from '../queue/outcome.ts';
-import type { Queue } from '../queue/queue.ts';
 import { requeueSource } from '../sources/requeue-source.ts';
 import { type ClaimedSource, isStillClaimed } from './claim-sources.ts';
 import { failSource } from './fail-source.ts';
@@ -21,7 +20,7 @@ const MAX_RETRY_DELAY_MS = 60_000;
  * the reason. Writes nothing if the source no longer belongs to this worker.
  */
 export async function settleSourceFailure(
-  deps: { transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   source: ClaimedSource,
   error: AppError,
 ): Promise<Outcome> {

@@ -1,7 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import { prepareOnce, type Transact } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { batches } from '../db/schema/batches.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { type BatchLock, pipelinedUnderLock } from './lock-batches.ts';
 
 const start = prepareOnce((orm) =>
@@ -21,10 +21,7 @@ export async function markStarted(lock: BatchLock, batchIds: readonly string[]):
  * Takes `batch.start` jobs and marks their batches as started, in one transaction. Returns how many
  * jobs it took.
  */
-export async function startBatches(
-  deps: { transact: Transact; queue: Queue },
-  limit: number,
-): Promise<number> {
+export async function startBatches(deps: FeatureDeps, limit: number): Promise<number> {
   return deps.transact(async (tx) => {
     const { jobs, complete } = await deps.queue.fetch(tx, 'batch.start', limit);
     if (jobs.length === 0) return 0;

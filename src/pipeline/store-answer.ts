@@ -2,8 +2,8 @@ import type { StoredCopy } from '../ai-calls/ai-call.ts';
 import { type ReportedUsage, recordAnswer, supersedeCall } from '../ai-calls/record-answer.ts';
 import { recordUsage } from '../ai-calls/record-usage.ts';
 import type { NewAsset } from '../assets/store-asset.ts';
-import type { Orm } from '../db/client.ts';
 import { isUniqueViolation } from '../lib/database-error.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { refreshUsage } from './refresh-usage.ts';
 
 /** A call whose answer has arrived, and the worker that made it. */
@@ -16,7 +16,7 @@ export interface AnsweredCall {
 
 /** Stores texts as soon as they arrive, in a commit of their own; see `recordAnswer`. */
 export function storeCopy(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   call: AnsweredCall,
   answer: { texts: StoredCopy; usage: ReportedUsage },
 ): Promise<'in_time' | 'late'> {
@@ -26,7 +26,7 @@ export function storeCopy(
 
 /** Stores an image as the call's answer, in one commit; see `recordAnswer`. */
 export function storeBackground(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   call: AnsweredCall,
   answer: { image: NewAsset; palette: readonly string[]; usage: ReportedUsage },
 ): Promise<'in_time' | 'late'> {
@@ -38,7 +38,7 @@ export function storeBackground(
 
 /** A step has at most one answer. If another try has stored it meanwhile, only closes this call. */
 async function orSupersede(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   call: AnsweredCall & { usage: ReportedUsage },
   stored: Promise<'in_time' | 'late'>,
 ): Promise<'in_time' | 'late'> {

@@ -1,12 +1,11 @@
 import { eq } from 'drizzle-orm';
-import type { Orm, Transact } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { cancelPreviews } from '../pipeline/cancel-previews.ts';
 import { finishBatch } from '../pipeline/finish-batch.ts';
 import { lockBatches } from '../pipeline/lock-batches.ts';
 import { notifyCancel } from '../pipeline/notify-cancel.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { stopSources } from '../sources/stop-sources.ts';
 import { getPreview, getPreviewRow } from './get-preview.ts';
 import type { Preview } from './preview.ts';
@@ -16,7 +15,7 @@ import type { Preview } from './preview.ts';
  * If no other unfinished preview needs its page, the reading of the page stops too.
  */
 export async function cancelPreview(
-  deps: { orm: Orm; transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   options: { workspaceId: string; id: string; baseUrl: string },
 ): Promise<Preview> {
   const { id } = options;

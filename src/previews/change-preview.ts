@@ -1,22 +1,16 @@
 import { and, eq } from 'drizzle-orm';
 import type { PrefillPatch } from '../creative/prefill.ts';
-import { type Orm, type Transact, type Tx, withinTransaction } from '../db/client.ts';
+import { type Tx, withinTransaction } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { productImages } from '../db/schema/products.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
 import { lockBatches } from '../pipeline/lock-batches.ts';
 import { restartPreviews } from '../pipeline/restart-previews.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { getPreview, getPreviewRow } from './get-preview.ts';
 import { type PatchWarning, patchPreview } from './patch-preview.ts';
 import { isFinal, type Preview } from './preview.ts';
-
-interface Deps {
-  readonly orm: Orm;
-  readonly transact: Transact;
-  readonly queue: Queue;
-}
 
 /** A change of a preview. */
 export interface PreviewChange {
@@ -40,7 +34,7 @@ export interface PreviewChange {
  * of another product.
  */
 export async function changePreview(
-  deps: Deps,
+  deps: FeatureDeps,
   change: PreviewChange,
 ): Promise<{ preview: Preview; warnings: PatchWarning[] }> {
   const { imageId, patch = {}, ...target } = change;

@@ -2,8 +2,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import { mergePrefill } from '../creative/merge-prefill.ts';
 import type { Prefill } from '../creative/prefill.ts';
-import { type Orm, prepareOnce } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { makeEmbedKey, readEmbedKey } from './embed-key.ts';
 
 const byId = prepareOnce((orm) =>
@@ -25,7 +26,10 @@ const byId = prepareOnce((orm) =>
  * so the workspace is not checked. Addresses are as stored. Returns undefined for a wrong or
  * revoked key, and for a preview that has never been done.
  */
-export async function findEmbedded(deps: { orm: Orm }, key: string): Promise<Prefill | undefined> {
+export async function findEmbedded(
+  deps: Pick<FeatureDeps, 'orm'>,
+  key: string,
+): Promise<Prefill | undefined> {
   const id = readEmbedKey(key);
   const [row] = id === undefined ? [] : await byId(deps.orm).execute({ id });
   if (!row || !isSame(makeEmbedKey(row), key) || row.embedRevokedAt || !row.generated) return undefined;

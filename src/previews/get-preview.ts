@@ -1,8 +1,9 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { type Orm, prepareOnce } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { loadWaiting } from './load-waiting.ts';
 import type { Preview } from './preview.ts';
 import { type PreviewRow, previewColumns, showPreview } from './show-preview.ts';
@@ -22,7 +23,7 @@ const byId = prepareOnce((orm) =>
  * workspace.
  */
 export async function getPreviewRow(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; id: string },
 ): Promise<PreviewRow> {
   const { workspaceId, id } = options;
@@ -36,7 +37,7 @@ export async function getPreviewRow(
  * another workspace.
  */
 export async function getPreview(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; id: string; baseUrl: string },
 ): Promise<Preview> {
   const row = await getPreviewRow(deps, options);

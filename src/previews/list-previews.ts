@@ -3,6 +3,7 @@ import { type Orm, prepareOnce } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { type Cursor, decodeCursor, type Page, toPage } from '../lib/cursor.ts';
 import { isId } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { loadWaiting } from './load-waiting.ts';
 import type { Preview, PreviewStatus } from './preview.ts';
 import { previewColumns, showPreview } from './show-preview.ts';
@@ -28,7 +29,10 @@ type Filter = keyof typeof FILTERS;
  * A filter with an unknown id, or one of another workspace, gives an empty page. Throws
  * `invalid_cursor`.
  */
-export async function listPreviews(deps: { orm: Orm }, options: ListPreviewsOptions): Promise<Page<Preview>> {
+export async function listPreviews(
+  deps: Pick<FeatureDeps, 'orm'>,
+  options: ListPreviewsOptions,
+): Promise<Page<Preview>> {
   const cursor = options.cursor === undefined ? undefined : decodeCursor(options.cursor);
   const filters = (Object.keys(FILTERS) as Filter[]).filter((name) => options[name] !== undefined);
   const ids = [options.bulkTaskId, options.productId].filter((id) => id !== undefined);

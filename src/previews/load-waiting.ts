@@ -1,6 +1,6 @@
 import { loadLimiter } from '../ai-calls/load-limiter.ts';
-import type { Orm } from '../db/client.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { loadCapacity } from '../workers/load-capacity.ts';
 import { forecast } from './forecast.ts';
 import { loadQueuePositions } from './load-queue-positions.ts';
@@ -11,7 +11,7 @@ import type { Waiting } from './waiting.ts';
  * if there are none.
  */
 export async function loadWaiting(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   rows: readonly { id: string; status: string }[],
 ): Promise<Map<string, Waiting>> {
   const queued = rows.filter((row) => row.status === 'queued').map((row) => row.id);

@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { and, eq, sql } from 'drizzle-orm';
+import { keepAssets } from '../assets/keep-assets.ts';
 import { contrastOf, MIN_CONTRAST } from '../creative/choose-colors.ts';
 import { mergePrefill, type Overrides, patchOverrides } from '../creative/merge-prefill.ts';
 import type { Prefill, PrefillPatch } from '../creative/prefill.ts';
-import type { Orm, Transact, Tx } from '../db/client.ts';
+import type { Tx } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { requireValue } from '../lib/require-value.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { getPreviewRow } from './get-preview.ts';
-import { keepAssets } from './keep-assets.ts';
 import type { Preview } from './preview.ts';
 import { type PreviewRow, previewColumns, showPreview } from './show-preview.ts';
 
@@ -33,7 +34,7 @@ const MAX_TRIES = 50;
  * is still present; otherwise it is made again from the new version.
  */
 export async function patchPreview(
-  deps: { orm: Orm; transact: Transact },
+  deps: FeatureDeps,
   options: {
     workspaceId: string;
     id: string;
@@ -85,7 +86,8 @@ async function writeOverrides(
       ),
     )
     .returning(previewColumns);
-  if (written) await keepAssets(tx, { id, workspaceId }, overrides);
+  const { productImageUrl, backgroundImageUrl } = overrides;
+  if (written) await keepAssets(tx, { previewId: id, workspaceId }, [productImageUrl, backgroundImageUrl]);
   return written;
 }
 

@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { NEW_EMBED_SECRET } from './embed-key.ts';
 import { getPreview } from './get-preview.ts';
 import type { Preview } from './preview.ts';
@@ -13,7 +13,7 @@ import type { Preview } from './preview.ts';
  * @throws AppError `not_found`, also for an id of another workspace.
  */
 export async function replaceEmbed(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; id: string; baseUrl: string; revoke: boolean },
 ): Promise<Preview> {
   const { workspaceId, revoke } = options;

@@ -1,10 +1,9 @@
 import { eq } from 'drizzle-orm';
-import type { Orm, Transact } from '../db/client.ts';
 import { previews } from '../db/schema/previews.ts';
 import { AppError } from '../lib/app-error.ts';
 import { lockBatches } from '../pipeline/lock-batches.ts';
 import { restartPreviews } from '../pipeline/restart-previews.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { getPreview, getPreviewRow } from './get-preview.ts';
 import { isFinal, type Preview } from './preview.ts';
 
@@ -13,7 +12,7 @@ import { isFinal, type Preview } from './preview.ts';
  * again, and changes that a person made stay. Throws `not_found`, or `still_under_way`.
  */
 export async function retryPreview(
-  deps: { orm: Orm; transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   options: { workspaceId: string; id: string; baseUrl: string },
 ): Promise<Preview> {
   const { id, workspaceId } = options;

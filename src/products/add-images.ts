@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import type { Orm, Transact } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { createId } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { ProductImage, RankingMethod } from './product.ts';
 import { storeImages } from './record-product.ts';
 
@@ -10,7 +10,7 @@ import { storeImages } from './record-product.ts';
  * `firstRank`. Does nothing if the source or its product was deleted. Idempotent.
  */
 export async function addImages(
-  deps: { orm: Orm; transact: Transact },
+  deps: FeatureDeps,
   source: { sourceId: string; workspaceId: string },
   options: { images: readonly ProductImage[]; firstRank: number; ranking: RankingMethod },
 ): Promise<void> {
@@ -38,5 +38,7 @@ const insert = prepareSql(
     from cta.sources s, jsonb_to_recordset(${value('rows')}::jsonb)
       as i (id uuid, asset_id uuid, url text, alt text, rank int, score real, palette jsonb)
     where s.id = ${value('sourceId')} and s.workspace_id = ${value('workspaceId')} and s.product_id is not null
+    -- The order in which record_product inserts them, too: otherwise the two could deadlock.
+    order by i.asset_id
     on conflict (product_id, asset_id) do nothing`,
 );

@@ -1,12 +1,15 @@
 import { sql } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /**
  * Deletes products that were read longer ago than `keepMs` and that no batch refers to. Returns how
  * many.
  */
-export function deleteUnusedProducts(deps: { orm: Orm }, { keepMs }: { keepMs: number }): Promise<number> {
+export function deleteUnusedProducts(
+  deps: Pick<FeatureDeps, 'orm'>,
+  { keepMs }: { keepMs: number },
+): Promise<number> {
   return deleteInSteps(async () => {
     const { rowCount } = await deps.orm.execute(sql`
       delete from cta.products where id in (

@@ -1,12 +1,13 @@
 import { and, asc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { assetPath } from '../assets/asset.ts';
-import { type Orm, prepareOnce } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { assets } from '../db/schema/assets.ts';
 import { productImages, products } from '../db/schema/products.ts';
 import { AVAILABILITIES, RANKING_METHODS } from '../db/schema/values.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /** A product's image as both APIs return it. */
 const imageSchema = z.object({
@@ -91,7 +92,7 @@ const imagesOf = prepareOnce((orm) =>
  * another workspace.
  */
 export async function getProduct(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; id: string; baseUrl: string },
 ): Promise<Product> {
   const { workspaceId, id, baseUrl } = options;

@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { storeAsset } from '../assets/store-asset.ts';
-import type { Transact, Tx } from '../db/client.ts';
+import type { Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { createId } from '../lib/ids.ts';
 import { pipelined } from '../lib/pipelined.ts';
 import { requireValue } from '../lib/require-value.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { ProductImage, RankingMethod, ReadProduct } from './product.ts';
 
 /** A ranked image, with the asset that holds our copy. */
@@ -17,7 +18,7 @@ export interface StoredImage extends ProductImage {
  * takes long, and no lock should wait for it.
  */
 export async function storeImages(
-  deps: { transact: Transact },
+  deps: Pick<FeatureDeps, 'transact'>,
   workspaceId: string,
   images: readonly ProductImage[],
 ): Promise<StoredImage[]> {
@@ -105,6 +106,8 @@ const record = prepareSql<{ id: string; asset_id: string; product_id: string }>(
       ${sql.placeholder('method')}, ${sql.placeholder('model')}
     from product, jsonb_to_recordset(${sql.placeholder('images')}::jsonb)
       as i (id uuid, asset_id uuid, url text, alt text, rank int, score real, palette jsonb)
+    -- The order in which add_images inserts them, too: otherwise the two could deadlock.
+    order by i.asset_id
     on conflict (product_id, asset_id) do update set
       rank = excluded.rank, score = excluded.score, method = excluded.method, model = excluded.model
     returning id, asset_id, product_id`,

@@ -70,8 +70,8 @@ async function runInSpan<W>(
   try {
     outcome = await attempt(step, work, signal);
   } catch (err) {
-    if (signal.reason instanceof Stopping) jobLog.debug({}, 'stopped; the work is handed back');
-    else jobLog.error({ err }, 'the result could not be written down');
+    if (signal.reason instanceof Stopping) jobLog.debug({}, 'stopped; the work was requeued');
+    else jobLog.error({ err }, 'the result could not be saved; the work will be rescued');
     end('lost', 'lost');
     return;
   }
@@ -80,7 +80,7 @@ async function runInSpan<W>(
   if (outcome.kind === 'done') jobLog.info(fields, 'done');
   else if (outcome.kind === 'dropped') jobLog.info({ ...fields, why: outcome.why }, 'dropped');
   else if (outcome.kind === 'retry') {
-    jobLog.info({ ...fields, code: outcome.error.code, delayMs: outcome.delayMs }, 'to be tried again');
+    jobLog.info({ ...fields, code: outcome.error.code, delayMs: outcome.delayMs }, 'retrying later');
   } else if (outcome.error.code === 'internal') {
     jobLog.error({ ...fields, code: outcome.error.code, err: outcome.error.cause }, 'failed');
   } else jobLog.warn({ ...fields, code: outcome.error.code }, outcome.error.message);

@@ -1,9 +1,9 @@
 import type { Tx } from '../db/client.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /** Enqueues the jobs that read pages; jobs with smaller start tags are taken first. */
 export async function enqueueSources(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   tx: Tx,
   options: {
     workspaceId: string;

@@ -1,12 +1,12 @@
 import { eq } from 'drizzle-orm';
 import { sources } from '../db/schema/batches.ts';
 import type { BatchLock } from '../pipeline/lock-batches.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { enqueueSources } from './enqueue-sources.ts';
 
 /** Changes a source to `pending`, with a new job that has its old start tag. */
 export async function requeueSource(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   lock: BatchLock,
   source: { batchId: string; sourceId: string },
   delayMs: number,

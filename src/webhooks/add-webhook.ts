@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Orm } from '../db/client.ts';
 import { webhooks } from '../db/schema/webhooks.ts';
 import { AppError } from '../lib/app-error.ts';
 import { createId } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /** The Standard Webhooks specification requires 24 to 64. */
 const SECRET_BYTES = 32;
@@ -13,7 +13,7 @@ const SECRET_BYTES = 32;
  * address.
  */
 export async function addWebhook(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; url: string },
 ): Promise<{ id: string; secret: string }> {
   const made = { id: createId(), secret: `whsec_${randomBytes(SECRET_BYTES).toString('base64')}` };

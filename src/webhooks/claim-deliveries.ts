@@ -1,10 +1,10 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
-import { prepareOnce, type Transact, type Tx } from '../db/client.ts';
+import { prepareOnce, type Tx } from '../db/client.ts';
 import { webhookDeliveries, webhooks } from '../db/schema/webhooks.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { Claim } from '../queue/poller.ts';
-import type { Queue } from '../queue/queue.ts';
 import { decideDelivery, LEASE_MS } from './webhook.ts';
 
 /** A message to send now. */
@@ -39,7 +39,7 @@ const LEASE_MARGIN_MS = 5000;
  * job. If a worker dies while it sends, a message may arrive twice, with the same id.
  */
 export async function claimDeliveries(
-  deps: { transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   { limit, without = [] }: { limit: number; without?: readonly string[] },
 ): Promise<Claim<ClaimedDelivery>> {
   return deps.transact(async (tx) => {
@@ -94,7 +94,7 @@ const lockDeliveries = prepareOnce((orm) =>
 );
 
 async function countTries(
-  deps: { queue: Queue },
+  deps: Pick<FeatureDeps, 'queue'>,
   tx: Tx,
   ids: readonly string[],
   { traceparents, owners }: Record<'traceparents' | 'owners', ReadonlyMap<string, string | undefined>>,

@@ -1,11 +1,14 @@
 import { sql } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { DELETE_STEP, deleteInSteps } from '../db/delete-in-steps.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /**
  * Deletes deliveries that were created, and last tried, longer ago than `keepMs`. Returns how many.
  */
-export function deleteOldDeliveries(deps: { orm: Orm }, { keepMs }: { keepMs: number }): Promise<number> {
+export function deleteOldDeliveries(
+  deps: Pick<FeatureDeps, 'orm'>,
+  { keepMs }: { keepMs: number },
+): Promise<number> {
   const before = sql`clock_timestamp() - make_interval(secs => ${keepMs} / 1000.0)`;
   return deleteInSteps(async () => {
     const { rowCount } = await deps.orm.execute(sql`

@@ -1,11 +1,11 @@
 import { desc, eq } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { webhookDeliveries } from '../db/schema/webhooks.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { Delivery, DeliveryStatus } from './webhook.ts';
 
 /** Returns the newest deliveries of a workspace, newest first, without their messages. */
 export async function listDeliveries(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; limit: number },
 ): Promise<Delivery[]> {
   const rows = await deps.orm

@@ -1,10 +1,13 @@
 import { asc, eq } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { webhooks } from '../db/schema/webhooks.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { Webhook } from './webhook.ts';
 
 /** Returns the webhooks of a workspace, oldest first, without their secrets. */
-export function listWebhooks(deps: { orm: Orm }, options: { workspaceId: string }): Promise<Webhook[]> {
+export function listWebhooks(
+  deps: Pick<FeatureDeps, 'orm'>,
+  options: { workspaceId: string },
+): Promise<Webhook[]> {
   return deps.orm
     .select({ id: webhooks.id, url: webhooks.url, createdAt: webhooks.createdAt })
     .from(webhooks)

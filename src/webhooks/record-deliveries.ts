@@ -3,7 +3,7 @@ import type { Tx } from '../db/client.ts';
 import { webhookDeliveries, webhooks } from '../db/schema/webhooks.ts';
 import { createId } from '../lib/ids.ts';
 import { pipelined } from '../lib/pipelined.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { WebhookEvent } from './webhook.ts';
 
 /** An event, with the data of its message. */
@@ -22,7 +22,11 @@ export interface DomainEvent {
  * must pass the transaction in which the event happens. The message follows the Standard Webhooks
  * specification (https://www.standardwebhooks.com).
  */
-export async function recordDeliveries(deps: { queue: Queue }, tx: Tx, event: DomainEvent): Promise<void> {
+export async function recordDeliveries(
+  deps: Pick<FeatureDeps, 'queue'>,
+  tx: Tx,
+  event: DomainEvent,
+): Promise<void> {
   const { workspaceId, type, subjectId, at, data } = event;
   const rows = await tx
     .select({ id: webhooks.id })

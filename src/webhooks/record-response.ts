@@ -1,9 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
-import type { Transact } from '../db/client.ts';
 import { webhookDeliveries } from '../db/schema/webhooks.ts';
 import { AppError } from '../lib/app-error.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { done, dropped, type Outcome } from '../queue/outcome.ts';
-import type { Queue } from '../queue/queue.ts';
 import type { ClaimedDelivery } from './claim-deliveries.ts';
 import { classifyResponse, type WebhookResponse, withJitter } from './webhook.ts';
 
@@ -13,7 +12,7 @@ import { classifyResponse, type WebhookResponse, withJitter } from './webhook.ts
  * was removed. Idempotent.
  */
 export async function recordResponse(
-  deps: { transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   delivery: ClaimedDelivery,
   response: WebhookResponse,
 ): Promise<Outcome> {

@@ -1,7 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { Transact } from '../db/client.ts';
 import { webhookDeliveries } from '../db/schema/webhooks.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import type { ClaimedDelivery } from './claim-deliveries.ts';
 
 /**
@@ -11,7 +10,7 @@ import type { ClaimedDelivery } from './claim-deliveries.ts';
  * Idempotent.
  */
 export async function releaseDeliveries(
-  deps: { transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   claimed: readonly ClaimedDelivery[],
 ): Promise<number> {
   if (claimed.length === 0) return 0;

@@ -1,7 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Tx } from '../db/client.ts';
 import { webhookDeliveries } from '../db/schema/webhooks.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { untilNextTryMs } from './webhook.ts';
 
 /** More than the rounding of clocks: a job that comes too early is dropped. */
@@ -11,7 +11,7 @@ const MARGIN_MS = 5000;
  * Enqueues the job of a pending delivery for the time of its next try. Does nothing if the delivery
  * is not pending. Idempotent in effect: of several jobs, only one that is due sends.
  */
-export async function requeueDelivery(deps: { queue: Queue }, tx: Tx, id: string): Promise<void> {
+export async function requeueDelivery(deps: Pick<FeatureDeps, 'queue'>, tx: Tx, id: string): Promise<void> {
   const [row] = await tx
     .select({
       owner: webhookDeliveries.workspaceId,

@@ -1,9 +1,8 @@
 import { and, eq } from 'drizzle-orm';
-import type { Transact } from '../db/client.ts';
 import { webhookDeliveries } from '../db/schema/webhooks.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /**
  * Sends a delivery again, whatever its status: it becomes `pending`, with all its tries, and is due
@@ -11,7 +10,7 @@ import type { Queue } from '../queue/queue.ts';
  * workspace.
  */
 export async function resendDelivery(
-  deps: { transact: Transact; queue: Queue },
+  deps: FeatureDeps,
   options: { workspaceId: string; id: string },
 ): Promise<void> {
   const { workspaceId, id } = options;

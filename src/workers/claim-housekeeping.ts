@@ -1,21 +1,15 @@
-import type { Transact } from '../db/client.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /** How often old rows are deleted. */
 const EVERY_MS = 60 * 60_000;
 /** Delay of the first time, so that it is not during the start of a program. */
 const FIRST_AFTER_MS = 60_000;
 
-interface Deps {
-  readonly transact: Transact;
-  readonly queue: Queue;
-}
-
 /**
  * Takes the housekeeping job if it is due, and enqueues the next one. Returns true if it was due:
  * the caller must then do the work.
  */
-export function claimHousekeeping(deps: Deps): Promise<boolean> {
+export function claimHousekeeping(deps: FeatureDeps): Promise<boolean> {
   return deps.transact(async (tx) => {
     const { jobs, complete } = await deps.queue.fetch(tx, 'housekeeping', 1);
     if (jobs.length === 0) return false;
@@ -27,7 +21,7 @@ export function claimHousekeeping(deps: Deps): Promise<boolean> {
 }
 
 /** Ensures that the job is in the queue. Only one may wait, so the queue ignores a second one. */
-export function scheduleHousekeeping(deps: Deps): Promise<void> {
+export function scheduleHousekeeping(deps: FeatureDeps): Promise<void> {
   return deps.transact((tx) =>
     deps.queue.enqueue(tx, 'housekeeping', [{ payload: {}, delayMs: FIRST_AFTER_MS }]),
   );

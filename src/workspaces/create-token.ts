@@ -1,14 +1,14 @@
 import { sql } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
 import { createId, createSecret, sha256 } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /**
  * Makes a bearer token for a workspace and returns it; only its hash is stored. Without
  * `expiresInMs` it never expires.
  */
 export async function createToken(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; expiresInMs?: number },
 ): Promise<string> {
   const token = `cta_${createSecret()}`;

@@ -1,14 +1,14 @@
 import { eq, sql } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { FAIR_QUEUES } from '../db/schema/values.ts';
 import { workspaces } from '../db/schema/workspaces.ts';
 import { createId } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /**
  * Returns the id of the workspace with this name, and creates the workspace with its turns if it is
  * missing. `name` has 1 to 100 characters. Idempotent.
  */
-export async function ensureWorkspace(deps: { orm: Orm }, name: string): Promise<string> {
+export async function ensureWorkspace(deps: Pick<FeatureDeps, 'orm'>, name: string): Promise<string> {
   await deps.orm.execute(sql`
     with made as (
       insert into cta.workspaces (id, name) values (${createId()}, ${name})

@@ -1,7 +1,8 @@
 import { eq, sql } from 'drizzle-orm';
-import { type Orm, prepareOnce } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
 import { sha256 } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /** The workspace of a token, and how long the token is valid. */
 export interface TokenOwner {
@@ -27,7 +28,7 @@ const findByHash = prepareOnce((orm) =>
 
 /** Returns the workspace of a bearer token; undefined if the token is unknown or expired. */
 export async function findWorkspaceByToken(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   token: string,
 ): Promise<TokenOwner | undefined> {
   const [row] = await findByHash(deps.orm).execute({ hash: sha256(token) });

@@ -1,6 +1,6 @@
 import { asc, eq } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /** The stored facts of a token; the token itself is not stored. */
 export interface Token {
@@ -11,7 +11,10 @@ export interface Token {
 }
 
 /** Returns the tokens of a workspace, oldest first, including expired ones. */
-export function listTokens(deps: { orm: Orm }, options: { workspaceId: string }): Promise<Token[]> {
+export function listTokens(
+  deps: Pick<FeatureDeps, 'orm'>,
+  options: { workspaceId: string },
+): Promise<Token[]> {
   return deps.orm
     .select({ id: apiTokens.id, createdAt: apiTokens.createdAt, expiresAt: apiTokens.expiresAt })
     .from(apiTokens)

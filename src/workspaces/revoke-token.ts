@@ -1,8 +1,8 @@
 import { and, eq } from 'drizzle-orm';
-import type { Orm } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
 import { AppError } from '../lib/app-error.ts';
 import { isId } from '../lib/ids.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /**
  * Revokes a token of a workspace. Within seconds it gives no more access (`http/authenticate`), and
@@ -10,7 +10,7 @@ import { isId } from '../lib/ids.ts';
  * workspace.
  */
 export async function revokeToken(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   options: { workspaceId: string; id: string },
 ): Promise<void> {
   const { workspaceId, id } = options;

@@ -1,6 +1,7 @@
 import { and, gt, isNull, or, sql } from 'drizzle-orm';
-import { type Orm, prepareOnce } from '../db/client.ts';
+import { prepareOnce } from '../db/client.ts';
 import { apiTokens } from '../db/schema/workspaces.ts';
+import type { FeatureDeps } from '../queue/feature-deps.ts';
 
 /** How often the watched tokens are checked. */
 const CHECK_MS = 15_000;
@@ -17,7 +18,7 @@ export interface TokenWatch {
 
 /** Runs no query while no token is watched. */
 export function createTokenWatch(
-  deps: { orm: Orm },
+  deps: Pick<FeatureDeps, 'orm'>,
   { checkMs = CHECK_MS }: { checkMs?: number } = {},
 ): TokenWatch {
   const watchers = new Map<string, Set<AbortController>>();

@@ -40,8 +40,9 @@ const walls = new Map(
   }),
 );
 
+const [importTable = ''] = page.split('Reading is free');
 const rows = new Map(
-  [...page.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) +\| ([^|]+) \|$/gm)].flatMap(
+  [...importTable.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) +\| ([^|]+) \|$/gm)].flatMap(
     ([, names = '', allowed = '']) =>
       [...names.matchAll(/`([a-z-]+)`/g)].map(
         ([, name = '']) => [name, [...allowed.matchAll(/`([a-z/-]+)`/g)].map(([, one = '']) => one)] as const,
@@ -72,4 +73,48 @@ test('every named file exists', () => {
   const named = [...page.matchAll(/`((?:[a-z-]+\/)+[a-z-]+)`/g)].map(([, name = '']) => `src/${name}`);
   expect(named.length).toBeGreaterThan(40);
   expect(named.filter((name) => !files.has(`${name}.ts`) && !folders.has(name))).toEqual([]);
+});
+
+/** The tables that a file writes, by their names in SQL. */
+function findWrittenTables(file: string): string[] {
+  const text = read(file);
+  const built = [...text.matchAll(/\.(?:insert|update|delete)\((\w+)\)/g)].flatMap(
+    ([, name = '']) => TABLES.get(name) ?? [],
+  );
+  const written = [...text.matchAll(/\b(?:insert into|update|delete from) cta\.(\w+)/g)].map(
+    ([, name = '']) => name,
+  );
+  return [...built, ...written].filter((name) => !name.startsWith('__'));
+}
+
+/** The name in SQL of each table object of the schema. */
+const TABLES = new Map(
+  globSync('src/db/schema/*.ts', { cwd: root.pathname }).flatMap((file) =>
+    [...read(file).matchAll(/export const (\w+) = cta\.table\(\s*'(\w+)'/g)].map(
+      ([, name = '', table = '']) => [name, table] as const,
+    ),
+  ),
+);
+
+test('only the folders on the page write a table', () => {
+  const writers = new Map<string, Set<string>>();
+  for (const file of globSync('src/**/*.ts', { cwd: root.pathname })) {
+    if (file.endsWith('.test.ts')) continue;
+    const folder = file.split('/')[1] ?? '';
+    for (const table of findWrittenTables(file))
+      writers.set(table, (writers.get(table) ?? new Set()).add(folder));
+  }
+  expect([...writers.keys()].toSorted()).toEqual([...TABLES.values()].toSorted());
+  const [, section = ''] = page.split('only these folders write a table');
+  const allowed = new Map(
+    [...section.matchAll(/^\| (`[a-z_, `]+`) +\| (`[^|]+) \|$/gm)].flatMap(([, tables = '', folders = '']) =>
+      [...tables.matchAll(/`(\w+)`/g)].map(
+        ([, table = '']) =>
+          [table, [...folders.matchAll(/`([a-z-]+)`/g)].map(([, name = '']) => name).toSorted()] as const,
+      ),
+    ),
+  );
+  expect(Object.fromEntries([...writers].map(([table, set]) => [table, [...set].toSorted()]))).toEqual(
+    Object.fromEntries(allowed),
+  );
 });

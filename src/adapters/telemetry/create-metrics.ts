@@ -70,7 +70,7 @@ export function createMetrics({
   const { version, commit, node } = build;
   new Gauge({
     name: 'cta_batch_build_info',
-    help: 'What runs: always 1.',
+    help: 'The running version; always 1.',
     labelNames: ['version', 'commit', 'node', 'role'],
     registers,
   }).set({ version, commit: commit ?? '', node, role }, 1);
@@ -96,40 +96,40 @@ export function createMetrics({
 function createMeter(registers: Registry[], jobNames: readonly string[]): Meter {
   const requests = new Histogram({
     name: 'cta_batch_http_request_duration_seconds',
-    help: 'Requests by route; streams of events and questions for the health are left out.',
+    help: 'Requests by route, without event streams and health checks.',
     labelNames: ['method', 'route', 'status'],
     buckets: REQUEST_BUCKETS,
     registers,
   });
   const jobs = new Histogram({
     name: 'cta_batch_job_duration_seconds',
-    help: 'Claimed work from its claim to its end, by job (in the label `step`) and outcome.',
+    help: 'Duration of jobs from their claim, by job (in the label `step`) and outcome.',
     labelNames: ['step', 'outcome'],
     buckets: WORK_BUCKETS,
     registers,
   });
   const calls = new Histogram({
     name: 'cta_batch_provider_call_duration_seconds',
-    help: 'Calls of the AI service by kind and outcome.',
+    help: 'AI calls by kind and outcome.',
     labelNames: ['kind', 'outcome'],
     buckets: WORK_BUCKETS,
     registers,
   });
   const errors = new Counter({
     name: 'cta_batch_provider_errors_total',
-    help: 'Calls of the AI service that brought no answer, by the code of the failure.',
+    help: 'AI calls without an answer, by error code.',
     labelNames: ['kind', 'code'],
     registers,
   });
   const tokens = new Counter({
     name: 'cta_batch_provider_tokens_total',
-    help: 'Tokens as the AI service counts them.',
+    help: 'Tokens by kind and direction, as reported by the AI service.',
     labelNames: ['kind', 'direction'],
     registers,
   });
   const deliveries = new Counter({
     name: 'cta_batch_webhook_deliveries_total',
-    help: 'Tries to tell a webhook: done, retry (it is tried again), failed (it is not), dropped.',
+    help: 'Webhook delivery attempts by result: done, retry, failed (given up), dropped.',
     labelNames: ['outcome'],
     registers,
   });
@@ -158,9 +158,9 @@ function createMeter(registers: Registry[], jobNames: readonly string[]): Meter 
 function createProcessGauges(registers: Registry[]) {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const total = gauge('cta_batch_database_pool_connections', 'Connections of the pool.');
-  const idle = gauge('cta_batch_database_pool_idle_connections', 'Those that nobody uses now.');
-  const waiting = gauge('cta_batch_database_pool_waiting_requests', 'Who waits for a connection.');
-  const watchers = gauge('cta_batch_watchers', 'Open streams of events.');
+  const idle = gauge('cta_batch_database_pool_idle_connections', 'Idle connections.');
+  const waiting = gauge('cta_batch_database_pool_waiting_requests', 'Requests that wait for a connection.');
+  const watchers = gauge('cta_batch_watchers', 'Open event streams.');
   return {
     show(sources: MetricSources): void {
       const counts = sources.countConnections();
@@ -176,25 +176,25 @@ function createProcessGauges(registers: Registry[]) {
 function createSharedGauges(registers: Registry[]) {
   const up = new Gauge({
     name: 'cta_batch_database_up',
-    help: 'Whether the database answered when it was asked for what follows.',
+    help: 'Whether the metrics of the service could be read from the database.',
     registers,
   });
   const failures = new Counter({
     name: 'cta_batch_database_scrape_errors_total',
-    help: 'How often it did not.',
+    help: 'Failed database queries for these metrics.',
     registers,
   });
   const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Gauge({ name, help, labelNames, registers });
-  const jobs = gauge('cta_batch_queue_jobs', 'Jobs that are due and wait, by stage.', ['stage']);
-  const age = gauge('cta_batch_queue_oldest_age_seconds', 'Since when the oldest of them is due.', ['stage']);
-  const taken = gauge('cta_batch_slots_taken', 'Slots of the limit that are taken.', ['kind']);
-  const free = gauge('cta_batch_slots_free', 'Slots of the limit that are free.', ['kind']);
+  const jobs = gauge('cta_batch_queue_jobs', 'Due jobs that wait, by stage.', ['stage']);
+  const age = gauge('cta_batch_queue_oldest_age_seconds', 'Age of the oldest due job, by stage.', ['stage']);
+  const taken = gauge('cta_batch_slots_taken', 'Taken slots of the limit.', ['kind']);
+  const free = gauge('cta_batch_slots_free', 'Free slots of the limit.', ['kind']);
   const open = gauge('cta_batch_breaker_open', 'Whether the breaker is open.', ['kind']);
   const paused = gauge('cta_batch_provider_paused', 'Whether the AI service asked to wait.', ['kind']);
-  const workers = gauge('cta_batch_workers', 'Workers that live, over all processes.', []);
-  const capacity = gauge('cta_batch_previews_capacity', 'Previews that they can have in flight.', []);
-  const running = gauge('cta_batch_previews_running', 'Previews that are in flight.', []);
+  const workers = gauge('cta_batch_workers', 'Live workers over all processes.', []);
+  const capacity = gauge('cta_batch_previews_capacity', 'Previews that all workers can have in flight.', []);
+  const running = gauge('cta_batch_previews_running', 'Previews in flight.', []);
   const labelled = [jobs, age, taken, free, open, paused];
 
   async function read(take: (() => Promise<Gauges>) | undefined): Promise<Gauges | undefined> {

@@ -1,23 +1,20 @@
 import { sql } from 'drizzle-orm';
-import { findAssetKey } from '../assets/asset.ts';
-import type { Overrides } from '../creative/merge-prefill.ts';
 import type { Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
+import { findAssetKey } from './asset.ts';
 
 /**
- * Records which of our images a person's changes of a preview refer to: these are kept as long as
- * the preview, and no others. The caller must have written the changes in this transaction, so that
- * its row lock is held. Idempotent.
+ * Records which of our images a person's changes of a preview refer to, by their paths: these are
+ * kept as long as the preview, and no others. Other addresses are ignored. The caller must have
+ * written the changes in this transaction, so that the row of the preview is locked. Idempotent.
  */
 export async function keepAssets(
   tx: Tx,
-  preview: { id: string; workspaceId: string },
-  { productImageUrl, backgroundImageUrl }: Overrides,
+  preview: { previewId: string; workspaceId: string },
+  paths: readonly (string | undefined)[],
 ): Promise<void> {
-  const keys = [productImageUrl, backgroundImageUrl].flatMap((url) =>
-    url === undefined ? [] : (findAssetKey(url) ?? []),
-  );
-  await record(tx, { previewId: preview.id, workspaceId: preview.workspaceId, keys });
+  const keys = paths.flatMap((path) => (path === undefined ? [] : (findAssetKey(path) ?? [])));
+  await record(tx, { ...preview, keys });
 }
 
 const value = sql.placeholder;
