@@ -72,7 +72,7 @@ export async function openRuntime(
     if (isForbidden(error)) throw new SettingsError(describeForbidden(error));
     if (settings.DATABASE_URL === undefined || !isUnavailable(error)) throw error;
     throw new SettingsError(
-      `The PostgreSQL of DATABASE_URL cannot be used at the moment: ${reasonOf(error)}.`,
+      `DATABASE_URL points to a PostgreSQL that cannot be used at the moment: ${reasonOf(error)}.`,
     );
   }
 }
@@ -82,7 +82,7 @@ async function checkSession(url: string): Promise<void> {
   const faults = findSessionFaults(await inspectSession(url));
   if (faults.length === 0) return;
   const says = faults.map((fault) => fault.says).join('; ');
-  throw new SettingsError(`This program cannot use the PostgreSQL of DATABASE_URL: ${says}.`);
+  throw new SettingsError(`DATABASE_URL points to a PostgreSQL that this program cannot use: ${says}.`);
 }
 
 const LOCKED =

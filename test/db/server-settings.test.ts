@@ -137,7 +137,9 @@ describe('refuses an unusable database, and doctor reports the same', () => {
     if (setting !== '') await admin.query(`alter role ${name} set ${setting}`);
     const refused = await run(url, 'token', 'create', '--workspace', 'w');
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(/^This program cannot use the PostgreSQL of DATABASE_URL: .+\.\n$/);
+    expect(refused.stderr).toMatch(
+      /^DATABASE_URL points to a PostgreSQL that this program cannot use: .+\.\n$/,
+    );
     expect(refused.stderr).toMatch(reason);
     const doctor = await run(url, 'doctor');
     expect(doctor.code).toBe(2);
@@ -165,7 +167,7 @@ describe.skipIf(WITHOUT_PGBOUNCER)('behind PgBouncer', () => {
           const refused = await run(pooler.url, ...args);
           expect(refused).toMatchObject({ code: 1, stdout: '' });
           expect(refused.stderr).toMatch(
-            /^This program cannot use .+ a pooler in transaction mode, .+ session mode\.\n$/,
+            /^DATABASE_URL points .+ a pooler in transaction mode, .+ session mode\.\n$/,
           );
         }
       } finally {

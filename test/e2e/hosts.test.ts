@@ -51,7 +51,7 @@ describe.skipIf(WITHOUT.embeddedServer)('without DATABASE_URL', () => {
       encoding: 'utf8',
     });
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^This process may open 64 files at most .+ulimit -n 1024.+\.\n$/);
+    expect(stderr).toMatch(/^This process may open at most 64 files .+ulimit -n 1024.+\.\n$/);
   });
 
   test.skipIf(process.getuid?.() !== 0)('tells a user without a name to set DATABASE_URL', async () => {
@@ -113,7 +113,7 @@ describe.skipIf(WITHOUT.preloads ?? WITHOUT_TERMINALS)('a terminal that closes',
 
   test('does not stop a program that was started with nohup, but ends its parents', async () => {
     const { pid, read, close } = await startInTerminal('nohup npm start > "$LOG" 2>&1 & wait');
-    expect(await read()).toContain('AI_BASE_URL is set and has no effect without AI_API_KEY');
+    expect(await read()).toContain('AI_BASE_URL is set but has no effect without AI_API_KEY');
     const address = await poll(
       async () => /ready at (http:\S+)/.exec(await read())?.[1],
       (found) => found !== undefined,

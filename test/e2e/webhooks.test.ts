@@ -102,7 +102,7 @@ test('sends a signed message for a finished batch, and retries the same message 
   }
   expect(new Set(messages.map(({ body }) => body)).size).toBe(1);
   expect(new Set(messages.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
-  expect(await deliveries(/delivered/)).toMatch(new RegExp(`batch.finished.*${batch.id}.* 3 .*answered 204`));
+  expect(await deliveries(/delivered/)).toMatch(new RegExp(`batch.finished.*${batch.id}.* 3 .*returned 204`));
   await passWebhookTime(world.db);
   // The remaining jobs send nothing, so the next message is that of a later batch.
   await makeBatch();
@@ -132,7 +132,7 @@ test('resends a delivery from the command line, for its own workspace only', asy
   receiver.script(410);
   await makeBatch();
   const first = await message(1);
-  await deliveries(/failed.*answered 410/);
+  await deliveries(/failed.*returned 410/);
   const id = first.headers['webhook-id'] ?? '';
   const other = `other ${turn}`;
   await world.db.addWorkspace(other);
@@ -141,7 +141,7 @@ test('resends a delivery from the command line, for its own workspace only', asy
     stderr: 'The workspace has no delivery with this id. (not_found)\n',
   });
   expect((await cli('deliveries', [], other)).stdout).toBe('There are none.\n');
-  await deliveries(/failed.*answered 410/);
+  await deliveries(/failed.*returned 410/);
   expect(await cli('resend', [id])).toMatchObject({ code: 0, stdout: 'It is sent again.\n' });
   const second = await message(2);
   expect(second.headers['webhook-id']).toBe(id);
@@ -178,7 +178,7 @@ test('a stopped worker requeues its delivery, and the next one sends it at once'
   // This is long before the try of a dead worker would be repeated.
   const second = await message(2);
   expect(second.headers['webhook-id']).toBe(receiver.messages[0]?.headers['webhook-id']);
-  expect(await deliveries(/delivered/)).toMatch(/ 1 .*answered 204/);
+  expect(await deliveries(/delivered/)).toMatch(/ 1 .*returned 204/);
 });
 
 test('lists webhooks without their secrets and removes them, but not those of another workspace', async () => {
