@@ -193,8 +193,8 @@ describe.skipIf(!isBuildable)(`the single executable${isBuildable ? '' : ' (for 
       const ended = once(child, 'exit').then(([, signal]) => signal);
       const [greeting] = await once(child, 'message');
       expect(greeting).toEqual({ isReady: true });
-      const answered = once(child, 'message').then(([reply]) => reply.answer);
-      child.send({ id: 'a page', question: page });
+      const answered = once(child, 'message').then(([reply]) => reply.response);
+      child.send({ id: 'a page', request: page });
       const result = await Promise.race([answered, ended]);
       child.kill('SIGKILL');
       await ended;
