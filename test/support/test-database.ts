@@ -9,7 +9,7 @@ import { createToken } from '../../src/workspaces/create-token.ts';
 import { ensureWorkspace } from '../../src/workspaces/ensure-workspace.ts';
 import { quietLog } from './quiet-log.ts';
 
-/** The database of a test file, cloned from the migrated template. */
+/** A database for one test, cloned from the migrated template. */
 export interface TestDatabase extends Database {
   readonly url: string;
   readonly queue: Queue;
@@ -20,7 +20,7 @@ export interface TestDatabase extends Database {
   };
   addWorkspace(name: string): Promise<TestWorkspace>;
   /**
-   * Closes everything and drops the database. Fails if any connection is still open, which fails
+   * Closes everything and gives the database up. Fails if any connection is still open, which fails
    * the test.
    */
   drop(): Promise<void>;
@@ -32,13 +32,90 @@ export interface TestWorkspace {
   readonly token: string;
 }
 
-/** Clones the template. `rate` is the rate limit. */
+/** A clone of the template, and the state of its catalog when it was made. */
+interface Clone {
+  readonly name: string;
+  readonly url: string;
+  readonly catalog: string;
+}
+
+/** Clones that were closed and emptied: emptying one takes a tenth of the time of a new one. */
+const unused: Clone[] = [];
+
+/** Returns an empty database. `rate` is the rate limit. */
 export async function openTestDatabase({ rate = 'off' }: { rate?: string } = {}): Promise<TestDatabase> {
+  const clone = unused.pop() ?? (await makeClone());
+  return openAt(clone.url, { rate, drop: () => release(clone) });
+}
+
+async function makeClone(): Promise<Clone> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await administer(`create database ${name} template cta_template`);
   const url = new URL(inject('serverUrl'));
   url.pathname = `/${name}`;
-  return openAt(url.href, { rate, drop: () => administer(`drop database ${name}`) });
+  return { name, url: url.href, catalog: await within(url.href, readCatalog) };
+}
+
+/** Empties a clone for the next test. Drops it if the test has changed more than rows. */
+async function release(clone: Clone): Promise<void> {
+  // Renaming fails like dropping while any connection is open.
+  await administer(`alter database ${clone.name} rename to ${clone.name}_unused`);
+  await administer(`alter database ${clone.name}_unused rename to ${clone.name}`);
+  const isReusable = await within(clone.url, async (client) => {
+    if ((await readCatalog(client)) !== clone.catalog) return false;
+    await client.query(EMPTY);
+    return true;
+  });
+  if (isReusable) unused.push(clone);
+  else await administer(`drop database ${clone.name}`);
+}
+
+/** Foreign keys need no check: all rows go. The rows of the migrations stay. */
+const EMPTY = `
+  set session_replication_role = replica;
+  do $$
+  declare name text;
+  begin
+    for name in
+      select format('%I.%I', schemaname, tablename) from pg_tables
+      where schemaname = 'cta' and tablename not in ('__drizzle_migrations', 'virtual_times')
+    loop
+      execute 'delete from ' || name;
+    end loop;
+  end $$;
+  update cta.virtual_times set tag = 0;
+  delete from cta_jobs.job`;
+
+/** Returns what a test may change beside rows: definitions, settings and applied migrations. */
+async function readCatalog(client: Client): Promise<string> {
+  const { rows } = await client.query<{ catalog: string }>(`
+    select md5(concat(
+      (select string_agg(concat(c.relname, c.reloptions, c.relpersistence), ',' order by c.oid) from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('cta', 'cta_jobs', 'public')),
+      (select string_agg(concat(a.attrelid, a.attname, a.atttypid, a.attnotnull), ',' order by a.attrelid, a.attnum)
+        from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname in ('cta', 'cta_jobs') and not a.attisdropped),
+      (select string_agg(concat(oid, tgenabled), ',' order by oid) from pg_trigger),
+      (select string_agg(concat(oid, pg_get_constraintdef(oid)), ',' order by oid) from pg_constraint),
+      (select string_agg(oid::text, ',' order by oid) from pg_proc where oid >= 16384),
+      (select string_agg(setconfig::text, ',' order by setrole) from pg_db_role_setting
+        where setdatabase = (select oid from pg_database where datname = current_database())),
+      (select string_agg(concat(nspname, nspowner, nspacl), ',' order by oid) from pg_namespace where nspname !~ '^pg_'),
+      (select string_agg(concat(hash, created_at), ',' order by id) from cta.__drizzle_migrations),
+      (select string_agg(to_jsonb(q)::text, ',' order by q.name) from
+        (select name, policy, retry_limit, dead_letter from cta_jobs.queue) q)
+    )) as catalog`);
+  return rows[0]?.catalog ?? '';
+}
+
+async function within<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client(url);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
 }
 
 /** Creates a database without any tables. */
