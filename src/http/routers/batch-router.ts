@@ -12,28 +12,14 @@ import {
 } from '../operations.ts';
 import { procedure } from '../trpc.ts';
 import { listInput } from './list-input.ts';
+import { mutationOf, queryOf } from './operation-procedures.ts';
 
 export const batchRouter = {
-  create: procedure
-    .input(createBatchOperation.input)
-    .output(createBatchOperation.output)
-    .mutation(({ ctx, input }) => createBatchOperation.run(ctx, input)),
-  list: procedure
-    .input(listInput(listBatchesOperation.input))
-    .output(listBatchesOperation.output)
-    .query(({ ctx, input }) => listBatchesOperation.run(ctx, input)),
-  get: procedure
-    .input(getBatchOperation.input)
-    .output(getBatchOperation.output)
-    .query(({ ctx, input }) => getBatchOperation.run(ctx, input)),
-  cancel: procedure
-    .input(cancelBatchOperation.input)
-    .output(cancelBatchOperation.output)
-    .mutation(({ ctx, input }) => cancelBatchOperation.run(ctx, input)),
-  retry: procedure
-    .input(retryBatchOperation.input)
-    .output(retryBatchOperation.output)
-    .mutation(({ ctx, input }) => retryBatchOperation.run(ctx, input)),
+  create: mutationOf(createBatchOperation),
+  list: queryOf(listBatchesOperation, listInput(listBatchesOperation.input)),
+  get: queryOf(getBatchOperation),
+  cancel: mutationOf(cancelBatchOperation),
+  retry: mutationOf(retryBatchOperation),
   watch: procedure.input(watchBatchInput).subscription(async function* ({ ctx, input, signal }) {
     const { deps, workspaceId, caller } = ctx;
     const { batchWatch, tokenWatch } = deps;
@@ -47,8 +33,5 @@ export const batchRouter = {
       left.abort();
     }
   }),
-  task: procedure
-    .input(getTaskOperation.input)
-    .output(getTaskOperation.output)
-    .query(({ ctx, input }) => getTaskOperation.run(ctx, input)),
+  task: queryOf(getTaskOperation),
 };

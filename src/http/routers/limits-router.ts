@@ -1,9 +1,6 @@
 import { getLimitsOperation } from '../operations.ts';
-import { procedure } from '../trpc.ts';
+import { queryOf } from './operation-procedures.ts';
 
 export const limitsRouter = {
-  get: procedure
-    .input(getLimitsOperation.input.prefault({}))
-    .output(getLimitsOperation.output)
-    .query(({ ctx, input }) => getLimitsOperation.run(ctx, input)),
+  get: queryOf(getLimitsOperation, getLimitsOperation.input.prefault({})),
 };

@@ -1,9 +1,6 @@
 import { getProductOperation } from '../operations.ts';
-import { procedure } from '../trpc.ts';
+import { queryOf } from './operation-procedures.ts';
 
 export const productsRouter = {
-  get: procedure
-    .input(getProductOperation.input)
-    .output(getProductOperation.output)
-    .query(({ ctx, input }) => getProductOperation.run(ctx, input)),
+  get: queryOf(getProductOperation),
 };
