@@ -3,6 +3,7 @@ import type { Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import type { CallKind } from './ai-call.ts';
 import { closeBreakers } from './close-breakers.ts';
+import { type LimitLock, lockLimit } from './limit-lock.ts';
 
 /**
  * Added to the window before a slot is free again. `left_at` is when the request left this machine;
@@ -30,13 +31,12 @@ export interface AvailableSlots {
   readonly waitMs: number | null;
 }
 
-/** The slots of every kind of call, and the kinds whose breakers have just closed. */
-export type LockedSlots = Record<CallKind, AvailableSlots> & { readonly recovered: readonly CallKind[] };
-
-const lockLimits = prepareSql<{ is_failing: boolean }>(
-  'lock_limits',
-  sql`select failing_since is not null as is_failing from cta.call_limits order by kind for update`,
-);
+/** The slots of every kind of call. */
+export type LockedSlots = Record<CallKind, AvailableSlots> & {
+  readonly lock: LimitLock;
+  /** The kinds whose breakers have just closed. */
+  readonly recovered: readonly CallKind[];
+};
 
 const countSlots = prepareSql<{
   kind: CallKind;
@@ -89,8 +89,8 @@ export async function lockSlots(tx: Tx): Promise<LockedSlots> {
   // The lock comes first: in read committed, a statement sees everything that was committed before
   // it began. The window counts from the start of the statement: a constant, so the index can be
   // used.
-  const limits = await lockLimits(tx, {});
-  const recovered = limits.some((limit) => limit.is_failing) ? await closeBreakers(tx) : [];
+  const { lock, isFailing } = await lockLimit(tx);
+  const recovered = isFailing ? await closeBreakers(lock) : [];
   const rows = await countSlots(tx, {});
   const toSlots = (kind: CallKind): AvailableSlots => {
     const row = rows.find((r) => r.kind === kind);
@@ -104,5 +104,5 @@ export async function lockSlots(tx: Tx): Promise<LockedSlots> {
       waitMs: row.wait_ms === null ? null : Math.max(row.wait_ms, 1),
     };
   };
-  return { text: toSlots('text'), image: toSlots('image'), recovered };
+  return { text: toSlots('text'), image: toSlots('image'), lock, recovered };
 }

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
-import type { Tx } from '../db/client.ts';
 import { prepareSql } from '../db/prepare-sql.ts';
 import { createId } from '../lib/ids.ts';
 import type { CallKind } from './ai-call.ts';
+import type { LimitLock } from './limit-lock.ts';
 
 /** A call to make. */
 export interface NewCall {
@@ -24,7 +24,7 @@ export type CallProviders = Record<CallKind, { readonly provider: string; readon
  * order.
  */
 export async function openCalls(
-  tx: Tx,
+  lock: LimitLock,
   newCalls: readonly NewCall[],
   worker: { workerId: string; providers: CallProviders },
 ): Promise<string[]> {
@@ -41,7 +41,7 @@ export async function openCalls(
     probe: newCall.probe,
     ...worker.providers[newCall.kind],
   }));
-  await insert(tx, { rows: JSON.stringify(rows), workerId: worker.workerId });
+  await insert(lock, { rows: JSON.stringify(rows), workerId: worker.workerId });
   return rows.map((row) => row.id);
 }
 

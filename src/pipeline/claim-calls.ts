@@ -93,12 +93,12 @@ export async function claimCalls(
     const claimedAt = performance.now();
     const { recovered } = slots;
     const fetched = await fetchJobs(deps, tx, chooseJobs(dueJobs, slots, limit));
-    // A line shorter than `limit` has all waiting jobs. If all of them were taken, nothing waits.
+    // A list shorter than `limit` has all waiting jobs. If all of them were taken, nothing waits.
     const drained = dueJobs.length < limit && (fetched?.requests.length ?? 0) === dueJobs.length;
     if (fetched === undefined) return { work: [], more: false, drained, recovered, ...nextSlot(slots) };
     const plannedCalls = await planCalls(deps, fetched, slots);
     const [callIds] = await pipelined(
-      () => openCalls(tx, plannedCalls, options),
+      () => openCalls(slots.lock, plannedCalls, options),
       () => markRunning(tx, plannedCalls),
       () =>
         recordStarts(
@@ -107,7 +107,7 @@ export async function claimCalls(
           plannedCalls.filter((plannedCall) => plannedCall.isStart),
         ),
     );
-    if (plannedCalls.some((plannedCall) => plannedCall.probe)) await postponeProbes(tx);
+    if (plannedCalls.some((plannedCall) => plannedCall.probe)) await postponeProbes(slots.lock);
     const work = plannedCalls.map((plannedCall, i) => ({
       callId: requireValue(callIds[i], 'the id of a call'),
       job: plannedCall.job,
