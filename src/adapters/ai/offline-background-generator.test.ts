@@ -1,9 +1,9 @@
 import sharp from 'sharp';
 import { afterAll, expect, test } from 'vitest';
 import { createImageDecoder } from '../images/image-decoder.ts';
+import { chooseSceneColors } from '../images/scene-colors.ts';
 import type { Brief, CallContext, SourceImage } from './ai-provider.ts';
 import { createOfflineBackgroundGenerator } from './offline-background-generator.ts';
-import { chooseSceneColors } from './scene-colors.ts';
 
 const images = createImageDecoder();
 afterAll(images.close);

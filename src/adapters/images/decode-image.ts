@@ -1,4 +1,4 @@
-import { composeScene } from '../ai/compose-scene.ts';
+import { composeScene } from './compose-scene.ts';
 import { configureSharp, withSvg } from './configure-sharp.ts';
 import { copyImage, makeView } from './copy-image.ts';
 import { inspectImage } from './inspect-image.ts';

@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { AppError, type ErrorCode } from '../../lib/app-error.ts';
 import { ChildEndedError, createChildPool } from '../../lib/child-pool.ts';
 import type { Requester } from '../../lib/fair-limit.ts';
-import type { SceneInput } from '../ai/compose-scene.ts';
+import type { SceneInput } from './compose-scene.ts';
 import type { ImageCopy } from './copy-image.ts';
 import type { ImageRequest, ImageResponse, ImageTasks } from './decode-image.ts';
 import { DECODE_TIMEOUT_MS } from './image-limits.ts';

@@ -1,16 +1,20 @@
 import sharp, { type OverlayOptions, type Sharp } from 'sharp';
-import { MAX_PIXELS } from '../images/image-limits.ts';
-import { type Background, encodeBackground } from '../images/make-background.ts';
-import type { Brief } from './ai-provider.ts';
 import { cutOutProduct } from './cut-out-product.ts';
 import { drawFill, drawShape, findScene, SCENE, wrapSvg } from './draw-scene.ts';
+import { MAX_PIXELS } from './image-limits.ts';
+import { type Background, encodeBackground } from './make-background.ts';
 import { chooseSceneColors } from './scene-colors.ts';
 
 /** Width of the blurred image before it is enlarged. */
 const SMALL = 120;
 
 /** The input of a scene, apart from the image of the product. */
-export type SceneInput = Pick<Brief, 'palette' | 'variant'>;
+export interface SceneInput {
+  /** The most used colors of the product's image, as `#rrggbb`. */
+  readonly palette: readonly string[];
+  /** From 0. Variants differ in their scene. */
+  readonly variant: number;
+}
 
 /**
  * Composes a background of 1200 x 800 pixels from our own copy of the product's image. Must run in
