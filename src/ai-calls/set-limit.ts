@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { callLimits } from '../db/schema/ai-calls.ts';
+import { parseRate } from '../lib/rate.ts';
 import type { FeatureDeps } from '../queue/feature-deps.ts';
 import { CALL_KINDS } from './ai-call.ts';
-import { parseRate } from './rate.ts';
 
 /**
  * Puts a rate (`20/m`, `off`) in force for all processes, now. Returns the earlier rate if it was a

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import cors from '@fastify/cors';
 import { type FastifyInstance, fastify } from 'fastify';
-import type { Rate } from '../ai-calls/rate.ts';
 import { AppError } from '../lib/app-error.ts';
+import type { Rate } from '../lib/rate.ts';
 import { registerAssets } from './assets.ts';
 import { assignRequestId } from './assign-request-id.ts';
 import { createAuthenticate } from './authenticate.ts';

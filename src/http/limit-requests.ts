@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Rate } from '../ai-calls/rate.ts';
 import { AppError } from '../lib/app-error.ts';
+import type { Rate } from '../lib/rate.ts';
 import { requireValue } from '../lib/require-value.ts';
 import type { Caller } from './context.ts';
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { parseAllowHosts } from '../adapters/net/allow-hosts.ts';
 import { parseAllowPorts } from '../adapters/net/allow-ports.ts';
-import { parseRate } from '../ai-calls/rate.ts';
 import { DatabaseUrlError } from '../db/connection/database-url-error.ts';
 import { fillFromEnvironment } from '../db/connection/fill-from-environment.ts';
 import { readDatabaseUrl } from '../db/connection/read-database-url.ts';
+import { parseRate } from '../lib/rate.ts';
 import {
   count,
   duration,

@@ -1,4 +1,4 @@
-/** A limit: at most `maxCalls` calls of a kind in any period of `windowMs`. */
+/** A limit: at most `maxCalls` calls or requests in any period of `windowMs`. */
 export interface Rate {
   readonly maxCalls: number;
   readonly windowMs: number;
