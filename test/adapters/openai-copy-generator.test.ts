@@ -196,11 +196,16 @@ test('classifies an error of 20 MB of JSON by its status without parsing it', as
     apiKey: API_KEY,
     model: 'text-1',
   });
-  const before = process.threadCpuUsage();
-  const error = await large.generateCopy(brief, makeCall().call).catch((reason: unknown) => reason);
-  const { user, system } = process.threadCpuUsage(before);
-  expect(error).toMatchObject({ code: 'ai_bad_request' });
-  expect(String((error as Error).cause).length).toBeLessThan(70_000);
+  // The least of three, because a garbage collection may fall into any of them.
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i += 1) {
+    const before = process.threadCpuUsage();
+    const error = await large.generateCopy(brief, makeCall().call).catch((reason: unknown) => reason);
+    const { user, system } = process.threadCpuUsage(before);
+    leastMs = Math.min(leastMs, (user + system) / 1000);
+    expect(error).toMatchObject({ code: 'ai_bad_request' });
+    expect(String((error as Error).cause).length).toBeLessThan(70_000);
+  }
   const parseMs = measureCpuMs(() => JSON.parse(body.toString()));
-  expect((user + system) / 1000).toBeLessThan(parseMs);
+  expect(leastMs).toBeLessThan(parseMs);
 });

@@ -48,6 +48,7 @@ describe.skipIf(WITHOUT.embeddedServer)('without DATABASE_URL', () => {
     const command = 'ulimit -n 64; exec "$0" "$1" migrate';
     const { status, stderr } = spawnSync('/bin/sh', ['-c', command, process.execPath, CLI], {
       cwd: folder,
+      env: { PATH: process.env.PATH, HOME: folder },
       encoding: 'utf8',
     });
     expect(status).toBe(1);
