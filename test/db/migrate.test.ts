@@ -82,7 +82,8 @@ test('a migration that waits for a lock does not block others', async () => {
   await holder.query('begin');
   await holder.query('lock table cta.batches in access share mode');
   const migration = migrateDatabase(url, noQueue, { migrations });
-  const waiting = `select pid from pg_locks where not granted and relation = 'cta.batches'::regclass`;
+  const waiting = `select pid from pg_locks where not granted and relation = 'cta.batches'::regclass
+      and database = (select oid from pg_database where datname = current_database())`;
   const [first] = await poll(
     async () => (await holder.query<{ pid: number }>(waiting)).rows,
     (rows) => rows.length > 0,
@@ -117,7 +118,8 @@ test('a migration that loses its connection reports why', async () => {
       (
         await other.query(`
           select pg_terminate_backend(pid) from pg_locks
-          where not granted and relation = 'cta.batches'::regclass`)
+          where not granted and relation = 'cta.batches'::regclass
+      and database = (select oid from pg_database where datname = current_database())`)
       ).rows,
     (rows) => rows.length > 0,
   );
@@ -133,13 +135,16 @@ test('retries a migration that deadlocks with a transaction of the older version
   const migration = migrateDatabase(url, noQueue, { migrations });
   await poll(
     async () =>
-      (await other.query(`select 1 from pg_locks where not granted and relation = 'cta.batches'::regclass`))
-        .rows,
+      (
+        await other.query(`select 1 from pg_locks where not granted and relation = 'cta.batches'::regclass
+      and database = (select oid from pg_database where datname = current_database())`)
+      ).rows,
     (rows) => rows.length > 0,
   );
   const held = await other.query<{ name: string }>(`
     select c.relname as name from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'cta' and c.relkind = 'r' and l.granted and l.mode = 'AccessExclusiveLock'`);
+    where n.nspname = 'cta' and c.relkind = 'r' and l.granted
+      and l.database = (select oid from pg_database where datname = current_database()) and l.mode = 'AccessExclusiveLock'`);
   for (const { name } of held.rows) await holder.query(`lock table cta."${name}" in row exclusive mode`);
   await holder.query('commit');
   await migration;

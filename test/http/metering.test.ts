@@ -83,7 +83,8 @@ test('counts the duration of requests, and clients that disconnected before the 
   const isWaiting = async () =>
     (
       await db.orm.execute(
-        sql`select 1 from pg_locks where not granted and relation = 'cta.batches'::regclass`,
+        sql`select 1 from pg_locks where not granted and relation = 'cta.batches'::regclass
+      and database = (select oid from pg_database where datname = current_database())`,
       )
     ).rows.length;
   const holder = db.transact(async (tx) => {
