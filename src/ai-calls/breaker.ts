@@ -13,7 +13,7 @@ export const FAILURES_IN_A_ROW = 5;
  * cause.
  */
 export const SOURCES_OF_BAD_ANSWERS = 3;
-/** While it is open, one call of any kind is let through in this time. */
+/** Time between two probes while a breaker is open, over all kinds of calls. */
 export const PROBE_EVERY_MS = 5000;
 /** How many recent calls are searched for a run. Longer runs count too. */
 export const LATEST_CALLS = 50;

@@ -29,7 +29,7 @@ export const kindLimitSchema = z.object({
   worstWindow: z.object({ calls: z.number(), from: z.date(), to: z.date() }).nullable(),
 });
 
-/** The current limit and its proof. `rate` is null before the first start of a worker. */
+/** The limit and its state now, by kind. `rate` is null before the first start of a worker. */
 export const limitsSchema = z.object({
   rate: z.string().nullable(),
   kinds: z.array(kindLimitSchema),

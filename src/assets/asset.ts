@@ -3,7 +3,9 @@ export const ASSET_KEY = /^[\w-]{32}$/;
 
 const ROOT = '/assets/';
 
-/** Returns the path of an image on this service. Stored without the host, which may change. */
+/**
+ * Returns the path of an image on this service. Rows store it without the host, which may change.
+ */
 export function assetPath(key: string): string {
   return ROOT + key;
 }

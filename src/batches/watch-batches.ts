@@ -7,13 +7,13 @@ import type { Batch } from './batch.ts';
 import { getBatch } from './get-batch.ts';
 
 /** Minimum time between two events of a batch. */
-const EVERY_MS = 250;
+const MIN_INTERVAL_MS = 250;
 /** How often a watched batch is read, in case a notification is lost. */
 const RECHECK_MS = 15_000;
 
 /** A whole batch in its current state. */
 export interface BatchEvent {
-  /** Equal for equal content, so that a client does not get the same content again. */
+  /** A hash of the batch: a client that has this content already does not get it again. */
   readonly id: string;
   readonly batch: Batch;
 }
@@ -21,7 +21,7 @@ export interface BatchEvent {
 export interface WatchOptions {
   readonly workspaceId: string;
   readonly id: string;
-  /** The last event that the watcher got before its connection was lost. */
+  /** The id of the last event that the watcher got before its connection was lost. */
   readonly lastEventId?: string | undefined;
   /** Ends the watch. */
   readonly signal: AbortSignal;
@@ -68,7 +68,7 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
   const closing = new AbortController();
   let listening: Promise<void> | undefined;
 
-  const throttle = createKeyedThrottle(EVERY_MS, async (batchId) => {
+  const throttle = createKeyedThrottle(MIN_INTERVAL_MS, async (batchId) => {
     const feed = feeds.get(batchId);
     if (feed) publish(feed, await loadEvent(database.orm, feed.workspaceId, batchId));
   });
@@ -130,10 +130,10 @@ export function createBatchWatch(database: Pick<Database, 'orm' | 'listen'>): Ba
         watcher.wake();
       };
       feed.watchers.add(watcher);
-      // A watcher that joined at the same time may have left already.
+      // A watcher that joined at the same time may have left already and removed the feed.
       if (!feeds.has(id)) feeds.set(id, feed);
       if (isOver || ended.aborted) leave();
-      // Even if nobody reads the events.
+      // `follow` also calls `leave`, but only if its events are read.
       else ended.addEventListener('abort', leave, { once: true });
       return { isOver, events: follow(feed, watcher, { ended, leave }) };
     },
@@ -155,7 +155,7 @@ async function* follow(
   try {
     for (let sentId = watcher.lastEventId; !ended.aborted; ) {
       const event = feed.latest;
-      // The batch was deleted.
+      // Without an event, the batch was deleted.
       if (!event) return;
       if (event.id !== sentId) {
         sentId = event.id;

@@ -1,10 +1,10 @@
 import { contrastOf, MIN_CONTRAST } from './choose-colors.ts';
 
-/** Below this, the image makes even readable text hard to read. In percent. */
+/** Below this, an image disturbs reading even if the contrast is high enough. In percent. */
 const MIN_PERCENT = 80;
 /**
- * Browsers store opacity and channels in 8 bits each, so the layer may be thinner than requested by
- * this. In percent.
+ * Browsers round opacity and channels to 8 bits each, so the layer may be less opaque than
+ * requested by up to this. In percent.
  */
 const ROUNDING_PERCENT = 1;
 
@@ -12,14 +12,14 @@ const ROUNDING_PERCENT = 1;
  * Returns how opaque (0.8 to 1) a layer of `surface` between an image and a `text` must be, so that
  * the text is readable over any image. Both are `#rrggbb`.
  *
- * A browser mixes each channel alone: shown = opacity · surface + (1 − opacity) · image. Luminance
- * grows with each channel, so the result over any pixel lies between the result over black and the
- * result over white. From 80 % on, these two are so close that the text cannot lie between them and
- * have its contrast with both. So both are darker than the text, or both are lighter, and a
- * contrast that the text has with both, it has with every result between them.
+ * A browser mixes each channel separately: shown = opacity · surface + (1 − opacity) · image.
+ * Luminance grows with each channel, so the result over any pixel lies between the result over
+ * black and the result over white. From 80 % on, these two are so close that the luminance of a
+ * text with enough contrast to both cannot lie between them. So both are darker than the text, or
+ * both are lighter, and every result between them has at least the smaller of the two contrasts.
  *
- * This is the least opacity for which that contrast is 4.5 (WCAG AA). If a person chose two colors
- * with less contrast, the layer is opaque, so that no image reduces it further.
+ * Returns the smallest opacity for which both contrasts are at least 4.5 (WCAG AA). If a person
+ * chose two colors with less contrast, the layer is opaque, so that no image reduces it further.
  */
 export function chooseScrimOpacity(surface: string, text: string): number {
   for (let percent = MIN_PERCENT; percent < 100; percent += 1) {

@@ -5,14 +5,15 @@ import type { Log } from '../lib/log.ts';
 /** Requests of one connection that may wait for their answers at the same time. */
 export const MAX_UNANSWERED = 10;
 
-/** Returns the bytes of a connection's answers that wait behind an earlier answer. */
+/** Returns how many bytes of a connection's answers wait until an earlier answer was sent. */
 export type CountQueuedBytes = (socket: Socket) => number;
 
 /**
- * Closes a connection that sends more requests while `MAX_UNANSWERED` wait for their answers.
- * RFC 9112, 9.3.2 allows it: the client sends them again. Pausing the connection would not help,
+ * Closes a connection that sends more requests while `MAX_UNANSWERED` wait for their answers
+ * (allowed by RFC 9112, 9.3.2): the client sends them again. Pausing the connection would not help,
  * because Node.js emits every request of a 64 KB chunk at once. The caller must call it after the
- * server has its request listeners: they do not get the requests above the limit.
+ * server has its request listeners: they do not get the requests above the limit. Returns a
+ * function that counts the bytes that wait on a connection.
  */
 export function limitPipelining(server: Server, log: Log): CountQueuedBytes {
   const unanswered = new WeakMap<Socket, Set<ServerResponse>>();
@@ -36,7 +37,8 @@ export function limitPipelining(server: Server, log: Log): CountQueuedBytes {
   return (socket) => {
     let bytes = 0;
     for (const response of unanswered.get(socket) ?? []) {
-      // Only the first response has the socket, and its bytes are in the socket's own buffer.
+      // The response that is being sent has the socket, and its bytes are in the socket's own
+      // buffer.
       if (!response.socket) bytes += response.writableLength;
     }
     return bytes;

@@ -6,9 +6,9 @@ import { requireValue } from '../lib/require-value.ts';
 import type { Caller } from './context.ts';
 
 /**
- * Counts a workspace's request, or each of its `calls`, and tells the workspace how many are left
- * in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). Throws
- * `rate_limited`.
+ * Counts a request of a workspace, or each of the `calls` that a tRPC batch makes with it. Sends
+ * how many are left in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+ * Throws `rate_limited`.
  */
 export type LimitRequests = (
   request: FastifyRequest,
@@ -17,7 +17,7 @@ export type LimitRequests = (
   calls?: number,
 ) => Promise<void>;
 
-/** Creates the limit for both APIs of this process, which counts alone. No limit without a rate. */
+/** Creates the limit for both APIs of this process only. Without a rate there is no limit. */
 export async function createLimitRequests(app: FastifyInstance, rate: Rate | null): Promise<LimitRequests> {
   if (!rate) return async () => {};
   const { maxCalls: max, windowMs } = rate;
@@ -35,6 +35,7 @@ export async function createLimitRequests(app: FastifyInstance, rate: Rate | nul
     for (let more = calls - 1; more > 0 && !count.isAllowed && !count.isExceeded; more -= 1) {
       count = await check(request);
     }
+    // Never true, as there is no list of keys without a limit: narrows the type.
     if (count.isAllowed) return;
     reply.header('ratelimit-policy', policy);
     reply.header('ratelimit', `"default";r=${Math.max(0, count.remaining)};t=${count.ttlInSeconds}`);

@@ -19,7 +19,7 @@ export interface KeyedRequest {
   readonly workspaceId: string;
   /** From the client, 1 to 255 characters. */
   readonly key: string;
-  /** The operation and its input. The same key must not come with others. */
+  /** The operation and its input: the same for every request with this key. */
   readonly operation: string;
   readonly input: unknown;
 }

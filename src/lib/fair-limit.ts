@@ -28,11 +28,10 @@ interface Owner {
 }
 
 /**
- * Runs at most `most` tasks at once. A free slot goes to the owner with the fewest slots; of equal
+ * Runs at most `max` tasks at once. A free slot goes to the owner with the fewest slots; of equal
  * owners, to the one whose last turn began or ended first. An owner with one task waits for the end
- * of one running task, however many tasks the others have queued.
- * An owner without a slot may also use one of the `reserve` slots, in addition to `most`: long
- * tasks of others do not block it.
+ * of one running task, however many tasks the others have queued. An owner without a slot may also
+ * use one of the `reserve` slots, in addition to `max`: long tasks of others do not block it.
  */
 export function createFairLimit(max: number, reserve = 0): FairLimit {
   // In the order of their last turn, oldest first.

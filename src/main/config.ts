@@ -23,8 +23,8 @@ import {
 
 /**
  * All settings by topic. Names are those of environment variables; defaults (`prefault`) are
- * written as in the environment. The description is the row of the table in docs/settings.md;
- * `unset` describes there the effect of a setting without a default that is not set.
+ * written as in the environment. The descriptions are for the tables in docs/settings.md. If a
+ * setting has no default, `unset` says in the column of defaults what happens without the setting.
  */
 export const SETTINGS = {
   Database: {
@@ -58,7 +58,7 @@ export const SETTINGS = {
     HOST: z.string().min(1).prefault('127.0.0.1').describe('address on which the API listens'),
     PORT: httpPort.prefault('3000').describe('port of the API; 0 chooses a free port'),
     PUBLIC_URL: origin
-      .refine((url) => !/[?#]/.test(url), { error: 'must not have a query' })
+      .refine((url) => !/[?#]/.test(url), { error: 'must not have a query or a fragment' })
       .transform((url) => url.replace(/\/+$/, ''))
       .optional()
       .meta({ description: 'origin of the addresses in responses', unset: 'from the request' }),
@@ -252,14 +252,14 @@ const checkedSchema = settingsSchema
     error: 'must not be PORT, which is public',
   });
 
-/** Port 0 is never a conflict: each server then takes a free port. */
+/** Whether a port does not conflict with that of the API. 0 never does: it means any free port. */
 function isOwnPort(port: number | undefined, apiPort: number): boolean {
   return port === undefined || port === 0 || port !== apiPort;
 }
 
 export type Settings = z.output<typeof settingsSchema>;
 
-/** A setting cannot be used. The message tells the user what to change. */
+/** A setting is invalid. The message tells the user what to change. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }

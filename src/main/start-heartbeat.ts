@@ -14,13 +14,11 @@ import { registerWorker, retakeLock, type WorkerIdentity } from '../workers/regi
 import { sendHeartbeat } from '../workers/send-heartbeat.ts';
 import { GRACE_MS, HEARTBEAT_INTERVAL_MS } from '../workers/worker.ts';
 
-/** After a longer gap between two heartbeats, this worker itself may have been cut off. */
+/** After a longer gap between two heartbeats, this worker itself may have been disconnected. */
 const MAX_GAP_MS = HEARTBEAT_INTERVAL_MS * 3;
-/** Every so many recovery runs, look for stuck or forgotten work. */
+/** One in so many recovery runs looks for stuck or forgotten work. */
 const SWEEP_EVERY_CHECKS = 10;
-/**
- * Every so many recovery runs, look for previews that have waited too long for a failing provider.
- */
+/** One in so many recovery runs looks for previews that waited too long for a failing provider. */
 const EXPIRE_EVERY_CHECKS = 2;
 
 /** The registration of this process as a worker. */
@@ -32,9 +30,9 @@ export interface Heartbeat {
 
 /**
  * Registers this process as a worker, sends heartbeats, and requeues the work of dead workers.
- * `held` returns the ids of the calls and sources that this process works on. Previews wait up to
- * `providerWaitMs` for a failing provider. `capacity` is the number of previews that this process
- * has in flight at most. Heartbeats continue after an outage of the database.
+ * `inFlightIds` returns the ids of the calls and sources that this process works on. Previews wait
+ * up to `providerWaitMs` for a failing provider. `capacity` is the number of previews that this
+ * process has in flight at most. Heartbeats continue after an outage of the database.
  */
 export async function startHeartbeat(
   { url, database, queue }: { url: string; database: Database; queue: Queue },
@@ -69,9 +67,7 @@ export async function startHeartbeat(
     return registered;
   }
 
-  /**
-   * Sends only heartbeats and lets recovery run beside it: long recovery must not look like a gap.
-   */
+  /** Waits only for heartbeats, not for recovery: a long recovery must not cause a gap. */
   async function runLoop(): Promise<void> {
     let checking: Promise<void> | undefined;
     for (; isRunning; await sleep(HEARTBEAT_INTERVAL_MS)) {
@@ -82,7 +78,7 @@ export async function startHeartbeat(
         continue;
       }
       // The first recovery runs at once, because the previous worker may have died. Its errors are
-      // only logged: this worker must start even if that one's work cannot be requeued.
+      // only logged: this worker must start even if the work of the dead one cannot be requeued.
       checking ??= check()
         .catch(handleFailure)
         .finally(() => {
@@ -145,7 +141,7 @@ export async function startHeartbeat(
     const forgotten = await rescueForgotten(deps, { workerId: worker.id, inFlightIds: inFlightIds() });
     if (forgotten.calls + forgotten.pages > 0)
       log.warn(forgotten, 'claimed work that never started was requeued');
-    if (stuck > 0) log.debug({ strays: stuck }, 'stuck previews settled');
+    if (stuck > 0) log.debug({ previews: stuck }, 'stuck previews settled');
   }
 
   return {

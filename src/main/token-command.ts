@@ -45,7 +45,7 @@ export function runTokenList(command: WorkspaceCommand): Promise<void> {
 export function runTokenRevoke(command: WorkspaceCommand, id: string): Promise<void> {
   return inWorkspace(command, async ({ database }, workspaceId) => {
     await revokeToken(database, { workspaceId, id });
-    return 'It is revoked.';
+    return 'The token is revoked.';
   });
 }
 

@@ -47,7 +47,7 @@ const CALL_JOBS = {
 type CallJob = keyof typeof CALL_JOBS;
 const CALL_JOB_NAMES = Object.keys(CALL_JOBS) as CallJob[];
 
-/** A taken job, and the steps that it asks for. */
+/** A taken job, and the steps to make for it. */
 interface CallRequest {
   readonly job: CallJob;
   readonly batchId: string;
@@ -72,8 +72,8 @@ interface PlannedCall extends NewCall {
  * processes run one after another. A start takes one slot of each kind and makes both calls; a
  * retried step takes one slot of its kind.
  *
- * After the commit, the ledger stands for the calls, so their jobs are settled. A worker that was
- * marked as dead claims nothing.
+ * The jobs are settled in the same transaction: after the commit, the calls on the ledger represent
+ * the work. A worker that was marked as dead claims nothing.
  *
  * `recovered`: the kinds of calls whose provider works again.
  */
@@ -93,7 +93,7 @@ export async function claimCalls(
     const claimedAt = performance.now();
     const { recovered } = slots;
     const fetched = await fetchJobs(deps, tx, chooseJobs(dueJobs, slots, limit));
-    // A list shorter than `limit` has all waiting jobs. If all of them were taken, nothing waits.
+    // If fewer jobs than `limit` are due, these are all. If all of them were taken, nothing waits.
     const drained = dueJobs.length < limit && (fetched?.requests.length ?? 0) === dueJobs.length;
     if (fetched === undefined) return { work: [], more: false, drained, recovered, ...nextSlot(slots) };
     const plannedCalls = await planCalls(deps, fetched, slots);
@@ -127,9 +127,9 @@ export async function claimCalls(
 }
 
 /**
- * Returns how many jobs of each name to take. Goes through `line` (starts and retries, in fair
- * order) and chooses the jobs that have a free slot of each kind they need. Of jobs that would be
- * probes, it chooses one.
+ * Returns how many jobs of each name to take. Goes through `dueJobs` (starts and retries, in the
+ * order of their start tags) and chooses the jobs that have a free slot of each kind they need. Of
+ * jobs that would be probes, it chooses one.
  */
 function chooseJobs(dueJobs: readonly CallJob[], slots: LockedSlots, limit: number): Map<CallJob, number> {
   const free = { text: slots.text.free, image: slots.image.free };
@@ -208,7 +208,7 @@ const lockWaiting = prepareOnce((orm) =>
 );
 
 /**
- * Loads the previews that still want calls. The row locks keep them from being deleted before the
+ * Loads the previews that are not final. The row locks keep them from being deleted before the
  * ledger rows that refer to them are written.
  */
 function lockWaitingPreviews(tx: Tx, previewIds: readonly string[]) {
@@ -216,9 +216,9 @@ function lockWaitingPreviews(tx: Tx, previewIds: readonly string[]) {
 }
 
 /**
- * Turns wishes into orders. Skips previews that are gone or final, and steps that have an answer (a
- * worker that was marked as dead may have stored it) or a call under way. Settles a preview if
- * nothing remains of its wish.
+ * Returns the calls to make for the taken jobs. Skips previews that are gone or final, and steps
+ * that have an answer (a worker that was marked as dead may have stored it) or a call under way.
+ * Settles a preview if no call remains to be made for its job.
  */
 async function planCalls(
   deps: Pick<FeatureDeps, 'queue'>,

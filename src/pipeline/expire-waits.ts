@@ -20,15 +20,14 @@ export async function expireWaits(deps: FeatureDeps, { waitMs }: { waitMs: numbe
     .from(callLimits)
     .where(sql`${callLimits.failingSince} < ${deadline}`);
   if (failing.length === 0) return 0;
-  // Checks the breaker again for each batch: it may close while previews of other batches are
-  // failed.
-  const expired = and(
+  // Includes the breaker, which may close in between: each batch checks the condition again.
+  const isExpired = and(
     eq(previews.status, 'queued'),
     sql`coalesce(${previews.queuedAt}, ${previews.createdAt}) < ${deadline}`,
     sql`exists (select 1 from ${callLimits} where ${callLimits.failingSince} < ${deadline}
       and (${previews.nextStep} is null or ${previews.nextStep} = ${callLimits.kind}))`,
   );
-  const rows = await deps.orm.selectDistinct({ batchId: previews.batchId }).from(previews).where(expired);
+  const rows = await deps.orm.selectDistinct({ batchId: previews.batchId }).from(previews).where(isExpired);
   let count = 0;
   for (const { batchId } of rows) {
     count += await deps.transact(async (tx) => {
@@ -36,7 +35,7 @@ export async function expireWaits(deps: FeatureDeps, { waitMs }: { waitMs: numbe
       const expiredRows = await tx
         .select({ id: previews.id })
         .from(previews)
-        .where(and(eq(previews.batchId, batchId), expired));
+        .where(and(eq(previews.batchId, batchId), isExpired));
       const ids = expiredRows.map((preview) => preview.id);
       await failPreviews(lock, ids, new AppError('provider_unavailable'));
       await finishBatch(deps, lock, batchId);

@@ -8,22 +8,23 @@ import { createKeyedThrottle } from '../lib/keyed-throttle.ts';
 export const CHANGE_CHANNEL = 'cta_batch_changed';
 
 /**
- * At most one notification of a batch in this time from each process. Streams send no more events.
+ * Minimum time between two notifications of a batch by one process: event streams do not send more
+ * often.
  */
-const EVERY_MS = 250;
+const MIN_INTERVAL_MS = 250;
 
 /**
- * Notifies all processes of the batches that commits of this one have changed, for event streams:
- * at once, or `EVERY_MS` after the last notification of the batch.
+ * Notifies all processes of the batches that were changed by commits of this process, for event
+ * streams: at once, or `MIN_INTERVAL_MS` after the last notification of the batch.
  *
- * A process that is killed before it notifies leaves a change unsaid. The next change of the batch
- * covers it, or else the streams find it when they look again (`batches/watch-batches`).
+ * If a process is killed before it notifies, the streams show the change with the next one of the
+ * batch, or when watched batches are read again (`batches/watch-batches`).
  *
  * Returns a function that ends it after sending the outstanding notifications.
  */
 export function notifyChanges(database: Pick<Database, 'orm' | 'onChange'>): () => Promise<void> {
   let isEnding = false;
-  const throttle = createKeyedThrottle(EVERY_MS, async (batchId) => {
+  const throttle = createKeyedThrottle(MIN_INTERVAL_MS, async (batchId) => {
     try {
       await notify(database.orm, { channel: CHANGE_CHANNEL, batchId });
     } catch (error) {

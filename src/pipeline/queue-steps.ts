@@ -7,7 +7,7 @@ import type { BatchLock } from './lock-batches.ts';
 /** The job that makes one step of a preview again. */
 export const STEP_JOBS = { text: 'preview.prefill', image: 'preview.background' } as const;
 
-/** A step to make alone, not before `delayMs` from now. */
+/** One step that is made again without the other one, at the earliest in `delayMs`. */
 export interface WaitingStep {
   readonly previewId: string;
   readonly kind: CallKind;
@@ -15,9 +15,10 @@ export interface WaitingStep {
 }
 
 /**
- * Queues steps of previews of one batch in their order, each with the workspace's next start tag.
- * Claims go by the jobs; the row of a preview keeps the tag of its last step, for its queue
- * position. The number of statements does not grow with the number of steps.
+ * Queues steps of previews of one batch in the given order, each with the workspace's next start
+ * tag. Claims follow the priorities of the jobs. The row of a preview gets the tag of its last
+ * step, from which its queue position is computed. The number of statements does not grow with the
+ * number of steps.
  */
 export async function queueSteps(
   deps: Pick<FeatureDeps, 'queue'>,

@@ -7,8 +7,8 @@ import { syncStepStatus } from './sync-step-status.ts';
 
 /**
  * Updates `next_step` of a queued preview after a worker that was marked as dead has stored an
- * answer: the preview waits for one step less, which the forecast must know. Its status stays, and
- * the claim itself finds out which calls are still needed. Idempotent.
+ * answer: the preview waits for one step less, which changes the estimate of its `eta`. Its status
+ * stays, and the claim itself finds out which calls are still needed. Idempotent.
  */
 export async function recordLateAnswer(
   deps: Pick<FeatureDeps, 'transact'>,

@@ -42,8 +42,8 @@ export async function rescueWork(deps: FeatureDeps, workerId: string): Promise<R
 
 /**
  * Requeues work that a living worker has claimed but does not know about: the connection was lost
- * before the reply to a commit, or a result could not be stored. `held` has the ids of the calls
- * and sources that the worker does work on.
+ * before the reply to a commit, or a result could not be stored. `inFlightIds` has the ids of the
+ * calls and sources that the worker does work on.
  */
 export async function rescueForgotten(
   deps: FeatureDeps,

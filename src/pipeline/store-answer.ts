@@ -36,7 +36,10 @@ export function storeBackground(
   return orSupersede(deps, { ...call, usage }, stored);
 }
 
-/** A step has at most one answer. If another try has stored it meanwhile, only closes this call. */
+/**
+ * Waits until the answer is stored, and adds the usage of a late one. A step has at most one
+ * answer: if another try has stored it, only closes this call as superseded.
+ */
 async function orSupersede(
   deps: Pick<FeatureDeps, 'orm'>,
   call: AnsweredCall & { usage: ReportedUsage },
@@ -44,7 +47,7 @@ async function orSupersede(
 ): Promise<'in_time' | 'late'> {
   try {
     const outcome = await stored;
-    // No process settles the preview for a late answer, but it was paid for: add its usage here.
+    // Settling a preview updates its usage. A late answer settles none, so update it here.
     if (outcome === 'late') {
       await recordUsage(deps.orm, call.callId, call.usage);
       await refreshUsage(deps.orm, call.previewId);

@@ -69,7 +69,7 @@ function findStart(state: KindState, n: number, now: number): number {
   return first + rounds * (state.windowMs + SLOT_GUARD_MS);
 }
 
-/** Returns the milliseconds until a worker has room, after what runs and what is before it. */
+/** Returns when a worker has capacity for a preview, after those that run or are before it. */
 function findCapacity({ capacity, running }: Workers, position: number, callMs: number, now: number): number {
   const rounds = Math.floor((running + position - 1) / Math.max(capacity, 1));
   return now + rounds * callMs;

@@ -38,7 +38,7 @@ const insert = prepareSql(
     from cta.sources s, jsonb_to_recordset(${value('rows')}::jsonb)
       as i (id uuid, asset_id uuid, url text, alt text, rank int, score real, palette jsonb)
     where s.id = ${value('sourceId')} and s.workspace_id = ${value('workspaceId')} and s.product_id is not null
-    -- The order in which record_product inserts them, too: otherwise the two could deadlock.
+    -- In the same order as in record_product: otherwise the two statements could deadlock.
     order by i.asset_id
     on conflict (product_id, asset_id) do nothing`,
 );

@@ -47,7 +47,7 @@ export interface NewJob<N extends JobName> {
   readonly id?: string;
   /** A higher one is taken first; 0 if absent. */
   readonly priority?: number;
-  /** The workspace for which the job runs; see `Queue.take`. */
+  /** The workspace for which the job runs; see `Queue.fetch`. */
   readonly owner?: string;
   /** The job is not taken before this time has passed, by the database's clock. */
   readonly delayMs?: number;

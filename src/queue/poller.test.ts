@@ -24,11 +24,11 @@ function openTestPoller() {
     claims.at(-1)?.resolve({ work: [], more: false });
     await poller.stop();
   });
-  return { pump: poller, claims, nextClaim: () => arrived.promise };
+  return { poller, claims, nextClaim: () => arrived.promise };
 }
 
 test('claims again after finished work only if work waits', async () => {
-  const { pump: poller, claims, nextClaim } = openTestPoller();
+  const { poller, claims, nextClaim } = openTestPoller();
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   claims[0]?.resolve({ work: [() => first.promise], more: false, drained: true });
   await Promise.resolve();

@@ -3,7 +3,7 @@ import type { Log } from '../lib/log.ts';
 /** The result of a claim: work to start now, and when another claim may succeed. */
 export interface Claim<W> {
   readonly work: readonly W[];
-  /** Claim again at once: there may be more. */
+  /** Whether to claim again at once, because there may be more work. */
   readonly more: boolean;
   /**
    * Nothing waits for a slot or for free capacity. Until a `wake`, no claim would find work, not
@@ -35,7 +35,7 @@ export interface PollerOptions<W> {
   claim(free: number, without: readonly string[]): Promise<Claim<W>>;
   /** Runs one piece. Must not throw. */
   run(work: W): Promise<void>;
-  /** Polling interval: delayed jobs are not announced, and a NOTIFY can be lost. */
+  /** Polling interval: when a delayed job is due, no NOTIFY is sent, and a NOTIFY can be lost. */
   readonly pollMs: number;
   readonly log: Log;
 }

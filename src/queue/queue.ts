@@ -22,7 +22,7 @@ export interface Queue {
   ): Promise<void>;
   /**
    * Takes up to `limit` jobs, best priority first, and settles them in the same transaction: after
-   * its commit, the rows that the caller marked as running stand for the work; a rollback leaves
+   * its commit, only the rows that the caller marked as running record the work; a rollback leaves
    * the jobs untouched. Drops and logs a payload that does not parse. Leaves the jobs of the owners
    * in `without` in the queue.
    */

@@ -63,7 +63,7 @@ test('queues the images of at most eight pages over all workspaces', async () =>
   await new Promise(setImmediate);
   expect(free).toBe(8);
   // A page without alternatives does not wait for the others.
-  await page('without spares', 0);
+  await page('without alternatives', 0);
   released.resolve();
   await Promise.all(pages);
   await idle();

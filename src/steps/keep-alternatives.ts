@@ -36,8 +36,9 @@ const MAX_IMAGES = 8;
  */
 const WAIT_MS = 30;
 /**
- * The most pages whose images wait here after their caller went on, up to 20 MB each: of one
- * workspace, and of all. One workspace alone cannot use up the slots of all.
+ * Maximum number of pages whose images wait here while the next pages are read: of one workspace,
+ * and of all workspaces. Each page holds up to 20 MB. The first limit is lower, so that one
+ * workspace cannot use up the second.
  */
 const MAX_WAITING = 4;
 const MAX_WAITING_TOTAL = 8;

@@ -183,7 +183,7 @@ describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
       .toEqual([{ answer: 42 }]);
     const pid = await serverPid(server);
     await server.stop();
-    // It is our child, so its process id stays in use until it is reaped.
+    // The server is a child of this process, so its process id stays in use until it is reaped.
     await expect.poll(() => isAlive(pid), WAIT).toBe(false);
   });
 
@@ -234,7 +234,7 @@ describe.runIf(IS_ROOT)('embedded PostgreSQL as root', { timeout: 180_000 }, () 
     expect(await ask((await open()).url, 'select answer from kept')).toEqual([{ answer: 42 }]);
   });
 
-  test('starts with an empty folder if such a folder was deleted', async () => {
+  test('starts with new data after a folder that its user cannot enter was deleted', async () => {
     await chmod(folder, 0o700);
     await (await open()).stop();
     await rm(folder, { recursive: true });
@@ -243,17 +243,20 @@ describe.runIf(IS_ROOT)('embedded PostgreSQL as root', { timeout: 180_000 }, () 
     expect(await open()).toMatchObject({ owned: true });
   });
 
-  test.runIf(NOBODY_CAN_RUN_CHILD)('is not needed for an ordinary user', async () => {
-    await chown(folder, NOBODY.uid, NOBODY.gid);
-    const child = await openChild(NOBODY);
+  test.runIf(NOBODY_CAN_RUN_CHILD)(
+    'keeps the data in the folder itself for a user who is not root',
+    async () => {
+      await chown(folder, NOBODY.uid, NOBODY.gid);
+      const child = await openChild(NOBODY);
 
-    expect(child.server).toMatchObject({ owned: true, dataDirectory: join(folder, 'postgres') });
-    expect(await ask(child.server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
-    expect((await stat(child.server.dataDirectory)).uid).toBe(NOBODY.uid);
-    const pid = await serverPid(child.server);
-    expect(await child.stop()).toBe(0);
-    await expect.poll(() => isAlive(pid), WAIT).toBe(false);
-  });
+      expect(child.server).toMatchObject({ owned: true, dataDirectory: join(folder, 'postgres') });
+      expect(await ask(child.server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+      expect((await stat(child.server.dataDirectory)).uid).toBe(NOBODY.uid);
+      const pid = await serverPid(child.server);
+      expect(await child.stop()).toBe(0);
+      await expect.poll(() => isAlive(pid), WAIT).toBe(false);
+    },
+  );
 });
 
 async function open(path = folder): Promise<EmbeddedServer> {
@@ -303,7 +306,8 @@ function isRunning(child: ChildProcess): boolean {
 }
 
 /**
- * Returns the servers and children of these folders by their command lines. Works only on Linux.
+ * Returns the ids of the processes with one of these folders in their command line: servers and
+ * test children. Works only on Linux.
  */
 function processesOf(places: string[]): number[] {
   if (process.platform !== 'linux') return [];
@@ -314,7 +318,7 @@ function processesOf(places: string[]): number[] {
         const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
         return places.some((place) => commandLine.includes(place));
       } catch {
-        return false; // ended meanwhile
+        return false; // It has ended.
       }
     })
     .map(Number);

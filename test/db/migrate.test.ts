@@ -66,7 +66,7 @@ test('refuses a database of a later version unless the setting allows it', async
   expect(allowed.code).toBe(0);
 });
 
-test('a database that other migrations have made is refused with what to do', async () => {
+test('refuses a database that was made by other migrations, and says what to do', async () => {
   const db = await openTestDatabase();
   onTestFinished(db.drop);
   await db.orm.$client.query('update cta.__drizzle_migrations set created_at = created_at - 1');
@@ -105,7 +105,7 @@ test('a migration that waits for a lock does not block others', async () => {
   expect(rows).toEqual([{ latest: LATER.folderMillis }]);
 });
 
-test('a migration that loses its connection reports why', async () => {
+test('reports why the connection of a migration was lost', async () => {
   const { url } = await openOldDatabase();
   const [holder, other] = [await connect(url), await connect(url)];
   await holder.query('begin');
@@ -151,7 +151,7 @@ test('retries a migration that deadlocks with a transaction of the older version
   expect(held.rows).not.toEqual([]);
 });
 
-test('uses existing schemas for a role that may create none, whose timeouts do not end a migration', async () => {
+test('uses existing schemas for a role that may not create any, and ignores the timeouts of the role', async () => {
   const { url, drop } = await openEmptyDatabase();
   const role = `role_${Date.now()}`;
   const admin = await connect(url);

@@ -37,7 +37,7 @@ test.each([
   ['AI_API_KEY', 'two\nlines'],
   ['DATABASE_URL', 'postgres://u:secret@127.0.0.1:9/x'],
   ['HOST', '10.99.99.99'],
-])('stops with a sentence that names a wrong %s', async (name, value) => {
+])('stops with a sentence that names an invalid %s', async (name, value) => {
   const { code, stderr, stdout } = await runProgram({
     args: ['start'],
     env: { DATABASE_URL: db.url, [name]: value },
@@ -104,16 +104,16 @@ test('lists tokens without their secrets and revokes them, for their own workspa
   expect(stdout.match(/never/g)).toHaveLength(2);
   expect(stdout).not.toContain(token);
   const [last = ''] = [...stdout.matchAll(/[\da-f-]{36}/g)].map(([id]) => id).slice(-1);
-  const hidden = { code: 1, stdout: '', stderr: 'The workspace has no token with this id. (not_found)\n' };
+  const notFound = { code: 1, stdout: '', stderr: 'The workspace has no token with this id. (not_found)\n' };
   for (const id of [last, 'no-id'])
-    expect(await cli('revoke', id, '--workspace', 'theirs')).toMatchObject(hidden);
+    expect(await cli('revoke', id, '--workspace', 'theirs')).toMatchObject(notFound);
   expect((await findWorkspaceByToken(db, token))?.tokenId).toBe(last);
   expect(await cli('revoke', last, '--workspace', 'mine')).toMatchObject({
     code: 0,
-    stdout: 'It is revoked.\n',
+    stdout: 'The token is revoked.\n',
   });
   expect(await findWorkspaceByToken(db, token)).toBeUndefined();
-  expect(await cli('revoke', last, '--workspace', 'mine')).toMatchObject(hidden);
+  expect(await cli('revoke', last, '--workspace', 'mine')).toMatchObject(notFound);
   expect((await cli('list', '--workspace', 'mine')).stdout).not.toContain(last);
   expect((await cli('list', '--workspace', 'nobody')).stderr).toContain('There is no workspace nobody.');
 });

@@ -12,8 +12,8 @@ const NEVER_MS = 120_000;
 /** Kills in a row at each point; more for a release (`npm run check:release`). */
 const DEATHS = Number(process.env.DEATHS ?? 1);
 const PREVIEWS = 2;
-/** Far more than the next worker needs to continue after it is ready. */
-const GOES_ON_WITHIN_MS = 10_000;
+/** Far longer than the next worker takes to continue after it is ready. */
+const CONTINUE_TIMEOUT_MS = 10_000;
 
 let world: World;
 let rest: Awaited<ReturnType<World['connect']>>;
@@ -43,7 +43,7 @@ async function count(table: string, condition: string): Promise<number> {
 }
 
 async function untilCount(table: string, condition: string, wanted = PREVIEWS): Promise<void> {
-  const quick = { everyMs: 10, timeoutMs: GOES_ON_WITHIN_MS };
+  const quick = { everyMs: 10, timeoutMs: CONTINUE_TIMEOUT_MS };
   await poll(
     () => count(table, condition),
     (found) => found === wanted,
@@ -95,7 +95,7 @@ const KILL_POINTS: readonly KillPoint[] = [
     async reached(path, death) {
       const asked = async () =>
         world.shop.requests.filter((request) => request.path === imageOf(path)).length;
-      await poll(asked, (times) => times > death, { everyMs: 10, timeoutMs: GOES_ON_WITHIN_MS });
+      await poll(asked, (times) => times > death, { everyMs: 10, timeoutMs: CONTINUE_TIMEOUT_MS });
       await untilCount('sources', `status = 'running'`, 1);
     },
     letGo: async (path) => world.shop.script(imageOf(path), undefined),
@@ -177,8 +177,8 @@ async function pauseUntil(time: string): Promise<void> {
 }
 
 /**
- * How long the next worker took to reach some points, in milliseconds from its start, and from when
- * it was ready.
+ * For each kill point, how long the next worker took to reach it again, to make the next call and
+ * to finish: in milliseconds from its start, and in parentheses from when it was ready.
  */
 const report: string[] = [];
 
@@ -230,6 +230,6 @@ function countKinds(calls: readonly AiCall[]): { text: number; image: number } {
 
 afterAll(() => {
   process.stdout.write(
-    `The next worker, in ms from its start (from when it was ready)\n${report.join('\n')}\n`,
+    `Times of the next worker in ms from its start (and from when it was ready)\n${report.join('\n')}\n`,
   );
 });

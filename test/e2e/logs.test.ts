@@ -102,8 +102,8 @@ test('logs ids and no secrets at the most detailed level', { timeout: 360_000 },
   );
   await Promise.all([world.stop(worker), world.stop(api)]);
 
-  const { rows } = await db.orm.execute<{ said: string }>(sql`
-    select embed_secret as said from cta.previews where generated is not null
+  const { rows } = await db.orm.execute<{ value: string }>(sql`
+    select embed_secret as value from cta.previews where generated is not null
     union all select key from cta.assets`);
   expect(rows.length).toBeGreaterThan(1);
   const output = [api, worker].map((program) => program.output());
@@ -112,7 +112,7 @@ test('logs ids and no secrets at the most detailed level', { timeout: 360_000 },
   expect(JSON.stringify(text?.body)).toContain(PAGE_TEXT);
   const secrets = [
     ...[token, secret, AI_KEY, PASSWORD, encodeURIComponent(PASSWORD), PAGE_TEXT, SIGNATURE],
-    ...[preview.prefill.headline, 'markedheadline', ...rows.map(({ said }) => said)],
+    ...[preview.prefill.headline, 'markedheadline', ...rows.map(({ value }) => value)],
   ];
   for (const one of secrets) expect(all).not.toContain(one);
 

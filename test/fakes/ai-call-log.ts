@@ -1,6 +1,6 @@
 import type http from 'node:http';
 
-/** The result that a call asks for. */
+/** What a call asks for. */
 export type CallKind = 'text' | 'image';
 
 /**

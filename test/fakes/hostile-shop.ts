@@ -17,26 +17,26 @@ export type HostileShop = Awaited<ReturnType<typeof startHostileShop>>;
 export async function startHostileShop() {
   const server = createServer({ requestTimeout: 0, headersTimeout: 0 }, (request, response) => {
     const url = new URL(request.url ?? '/', 'http://shop.test');
-    const [, room, name = ''] = url.pathname.split('/');
-    if (room === 'answers' && hostileAnswers[name]) return hostileAnswers[name](request, response);
-    if (room === 'pages' && hostilePages[name]) {
+    const [, folder, name = ''] = url.pathname.split('/');
+    if (folder === 'answers' && hostileAnswers[name]) return hostileAnswers[name](request, response);
+    if (folder === 'pages' && hostilePages[name]) {
       const { contentType = 'text/html', body } = hostilePages[name]();
       return response.writeHead(200, contentType === null ? {} : { 'content-type': contentType }).end(body);
     }
-    if (room === 'images' && isHostileImage(name)) {
+    if (folder === 'images' && isHostileImage(name)) {
       drawHostileImage(name).then(
         (body) => response.writeHead(200, { 'content-type': 'image/png' }).end(body),
         (error: unknown) => response.writeHead(500).end(String(error)),
       );
       return;
     }
-    if (room === 'redirect') {
+    if (folder === 'redirect') {
       const location = url.searchParams.get('to');
       return response
         .writeHead(Number(url.searchParams.get('status') ?? 302), location === null ? {} : { location })
         .end('moved');
     }
-    if (room === 'show') {
+    if (folder === 'show') {
       return response
         .writeHead(200, { 'content-type': 'text/html' })
         .end(renderCup({ image: url.searchParams.get('image') ?? '' }));

@@ -33,7 +33,9 @@ export async function expectSound(db: TestDatabase, { calls, alive }: Observed):
   await expectLedger(db, calls);
 }
 
-/** A failed preview does not wait for its other call, so that call may end a little later. */
+/**
+ * Polls: a failed preview does not wait for its other call, so that call may end a little later.
+ */
 async function expectNothingRunning(db: TestDatabase): Promise<void> {
   const open = () =>
     ask(
@@ -58,7 +60,10 @@ async function expectCounts(db: TestDatabase): Promise<void> {
     having count(p.id) <> s.batch_size
       or (s.status = 'failed' and count(p.id) filter (where p.status in ('failed', 'cancelled')) <> count(p.id))`,
   );
-  expect(wrong, 'sources whose previews are lost, or there twice').toEqual([]);
+  expect(
+    wrong,
+    'sources with a wrong number of previews, or failed ones whose previews are not failed',
+  ).toEqual([]);
   const miscounted = await ask(
     db,
     sql`
@@ -67,7 +72,7 @@ async function expectCounts(db: TestDatabase): Promise<void> {
     group by p.id
     having count(c.id) <> p.usage_calls`,
   );
-  expect(miscounted, 'previews whose usage is not what the ledger has').toEqual([]);
+  expect(miscounted, 'previews whose usage differs from the ledger').toEqual([]);
 }
 
 async function expectAnswers(db: TestDatabase): Promise<void> {
@@ -80,7 +85,7 @@ async function expectAnswers(db: TestDatabase): Promise<void> {
     group by p.id
     having p.generated is null or array_agg(c.kind order by c.kind) <> array['image', 'text']`,
   );
-  expect(wrong, 'previews that are done without a prefill and one answer of each kind').toEqual([]);
+  expect(wrong, 'done previews that lack a prefill, or do not have one answer of each kind').toEqual([]);
 }
 
 async function expectLedger(db: TestDatabase, calls: readonly AiCall[]): Promise<void> {
@@ -122,11 +127,11 @@ async function expectLedger(db: TestDatabase, calls: readonly AiCall[]): Promise
     expect(step.claimed_late, `claimed though its answer was stored: ${about}`).toBe(0);
     if (step.answered === 0) continue;
     const isWhole = (call: AiCall) => call.outcome === 'answered' && call.status === 200;
-    expect(sent.some(isWhole), `an answer that nobody gave: ${about}`).toBe(true);
+    expect(sent.some(isWhole), `an answer that the provider did not send: ${about}`).toBe(true);
     // Calls that were already in progress when a worker that was taken for dead delivered the
     // answer end as superseded.
     const late = sent.filter((call) => call.wallAt > (step.answered_at ?? 0));
-    expect(late.length, `bought though it was stored: ${about}`).toBeLessThanOrEqual(step.superseded);
+    expect(late.length, `bought after an answer was stored: ${about}`).toBeLessThanOrEqual(step.superseded);
   }
   expect([...byKey.keys()], 'sent without being on the ledger').toEqual([]);
 }

@@ -12,7 +12,7 @@ import { readSettings } from '../../src/main/config.ts';
 import { createPageReader } from '../../src/main/create-page-reader.ts';
 import { pickImageEnvironment } from '../../src/main/image-environment.ts';
 
-/** A request of the test. */
+/** A page to read. The test sends it over the channel. */
 export interface Visit {
   readonly id: number;
   readonly url: string;
@@ -53,16 +53,17 @@ const REBINDING = 'rebind.test';
 const lookups: Record<string, number> = {};
 const lookupAll: LookupAll = (name, _options, callback) => {
   lookups[name] = (lookups[name] ?? 0) + 1;
-  const said = NAMES[name] ?? [name === REBINDING && lookups[name] > 1 ? '93.184.216.34' : '127.0.0.1'];
-  if (typeof said === 'string') return callback(Object.assign(new Error(said), { code: said }), []);
+  const answer = NAMES[name] ?? [name === REBINDING && lookups[name] > 1 ? '93.184.216.34' : '127.0.0.1'];
+  if (typeof answer === 'string') return callback(Object.assign(new Error(answer), { code: answer }), []);
   callback(
     null,
-    said.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    answer.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
   );
 };
 
 const images = createImageDecoder({ env: pickImageEnvironment(process.env) });
 const reader = createPageReader(images, { ...readSettings(process.env), idleTimeoutMs: 3000, lookupAll });
+
 /**
  * The longest time that this thread worked without returning to its event loop, as CPU time: on a
  * busy machine, wall-clock time would include waiting for a processor.
@@ -74,11 +75,11 @@ setInterval(() => {
   worked = process.threadCpuUsage();
   maxLoopDelayMs = Math.max(maxLoopDelayMs, (user + system) / 1000);
 }, 1).unref();
-const inTurn = pLimit(4);
+const limit = pLimit(4);
 
 process.on('message', (message: Visit | 'measure') => {
   if (message === 'measure') process.send?.(measure());
-  else void inTurn(async () => process.send?.(await visit(message)));
+  else void limit(async () => process.send?.(await visit(message)));
 });
 process.on('disconnect', () => void reader.close().then(images.close));
 

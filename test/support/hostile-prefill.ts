@@ -12,8 +12,8 @@ export const hostileTexts = {
   joined: `${'x\u2060\u00a0'.repeat(130)}x`,
 } as const;
 
-/** Returns a prefill as a service stores it. `given` replaces some of its fields. */
-export function makePrefill(value: Partial<Prefill> = {}): Prefill {
+/** Returns a prefill as the service stores it. `changes` replaces some of its fields. */
+export function makePrefill(changes: Partial<Prefill> = {}): Prefill {
   return {
     headline: 'A red shoe',
     subheadline: 'For every day',
@@ -25,7 +25,7 @@ export function makePrefill(value: Partial<Prefill> = {}): Prefill {
     backgroundImageUrl: `/assets/${'b'.repeat(32)}`,
     colors: { background: '#f4e9d8', text: '#111111', button: '#b00020', buttonText: '#ffffff' },
     locale: 'en',
-    ...value,
+    ...changes,
   };
 }
 

@@ -26,10 +26,10 @@ const addresses = (group: string, list: readonly string[]): HostileRow[] =>
 /** Makes rows for one folder of the shop: the expected result of each name. */
 const named = (
   group: string,
-  room: string,
+  folder: string,
   codes: Readonly<Record<string, HostileRow['code']>>,
 ): HostileRow[] =>
-  Object.entries(codes).map(([name, code]) => ({ group, name, address: `/${room}/${name}`, code }));
+  Object.entries(codes).map(([name, code]) => ({ group, name, address: `/${folder}/${name}`, code }));
 
 const image = (
   name: string,
@@ -51,8 +51,8 @@ const redirect = (name: string, to: string | null, code: HostileRow['code'], sta
 });
 
 /**
- * The table for `test/adapters/hostile.test.ts`. See `test/fakes/hostile-*.ts` for the names of the
- * shop.
+ * The table for `test/adapters/hostile.test.ts`. `test/fakes/hostile-*.ts` serve what the addresses
+ * name.
  */
 export const hostileRows: readonly HostileRow[] = [
   ...addresses('spellings of this machine', [
@@ -90,10 +90,10 @@ export const hostileRows: readonly HostileRow[] = [
     'http://LOCALHOST/',
     'http://shop.localhost/',
     'http://localhost.localdomain/',
-    // Not the port of the shop.
+    // This port, unlike that of the hostile shop, is not in FETCH_ALLOW_HOSTS.
     'http://127.0.0.1:1234/',
   ]),
-  ...addresses('networks of ours', [
+  ...addresses('private networks and metadata services', [
     'http://10.0.0.1/',
     'http://172.16.0.1/',
     'http://192.168.1.1/',
@@ -165,11 +165,11 @@ export const hostileRows: readonly HostileRow[] = [
   redirect('to a script', 'javascript:alert(1)', 'bad_redirect'),
   redirect('to data', 'data:text/html,<h1>Cup', 'bad_redirect'),
   redirect('with a password', 'http://a:b@shop.test/', 'bad_redirect'),
-  redirect('nowhere', null, 'bad_redirect'),
-  redirect('to nothing', '', 'bad_redirect'),
-  redirect('to half an address', 'http://[', 'bad_redirect'),
+  redirect('without a Location', null, 'bad_redirect'),
+  redirect('to an empty address', '', 'bad_redirect'),
+  redirect('to an incomplete address', 'http://[', 'bad_redirect'),
   redirect('to a login', '/answers/login', 'page_login'),
-  redirect('to a page that is there', '/show', 'read'),
+  redirect('to an existing page', '/show', 'read'),
   ...named('redirects', 'answers', {
     'loop-a': 'bad_redirect',
     'long-redirect': 'bad_redirect',
@@ -206,7 +206,7 @@ export const hostileRows: readonly HostileRow[] = [
     'whole-gzip': 'read',
     'gzip-no-trailer-length': 'read',
   }),
-  ...named('without an end', 'answers', {
+  ...named('endless', 'answers', {
     'endless-plain': 'page_too_large',
     'endless-chunks': 'page_too_large',
     'endless-untyped': 'page_too_large',
@@ -382,7 +382,7 @@ export const hostileRows: readonly HostileRow[] = [
   image('4,000 frames', '/images/gif-frames', 'read'),
   image('50 MB of text in a PNG', '/images/png-text-bomb', 'read'),
   image('HTML', '/answers/html-image'),
-  image('one without an end', '/answers/endless-image'),
+  image('an endless one', '/answers/endless-image'),
   image('a gzip bomb', '/answers/image-bomb'),
   image('silence', '/answers/silence'),
   image('a redirect to a private host', '/redirect?to=http://10.0.0.1/a.jpg'),

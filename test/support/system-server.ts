@@ -12,7 +12,7 @@ import { poll } from './poll.ts';
 
 /** The PostgreSQL of the operating system, with its tools, in a temporary folder. */
 export interface SystemServer {
-  /** For the superuser, without a database name. */
+  /** The address for the superuser, with a slash at its end and without the name of a database. */
   readonly url: string;
   end(): Promise<void>;
 }
@@ -28,7 +28,10 @@ export function findSystemPostgres(): string | undefined {
     .find((bin) => NEEDED.every((name) => existsSync(join(bin, name))));
 }
 
-/** Creates and starts a server, which ends with this process, even if this process is killed. */
+/**
+ * Creates and starts a server. The shell around it stops it when stdin closes, so the server also
+ * ends if this process is killed.
+ */
 export async function startSystemServer(bin: string): Promise<SystemServer> {
   const folder = await mkdtemp(join(tmpdir(), 'cta-system-'));
   const data = join(folder, 'data');

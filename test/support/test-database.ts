@@ -20,8 +20,8 @@ export interface TestDatabase extends Database {
   };
   addWorkspace(name: string): Promise<TestWorkspace>;
   /**
-   * Closes everything and gives the database up. Fails if any connection is still open, which fails
-   * the test.
+   * Closes everything, and empties or drops the database. Throws if any connection is still open,
+   * so that the test fails.
    */
   drop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The facts about a product and the wishes for one preview, as a provider gets them. */
+/** The facts about a product, and what is wanted for one preview, as a provider gets them. */
 export interface Brief {
   readonly title: string;
   readonly description: string | null;
@@ -21,7 +21,7 @@ export interface SourceImage {
   readonly contentType: string;
 }
 
-/** The terms of one call: its key, its time limits, and a callback for its departure. */
+/** The options of one call: its key, its time limits, and a callback for when it was sent. */
 export interface CallContext {
   /** The same for every try of a step, so that a provider can recognize a repeat. */
   readonly idempotencyKey: string;
@@ -88,7 +88,7 @@ export interface CopyGenerator {
   generateCopy(brief: Brief, call: CallContext): Promise<GeneratedCopy>;
 }
 
-/** Paints the background of a CTA from the product's image. Throws like `TextWriter`. */
+/** Makes the background of a CTA from the product's image. Throws as `CopyGenerator` does. */
 export interface BackgroundGenerator {
   readonly provider: ProviderName;
   readonly model: string;

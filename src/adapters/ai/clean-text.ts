@@ -1,7 +1,7 @@
 import { dropInvisible } from '../../lib/drop-invisible.ts';
 
-/** Input is cut to this many times `limit`: markup is not ten times as long as its text. */
-const ROOM_FOR_MARKUP = 10;
+/** Only this many times `limit` is read: with its markup, a real text is rarely longer. */
+const MAX_INPUT_FACTOR = 10;
 /** Removing a tag can create another one ("<<b>script>"). Real texts need one or two rounds. */
 const MAX_ROUNDS = 3;
 
@@ -24,7 +24,7 @@ const OPEN_TAG =
  * `limit`.
  */
 export function cleanText(text: string, limit: number): string {
-  let clean = dropInvisible(text.slice(0, limit * ROOM_FOR_MARKUP));
+  let clean = dropInvisible(text.slice(0, limit * MAX_INPUT_FACTOR));
   for (let round = 0, before = ''; round < MAX_ROUNDS && before !== clean; round += 1) {
     before = clean;
     clean = dropMarkup(decodeEntities(clean));
@@ -40,7 +40,7 @@ function decodeEntities(text: string): string {
     .replace(/&(lt|gt|quot|apos|#39|nbsp);/gi, (_, name: string) => ENTITIES[name.toLowerCase()] ?? '');
 }
 
-/** Makes one pass. A missing end is searched for only once, so the time is linear. */
+/** Removes markup in one pass. A missing end is searched for only once, so the time is linear. */
 function dropMarkup(text: string): string {
   const findEnd = makeEndFinder(text);
   const kept: string[] = [];

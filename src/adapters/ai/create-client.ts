@@ -20,8 +20,8 @@ export function createClient(settings: OpenAiSettings, fetch: NonNullable<Client
   return new OpenAI({
     baseURL: settings.baseUrl ?? OPENAI_BASE_URL,
     apiKey: settings.apiKey,
-    // If these were undefined, the client would read them from the environment and send them to any
-    // baseUrl.
+    // If these were undefined, the client would read them from the environment and send them to the
+    // service at `baseUrl`, whichever it is.
     adminAPIKey: null,
     organization: null,
     project: null,

@@ -2,7 +2,8 @@ import type { ImageDecoder } from '../images/image-decoder.ts';
 import type { BackgroundGenerator } from './ai-provider.ts';
 
 /**
- * The built-in painter. Composes a background of 1200 x 800 from the product's image and colors.
+ * The built-in generator of backgrounds. Composes a background of 1200 x 800 from the product's
+ * image and colors.
  */
 export function createOfflineBackgroundGenerator(
   images: Pick<ImageDecoder, 'composeScene'>,

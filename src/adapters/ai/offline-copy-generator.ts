@@ -15,8 +15,8 @@ const PRICE = 30;
 const LEAST_TITLE = 24;
 
 /**
- * Creates the built-in writer: it fills phrases with the facts of the product, at once and without
- * a network.
+ * Creates the built-in generator of texts: it fills phrases with the facts of the product, at once
+ * and without a network.
  */
 export function createOfflineCopyGenerator(): CopyGenerator {
   const model = 'rules-1';

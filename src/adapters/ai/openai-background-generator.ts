@@ -12,9 +12,9 @@ import { withUsage } from './with-usage.ts';
 const EXTENSIONS: Record<string, string> = { 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp' };
 
 /**
- * Creates a painter that uses the image edits API of OpenAI or of a compatible service. Each call
- * makes one paid request and never repeats it. If the answer contains an address of the service
- * instead of bytes, downloads the image from there.
+ * Creates a generator of backgrounds that uses the image edits API of OpenAI or of a compatible
+ * service. Each call makes one paid request and never repeats it. If the answer contains an address
+ * of the service instead of bytes, downloads the image from there.
  */
 export function createOpenAiBackgroundGenerator(
   images: Pick<ImageDecoder, 'makeBackground'>,

@@ -9,8 +9,8 @@ import { withUsage } from './with-usage.ts';
 const MAX_ANSWER_CHARACTERS = 2 * 1024 * 1024;
 
 /**
- * Creates a writer that uses the chat completions API of OpenAI or of a compatible service. Each
- * call makes one request and never repeats it.
+ * Creates a generator of texts that uses the chat completions API of OpenAI or of a compatible
+ * service. Each call makes one request and never repeats it.
  */
 export function createOpenAiCopyGenerator(settings: OpenAiSettings): CopyGenerator {
   const callOpenAi = createCallOpenAi(settings, MAX_ANSWER_CHARACTERS);

@@ -6,7 +6,7 @@ import { makeBackground } from './make-background.ts';
 
 configureSharp();
 
-/** The tasks of a decoding process. See `ImageDecoder`. */
+/** The tasks of a decoding process; see `ImageDecoder`. `nothing` checks that the process works. */
 const TASKS = {
   nothing: async () => null,
   inspect: inspectImage,
@@ -23,7 +23,10 @@ export type ImageRequest = {
   [Name in keyof ImageTasks]: { readonly task: Name; readonly args: Parameters<ImageTasks[Name]> };
 }[keyof ImageTasks];
 
-/** Errors lose their class between processes, so they are sent as data. */
+/**
+ * The result, or the reason why the image cannot be used: errors lose their class between
+ * processes, so they are sent as data.
+ */
 export type ImageResponse =
   | { readonly result: Awaited<ReturnType<ImageTasks[keyof ImageTasks]>> }
   | { readonly refused: string };

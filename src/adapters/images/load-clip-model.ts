@@ -44,23 +44,23 @@ async function importLibrary(): Promise<Library> {
 
 async function readModel(library: Library, place: ClipPlace, onProgress?: OnProgress): Promise<ClipModel> {
   const id = place.kind === 'hub' ? place.id : place.path;
-  const where = {
+  const fileOptions = {
     local_files_only: place.kind === 'folder',
     progress_callback: (event: { status: string; file?: string; loaded?: number; total?: number }) => {
       if (event.status === 'progress') onProgress?.(event.file ?? '', event.loaded ?? 0, event.total ?? 0);
     },
   };
-  const how = {
-    ...where,
+  const modelOptions = {
+    ...fileOptions,
     device: 'cpu' as const,
     dtype: place.kind === 'hub' ? ('fp32' as const) : place.dtype,
     // Use half of the cores and leave the others to the rest of the program.
     session_options: { intraOpNumThreads: Math.max(1, availableParallelism() >> 1) },
   };
-  const tokenizer = await library.AutoTokenizer.from_pretrained(id, where);
-  const processor = await library.AutoProcessor.from_pretrained(id, where);
-  const text = await library.CLIPTextModelWithProjection.from_pretrained(id, how);
-  const vision = await library.CLIPVisionModelWithProjection.from_pretrained(id, how);
+  const tokenizer = await library.AutoTokenizer.from_pretrained(id, fileOptions);
+  const processor = await library.AutoProcessor.from_pretrained(id, fileOptions);
+  const text = await library.CLIPTextModelWithProjection.from_pretrained(id, modelOptions);
+  const vision = await library.CLIPVisionModelWithProjection.from_pretrained(id, modelOptions);
   return {
     async embedText(words) {
       const { text_embeds } = await text(tokenizer(shorten(words)));
@@ -74,8 +74,8 @@ async function readModel(library: Library, place: ClipPlace, onProgress?: OnProg
   };
 
   /**
-   * Keeps as many words as the model reads. The library would also cut off the token that marks the
-   * end of the text, and the result is the vector of that token.
+   * Shortens a text to as many tokens as the model reads. If the library shortened it, the token
+   * that marks the end of the text would be missing, and the model computes the vector there.
    */
   function shorten(words: string): string {
     let short = words.slice(0, MAX_TEXT_LENGTH).toWellFormed();
@@ -102,20 +102,23 @@ function toVectors(tensor: { data: Float32Array; dims: number[] }): Float32Array
   );
 }
 
-/** Detects files that do not belong together now, before the first page needs the model. */
+/** Runs the model once, to detect files that do not belong together before a page needs them. */
 async function tryModel(model: ClipModel): Promise<void> {
   const create = { width: 64, height: 64, channels: 3, background: '#c03020' } as const;
   const text = await model.embedText('a red square');
   const [image] = await model.embedImages([await sharp({ create }).jpeg().toBuffer()]);
-  if (image?.length !== text.length) throw new Error('its texts and its images have vectors of other sizes');
+  if (image?.length !== text.length)
+    throw new Error('its texts and its images have vectors of different sizes');
 }
 
 function explain(error: unknown, place: ClipPlace): string {
   if (error instanceof ClipModelError) return error.message;
   const reasons = new Set<string>();
-  for (let at = error; at instanceof Error; at = at.cause) reasons.add(at.message.split('\n', 1)[0] ?? '');
+  for (let link = error; link instanceof Error; link = link.cause) {
+    reasons.add(link.message.split('\n', 1)[0] ?? '');
+  }
   const reason = [...reasons].join(': ');
   return place.kind === 'folder'
     ? `the files in ${place.path} are not a CLIP model that can be loaded: ${reason}`
-    : `it is not in the cache and cannot be fetched from the hub, or is no CLIP model in ONNX: ${reason}`;
+    : `it is not in the cache and cannot be fetched from the hub, or it is not a CLIP model in ONNX format: ${reason}`;
 }

@@ -6,8 +6,8 @@ export interface ImageTraits {
   /** Difference hash: 64 bits as 16 hex digits. See `hashDistance`. */
   readonly hash: string;
   /**
-   * Share (0 to 1) of the outermost pixels that have nearly the same color: near 1 for a product on
-   * a plain background.
+   * Share (0 to 1) of the frame, the outermost pixels, that has nearly the same color: near 1 for a
+   * product on a plain background.
    */
   readonly borderUniformity: number;
   /**
@@ -28,6 +28,7 @@ export interface ImageTraits {
 /** Each from 0 to 255. */
 export type Color = readonly [red: number, green: number, blue: number];
 
+/** The width of the frame: the pixels at the edge of a thumbnail, where its background shows. */
 const FRAME = 2;
 /**
  * Two colors of a frame within this RGB distance look the same, even with JPEG noise or soft
@@ -46,8 +47,9 @@ export function measureThumb(thumb: Buffer): ImageTraits {
   const pixels = Math.floor(thumb.length / 4);
   const rgb = new Uint8Array(pixels * 3);
   const grey = new Uint8Array(pixels);
-  const solid = new Uint8Array(pixels * 3);
-  let solids = 0;
+  /** The colors of the pixels that are not transparent, for the palette. */
+  const opaque = new Uint8Array(pixels * 3);
+  let opaqueLength = 0;
   for (let pixel = 0; pixel < pixels; pixel += 1) {
     const alpha = (thumb[pixel * 4 + 3] ?? 0) / 255;
     for (let channel = 0; channel < 3; channel += 1) {
@@ -60,17 +62,17 @@ export function measureThumb(thumb: Buffer): ImageTraits {
     // Brightness as defined by ITU-R BT.601.
     grey[pixel] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
     if (alpha > 0.5) {
-      solid[solids] = red;
-      solid[solids + 1] = green;
-      solid[solids + 2] = blue;
-      solids += 3;
+      opaque[opaqueLength] = red;
+      opaque[opaqueLength + 1] = green;
+      opaque[opaqueLength + 2] = blue;
+      opaqueLength += 3;
     }
   }
   return {
     hash: differenceHash(grey),
-    ...measureGround(rgb),
+    ...measureBackground(rgb),
     meanColor: mean(rgb),
-    palette: pickPalette(solid.subarray(0, solids), 3),
+    palette: pickPalette(opaque.subarray(0, opaqueLength), 3),
     entropy: entropy(grey),
   };
 }
@@ -115,26 +117,26 @@ function differenceHash(grey: Uint8Array): string {
   return hash.toString(16).padStart(16, '0');
 }
 
-/** The background is the median color of the frame, which outliers do not change. */
-function measureGround(rgb: Uint8Array): Pick<ImageTraits, 'borderUniformity' | 'subjectShare'> {
+/** Takes the median color of the frame as the background: outliers do not change it. */
+function measureBackground(rgb: Uint8Array): Pick<ImageTraits, 'borderUniformity' | 'subjectShare'> {
   const [red = 0, green = 0, blue = 0] = [0, 1, 2].map((channel) => {
     const sorted = FRAME_PIXELS.map((pixel) => rgb[pixel * 3 + channel] ?? 0).sort();
     return sorted[sorted.length >> 1] ?? 0;
   });
-  const groundShare = (pixels: Uint16Array) => {
-    let ground = 0;
+  const backgroundShare = (pixels: Uint16Array) => {
+    let count = 0;
     for (const pixel of pixels) {
       const r = (rgb[pixel * 3] ?? 0) - red;
       const g = (rgb[pixel * 3 + 1] ?? 0) - green;
       const b = (rgb[pixel * 3 + 2] ?? 0) - blue;
-      if (r * r + g * g + b * b <= FRAME_TOLERANCE ** 2) ground += 1;
+      if (r * r + g * g + b * b <= FRAME_TOLERANCE ** 2) count += 1;
     }
-    return ground / pixels.length;
+    return count / pixels.length;
   };
-  const borderUniformity = groundShare(FRAME_PIXELS);
+  const borderUniformity = backgroundShare(FRAME_PIXELS);
   return {
     borderUniformity,
-    subjectShare: borderUniformity >= PLAIN_FRAME ? 1 - groundShare(ALL_PIXELS) : null,
+    subjectShare: borderUniformity >= PLAIN_FRAME ? 1 - backgroundShare(ALL_PIXELS) : null,
   };
 }
 

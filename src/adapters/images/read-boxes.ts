@@ -4,7 +4,7 @@ export interface Box {
   readonly content: Buffer;
 }
 
-/** Returns the top-level boxes in `bytes`. Throws a RangeError for more than `most` boxes. */
+/** Returns the top-level boxes in `bytes`. Throws a RangeError for more than `max` boxes. */
 export function readBoxes(bytes: Buffer, max: number): Box[] {
   const boxes: Box[] = [];
   let at = 0;

@@ -5,7 +5,7 @@ import { dropPngTexts } from './drop-png-texts.ts';
 import { MAX_AVIF_PIXELS, MAX_PIXELS } from './image-limits.ts';
 import { isNearlyWhole } from './is-nearly-whole.ts';
 
-/** An image whose header was read and found harmless. */
+/** An image whose format and size are allowed, by its header. */
 export interface OpenImage {
   readonly bytes: Buffer;
   readonly metadata: Metadata;
@@ -39,7 +39,10 @@ export async function readImage<T>(bytes: Buffer, read: (image: OpenImage) => Pr
   }
 }
 
-/** Must run before libvips reads the bytes. */
+/**
+ * Returns the bytes, those of a PNG without its texts. Throws if the format is not allowed or an
+ * AVIF is too large. Must run before libvips reads the bytes.
+ */
 function makeHarmless(bytes: Buffer): Buffer {
   const head = bytes.toString('latin1', 0, 12);
   if (head.startsWith('\x89PNG\r\n\x1a\n')) return dropPngTexts(bytes);

@@ -5,9 +5,10 @@ import { proxyAuthorization } from './proxy.ts';
 
 /**
  * Opens a connection to a host and port through an HTTP proxy (`CONNECT`; RFC 9110, section 9.3.6).
- * The caller must secure and close the socket that is returned.
+ * The caller must start TLS on the returned socket if needed, and close it.
  *
- * @throws an error without the credentials of the proxy; `signal.reason` when the signal aborts.
+ * @throws Error that does not contain the credentials of the proxy; `signal.reason` when the signal
+ * aborts.
  */
 export function openTunnel(
   proxy: URL,

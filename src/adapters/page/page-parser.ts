@@ -12,7 +12,7 @@ const PROCESSES = 2;
 const RESERVE = 1;
 /** Far more than any page of a shop needs. A page that takes longer is hostile. */
 const PARSE_TIMEOUT_MS = 10_000;
-/** The largest page that is parsed (see `MAX_WEIGHT`) needs about this much. */
+/** The largest page that is parsed (see `MAX_MARKUP_SIZE`) needs about this much. */
 const HEAP_MB = 400;
 /** A process takes 100 MB, so an idle program keeps none. */
 const IDLE_MS = 30_000;

@@ -4,10 +4,10 @@ import { estimateMarkupSize } from './parse/estimate-markup-size.ts';
 import { type ProductPage, readProductPage } from './read-product-page.ts';
 
 /**
- * A page with more markup than this (see `estimateMarkupSize`) is not parsed. The largest pages of
- * large shops have about a quarter of it.
+ * A page with more tags and attributes than this is not parsed. The largest pages of large shops
+ * have about a quarter of it.
  */
-const MAX_WEIGHT = 300_000;
+const MAX_MARKUP_SIZE = 300_000;
 
 /**
  * The response of a parsing process. Errors lose their class between processes, so they are sent as
@@ -18,7 +18,7 @@ export type PageAnswer = { product: PageProduct } | { code: ErrorCode; message: 
 /** Parses one page. Never throws. */
 export function parsePage(page: Omit<ProductPage, 'html'> & { html: Uint8Array }): PageAnswer {
   try {
-    if (estimateMarkupSize(page.html) > MAX_WEIGHT) {
+    if (estimateMarkupSize(page.html) > MAX_MARKUP_SIZE) {
       throw new AppError('page_too_large', { detail: 'The page is too complex to read.' });
     }
     return { product: readProductPage({ ...page, html: Buffer.from(page.html) }) };

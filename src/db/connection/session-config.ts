@@ -19,7 +19,10 @@ export interface SessionConfig {
   readonly application_name: string;
   readonly options?: string;
   readonly enableChannelBinding: boolean;
-  /** The server's name in errors; set if only a login with channel binding is allowed. */
+  /**
+   * Set if only a login with channel binding is allowed: the host and port of the server, for error
+   * messages.
+   */
   readonly channelBindingServer: string | undefined;
   readonly keepAlive: boolean;
   readonly keepAliveInitialDelayMillis: number;
@@ -33,9 +36,9 @@ export interface SessionOptions extends Partial<SessionTimeouts> {
   readonly applicationName?: string;
   /** Milliseconds until the client gives up on a statement; 0 is never. */
   readonly query_timeout?: number;
-  /** Whether the session keeps the settings that the server gives it. */
+  /** Whether to omit `setup`: the session then has the settings of the server and the role. */
   readonly isBare?: boolean;
-  /** Whether statements run without any time-out, including those of the URL. */
+  /** Whether statements run without a time-out: those in the options and in the URL are ignored. */
   readonly isUnlimited?: boolean;
 }
 
@@ -70,8 +73,9 @@ export function sessionConfig(
     port: target.port,
     user: target.user,
     database: target.database,
-    // Called if the server asks for a password. Without a function, the driver would read a file.
-    password: () => describePassword(target),
+    // Called if the server asks for a password. Being a function, it keeps the driver from reading
+    // a password file.
+    password: () => requirePassword(target),
     ...(isPlain ? {} : { stream: () => new NegotiatedSocket(target) }),
     ssl: false,
     sslnegotiation: 'postgres',
@@ -93,7 +97,7 @@ export function sessionConfig(
   };
 }
 
-function describePassword({ password, user, host, port }: DatabaseTarget): string {
+function requirePassword({ password, user, host, port }: DatabaseTarget): string {
   if (password !== undefined) return password;
   const where = isSocketFolder(host) ? host : `${host}:${port}`;
   throw new ConnectionError(

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { findServer, isServer } from './find-server.ts';
 
-/** A fast shutdown cuts connections at once; most of the time goes to the checkpoint. */
+/** Time limit of a fast shutdown: it closes connections at once, but its checkpoint takes time. */
 const FAST_MS = 10_000;
-/** PostgreSQL itself kills its processes 5 s after a SIGQUIT. */
+/** Time limit after a SIGQUIT: PostgreSQL itself kills its processes after 5 s. */
 const IMMEDIATE_MS = 10_000;
 
 /**
@@ -19,11 +19,11 @@ export async function endServer(dataDirectory: string): Promise<void> {
     try {
       process.kill(server.pid, signal);
     } catch {
-      // It has ended meanwhile.
+      // It has already ended.
     }
     // Polls the pid: a server that was taken over is not a child of this process.
     for (const giveUpAt = Date.now() + patienceMs; Date.now() < giveUpAt; await delay(20)) {
-      // postmaster.pid is no proof: it disappears a moment before the process does.
+      // A missing postmaster.pid is not enough: it is deleted just before the process ends.
       if (!(await isServer(server.pid, dataDirectory))) return;
     }
   }

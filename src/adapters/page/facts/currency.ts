@@ -1,5 +1,5 @@
 /**
- * Signs of money and the ISO 4217 codes that each may stand for: the first one, unless the country
+ * Currency signs and the ISO 4217 codes that each may stand for: the first one, unless the country
  * of the page has another one. A code begins with the ISO 3166 code of its country, which is how
  * they are matched.
  */

@@ -13,7 +13,7 @@ const MAX_PRICE_TEXT = 40;
 /** In nodes. The price of a product is at most this far from its heading. */
 const NEAR = 400;
 const MAX_KEPT = 1000;
-/** How many levels below an element with the name of a price its words may be. */
+/** How many levels below an element whose class or id names a price its words may be. */
 const MAX_DEPTH = 12;
 
 const PRICE_NAMES =
@@ -39,8 +39,8 @@ const OLD_LABEL =
 export interface SeenPrices {
   readonly best: FoundPrice | null;
   /**
-   * Whether `best` can hardly be another product's: it is near the heading, its element has the
-   * name of a price, and it has a sign of money.
+   * Whether `best` is very probably not another product's: it is near the heading, the class or id
+   * of its element names a price, and it has a currency sign.
    */
   readonly isClear: boolean;
   readonly all: readonly FoundPrice[];
@@ -98,7 +98,7 @@ function isSign(words: string): boolean {
   return words.length <= 5 && findCurrency(words) !== null;
 }
 
-/** Many pages put the sign of money in a separate element before or after the number. */
+/** Many pages put the currency sign in a separate element before or after the number. */
 function withSign(visits: readonly Visit[], at: number, number: string, before: string): string {
   const sign = SIGN_AT_END.exec(before)?.[0];
   if (sign !== undefined) return `${sign}${number}`;

@@ -9,7 +9,8 @@ const MAX_ADDRESS_LENGTH = 2048;
 
 /**
  * Returns the images of all sources, the most trusted source first, each once, with absolute
- * addresses. An image without text gets that of a later source. `url` is the page's.
+ * addresses. An image without alternative text gets that of a later source. `url` is the address of
+ * the page.
  */
 export function listImages($: CheerioAPI, sources: readonly Source[], url: string): CandidateImage[] {
   const base = findBase($, url);

@@ -24,13 +24,13 @@ const MAX_DIGITS = 12;
 export interface ParsePriceOptions extends CountryHints {
   /** The currency in the markup beside the number. A sign within the text wins against it. */
   readonly currency?: string | null;
-  /** Whether a number without a sign of money is refused. */
+  /** Whether a number without a currency sign is refused. */
   readonly needsCurrency?: boolean;
 }
 
 /**
  * Reads a price in any notation: "1.299,00 €", "₹2,433", "34.000 Kč", "1 299 kr", "CHF 1'299.–". Of
- * several numbers, the first one beside a sign of money counts, so a range gives its lower end.
+ * several numbers, the first one beside a currency sign counts, so a range gives its lower end.
  * Returns null if there is none.
  */
 export function parsePrice(text: string, options: ParsePriceOptions = {}): FoundPrice | null {

@@ -11,6 +11,7 @@ import { findPrice } from './find-price.ts';
 import { makeNameMatcher } from './match-name.ts';
 import { findPageImages } from './page-images.ts';
 
+/** Longer text in the main part of a page is cut. */
 const MAX_TEXT = 500_000;
 
 const GTIN =
@@ -22,8 +23,8 @@ export interface VisibleFacts extends ProductFacts {
   /** All prices in the main part of the page, including crossed-out ones. */
   readonly prices: readonly FoundPrice[];
   /**
-   * Whether the price is near the heading, in an element with the name of a price, with a sign of
-   * money.
+   * Whether the price is near the heading, in an element whose class or id names a price, with a
+   * currency sign.
    */
   readonly isPriceClear: boolean;
   /** The text of the main part of the page, in lower case. */
@@ -33,14 +34,15 @@ export interface VisibleFacts extends ProductFacts {
 }
 
 /**
- * Reads the visible facts: the main heading, the price nearest to it, the stock, and the images.
+ * Reads the visible facts: the main heading, the price nearest to it, what the page shows about
+ * stock, codes, and the images.
  */
 export function readVisiblePage($: CheerioAPI, hints: PageHints): VisibleFacts {
   const heading = findHeading($, hints);
   const visits = walkPage($, heading);
   const title = heading === undefined ? null : toPlainText(readNodeText(heading), 300);
   const headingAt = heading === undefined ? -1 : visits.findIndex((visit) => visit.node === heading);
-  const text = listWords(visits);
+  const text = readMainText(visits);
   const { best, isClear, all } = findPrice(visits, headingAt, hints);
   return {
     title,
@@ -73,7 +75,7 @@ function listFields(visits: readonly Visit[]): Set<string> {
   return fields;
 }
 
-function listWords(visits: readonly Visit[]): string {
+function readMainText(visits: readonly Visit[]): string {
   let text = '';
   for (const visit of visits) {
     if (!visit.isAside && !visit.isHidden && visit.tag === '') text += ` ${textOf(visit)}`;
@@ -93,7 +95,7 @@ function findHeading($: CheerioAPI, hints: PageHints): PageNode | undefined {
       .map((node) => ({ node, words: toPlainText(readNodeText(node), 300) ?? '' }))
       .filter(({ words }) => words !== '');
   const headings = withWords(elementsOf($).byTag('h1'), 20);
-  // The first heading is one of the titles and would match itself.
+  // The first heading is often one of the titles, and would then match itself.
   const others = [...hints.titles];
   const itself = others.indexOf(headings[0]?.words ?? '');
   if (itself >= 0) others.splice(itself, 1);
@@ -102,14 +104,18 @@ function findHeading($: CheerioAPI, hints: PageHints): PageNode | undefined {
   const named =
     headings.find(({ words }) => titles.some((title) => title.includes(words.toLowerCase()))) ??
     headings.find(({ words }) => isNamed(words));
-  if (named !== undefined || headings.length > 0) return (named ?? likeAddress(headings, hints.url))?.node;
+  if (named !== undefined || headings.length > 0)
+    return (named ?? findMostLikeAddress(headings, hints.url))?.node;
   return withWords($(OTHER_HEADINGS).toArray(), 60).find(({ words }) => isNamed(words))?.node;
 }
 
 /**
  * Returns the heading that shares the most words with the address, or the first one if none does.
  */
-function likeAddress<T extends { words: string }>(headings: readonly T[], url: string): T | undefined {
+function findMostLikeAddress<T extends { words: string }>(
+  headings: readonly T[],
+  url: string,
+): T | undefined {
   const address = new Set(
     URL.parse(url)
       ?.pathname.toLowerCase()

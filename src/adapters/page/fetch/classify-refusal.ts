@@ -16,8 +16,8 @@ const LOGIN_PART =
 const LOGIN_WORDS = /log-?[io]n|sign-?in|account|auth|anmeld|konto|connexion|compte|cuenta|inlog/i;
 
 /**
- * Returns why a page has no product: it is a challenge for robots, a login, or just
- * `not_a_product`.
+ * Returns why no product was found on a page: `page_blocked` for a challenge to robots,
+ * `page_login` for a login, otherwise `not_a_product`.
  */
 export function classifyRefusal($: CheerioAPI, url: string): ErrorCode {
   if (CHALLENGE_TITLE.test($('title').first().text()) || $(CHALLENGE_PARTS).length > 0) return 'page_blocked';

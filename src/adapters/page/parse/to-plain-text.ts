@@ -1,12 +1,10 @@
 import { Parser } from 'htmlparser2';
 import { dropInvisible } from '../../../lib/drop-invisible.ts';
 
-/** Longer input is cut first: no field keeps more than 2000 characters. */
+/** Longer input is cut first: no field has more than 2000 characters in the end. */
 const MAX_INPUT = 20_000;
-/**
- * Input is cut to this many times `maxLength` first: markup is not ten times as long as its text.
- */
-const ROOM_FOR_MARKUP = 10;
+/** Only this many times `maxLength` is read: with its markup, a real text is rarely longer. */
+const MAX_INPUT_FACTOR = 10;
 
 /** An entity or a tag that still has to be removed. */
 const MARKUP = /<[a-z/!?]|&(?:#\d|#x[\da-f]|[a-z]+\d*;)/i;
@@ -24,7 +22,7 @@ export function toPlainText(value: string, maxLength: number): string | null {
   let text = value
     .slice(0, MAX_INPUT)
     .replace(/\s+/g, ' ')
-    .slice(0, maxLength * ROOM_FOR_MARKUP);
+    .slice(0, maxLength * MAX_INPUT_FACTOR);
   for (let round = 0; round < 3 && MARKUP.test(text); round += 1) text = stripMarkup(text);
   return cut(collapse(text), maxLength) || null;
 }
