@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-/** Returns how many of the updates of a table since `before` were heap-only, once all are counted. */
+/** Returns how many updates of a table there were, and how many of them were heap-only. */
 async function countUpdates(table: string): Promise<{ all: number; heapOnly: number }> {
   const { rows } = await db.orm.execute<{ all: number; heap_only: number }>(sql`
     select n_tup_upd::int as all, n_tup_hot_upd::int as heap_only from pg_stat_user_tables
