@@ -11,9 +11,9 @@ import {
   flag,
   frameAncestors,
   httpPort,
+  httpUrl,
   key,
   list,
-  origin,
   proxy,
   readBy,
   retention,
@@ -57,11 +57,11 @@ export const SETTINGS = {
   API: {
     HOST: z.string().min(1).prefault('127.0.0.1').describe('address on which the API listens'),
     PORT: httpPort.prefault('3000').describe('port of the API; 0 chooses a free port'),
-    PUBLIC_URL: origin
+    PUBLIC_URL: httpUrl
       .refine((url) => !/[?#]/.test(url), { error: 'must not have a query or a fragment' })
       .transform((url) => url.replace(/\/+$/, ''))
       .optional()
-      .meta({ description: 'origin of the addresses in responses', unset: 'from the request' }),
+      .meta({ description: 'base of the addresses in responses', unset: 'from the request' }),
     TRUST_PROXY: trustedProxies
       .prefault('false')
       .describe('proxies whose `X-Forwarded-*` headers are trusted: `true` for all, or their addresses'),
@@ -108,7 +108,7 @@ export const SETTINGS = {
         'maximum number of AI calls of each kind in any window (`n/s`, `n/m`, `n/h`), over all processes, or `off`',
       ),
     AI_API_KEY: key.meta({ description: 'key of the AI service', unset: 'the offline generator is used' }),
-    AI_BASE_URL: origin
+    AI_BASE_URL: httpUrl
       .prefault('https://api.openai.com/v1')
       .describe('address of a service with the OpenAI API'),
     AI_TEXT_MODEL: z
@@ -121,7 +121,7 @@ export const SETTINGS = {
       .min(1)
       .prefault('gpt-image-1')
       .describe('model for images; must support image edits'),
-    AI_IMAGE_BASE_URL: origin
+    AI_IMAGE_BASE_URL: httpUrl
       .optional()
       .meta({ description: 'address of a different service for images', unset: '`AI_BASE_URL`' }),
     AI_IMAGE_API_KEY: key.meta({ description: 'key of the service for images', unset: '`AI_API_KEY`' }),
@@ -205,12 +205,12 @@ export const SETTINGS = {
       description: 'port for the Prometheus metrics at `/metrics`; may be the same as `HEALTH_PORT`',
       unset: 'none',
     }),
-    OTEL_EXPORTER_OTLP_ENDPOINT: origin.optional().meta({
+    OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional().meta({
       description:
         'address of an OpenTelemetry collector for traces; the other `OTEL_…` variables work as specified',
       unset: 'none',
     }),
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: origin
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl
       .optional()
       .meta({ description: 'full address for traces, such as `…/v1/traces`', unset: 'none' }),
     LOG_LEVEL: z

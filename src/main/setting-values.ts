@@ -16,7 +16,7 @@ const whole = (min: number, max: number) =>
     .min(min, { error: `must be at least ${min}` })
     .max(max, { error: `must be at most ${max}` });
 export const count = (max: number) => whole(1, max);
-export const origin = z
+export const httpUrl = z
   .string()
   .refine((url) => URL.canParse(url) && /^https?:\/\//.test(url), { error: 'must be an http(s) address' });
 

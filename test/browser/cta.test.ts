@@ -55,7 +55,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if it is ins
   let api: TestApi;
   let browser: Browser;
   let workspaceId: string;
-  let spare: (typeof previews.$inferSelect)[];
+  let unused: (typeof previews.$inferSelect)[];
   const images = new Map<string, string>();
   beforeAll(async () => {
     db = await openTestDatabase();
@@ -63,7 +63,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if it is ins
     ({ workspaceId } = await db.addWorkspace('one'));
     await addQueuedBatch(db, workspaceId, [10, 10]);
     await finish(db, await claim(db, await addWorker(db)));
-    spare = await db.orm.select().from(previews);
+    unused = await db.orm.select().from(previews);
     for (const name of IMAGES) images.set(name, assetPath(await storeImage(name)));
     browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}) });
   });
@@ -89,7 +89,7 @@ describe.skipIf(executablePath === undefined)('the CTA in Chromium, if it is ins
 
   /** Returns the path of a preview with these texts and this image. */
   async function embed(image: (typeof IMAGES)[number], given: Partial<Prefill> = {}): Promise<string> {
-    const row = spare.pop();
+    const row = unused.pop();
     if (!row) throw new Error('more previews are needed');
     const url = images.get(image) ?? '';
     const generated = makePrefill({ backgroundImageUrl: url, productImageUrl: url, ...given });
