@@ -39,7 +39,7 @@ const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' })
   .split('\n')
   .filter(
     (file) =>
-      /\.(ts|md|ya?ml|service|example)$|Dockerfile$|^\.ci\/run$/.test(file) &&
+      /\.(ts|md|sql|ya?ml|service|example)$|Dockerfile$|^\.ci\/run$/.test(file) &&
       !/fixtures\/|docs\/decisions\/|^CHANGELOG/.test(file),
   );
 
@@ -54,7 +54,7 @@ function findLines(pattern: RegExp, isWanted: (line: string) => boolean): string
 }
 
 test('comments have at most 100 columns', () => {
-  const isWide = (line: string) => line.length > MAX_COLUMNS && /^\s*(?:\*|\/\/|\/\*|# \S)/.test(line);
+  const isWide = (line: string) => line.length > MAX_COLUMNS && /^\s*(?:\*|\/\/|\/\*|# \S|-- )/.test(line);
   expect(findLines(/(?<!\.md)$/, isWide)).toEqual([]);
 });
 
