@@ -2,7 +2,8 @@
 --   cta_owner    owns the database, and runs nothing but `cta-batch migrate`
 --   cta_service  runs `cta-batch start` and everything else: it reads and writes rows
 --
---   CTA_OWNER_PASSWORD=… CTA_SERVICE_PASSWORD=… psql --set ON_ERROR_STOP=1 --file deploy/roles.sql "$ADMIN_URL"
+--   CTA_OWNER_PASSWORD=… CTA_SERVICE_PASSWORD=… \
+--     psql --set ON_ERROR_STOP=1 --file deploy/roles.sql "$ADMIN_URL"
 --
 -- The admin must be a superuser, or be allowed to create roles and databases. compose.yaml runs
 -- this file when it creates its database.
