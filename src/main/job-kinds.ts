@@ -1,8 +1,6 @@
 import type { CallProviders } from '../ai-calls/open-calls.ts';
-import type { Log } from '../lib/log.ts';
 import { type ClaimedCall, claimCalls } from '../pipeline/claim-calls.ts';
 import { type ClaimedSource, claimSources } from '../pipeline/claim-sources.ts';
-import type { AnswerSettler } from '../pipeline/settle-answer.ts';
 import { startBatches } from '../pipeline/start-batches.ts';
 import type { JobName } from '../queue/catalogue.ts';
 import type { Claim } from '../queue/poller.ts';
@@ -15,6 +13,7 @@ import { type ClaimedDelivery, claimDeliveries } from '../webhooks/claim-deliver
 import { releaseDeliveries } from '../webhooks/release-deliveries.ts';
 import { claimHousekeeping } from '../workers/claim-housekeeping.ts';
 import { PAGES_AT_ONCE, PAGES_IN_RESERVE } from '../workers/worker.ts';
+import type { JobIds } from './in-flight-jobs.ts';
 
 /** New jobs send a notification. This is for delayed jobs and lost notifications. */
 const POLL_MS = 500;
@@ -32,13 +31,11 @@ const WEBHOOKS_IN_RESERVE = 20;
 /** What the jobs of one worker process share: the dependencies of all claims and steps. */
 export interface JobContext {
   readonly deps: ProcessSourceDeps & GeneratePreviewDeps & DeliverWebhookDeps & HousekeepingDeps;
-  readonly log: Log;
   /** Its id changes if other workers have marked this one dead. */
   readonly worker: { readonly id: string };
   /** The number of previews in flight. */
   readonly previewsAtOnce: number;
   readonly providers: CallProviders;
-  readonly answers: AnswerSettler;
 }
 
 /** How a worker processes one kind of job. `W` is a claimed piece of work. */
@@ -56,8 +53,8 @@ export interface JobKind<W extends TracedWork> {
   claim(context: JobContext, free: number, without: readonly string[]): Promise<Claim<W>>;
   /** Undefined if the claim does all the work. */
   step?(context: JobContext): Step<W>;
-  /** The ids whose cancellation aborts the work: its own, and of what it belongs to. */
-  idsOf?(work: W): readonly string[];
+  /** The ids whose cancellation aborts the work; see `InFlightJobs.run`. */
+  idsOf?(work: W): JobIds;
   /** Runs `run`, which never throws, and does what must be done before and after it. */
   around?(context: JobContext, work: W, run: () => Promise<void>): Promise<void>;
   /**
@@ -100,14 +97,14 @@ export const JOB_KINDS: Readonly<Record<string, JobKind<TracedWork>>> = {
     pollMs: POLL_MS,
     // A preview in flight makes two calls.
     capacity: ({ previewsAtOnce }) => previewsAtOnce * 2,
-    async claim({ deps, log, worker, providers }, free) {
+    async claim({ deps, worker, providers }, free) {
       const claim = await claimCalls(deps, { workerId: worker.id, providers, limit: Math.ceil(free / 2) });
-      for (const kind of claim.recovered ?? []) log.info({ kind }, 'the AI service works again');
+      for (const kind of claim.recovered ?? []) deps.log.info({ kind }, 'the AI service works again');
       return claim;
     },
     step: ({ deps }) => generatePreview(deps),
     idsOf: (call) => [call.callId, call.previewId, call.batchId],
-    around: ({ answers }, call, run) => answers.run(call, run),
+    around: ({ deps }, call, run) => deps.answers.run(call, run),
   }),
   webhooks: kind<ClaimedDelivery>({
     jobs: ['webhook.deliver'],

@@ -22,7 +22,7 @@ export function startJobKind<W extends TracedWork>(
   async function run(work: W): Promise<void> {
     if (!step) return;
     const runStep = () =>
-      inFlight.run(kind.idsOf?.(work) ?? [], (signal) => runJob(observers, step, { work, signal }));
+      inFlight.run(kind.idsOf?.(work), (signal) => runJob(observers, step, { work, signal }));
     running.add(work);
     try {
       await (kind.around ? kind.around(context, work, runStep) : runStep());
@@ -35,7 +35,7 @@ export function startJobKind<W extends TracedWork>(
     name,
     capacity: kind.capacity(context),
     pollMs: kind.pollMs,
-    log: context.log,
+    log: context.deps.log,
     claim: (free, without) => kind.claim(context, free, without),
     run,
     ...(kind.reserve !== undefined && { reserve: kind.reserve }),

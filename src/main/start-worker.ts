@@ -59,19 +59,16 @@ export async function startWorker(
     { ...features, copyImages: adapters.pages.copyImages },
     stopping.signal,
   );
-  const answers = createAnswerSettler(features);
   const context: JobContext = {
     deps: {
       ...features,
       ...adapters,
       alternatives,
-      answers,
+      answers: createAnswerSettler(features),
       aiTimeoutMs: settings.AI_TIMEOUT,
       retention: { batchesMs: settings.KEEP_BATCHES, callsMs: settings.KEEP_CALLS },
     },
-    log,
     worker,
-    answers,
     previewsAtOnce: settings.WORKER_CONCURRENCY,
     providers: {
       text: { provider: adapters.copyGenerator.provider, model: adapters.copyGenerator.model },
