@@ -12,7 +12,8 @@ import { EXACT_POSITIONS, type QueuePosition } from './forecast.ts';
  *
  * The first `EXACT_POSITIONS` of each part are exact. Ranking a queue of 100,000 previews for every
  * request would take too long, so later positions are estimated from the start tag, on the
- * assumption that the tags between the last exact one and the last of all are used evenly.
+ * assumption that the tags after the exact ones are used evenly. The number of queued previews,
+ * which come before all others, may be a second old.
  */
 export async function loadQueuePositions(
   orm: Orm,
@@ -36,9 +37,10 @@ export async function loadQueuePositions(
       pages: null,
     });
   }
-  for (const { id, position, page, start_tag } of beforeQueue) {
+  for (const { id, position, estimate, page, start_tag } of beforeQueue) {
     const pages = page ?? interpolate(start_tag, size.pages);
-    const own = position ?? Math.round((pages * size.pages.previews) / Math.max(size.pages.rows, 1));
+    const perPage = size.pages.previews / Math.max(size.pages.rows, 1);
+    const own = position ?? (page === null ? Math.round(pages * perPage) : estimate);
     const { rows, texts, images } = size.queued;
     places.set(id, {
       position: rows + own,
@@ -85,29 +87,35 @@ interface PendingRow extends Record<string, unknown> {
   readonly id: string;
   /** Among the previews whose pages have not been read; null after the exact ones. */
   readonly position: number | null;
+  /** The same if no preview of the pages before it is final; at least `EXACT_POSITIONS`. */
+  readonly estimate: number;
   /** The number of its page; null after the exact ones. */
   readonly page: number | null;
-  readonly start_tag: number;
+  /** Null for a moment, until its batch has got its tags. */
+  readonly start_tag: number | null;
 }
 
 async function placePending(orm: Orm, previewIds: readonly string[]): Promise<PendingRow[]> {
   const { rows } = await orm.execute<PendingRow>(sql`
     with pages as (
       -- Pages that are being read come before all that wait.
-      select s.*, row_number() over (order by s.status desc, s.start_tag, s.created_at, s.id) as page
+      select s.*, row_number() over place as page, sum(s.batch_size) over place - s.batch_size as before
       from (
         select * from cta.sources where status = 'running'
         union all
-        (select * from cta.sources where status = 'pending' order by start_tag limit ${exact})
+        (select * from cta.sources where status = 'pending' order by start_tag, created_at, id limit ${exact})
       ) s
+      window place as (order by s.status desc, s.start_tag, s.created_at, s.id)
     ), ranked as (
       select p.id, row_number() over (order by pages.page, p.position) as position, pages.page
       from pages cross join lateral (
         select id, position from cta.previews where source_id = pages.id and status = 'pending'
       ) p
+      order by pages.page, p.position limit ${exact}
     )
-    select p.id, r.position::int, r.page::int, coalesce(s.start_tag, 0) as start_tag
-    from cta.previews p join cta.sources s on s.id = p.source_id left join ranked r on r.id = p.id
+    select p.id, r.position::int, greatest(g.before + p.position + 1, ${exact})::int as estimate, g.page::int, s.start_tag
+    from cta.previews p join cta.sources s on s.id = p.source_id
+    left join pages g on g.id = p.source_id left join ranked r on r.id = p.id
     where p.id in (${ids(previewIds)}) and p.status = 'pending'`);
   return rows;
 }
@@ -115,7 +123,7 @@ async function placePending(orm: Orm, previewIds: readonly string[]): Promise<Pe
 /** The size of a queue, and where its exact part ends. */
 interface QueueSize {
   readonly rows: number;
-  /** The start tag of the last exact position; null if all are exact. */
+  /** The start tag of the first position that is not exact; null if all are exact. */
   readonly exact_tag: number | null;
   /** The largest start tag. */
   readonly last_tag: number | null;
@@ -128,7 +136,9 @@ interface QueueSizes {
   readonly pages: QueueSize & { readonly previews: number };
 }
 
-/** Counting 100,000 rows takes tens of milliseconds, so requests share a count for a second. */
+/**
+ * Counting a long queue is the dearest part of a request, so requests share a count for a second.
+ */
 const SIZES_TTL_MS = 1000;
 
 // One entry for the pool and one for each connection, for reads within transactions.
@@ -159,9 +169,9 @@ function sizeOf(queue: SQL): SQL {
 }
 
 /** Returns the estimated position of a start tag after the exact positions. */
-function interpolate(tag: number, { rows, exact_tag, last_tag }: QueueSize): number {
+function interpolate(tag: number | null, { rows, exact_tag, last_tag }: QueueSize): number {
   // The row joined the queue after the count.
-  if (exact_tag === null || last_tag === null) return Math.max(rows, EXACT_POSITIONS) + 1;
+  if (tag === null || exact_tag === null || last_tag === null) return Math.max(rows, EXACT_POSITIONS) + 1;
   const share = last_tag > exact_tag ? (tag - exact_tag) / (last_tag - exact_tag) : 1;
   const rest = Math.max(rows - EXACT_POSITIONS, 1);
   return EXACT_POSITIONS + Math.max(1, Math.round(rest * Math.min(Math.max(share, 0), 1)));
