@@ -19,8 +19,7 @@ export interface PeakWindow {
  * calls. Of equally full windows, returns the last one. A window is half open: two calls that are
  * exactly `windowMs` apart are not in the same one.
  *
- * Reads every call that left within the last `sinceMs`, or the whole ledger without it: about a
- * second for a million calls.
+ * Reads every call that left within the last `sinceMs`, or the whole ledger without it.
  */
 export async function findPeakWindow(
   db: Executor,

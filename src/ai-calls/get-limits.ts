@@ -1,8 +1,10 @@
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import type { Orm } from '../db/client.ts';
 import { AppError, isErrorCode } from '../lib/app-error.ts';
 import type { FeatureDeps } from '../queue/feature-deps.ts';
-import { CALL_KINDS } from './ai-call.ts';
-import { DEFAULT_WINDOW_MS, findPeakWindow } from './find-peak-window.ts';
+import { CALL_KINDS, type CallKind } from './ai-call.ts';
+import { DEFAULT_WINDOW_MS, findPeakWindow, type PeakWindow } from './find-peak-window.ts';
 import { type KindState, loadLimiter } from './load-limiter.ts';
 
 /** The limit of one kind of call, as both APIs return it. */
@@ -52,14 +54,42 @@ export async function getLimits(
   const { now, kinds } = await loadLimiter(deps.orm);
   const shown = kinds.map(async (state) => {
     const windowMs = state.windowMs ?? DEFAULT_WINDOW_MS;
-    const worstWindow = await findPeakWindow(deps.orm, {
-      kind: state.kind,
-      windowMs,
-      ...(wholeLedger ? {} : { sinceMs: PEAK_WITHIN_MS }),
-    });
+    const which = { kind: state.kind, windowMs };
+    const worstWindow = wholeLedger
+      ? await findPeakWindow(deps.orm, which)
+      : await findRecentPeak(deps.orm, which);
     return { ...showKind(state, now), windowMs, worstWindow };
   });
   return { rate: kinds[0]?.rate ?? null, kinds: await Promise.all(shown) };
+}
+
+/** Requests share a search for some seconds: it reads all calls of a day. */
+const PEAK_TTL_MS = 10_000;
+
+interface WindowKind {
+  readonly kind: CallKind;
+  readonly windowMs: number;
+}
+type PeakCache = LRUCache<string, { peak: PeakWindow | null }, WindowKind>;
+
+/** The searches of each pool. */
+const caches = new WeakMap<Orm, PeakCache>();
+
+async function findRecentPeak(orm: Orm, which: WindowKind): Promise<PeakWindow | null> {
+  const cache = caches.get(orm) ?? createPeakCache(orm);
+  caches.set(orm, cache);
+  const { peak } = await cache.forceFetch(`${which.kind} ${which.windowMs}`, { context: which });
+  return peak;
+}
+
+function createPeakCache(orm: Orm): PeakCache {
+  return new LRUCache({
+    max: 10,
+    ttl: PEAK_TTL_MS,
+    fetchMethod: async (_key, _stale, { context }) => ({
+      peak: await findPeakWindow(orm, { ...context, sinceMs: PEAK_WITHIN_MS }),
+    }),
+  });
 }
 
 function showKind(state: KindState, now: Date) {

@@ -21,7 +21,8 @@ beforeEach(async () => {
 });
 afterEach(() => db.drop());
 
-const textLimit = async () => (await getLimits(db.deps)).kinds.find((kind) => kind.kind === 'text');
+const textLimit = async () =>
+  (await getLimits(db.deps, { wholeLedger: true })).kinds.find((kind) => kind.kind === 'text');
 const recordAllDepartures = async () => {
   for (const { id } of await db.orm.select({ id: aiCalls.id }).from(aiCalls).where(isNull(aiCalls.leftAt)))
     await recordDeparture(db.orm, id);
@@ -106,4 +107,14 @@ test('reports a pause, an open breaker, and a missing limit', async () => {
     },
   });
   expect(limit?.nextSlotAt).toEqual(limit?.pausedUntil);
+});
+
+test('requests share a search for the fullest window for some seconds', async () => {
+  await addQueuedBatch(db, workspaceId, [3]);
+  const fullest = async () => (await getLimits(db.deps)).kinds.map((kind) => kind.worstWindow?.calls);
+  expect(await fullest()).toEqual([undefined, undefined]);
+  await claim(db, workerId);
+  await recordAllDepartures();
+  expect(await fullest()).toEqual([undefined, undefined]);
+  expect((await textLimit())?.worstWindow?.calls).toBe(3);
 });
