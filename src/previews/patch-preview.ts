@@ -59,7 +59,7 @@ export async function patchPreview(
       return { preview: showPreview(row, baseUrl), warnings };
     }
     const written = await deps.transact((tx) =>
-      writeOverrides(tx, { workspaceId, id, version: row.version }, overrides),
+      writeOverrides(tx, { workspaceId, id, version: row.version, before: row.overrides }, overrides),
     );
     if (written) return { preview: showPreview(written, baseUrl), warnings };
   }
@@ -68,10 +68,18 @@ export async function patchPreview(
   });
 }
 
+/** The addresses of images in a person's changes. */
+const imagesOf = (overrides: Overrides | null) => [overrides?.productImageUrl, overrides?.backgroundImageUrl];
+
 /** Returns the changed row; undefined if the preview has another version by now, or is not done. */
 async function writeOverrides(
   tx: Tx,
-  { workspaceId, id, version }: { workspaceId: string; id: string; version: number },
+  {
+    workspaceId,
+    id,
+    version,
+    before,
+  }: { workspaceId: string; id: string; version: number; before: Overrides | null },
   overrides: Overrides,
 ): Promise<PreviewRow | undefined> {
   const [written] = await tx
@@ -86,8 +94,9 @@ async function writeOverrides(
       ),
     )
     .returning(previewColumns);
-  const { productImageUrl, backgroundImageUrl } = overrides;
-  if (written) await keepAssets(tx, { previewId: id, workspaceId }, [productImageUrl, backgroundImageUrl]);
+  const images = imagesOf(overrides);
+  if (written && !isDeepStrictEqual(images, imagesOf(before)))
+    await keepAssets(tx, { previewId: id, workspaceId }, images);
   return written;
 }
 
