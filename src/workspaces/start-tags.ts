@@ -4,6 +4,7 @@ import { previews } from '../db/schema/previews.ts';
 import { turns, virtualTimes } from '../db/schema/turns.ts';
 import type { FairQueue } from '../db/schema/values.ts';
 import { pipelined } from '../lib/pipelined.ts';
+import { requireValue } from '../lib/require-value.ts';
 
 /**
  * The order over all workspaces is start-time fair queueing (Goyal, Vin and Cheng, "Start-time Fair
@@ -65,7 +66,7 @@ export async function nextStartTag(tx: Tx, workspaceId: string): Promise<number>
     () => lockTurn(tx, workspaceId, 'previews'),
     () => nextTag(tx).execute({ workspaceId }),
   );
-  return row?.tag ?? 0;
+  return requireValue(row, 'the turn of a workspace').tag;
 }
 
 /**
@@ -79,7 +80,7 @@ export async function assignStartTags(tx: Tx, workspaceId: string, count: number
     .set({ lastTag: sql`greatest(${virtualTime}, ${turns.lastTag} + 1) + ${count}::int - 1` })
     .where(and(eq(turns.workspaceId, workspaceId), eq(turns.queue, 'previews')))
     .returning({ lastTag: turns.lastTag });
-  return row ? row.lastTag - count + 1 : 0;
+  return requireValue(row, 'the turn of a workspace').lastTag - count + 1;
 }
 
 /**

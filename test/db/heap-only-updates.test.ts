@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { patchPreview } from '../../src/previews/patch-preview.ts';
+import { registerWorker, type WorkerSession } from '../../src/workers/register-worker.ts';
+import { sendHeartbeat } from '../../src/workers/send-heartbeat.ts';
 import { recordStarts } from '../../src/workspaces/start-tags.ts';
 import { poll } from '../support/poll.ts';
 import { addQueuedBatch, addWorker, claim, finish } from '../support/seed.ts';
@@ -36,6 +38,10 @@ async function shareOfHeapOnly(table: string, update: (i: number) => Promise<unk
 }
 
 test('heartbeats, turns, virtual times and edits are heap-only', async () => {
+  const session: WorkerSession = {
+    query: async (text, values) => (await db.orm.$client.query(text, values)).rows,
+  };
+  const worker = await registerWorker(session, { capacity: 1 });
   const workerId = await addWorker(db);
   const { workspaceId } = await db.addWorkspace('one');
   await addQueuedBatch(db, workspaceId, [1]);
@@ -45,9 +51,7 @@ test('heartbeats, turns, virtual times and edits are heap-only', async () => {
   const start = (startTag: number) =>
     db.transact((tx) => recordStarts(tx, 'previews', [{ workspaceId, startTag: startTag + 100 }]));
   const shares = {
-    workers: await shareOfHeapOnly('workers', () =>
-      db.orm.execute(sql`update cta.workers set seen_at = clock_timestamp() where id = ${workerId}`),
-    ),
+    workers: await shareOfHeapOnly('workers', () => sendHeartbeat(session, worker)),
     turns: await shareOfHeapOnly('turns', start),
     virtual_times: await shareOfHeapOnly('virtual_times', (i) => start(i + 100)),
     previews: await shareOfHeapOnly('previews', (i) =>
